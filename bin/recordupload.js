@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+// The launcher: finds a Node that is new enough, switches its compile cache on, and starts the built program.
+// Plain old syntax on purpose, so that an old Node gets as far as the message.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import module from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+const NEEDED_MAJOR = 24;
+const HANDED_OVER = 'RECORDUPLOAD_HANDED_OVER';
+const here = path => fileURLToPath(new URL(path, import.meta.url));
+
+if (Number(process.versions.node.split('.')[0]) >= NEEDED_MAJOR) {
+  if (process.env[HANDED_OVER]) dieWithLauncher();
+  module.enableCompileCache();
+  await import('../dist/main.js');
+} else {
+  handOver(here(process.platform === 'win32' ? '../node_modules/node/bin/node.exe' : '../node_modules/node/bin/node'));
+}
+
+/** Runs the program under the Node that `npm ci` brought, passing signals and the exit status through. */
+function handOver(node) {
+  if (!existsSync(node)) {
+    console.error(
+      `recordupload needs Node.js ${NEEDED_MAJOR} or newer (this is ${process.versions.node}): install it, or run "npm ci" in ${here('..')}`,
+    );
+    process.exitCode = 2;
+    return;
+  }
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, [HANDED_OVER]: '1' },
+  });
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  for (const signal of signals) {
+    process.on(signal, () => {
+      // A terminal sends Ctrl-C to both processes; passing it on would count as the second one.
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+    });
+  }
+  child.on('exit', (code, signal) => {
+    for (const name of signals) process.removeAllListeners(name);
+    if (signal) process.kill(process.pid, signal);
+    else process.exitCode = code === null ? 1 : code;
+  });
+}
+
+/** `kill -9` of the launcher must stop the work too: the channel between the two closes when either is gone. */
+function dieWithLauncher() {
+  delete process.env[HANDED_OVER];
+  process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+  process.channel.unref();
+}

@@ -1,0 +1,34 @@
+/** What kind of failure it is; `cli/exit-codes.ts` gives each its exit code. */
+export type ErrorCode =
+  | 'USAGE' // the command line is wrong
+  | 'CONFIG' // the configuration is wrong, incomplete or unsafe
+  | 'RECORDING' // the folder is no usable recording
+  | 'STORAGE' // the bucket could not be reached, read or written
+  | 'WEBHOOK' // a webhook was not delivered
+  | 'BUSY' // another process is at work on this recording
+  | 'SOURCE_CHANGED' // a file changed while it was being uploaded
+  | 'VERIFICATION' // what is in the bucket is not what was sent
+  | 'STATE' // the state folder cannot be read or written
+  | 'INTERRUPTED'; // the user or the system asked to stop
+
+/**
+ * A failure that a user can do something about: what, where, and (as `hint`) what next. Anything else that is thrown
+ * is a bug. Neither text may contain a secret.
+ */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  /** What to do next, without a full stop; printed behind the message. */
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { hint?: string | undefined; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.hint = options.hint;
+  }
+}
+
+/** True where `error` is a Node system error with one of these codes (`ENOENT`, `EACCES`, …). */
+export function hasErrorCode(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {
+  return error instanceof Error && codes.includes((error as NodeJS.ErrnoException).code ?? '');
+}

@@ -1,0 +1,31 @@
+import type { AppError } from './errors.ts';
+
+/**
+ * What the core announces while it works; the CLI draws it, logs it, or prints it as a line of JSON. Nothing here may
+ * carry a secret.
+ */
+export type CoreEvent =
+  | { type: 'recording-started'; recordingId: string; dir: string; files: { name: string; sizeBytes: number }[] }
+  | { type: 'file-started'; recordingId: string; name: string; sizeBytes: number; resumedBytes: number }
+  /** `bytes` more were handed to the network; negative where a part has to be sent again. */
+  | { type: 'file-progress'; recordingId: string; name: string; bytes: number }
+  | { type: 'file-retrying'; recordingId: string; name: string; reason: string; delayMs: number }
+  | { type: 'file-finished'; recordingId: string; name: string; sizeBytes: number; sentBytes: number }
+  | { type: 'file-unchanged'; recordingId: string; name: string; sizeBytes: number }
+  | { type: 'file-failed'; recordingId: string; name: string; error: AppError }
+  | { type: 'webhook-sending'; recordingId: string; endpoint: string; url: string; webhookId: string; trigger: string }
+  | {
+      type: 'webhook-answered';
+      recordingId: string;
+      endpoint: string;
+      webhookId: string;
+      /** The contract's log line: `✅ Webhook sent successfully`, `❌ Webhook timeout`, … */
+      line: string;
+      outcome: 'delivered' | 'pending' | 'held' | 'disabled';
+      status?: number | undefined;
+      durationMs: number;
+      detail?: string | undefined;
+    }
+  | { type: 'warning'; message: string; recordingId?: string | undefined };
+
+export type Observer = (event: CoreEvent) => void;

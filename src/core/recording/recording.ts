@@ -1,0 +1,67 @@
+import { AppError } from '../errors.ts';
+
+/** What a file is to the recording; `extra` are those that the configuration's `extraFiles` name. */
+export type Role = 'video' | 'thumbnail' | 'transcript' | 'extra';
+
+/** A recording's identity: the server's unique key, and the prefix of its objects in the bucket. */
+export type RecordingId = string & { readonly brand: 'RecordingId' };
+
+/** One file of a recording as it stood when the folder was read. */
+export interface RecordingFile {
+  role: Role;
+  /** The file's name in the folder and, below `<id>/`, in the bucket. */
+  name: string;
+  /** Absolute path. */
+  path: string;
+  sizeBytes: number;
+  /** Modification time in nanoseconds, as decimal digits (it does not fit a JavaScript number). */
+  mtimeNs: string;
+  /** Inode number, as decimal digits. */
+  inode: string;
+  contentType: string;
+}
+
+/** What is told of a recording beside its files. Every value is resolved: flags, sidecar, configuration, derived. */
+export interface RecordingDetails {
+  title: string;
+  /** Start of the recording: UTC, `YYYY-MM-DD HH:MM:SS.ffffff` (the contract's form). */
+  createdAt: string;
+  /** Whole seconds, measured from the media. */
+  durationSeconds?: number | undefined;
+  /** Whole seconds, as the recorder noted it. */
+  durationDatabaseSeconds?: number | undefined;
+  user: { username?: string | undefined; email?: string | undefined };
+}
+
+/** A finished recording: a folder that has been read and found usable. */
+export interface Recording {
+  id: RecordingId;
+  /** Absolute path of the folder. */
+  dir: string;
+  files: RecordingFile[];
+  /** Names in the folder that are neither uploaded nor sidecars, sorted. */
+  skipped: string[];
+  details: RecordingDetails;
+}
+
+const MAX_ID_LENGTH = 64;
+/** One path segment that is safe in a URL, a key and a file name on every system; no leading dot. */
+const LEGAL_ID = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
+
+/**
+ * Parses a recording id: 1–64 characters of `A–Z a–z 0–9 . _ -`, not starting with `.` or `-`.
+ * @param where what the text was, for the message: `--id`, `recording.json: recording_id`, …
+ * @param code whose fault a bad one is: the command line's (`USAGE`) or the folder's (`RECORDING`)
+ */
+export function parseRecordingId(text: string, where: string, code: 'USAGE' | 'RECORDING'): RecordingId {
+  if (text.length <= MAX_ID_LENGTH && LEGAL_ID.test(text) && !text.includes('..')) return text as RecordingId;
+  throw new AppError(code, `${where}: ${JSON.stringify(text.slice(0, 80))} is no legal recording id`, {
+    hint: `use 1 to ${MAX_ID_LENGTH} letters, digits, ".", "_" or "-", for instance --id 42`,
+  });
+}
+
+/** The id as the contract's payload has it: a JSON number where it is a whole number, else a string. */
+export function idForPayload(id: RecordingId): number | string {
+  const number = Number(id);
+  return Number.isSafeInteger(number) && number >= 0 && String(number) === id ? number : id;
+}

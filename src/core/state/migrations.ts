@@ -1,0 +1,117 @@
+/**
+ * The state's schema: each entry brings the database one version on (`PRAGMA user_version`). Entries that have been
+ * released are never edited. Plain SQL, so that another database can stand behind the same stores.
+ *
+ * Times are milliseconds since 1970. `target` says which bucket: `<endpoint>/<bucket>`.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  -- A process that holds claims. It is alive as long as it holds the lock on its file (see liveness.ts).
+  CREATE TABLE owners (
+    id TEXT PRIMARY KEY,
+    pid INTEGER NOT NULL,
+    started_at INTEGER NOT NULL
+  );
+
+  CREATE TABLE recordings (
+    target TEXT NOT NULL,
+    id TEXT NOT NULL,
+    dir TEXT NOT NULL,
+    details TEXT NOT NULL,          -- RecordingDetails as JSON
+    state TEXT NOT NULL,            -- uploading | partial | done
+    error TEXT,
+    metadata TEXT,                  -- the bytes of metadata.json as they stand in the bucket
+    webhooks INTEGER NOT NULL DEFAULT 1, -- 0: uploaded with --no-webhook
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    claimed_by TEXT,                -- owners.id of the process at work on it
+    PRIMARY KEY (target, id)
+  );
+  CREATE INDEX recordings_unfinished ON recordings (target, updated_at) WHERE state <> 'done';
+
+  CREATE TABLE files (
+    target TEXT NOT NULL,
+    recording_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns TEXT NOT NULL,
+    inode TEXT NOT NULL,
+    state TEXT NOT NULL,            -- pending | uploaded
+    part_size INTEGER,
+    checksum TEXT,                  -- composite SHA-256 of the parts, <base64>-<parts>
+    etag TEXT,
+    token TEXT,                     -- the object's own upload token, in its metadata
+    error TEXT,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (target, recording_id, name)
+  );
+
+  -- At most one open multipart upload a file; its parts are those that the store has acknowledged.
+  CREATE TABLE multipart_uploads (
+    target TEXT NOT NULL,
+    recording_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    upload_id TEXT NOT NULL,
+    token TEXT NOT NULL,
+    part_size INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns TEXT NOT NULL,
+    inode TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (target, recording_id, name)
+  );
+  CREATE TABLE parts (
+    target TEXT NOT NULL,
+    recording_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    etag TEXT NOT NULL,
+    sha256 TEXT NOT NULL,           -- base64
+    PRIMARY KEY (target, recording_id, name, number)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE endpoints (
+    name TEXT PRIMARY KEY,
+    disabled_reason TEXT,           -- set by a 410 or an operator; null: enabled
+    refused_fingerprint TEXT,       -- of the URL and token that the server answered with 401 or 403
+    refused_at INTEGER
+  );
+
+  -- The outbox. A row is durable before its first POST; seq orders the payloads of a recording.
+  CREATE TABLE deliveries (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    webhook_id TEXT NOT NULL UNIQUE,
+    endpoint TEXT NOT NULL,
+    recording_id TEXT NOT NULL,
+    payload TEXT NOT NULL,          -- the bytes that are sent, made once
+    content_hash TEXT NOT NULL,     -- of the payload without its upload_timestamp
+    state TEXT NOT NULL,            -- pending | held | delivered | superseded
+    held_reason TEXT,               -- refused (401, 403) | rejected (4xx, 3xx) | exhausted | disabled (410)
+    attempts INTEGER NOT NULL DEFAULT 0,
+    retries INTEGER NOT NULL DEFAULT 0, -- tries counted against the schedule; an operator's retry starts them anew
+    created_at INTEGER NOT NULL,
+    next_at INTEGER NOT NULL,
+    delivered_at INTEGER,
+    claimed_by TEXT,
+    claim TEXT,                     -- a random word for each claim: a late finisher does not have the newest
+    claimed_at INTEGER
+  );
+  CREATE INDEX deliveries_due ON deliveries (endpoint, next_at) WHERE state = 'pending';
+  CREATE INDEX deliveries_held ON deliveries (endpoint, held_reason) WHERE state = 'held';
+  CREATE INDEX deliveries_of_recording ON deliveries (recording_id, endpoint, seq);
+
+  CREATE TABLE attempts (
+    delivery INTEGER NOT NULL REFERENCES deliveries (seq) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    trigger TEXT NOT NULL,          -- upload | send | retry | replay
+    at INTEGER NOT NULL,
+    duration INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    status INTEGER,
+    error TEXT,
+    excerpt TEXT,
+    PRIMARY KEY (delivery, number)
+  ) WITHOUT ROWID;
+  `,
+];
