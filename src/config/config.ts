@@ -1,0 +1,35 @@
+import type { Endpoint } from '../core/webhook/endpoint.ts';
+
+/** Everything the commands need to know, validated, with all defaults filled in. */
+export interface Config {
+  /** Base URL of the S3 service, without a trailing slash. */
+  endpoint: string;
+  region: string;
+  bucket: string;
+  /** What the public URLs in the payload begin with, without a trailing slash. */
+  publicBaseUrl: string;
+  /** Undefined where none are configured; commands that need them say so. Secret. */
+  credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string | undefined } | undefined;
+  user: { name?: string | undefined; email?: string | undefined };
+  /** Where webhooks go, in configured order; names are unique. */
+  webhooks: Endpoint[];
+  /** Absolute path. */
+  stateDir: string;
+  /** Absolute path. */
+  logFile: string;
+  /** The payload's `upload_source`; undefined: each way in says its own name. */
+  uploadSource: string | undefined;
+  /** Globs of further files in the folder that are uploaded. */
+  extraFiles: string[];
+  allowInsecure: boolean;
+  /** Parts in flight; undefined: found out while uploading. */
+  concurrency: number | undefined;
+  /** Rate limit in rclone's notation; undefined: none. */
+  bwlimit: string | undefined;
+  /** How long an upload goes on trying without any progress. */
+  uploadRetryBudgetMs: number;
+  /** POSTs in flight to one endpoint. */
+  webhookConcurrency: number;
+  /** PEM file with further certificate authorities; absolute path. */
+  caFile: string | undefined;
+}
