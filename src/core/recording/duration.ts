@@ -1,0 +1,52 @@
+import type { Clock } from '../clock.ts';
+
+/** A hundred years: what a broken header says beyond is no duration. */
+const MAX_SECONDS = 100 * 366 * 86_400;
+
+/** True for a duration in seconds, whole or not, that a recording can have. */
+export function isDuration(seconds: number): boolean {
+  return seconds >= 0 && seconds <= MAX_SECONDS;
+}
+
+/** Parses `--duration`: whole seconds or `HH:MM:SS`; undefined where it is neither. */
+export function parseDuration(text: string): number | undefined {
+  const clock = /^(\d{1,4}):([0-5]\d):([0-5]\d)$/.exec(text);
+  if (clock) return Number(clock[1]) * 3600 + Number(clock[2]) * 60 + Number(clock[3]);
+  return /^\d+$/.test(text) && isDuration(Number(text)) ? Number(text) : undefined;
+}
+
+export type Measurement = { ok: true; seconds: number } | { ok: false; reason: string };
+
+/**
+ * Measures a video's duration from its packets, in whole seconds. A normal file takes milliseconds; a live-muxed
+ * Matroska has to be read to its end (some 3 s per GB), hence the limit.
+ * @throws only the signal's reason; whatever is wrong with the media is a `reason`
+ */
+export async function measureDuration(
+  path: string,
+  options: { clock: Pick<Clock, 'monotonic'>; limitMs: number; signal?: AbortSignal | undefined },
+): Promise<Measurement> {
+  const { clock, limitMs, signal } = options;
+  const startedMs = clock.monotonic();
+  let stopped: string | undefined;
+  // Asked before each read: a limit that needs no timer cannot keep the process alive.
+  const beforeRead = () => {
+    signal?.throwIfAborted();
+    if (clock.monotonic() - startedMs > limitMs) {
+      stopped = `it takes more than ${limitMs / 1000} s`;
+      throw new Error(stopped);
+    }
+  };
+  signal?.throwIfAborted();
+  try {
+    // The media library costs about 100 ms to load, so only a recording that needs measuring pays for it.
+    const { mediaDurationSeconds } = await import('./media-duration.ts');
+    const seconds = await mediaDurationSeconds(path, beforeRead);
+    if (seconds > 0 && isDuration(seconds)) return { ok: true, seconds: Math.round(seconds) };
+    return { ok: false, reason: 'no complete picture or sound in it' };
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (stopped) return { ok: false, reason: stopped };
+    return { ok: false, reason: error instanceof Error ? error.message : String(error) };
+  }
+}

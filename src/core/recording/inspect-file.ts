@@ -1,0 +1,66 @@
+import type { BigIntStats } from 'node:fs';
+import { access, constants, lstat, realpath, stat } from 'node:fs/promises';
+import { basename, join, sep } from 'node:path';
+import { AppError } from '../errors.ts';
+import { problem, systemCode, systemProblem } from './folder-problem.ts';
+
+/** A file that may be read and lies inside of the recording's folder. */
+export interface InspectedFile {
+  /** Absolute path, with no symbolic link in it. */
+  path: string;
+  stats: BigIntStats;
+}
+
+/**
+ * Makes sure that a name in the folder is a plain, readable file inside of it. A symbolic link is fine as long as it
+ * stays in the folder: one that leads outside could publish any file of the machine.
+ * @param dir the folder's real path
+ * @throws AppError `RECORDING`
+ */
+export async function inspectFile(dir: string, name: string): Promise<InspectedFile> {
+  const path = join(dir, name);
+  // U+FFFD is what Node puts where a name's bytes are no UTF-8: there is no way to the file by such a name.
+  if (name.includes('\ufffd')) {
+    throw new AppError('RECORDING', `the file name ${JSON.stringify(name)} is not UTF-8`, { hint: 'rename the file' });
+  }
+  try {
+    const isLink = (await lstat(path)).isSymbolicLink();
+    const real = isLink ? await followLink(dir, path) : path;
+    // The type is settled before anything is opened: opening a FIFO waits for a writer, for ever.
+    const stats = await stat(real, { bigint: true });
+    if (!stats.isFile())
+      throw problem(path, `is ${kindOf(stats)}, not a file`, { hint: 'replace it by the file itself' });
+    await access(real, constants.R_OK);
+    return { path: real, stats };
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') {
+      throw problem(path, 'has vanished while the folder was being read', {
+        hint: 'try again once nothing works on the folder any more',
+        cause: error,
+      });
+    }
+    throw systemProblem(path, error);
+  }
+}
+
+async function followLink(dir: string, path: string): Promise<string> {
+  let real: string;
+  try {
+    real = await realpath(path);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') throw problem(path, 'is a symbolic link to nothing', { cause: error });
+    throw error;
+  }
+  if (real.startsWith(dir.endsWith(sep) ? dir : dir + sep)) return real;
+  throw problem(path, 'is a symbolic link that leads out of the folder', {
+    hint: `put the file itself there: ${basename(path)}`,
+  });
+}
+
+function kindOf(stats: BigIntStats): string {
+  if (stats.isDirectory()) return 'a folder';
+  if (stats.isFIFO()) return 'a named pipe';
+  if (stats.isSocket()) return 'a socket';
+  if (stats.isBlockDevice() || stats.isCharacterDevice()) return 'a device';
+  return 'something else';
+}

@@ -1,0 +1,41 @@
+import { open } from 'node:fs/promises';
+import { CustomSource, Input, Logging, LogLevel, MATROSKA, MP4, MPEG_TS, OGG, QTFF, WEBM } from 'mediabunny';
+
+/** Containers of their own only: an HLS playlist named video.mkv would make the library fetch the URLs in it. */
+const FORMATS = [MATROSKA, WEBM, MP4, QTFF, MPEG_TS, OGG];
+const CACHE_BYTES = 4 * 1024 * 1024;
+
+/**
+ * The end of a media file's last packet, in seconds. Reads ranges of the file, never the whole into memory. Import this
+ * module lazily: it loads the media library.
+ * @param beforeRead called before each read; what it throws ends the measuring
+ * @throws the library's errors where the file is no media that it knows
+ */
+export async function mediaDurationSeconds(path: string, beforeRead: () => void): Promise<number> {
+  Logging.level = LogLevel.Silent;
+  const file = await open(path, 'r');
+  try {
+    const source = new CustomSource({
+      getSize: async () => (await file.stat()).size,
+      read: async (start, end) => {
+        beforeRead();
+        const bytes = new Uint8Array(end - start);
+        const { bytesRead } = await file.read(bytes, 0, bytes.length, start);
+        if (bytesRead < bytes.length) throw new Error('the file became shorter while it was measured');
+        return bytes;
+      },
+      maxCacheSize: CACHE_BYTES,
+      prefetchProfile: 'fileSystem',
+      // Read-ahead that nobody waits for: its error comes again with the read that does.
+      handleUnhandledError: () => {},
+    });
+    const input = new Input({ formats: FORMATS, source });
+    try {
+      return await input.computeDuration();
+    } finally {
+      input.dispose();
+    }
+  } finally {
+    await file.close();
+  }
+}

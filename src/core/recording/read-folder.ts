@@ -1,0 +1,97 @@
+import type { Dirent } from 'node:fs';
+import { readdir, realpath } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { AppError } from '../errors.ts';
+import { contentTypeOf } from './content-types.ts';
+import { identityOf } from './file-identity.ts';
+import { looksLikeVideo, roleOf, SIDECAR_NAMES, SINGLE_ROLES } from './file-roles.ts';
+import { problem, showPath, systemCode, systemProblem } from './folder-problem.ts';
+import { type InspectedFile, inspectFile } from './inspect-file.ts';
+import type { RecordingFile, Role } from './recording.ts';
+
+/** What lies in a recording's folder. */
+export interface RecordingFolder {
+  /** Absolute path with no symbolic link in it. */
+  dir: string;
+  /** The video first, then thumbnail, transcript, and extra files by name. */
+  files: RecordingFile[];
+  /** The video's times, in nanoseconds since 1970; a birth time of 0 is none. */
+  videoTimes: { birthtimeNs: bigint; mtimeNs: bigint };
+  sidecar: { name: string; file: InspectedFile } | undefined;
+  skipped: string[];
+}
+
+/**
+ * Looks through a recording's folder and settles each name's role. Nothing is opened or written.
+ * @throws AppError `RECORDING` where the folder is no usable recording, `USAGE` where no folder is named
+ */
+export async function readFolder(given: string, extraFiles: readonly string[]): Promise<RecordingFolder> {
+  const { dir, names, subfolders } = await list(given);
+  const byRole: Record<Role, string[]> = { video: [], thumbnail: [], transcript: [], extra: [] };
+  const skipped: string[] = [];
+  const sidecars: readonly string[] = SIDECAR_NAMES;
+  for (const name of names) {
+    // A sub-folder is skipped, whatever the globs say; one that has a role's name is a mistake worth telling.
+    const role = roleOf(name, subfolders.has(name) ? [] : extraFiles);
+    if (role) byRole[role].push(name);
+    else if (!sidecars.includes(name)) skipped.push(name);
+  }
+  for (const role of SINGLE_ROLES) {
+    if (byRole[role].length > 1) {
+      throw problem(dir, `has more than one ${role}: ${byRole[role].map(showPath).join(', ')}`, {
+        hint: `leave one ${role} in it`,
+      });
+    }
+  }
+  if (byRole.video.length === 0) throw noVideo(dir, names);
+
+  const files: RecordingFile[] = [];
+  let videoTimes = { birthtimeNs: 0n, mtimeNs: 0n };
+  for (const role of [...SINGLE_ROLES, 'extra'] as const) {
+    for (const name of byRole[role]) {
+      const { path, stats } = await inspectFile(dir, name);
+      if (role === 'video') {
+        if (stats.size === 0n) {
+          throw problem(join(dir, name), 'is empty', { hint: 'wait until the recorder has written it' });
+        }
+        videoTimes = { birthtimeNs: stats.birthtimeNs, mtimeNs: stats.mtimeNs };
+      }
+      files.push({ role, name, path, ...identityOf(stats), contentType: contentTypeOf(name) });
+    }
+  }
+  const name = SIDECAR_NAMES.find(candidate => names.includes(candidate));
+  const sidecar = name && { name, file: await inspectFile(dir, name) };
+  return { dir, files, videoTimes, sidecar: sidecar || undefined, skipped };
+}
+
+async function list(given: string): Promise<{ dir: string; names: string[]; subfolders: Set<string> }> {
+  // resolve('') is the working directory: an unset variable in a script must not upload that.
+  if (given === '') throw new AppError('USAGE', 'the folder is missing: its path is an empty text');
+  let dir = resolve(given);
+  let entries: Dirent[];
+  try {
+    dir = await realpath(dir);
+    entries = await readdir(dir, { withFileTypes: true });
+  } catch (error) {
+    if (systemCode(error) === 'ENOTDIR') {
+      throw problem(dir, 'is not a folder', { hint: `name the folder that holds it: ${showPath(dirname(dir))}` });
+    }
+    throw systemProblem(dir, error);
+  }
+  if (entries.length === 0) throw problem(dir, 'is empty', { hint: 'put the video there as video.mkv, video.mp4, …' });
+  // By code units: the order must not depend on the machine's locale.
+  const names = entries.map(entry => entry.name).sort();
+  return { dir, names, subfolders: new Set(entries.filter(entry => entry.isDirectory()).map(entry => entry.name)) };
+}
+
+function noVideo(dir: string, names: string[]): AppError {
+  const partial = names.find(name => /^video\..*\.(?:part|partial|tmp|temp|crdownload|download)$/i.test(name));
+  if (partial) {
+    return problem(dir, `has no video yet: ${showPath(partial)} is not finished`, { hint: 'try again once it is' });
+  }
+  const other = names.find(looksLikeVideo);
+  const hint = other
+    ? `rename ${showPath(other)} to video.${other.slice(other.lastIndexOf('.') + 1)}`
+    : 'the video is named video.mkv, video.mp4, video.webm, …';
+  return problem(dir, 'has no video', { hint });
+}

@@ -1,0 +1,154 @@
+import { basename, join } from 'node:path';
+import type { Clock } from '../clock.ts';
+import { AppError } from '../errors.ts';
+import { measureDuration, parseDuration } from './duration.ts';
+import { showPath } from './folder-problem.ts';
+import { objectKey } from './object-key.ts';
+import { type RecordingFolder, readFolder } from './read-folder.ts';
+import { parseRecordingId, type Recording, type RecordingId } from './recording.ts';
+import { isEmail, oneLine, readSidecar, type Sidecar } from './sidecar.ts';
+import { defaultTitle, formatUtc, type Microseconds, parseTimestamp, TIMESTAMP_HINT } from './timestamps.ts';
+
+/** What the command line says of the recording, as it was typed. Beats everything else. */
+export interface RecordingOverrides {
+  id?: string | undefined;
+  title?: string | undefined;
+  email?: string | undefined;
+  username?: string | undefined;
+  createdAt?: string | undefined;
+  /** Whole seconds, or text as `parseDuration` takes it. */
+  durationSeconds?: number | string | undefined;
+}
+
+/** What the configuration says of all recordings; `Config` fits. */
+export interface RecordingDefaults {
+  user: { name?: string | undefined; email?: string | undefined };
+  extraFiles: readonly string[];
+}
+
+export interface ReadRecordingDeps {
+  clock: Pick<Clock, 'monotonic'>;
+  /** Told what is not as it should be and yet stops nothing. */
+  warn(message: string): void;
+  signal?: AbortSignal | undefined;
+  /** How long the duration may be measured; default 30 s. */
+  measureLimitMs?: number | undefined;
+}
+
+const MEASURE_LIMIT_MS = 30_000;
+
+/**
+ * Reads a folder as a finished recording. Each detail is taken from the flags, else the sidecar, else the configuration,
+ * else derived from the video. The folder is not written to.
+ * @throws AppError `RECORDING` where the folder is no usable recording, `USAGE` where a flag is wrong
+ */
+export async function readRecording(
+  dir: string,
+  overrides: RecordingOverrides,
+  defaults: RecordingDefaults,
+  deps: ReadRecordingDeps,
+): Promise<Recording> {
+  const flags = parseFlags(overrides);
+  const folder = await readFolder(dir, defaults.extraFiles);
+  const { name, file } = folder.sidecar ?? {};
+  const sidecar: Sidecar = name && file ? await readSidecar(folder.dir, name, file.path) : {};
+  const id = flags.id ?? idFromFolder(folder, sidecar);
+  for (const { name } of folder.files) objectKey(id, name); // throws where a name makes no key
+
+  const { durationSeconds, durationDatabaseSeconds } = await settleDurations(flags, sidecar, folder, deps);
+  const start =
+    flags.createdAt ?? sidecar.createdAt ?? startOf(folder.videoTimes, durationSeconds ?? durationDatabaseSeconds);
+  return {
+    id,
+    dir: folder.dir,
+    files: folder.files,
+    skipped: folder.skipped,
+    details: {
+      title: flags.title ?? sidecar.title ?? defaultTitle(start),
+      createdAt: formatUtc(start),
+      durationSeconds,
+      durationDatabaseSeconds,
+      user: {
+        username: flags.username ?? sidecar.username ?? oneLine(defaults.user.name),
+        email: flags.email ?? sidecar.email ?? oneLine(defaults.user.email),
+      },
+    },
+  };
+}
+
+interface Flags extends Sidecar {
+  id?: RecordingId | undefined;
+}
+
+/** Before the folder is looked at: a mistyped flag is told at once. */
+function parseFlags(overrides: RecordingOverrides): Flags {
+  const parse = <T>(flag: string, text: string | undefined, to: (text: string) => T | undefined, expected: string) => {
+    if (text === undefined) return undefined;
+    const value = to(text);
+    if (value === undefined) throw new AppError('USAGE', `--${flag}: ${JSON.stringify(text)} is not ${expected}`);
+    return value;
+  };
+  const email = (text: string) => (isEmail(text.trim()) ? text.trim() : undefined);
+  const duration = overrides.durationSeconds;
+  const durationText = duration === undefined ? undefined : String(duration);
+  return {
+    id: overrides.id === undefined ? undefined : parseRecordingId(overrides.id, '--id', 'USAGE'),
+    title: parse('title', overrides.title, oneLine, 'a title'),
+    username: parse('username', overrides.username, oneLine, 'a user name'),
+    email: parse('email', overrides.email, email, 'an e-mail address'),
+    createdAt: parse('created-at', overrides.createdAt, parseTimestamp, `a date and time; ${TIMESTAMP_HINT}`),
+    durationSeconds: parse('duration', durationText, parseDuration, 'a number of whole seconds, nor HH:MM:SS'),
+  };
+}
+
+function idFromFolder(folder: RecordingFolder, sidecar: Sidecar): RecordingId {
+  const where = join(showPath(folder.dir), folder.sidecar?.name ?? '');
+  if (sidecar.recordingId !== undefined) {
+    return parseRecordingId(sidecar.recordingId, `${where}: recording_id`, 'RECORDING');
+  }
+  return parseRecordingId(basename(folder.dir), 'the folder’s name', 'RECORDING');
+}
+
+type Durations = { durationSeconds: number | undefined; durationDatabaseSeconds: number | undefined };
+
+/** `--duration` stands for both; otherwise each is the sidecar's, and the missing `durationSeconds` is measured. */
+async function settleDurations(
+  flags: Flags,
+  sidecar: Sidecar,
+  folder: RecordingFolder,
+  deps: ReadRecordingDeps,
+): Promise<Durations> {
+  const given = flags.durationSeconds;
+  if (given !== undefined) return { durationSeconds: given, durationDatabaseSeconds: given };
+  const durationSeconds = sidecar.durationSeconds ?? (await measure(folder, deps));
+  return {
+    durationSeconds: durationSeconds ?? sidecar.durationDatabaseSeconds,
+    durationDatabaseSeconds: sidecar.durationDatabaseSeconds ?? durationSeconds,
+  };
+}
+
+async function measure(folder: RecordingFolder, deps: ReadRecordingDeps): Promise<number | undefined> {
+  const video = folder.files.find(({ role }) => role === 'video');
+  if (!video) return undefined;
+  const { clock, signal, measureLimitMs: limitMs = MEASURE_LIMIT_MS } = deps;
+  const measured = await measureDuration(video.path, { clock, limitMs, signal });
+  if (measured.ok) return measured.seconds;
+  deps.warn(`${showPath(join(folder.dir, video.name))}: its duration could not be measured: ${measured.reason}`);
+  return undefined;
+}
+
+/** How far a birth time may lie behind the start that the duration tells. */
+const START_SLACK_NS = 2_000_000_000n;
+
+/**
+ * When the recording began, by the video's times. Recorders create the file at the start and write to it until the
+ * end, so the birth time is the start, but only where it was not copied since: a copy is born later than it was last
+ * changed, or was written in less time than it plays. Then it is the last change less the duration.
+ */
+function startOf(times: RecordingFolder['videoTimes'], durationSeconds: number | undefined): Microseconds {
+  const { birthtimeNs, mtimeNs } = times;
+  const endLess = mtimeNs - BigInt(durationSeconds ?? 0) * 1_000_000_000n;
+  const derived = endLess > 0n ? endLess : 0n;
+  const bornInTime = birthtimeNs > 0n && birthtimeNs <= mtimeNs && birthtimeNs <= derived + START_SLACK_NS;
+  return (bornInTime ? birthtimeNs : derived) / 1000n;
+}

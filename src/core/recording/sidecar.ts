@@ -1,0 +1,130 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { isDuration } from './duration.ts';
+import { problem, systemProblem } from './folder-problem.ts';
+import { findJsonFlaw } from './json-flaw.ts';
+import { type Microseconds, parseTimestamp, TIMESTAMP_HINT } from './timestamps.ts';
+
+const MAX_BYTES = 1024 * 1024;
+
+/** What the recorder noted. Empty texts and nulls count as not noted. */
+export interface Sidecar {
+  /** As it stands there; not yet checked to be legal. */
+  recordingId?: string | undefined;
+  title?: string | undefined;
+  createdAt?: Microseconds | undefined;
+  /** Whole seconds. */
+  durationSeconds?: number | undefined;
+  /** Whole seconds. */
+  durationDatabaseSeconds?: number | undefined;
+  username?: string | undefined;
+  email?: string | undefined;
+}
+
+/** What the server may look users up by: something before and behind an `@`, no white space. */
+export function isEmail(text: string): boolean {
+  return /^[^\s@\u0000-\u001f\u007f]+@[^\s@\u0000-\u001f\u007f]+$/.test(text);
+}
+
+/** Text in one line: control characters mean nothing in a title and break logs; undefined where nothing is left. */
+export function oneLine(text: string | null | undefined): string | undefined {
+  const line = (text ?? '')
+    .toWellFormed()
+    .replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+    .trim();
+  return line === '' ? undefined : line;
+}
+
+const text = z.string({ error: 'expected text' }).nullish().transform(oneLine);
+const email = text.refine(value => value === undefined || isEmail(value), { error: 'expected an e-mail address' });
+const seconds = z
+  .number({ error: 'expected a number of seconds' })
+  .refine(isDuration, { error: 'expected a number of seconds, 0 or more' })
+  .nullish()
+  // Recorders note 77.4; the contract tells whole seconds.
+  .transform(value => (value == null ? undefined : Math.round(value)));
+const createdAt = text.transform((value, context) => {
+  const instant = value === undefined ? undefined : parseTimestamp(value);
+  if (value === undefined || instant !== undefined) return instant;
+  context.addIssue({ code: 'custom', message: `expected a date and time; ${TIMESTAMP_HINT}` });
+  return z.NEVER;
+});
+const id = z.union([z.int().nonnegative(), z.string()], { error: 'expected a whole number or text' });
+
+/** Keys that are not named here are dropped: recorders put upload tokens in there. */
+const SCHEMA = z.object(
+  {
+    recording_id: id.nullish(),
+    title: text,
+    created_at: createdAt,
+    duration_seconds: seconds,
+    duration_database: seconds,
+    user_info: z.object({ username: text, email }, { error: 'expected an object' }).nullish(),
+  },
+  { error: 'expected a JSON object' },
+);
+
+/**
+ * Reads a recording's sidecar.
+ * @param dir the recording's folder, and `name` the sidecar's in it, for messages
+ * @param path where its bytes are
+ * @throws AppError `RECORDING`; never with the sidecar's own text in it
+ */
+export async function readSidecar(dir: string, name: string, path: string): Promise<Sidecar> {
+  const where = join(dir, name);
+  const bytes = await readLimited(where, path);
+  const parsed = SCHEMA.safeParse(parseJson(where, bytes));
+  if (!parsed.success) {
+    const issues = parsed.error.issues.map(issue => [...issue.path.map(String), issue.message].join(': '));
+    throw problem(`${where}:`, issues.join('; '), { hint: 'mend the field, or delete it' });
+  }
+  const { recording_id, title, created_at, duration_seconds, duration_database, user_info } = parsed.data;
+  return {
+    recordingId: recording_id == null ? undefined : String(recording_id),
+    title,
+    createdAt: created_at,
+    durationSeconds: duration_seconds,
+    durationDatabaseSeconds: duration_database,
+    username: user_info?.username,
+    email: user_info?.email,
+  };
+}
+
+/** Reads one byte more than allowed at most: the file may have grown since anyone looked at its size. */
+async function readLimited(where: string, path: string): Promise<Buffer> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const buffer = Buffer.allocUnsafe(Math.min(Number((await file.stat()).size), MAX_BYTES) + 1);
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
+      if (bytesRead > MAX_BYTES) {
+        throw problem(where, 'is larger than 1 MiB', { hint: 'a sidecar holds the recording’s details only' });
+      }
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw systemProblem(where, error);
+  }
+}
+
+function parseJson(where: string, bytes: Buffer): unknown {
+  let json: string;
+  try {
+    // Fatal: text that is not UTF-8 would otherwise become a title with question marks. It also drops a leading BOM.
+    json = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw problem(where, 'is not UTF-8 text', { hint: 'save it as UTF-8' });
+  }
+  if (json.trim() === '') throw problem(where, 'is empty', { hint: 'write {} in it, or delete it' });
+  try {
+    return JSON.parse(json);
+  } catch {
+    // No cause: the engine's message quotes the text, which may hold a token.
+    throw problem(where, `is not JSON: ${findJsonFlaw(json) ?? 'nested too deeply'}`, {
+      hint: 'mend it there, or delete the file',
+    });
+  }
+}

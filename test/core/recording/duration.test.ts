@@ -1,0 +1,99 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { systemClock } from '../../../src/core/clock.ts';
+import { measureDuration, parseDuration } from '../../../src/core/recording/duration.ts';
+import { mediaDurationSeconds } from '../../../src/core/recording/media-duration.ts';
+import { fixture, tempFolder } from './support.ts';
+
+const measure = (path: string, limitMs = 30_000) => measureDuration(path, { clock: systemClock, limitMs });
+
+test.each([
+  ['3', 10],
+  ['live-muxed', 10],
+  ['cut-in-half', 4],
+])('recordings/%s plays %d s', async (name, seconds) => {
+  expect(await measure(fixture(`recordings/${name}/video.mkv`))).toEqual({ ok: true, seconds });
+});
+
+test.each([
+  ['no media', Buffer.from('no media')],
+  ['zeros', Buffer.alloc(300_000)],
+  ['a header and nothing else', readFileSync(fixture('recordings/3/video.mkv')).subarray(0, 600)],
+])('%s has no duration, and a reason', async (_what, bytes) => {
+  const path = join(tempFolder(), 'video.mkv');
+  writeFileSync(path, bytes);
+  expect(await measure(path)).toEqual({ ok: false, reason: expect.stringMatching(/\w/) });
+});
+
+test('a file that is not there has no duration', async () => {
+  expect(await measure('/nowhere/video.mkv')).toMatchObject({ ok: false });
+});
+
+test('a playlist that calls itself a video makes no request', async () => {
+  let requests = 0;
+  const server = createServer((_request, response) => {
+    requests++;
+    response.end();
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const path = join(tempFolder(), 'video.mkv');
+  const { port } = server.address() as AddressInfo;
+  writeFileSync(path, `#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:5,\nhttp://127.0.0.1:${port}/x.ts\n#EXT-X-ENDLIST\n`);
+  try {
+    expect(await measure(path)).toMatchObject({ ok: false });
+    expect(requests).toBe(0);
+  } finally {
+    await new Promise(resolve => server.close(resolve));
+  }
+});
+
+test('measuring ends at its limit, and lets the file go', async () => {
+  let nowMs = 0;
+  const clock = { monotonic: () => (nowMs += 1000) };
+  const path = fixture('recordings/live-muxed/video.mkv');
+  const openFiles = () => (existsSync('/proc/self/fd') ? readdirSync('/proc/self/fd').length : 0);
+  const before = openFiles();
+  expect(await measureDuration(path, { clock, limitMs: 500 })).toEqual({
+    ok: false,
+    reason: 'it takes more than 0.5 s',
+  });
+  expect(openFiles()).toBe(before);
+});
+
+test('an abort between two reads ends it with its reason', async () => {
+  const controller = new AbortController();
+  const clock = {
+    monotonic: () => {
+      controller.abort(new Error('stop'));
+      return 0;
+    },
+  };
+  const path = fixture('recordings/3/video.mkv');
+  const measuring = measureDuration(path, { clock, limitMs: 500, signal: controller.signal });
+  await expect(measuring).rejects.toThrow('stop');
+});
+
+test('what is thrown before a read comes through', async () => {
+  const beforeRead = () => {
+    throw new Error('no further');
+  };
+  await expect(mediaDurationSeconds(fixture('recordings/3/video.mkv'), beforeRead)).rejects.toThrow('no further');
+});
+
+test.each([
+  ['0', 0],
+  ['77', 77],
+  ['00:01:17', 77],
+  ['100:00:00', 360_000],
+  ['', undefined],
+  ['1.5', undefined],
+  ['-1', undefined],
+  ['1:17', undefined],
+  ['00:60:00', undefined],
+  ['99999999999', undefined],
+])('--duration %p is %p s', (text, seconds) => {
+  expect(parseDuration(text)).toBe(seconds);
+});
