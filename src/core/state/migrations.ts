@@ -21,6 +21,7 @@ export const MIGRATIONS: readonly string[] = [
     state TEXT NOT NULL,            -- uploading | partial | done
     error TEXT,
     metadata TEXT,                  -- the bytes of metadata.json as they stand in the bucket
+    metadata_etag TEXT,
     webhooks INTEGER NOT NULL DEFAULT 1, -- 0: uploaded with --no-webhook
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
@@ -52,7 +53,7 @@ export const MIGRATIONS: readonly string[] = [
     target TEXT NOT NULL,
     recording_id TEXT NOT NULL,
     name TEXT NOT NULL,
-    upload_id TEXT NOT NULL,
+    upload_id TEXT,                 -- null: asked for, the answer not seen
     token TEXT NOT NULL,
     part_size INTEGER NOT NULL,
     size INTEGER NOT NULL,
@@ -74,7 +75,9 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE endpoints (
     name TEXT PRIMARY KEY,
     disabled_reason TEXT,           -- set by a 410 or an operator; null: enabled
+    disabled_at INTEGER,
     refused_fingerprint TEXT,       -- of the URL and token that the server answered with 401 or 403
+    refused_salt TEXT,              -- random: the fingerprint of a known token cannot be looked up
     refused_at INTEGER
   );
 
@@ -92,22 +95,24 @@ export const MIGRATIONS: readonly string[] = [
     retries INTEGER NOT NULL DEFAULT 0, -- tries counted against the schedule; an operator's retry starts them anew
     created_at INTEGER NOT NULL,
     next_at INTEGER NOT NULL,
-    delivered_at INTEGER,
-    claimed_by TEXT,
+    settled_at INTEGER,             -- when it was delivered, held or superseded; null: pending
+    claimed_by TEXT,                -- Liveness.ownerId of the process that is sending it
     claim TEXT,                     -- a random word for each claim: a late finisher does not have the newest
     claimed_at INTEGER
   );
   CREATE INDEX deliveries_due ON deliveries (endpoint, next_at) WHERE state = 'pending';
   CREATE INDEX deliveries_held ON deliveries (endpoint, held_reason) WHERE state = 'held';
   CREATE INDEX deliveries_of_recording ON deliveries (recording_id, endpoint, seq);
+  CREATE INDEX deliveries_claimed ON deliveries (claimed_by) WHERE claimed_by IS NOT NULL;
+  CREATE INDEX deliveries_settled ON deliveries (state, settled_at);
 
   CREATE TABLE attempts (
     delivery INTEGER NOT NULL REFERENCES deliveries (seq) ON DELETE CASCADE,
     number INTEGER NOT NULL,
     trigger TEXT NOT NULL,          -- upload | send | retry | replay
     at INTEGER NOT NULL,
-    duration INTEGER NOT NULL,
-    outcome TEXT NOT NULL,
+    duration INTEGER NOT NULL,      -- milliseconds
+    outcome TEXT NOT NULL,          -- delivered | pending | held | disabled | interrupted
     status INTEGER,
     error TEXT,
     excerpt TEXT,

@@ -1,0 +1,152 @@
+import { AppError } from '../errors.ts';
+
+/**
+ * What to make of a failed S3 call:
+ * `transient` may pass and is tried again; `skew` passes once the client has learned the server's time;
+ * `missing` (404) means the thing asked for is not there; `refused` stays as it is until somebody acts.
+ */
+export type FailureKind = 'transient' | 'skew' | 'missing' | 'refused';
+
+/** One failed S3 call, in the user's words. */
+export class StorageFailure extends AppError {
+  readonly kind: FailureKind;
+  /** HTTP status; undefined where there was no answer. */
+  readonly status: number | undefined;
+  /** S3's error code (`NoSuchUpload`, `AccessDenied`, …) or the system's (`ECONNREFUSED`). */
+  readonly reason: string;
+
+  constructor(
+    message: string,
+    details: {
+      kind: FailureKind;
+      status: number | undefined;
+      reason: string;
+      hint?: string | undefined;
+      cause?: unknown;
+    },
+  ) {
+    super('STORAGE', message, details);
+    this.kind = details.kind;
+    this.status = details.status;
+    this.reason = details.reason;
+  }
+}
+
+/** Statuses that pass by themselves. 520–527 are what CDNs and proxies in front of a store say for its outages. */
+const TRANSIENT_STATUSES = new Set([
+  408, 425, 429, 500, 502, 503, 504, 507, 509, 520, 521, 522, 523, 524, 525, 526, 527, 529, 530,
+]);
+
+/** S3 codes that pass although their status is a 4xx. */
+const TRANSIENT_REASONS = new Set([
+  'RequestTimeout',
+  'SlowDown',
+  'OperationAborted',
+  'IncompleteBody',
+  'XAmzContentSHA256Mismatch',
+  'BadDigest',
+]);
+
+/** What an operator does about a refusal, by S3's error code. */
+const HINTS: Record<string, string> = {
+  InvalidAccessKeyId: 'check accessKeyId (AWS_ACCESS_KEY_ID): the store does not know this key, or it has expired',
+  SignatureDoesNotMatch: 'check secretAccessKey (AWS_SECRET_ACCESS_KEY): it does not belong to this access key',
+  AccessDenied: 'check that the access key may read and write this bucket',
+  Forbidden: 'check the access key and that it may read and write this bucket',
+  NoSuchBucket: 'check bucket and endpoint, or create the bucket',
+  PermanentRedirect: 'the bucket is in another region: check endpoint and region',
+  AuthorizationHeaderMalformed: 'check region: the store expects another one',
+  RequestTimeTooSkewed: "set this machine's clock: it differs from the store's by more than 15 minutes",
+  QuotaExceeded: 'the store says that its quota is used up: make room or raise it',
+  EntityTooLarge: 'the store does not take objects or parts of this size',
+};
+
+/** TLS failures: the certificate stays wrong until somebody acts. */
+const TLS_REASON = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
+
+/**
+ * Turns whatever an S3 call threw into a `StorageFailure`.
+ * @param what the call in the user's words: `uploading 3/video.mkv`
+ */
+export function toStorageFailure(error: unknown, what: string, endpoint: string): StorageFailure {
+  if (error instanceof StorageFailure) return error;
+  const details = error as {
+    name?: string;
+    code?: string;
+    message?: string;
+    $metadata?: { httpStatusCode?: number };
+    $response?: { statusCode?: number; headers?: Record<string, string> };
+  };
+  const status = details.$response?.statusCode ?? details.$metadata?.httpStatusCode;
+  if (status === undefined || status < 0) return networkFailure(error, details, what, endpoint);
+
+  const reason = details.name ?? 'Unknown';
+  const told = /^(UnknownError|Unknown|Error|NotFound|SyntaxError|TypeError|\d+)$/.test(reason) ? '' : ` ${reason}`;
+  const contentType = details.$response?.headers?.['content-type'] ?? '';
+  if (/text\/html/i.test(contentType) && !TRANSIENT_STATUSES.has(status)) {
+    return notS3(what, endpoint, `HTTP ${status} with a web page`, error);
+  }
+  const message = `${what}: the store answered ${status}${told}`;
+  if (reason === 'RequestTimeTooSkewed') {
+    return new StorageFailure(message, { kind: 'skew', status, reason, hint: HINTS[reason], cause: error });
+  }
+  if (TRANSIENT_STATUSES.has(status) || TRANSIENT_REASONS.has(reason) || reason === 'InternalError') {
+    return new StorageFailure(message, { kind: 'transient', status, reason, cause: error });
+  }
+  const kind = status === 404 && reason !== 'NoSuchBucket' ? 'missing' : 'refused';
+  const hint =
+    HINTS[reason] ??
+    (status === 403 ? HINTS.Forbidden : status === 301 || status === 307 ? HINTS.PermanentRedirect : undefined);
+  return new StorageFailure(message, { kind, status, reason, hint, cause: error });
+}
+
+/** The endpoint answers, but not as an S3 service does. */
+export function notS3(what: string, endpoint: string, saw: string, cause?: unknown): StorageFailure {
+  return new StorageFailure(`${what}: ${endpoint} does not answer as an S3 service (${saw})`, {
+    kind: 'refused',
+    status: undefined,
+    reason: 'NotS3',
+    hint: 'check endpoint: it is the address of the S3 API, not of a web console',
+    cause,
+  });
+}
+
+const NETWORK_WORDS: Record<string, string> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  EPIPE: 'connection closed while sending',
+  ENOTFOUND: 'host name not found',
+  EAI_AGAIN: 'host name could not be looked up',
+  ETIMEDOUT: 'no answer',
+  EHOSTUNREACH: 'host unreachable',
+  ENETUNREACH: 'network unreachable',
+  TimeoutError: 'no answer',
+  Stalled: 'no byte moved for 30 s',
+};
+
+function networkFailure(
+  error: unknown,
+  details: { name?: string; code?: string; message?: string },
+  what: string,
+  endpoint: string,
+): StorageFailure {
+  const cause = error instanceof AggregateError ? error.errors[0] : error;
+  const reason = (cause as { code?: string }).code ?? details.code ?? details.name ?? 'Unknown';
+  if (TLS_REASON.test(reason)) {
+    return new StorageFailure(`${what}: the TLS certificate of ${endpoint} is not accepted (${reason})`, {
+      kind: 'refused',
+      status: undefined,
+      reason,
+      hint: 'check endpoint, or name your own certificate authority with caFile or NODE_EXTRA_CA_CERTS',
+      cause: error,
+    });
+  }
+  const words = NETWORK_WORDS[reason] ?? (details.message || reason);
+  return new StorageFailure(`${what}: cannot reach ${endpoint} (${words})`, {
+    kind: 'transient',
+    status: undefined,
+    reason,
+    hint: 'check endpoint and the network',
+    cause: error,
+  });
+}

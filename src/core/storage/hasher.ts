@@ -1,0 +1,61 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { hashRange, type RangeDigest } from './hash-range.ts';
+import type { HashAnswer, HashRequest } from './hash-worker.ts';
+
+/** Hashes file ranges beside the main thread, so that hashing does not hold up the sockets. */
+export interface Hasher {
+  /** Rejects where the file ends before the range does. The file stays open until this settles. */
+  hash(fd: number, offset: number, sizeBytes: number, options?: { md5?: boolean }): Promise<RangeDigest>;
+  close(): void;
+}
+
+/** Ranges up to this size are hashed in place: starting a thread costs more. */
+const IN_PLACE_BYTES = 4 * 1024 * 1024;
+
+/** Threads start with the first range that needs one. */
+export function createHasher(maxThreads = Math.max(1, Math.min(2, availableParallelism() - 1))): Hasher {
+  const threads: { worker: Worker; waiting: Map<number, (answer: HashAnswer) => void> }[] = [];
+  let nextId = 1;
+
+  const startThread = () => {
+    const file = import.meta.url.endsWith('.ts') ? './hash-worker.ts' : './hash-worker.js';
+    const worker = new Worker(new URL(file, import.meta.url), { name: 'hash' });
+    worker.unref();
+    const thread = { worker, waiting: new Map<number, (answer: HashAnswer) => void>() };
+    worker.on('message', (answer: HashAnswer) => {
+      thread.waiting.get(answer.id)?.(answer);
+      thread.waiting.delete(answer.id);
+      if (thread.waiting.size === 0) worker.unref();
+    });
+    worker.on('error', error => {
+      for (const [id, settle] of thread.waiting) settle({ id, error: error.message });
+      thread.waiting.clear();
+    });
+    threads.push(thread);
+    return thread;
+  };
+  const idlest = () => {
+    const thread = threads.toSorted((a, b) => a.waiting.size - b.waiting.size)[0];
+    return thread && (thread.waiting.size === 0 || threads.length >= maxThreads) ? thread : startThread();
+  };
+
+  return {
+    async hash(fd, offset, sizeBytes, { md5 = false } = {}) {
+      if (sizeBytes <= IN_PLACE_BYTES) return hashRange(fd, offset, sizeBytes, { md5 });
+      const { worker, waiting } = idlest();
+      const request: HashRequest = { id: nextId++, fd, offset, sizeBytes, md5 };
+      return new Promise<RangeDigest>((resolve, reject) => {
+        waiting.set(request.id, answer => {
+          if ('error' in answer) reject(new Error(answer.error));
+          else resolve({ sha256: Buffer.from(answer.sha256), md5: answer.md5 && Buffer.from(answer.md5) });
+        });
+        worker.ref();
+        worker.postMessage(request);
+      });
+    },
+    close() {
+      for (const { worker } of threads.splice(0)) void worker.terminate();
+    },
+  };
+}

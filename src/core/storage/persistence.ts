@@ -1,0 +1,70 @@
+import type { Clock, Random } from '../clock.ts';
+import { StorageFailure } from './failure.ts';
+
+/** The one retry layer for the bucket: a budget of time without progress, shared by everything that is in flight. */
+export interface Persistence {
+  /**
+   * Runs `attempt` until it succeeds, is refused, or nothing has succeeded for the length of the budget.
+   * @throws StorageFailure the last failure; the signal's reason once it aborts
+   */
+  run<T>(attempt: () => Promise<T>, call: RetriedCall): Promise<T>;
+}
+
+export interface RetriedCall {
+  signal: AbortSignal;
+  onRetry?: ((failure: StorageFailure, delayMs: number) => void) | undefined;
+}
+
+const FIRST_DELAY_MS = 500;
+const LONGEST_DELAY_MS = 30_000;
+/**
+ * An endpoint that has not answered once in this run is more likely mistyped than down: say so soon. What was begun is
+ * recorded, and `retry` goes on with it.
+ */
+const FIRST_CONTACT_BUDGET_MS = 15_000;
+/** The client learns the server's time from the first refusal; more in a row mean that this does not help. */
+const MAX_SKEWED_TRIES = 3;
+
+export function createPersistence({
+  budgetMs,
+  clock,
+  random,
+}: {
+  budgetMs: number;
+  clock: Clock;
+  random: Random;
+}): Persistence {
+  let lastSuccess = clock.monotonic();
+  let answered = false;
+
+  return {
+    async run(attempt, { signal, onRetry }) {
+      let failingSince: number | undefined;
+      let skewed = 0;
+      for (let tries = 0; ; tries++) {
+        signal.throwIfAborted();
+        try {
+          const result = await attempt();
+          answered = true;
+          lastSuccess = clock.monotonic();
+          return result;
+        } catch (error) {
+          if (signal.aborted) throw signal.reason;
+          if (!(error instanceof StorageFailure)) throw error;
+          answered ||= error.status !== undefined;
+          if (error.kind === 'skew' && ++skewed < MAX_SKEWED_TRIES) continue;
+          if (error.kind !== 'transient') throw error;
+
+          const now = clock.monotonic();
+          failingSince ??= now;
+          const budget = answered ? budgetMs : Math.min(budgetMs, FIRST_CONTACT_BUDGET_MS);
+          // Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+          const delayMs = Math.round(random() * Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** tries));
+          if (now + delayMs - Math.max(lastSuccess, failingSince) > budget) throw error;
+          onRetry?.(error, delayMs);
+          await clock.sleep(delayMs, signal);
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import type { Clock } from '../clock.ts';
+import type { Observer } from '../events.ts';
+import type { RecordingId } from '../recording/recording.ts';
+import type { RecordingStore } from '../state/recording-store.ts';
+import type { Bucket } from './bucket.ts';
+import type { StorageFailure } from './failure.ts';
+import type { Hasher } from './hasher.ts';
+import type { InFlight } from './in-flight.ts';
+import type { Persistence } from './persistence.ts';
+import type { Throttle } from './throttle.ts';
+
+/** What all uploads of a run share: connections, pace, threads, patience. */
+export interface UploadSession {
+  bucket: Bucket;
+  store: RecordingStore;
+  persistence: Persistence;
+  inFlight: InFlight;
+  hasher: Hasher;
+  throttle: Throttle;
+  clock: Clock;
+  /** A new random word: an upload's own token. */
+  newToken: () => string;
+  observer: Observer;
+  signal: AbortSignal;
+}
+
+/** One file on its way into the bucket. */
+export interface FileContext extends UploadSession {
+  recordingId: RecordingId;
+  /** File name, in the events. */
+  name: string;
+  key: string;
+  /**
+   * The session's bucket behind its retry layer. `createUpload` and `completeUpload` are tried once: what a failure of
+   * theirs has done all the same has to be looked into first.
+   */
+  bucket: Bucket;
+  onRetry: (failure: StorageFailure, delayMs: number) => void;
+}
+
+/** Puts the retry layer around the bucket, for one file. */
+export function fileContext(session: UploadSession, recordingId: RecordingId, name: string, key: string): FileContext {
+  const onRetry = (failure: StorageFailure, delayMs: number) => {
+    session.inFlight.failed();
+    session.observer({ type: 'file-retrying', recordingId, name, reason: failure.message, delayMs });
+  };
+  return {
+    ...session,
+    recordingId,
+    name,
+    key,
+    onRetry,
+    bucket: retrying(session.bucket, session.persistence, onRetry),
+  };
+}
+
+function retrying(
+  bucket: Bucket,
+  persistence: Persistence,
+  onRetry: (failure: StorageFailure, delayMs: number) => void,
+): Bucket {
+  const run = <T>(signal: AbortSignal, attempt: () => Promise<T>) => persistence.run(attempt, { signal, onRetry });
+  return {
+    ...bucket,
+    head: (key, signal) => run(signal, () => bucket.head(key, signal)),
+    put: (key, body, settings, signal) => run(signal, () => bucket.put(key, body, settings, signal)),
+    get: (key, signal) => run(signal, () => bucket.get(key, signal)),
+    uploadPart: (key, uploadId, number, body, signal) =>
+      run(signal, () => bucket.uploadPart(key, uploadId, number, body, signal)),
+    listParts: (key, uploadId, signal) => run(signal, () => bucket.listParts(key, uploadId, signal)),
+    listUploads: (prefix, signal) => run(signal, () => bucket.listUploads(prefix, signal)),
+    abortUpload: (key, uploadId, signal) => run(signal, () => bucket.abortUpload(key, uploadId, signal)),
+  };
+}

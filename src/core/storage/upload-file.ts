@@ -1,0 +1,145 @@
+import { createHash } from 'node:crypto';
+import { readSync } from 'node:fs';
+import { AppError } from '../errors.ts';
+import { sameFile } from '../recording/file-identity.ts';
+import { objectKey } from '../recording/object-key.ts';
+import type { RecordingFile, RecordingId } from '../recording/recording.ts';
+import type { UploadedObject } from '../state/recording-store.ts';
+import { findAlreadyThere } from './already-there.ts';
+import { bufferBody } from './body.ts';
+import type { FileChecksum } from './checksum.ts';
+import { StorageFailure } from './failure.ts';
+import { uploadInParts } from './multipart-upload.ts';
+import { SINGLE_PUT_LIMIT_BYTES } from './part-plan.ts';
+import { type FileContext, fileContext, type UploadSession } from './session.ts';
+import { openSource, type SourceFile } from './source-file.ts';
+import { headIfAllowed, TOKEN_METADATA, verifyObject } from './verify-object.ts';
+
+export interface FileUpload {
+  outcome: 'uploaded' | 'unchanged';
+  object: UploadedObject;
+  /** Bytes of it that this run sent. */
+  sentBytes: number;
+}
+
+export interface FileUploadOptions {
+  /** Send it although it is there. */
+  force: boolean;
+  /** What the bucket's `metadata.json` says of the object, where the state says nothing. */
+  known: FileChecksum | undefined;
+}
+
+/**
+ * Brings one file into the bucket, verified, and records that; sends nothing that is there already.
+ * @throws AppError `STORAGE`, `SOURCE_CHANGED` or `VERIFICATION`; the signal's reason once it aborts
+ */
+export async function uploadFile(
+  file: RecordingFile,
+  recordingId: RecordingId,
+  session: UploadSession,
+  { force, known }: FileUploadOptions,
+): Promise<FileUpload> {
+  const context = fileContext(session, recordingId, file.name, objectKey(recordingId, file.name));
+  const { bucket, store, clock } = context;
+  const stored = store.file(bucket.target, recordingId, file.name);
+
+  const head = force ? undefined : await headIfAllowed(context);
+  if (stored?.state === 'uploaded' && sameFile(stored, file) && head) {
+    // Where the key may not look, the state's word is the best there is: it was accepted by the store.
+    if (head === 'forbidden' || (head.sizeBytes === file.sizeBytes && head.etag === stored.etag)) {
+      return { outcome: 'unchanged', object: toObject(stored), sentBytes: 0 };
+    }
+  }
+
+  const source = await openSource(file);
+  try {
+    const there =
+      head && head !== 'forbidden'
+        ? await findAlreadyThere(source, head, stored?.checksum ? stored : known, session.hasher)
+        : undefined;
+    const sent = there ? undefined : await send(source, context, { force });
+    const object = there ?? sent?.object;
+    if (!object) throw new TypeError('neither there nor sent');
+    store.fileUploaded(bucket.target, recordingId, file, object, clock.now());
+    return { outcome: sent ? 'uploaded' : 'unchanged', object, sentBytes: sent?.sentBytes ?? 0 };
+  } catch (error) {
+    // The store refuses bytes that are not what was hashed; a source that changed is the likely cause, so say that.
+    if (error instanceof StorageFailure || !(error instanceof AppError)) {
+      if (!session.signal.aborted) await source.assertUnchanged();
+    }
+    throw error;
+  } finally {
+    await source.close();
+  }
+}
+
+function send(source: SourceFile, context: FileContext, options: { force: boolean }) {
+  return source.file.sizeBytes <= SINGLE_PUT_LIMIT_BYTES
+    ? putWhole(source, context)
+    : uploadInParts(source, context, options);
+}
+
+/** A small file: read once, sent as one object. */
+async function putWhole(
+  source: SourceFile,
+  context: FileContext,
+): Promise<{ object: UploadedObject; sentBytes: number }> {
+  const { file } = source;
+  const { bucket, key, name, recordingId, observer, inFlight, throttle, signal } = context;
+  const bytes = await readWhole(source);
+  const sha256 = createHash('sha256').update(bytes).digest();
+  const token = context.newToken();
+
+  const release = await inFlight.acquire(signal);
+  try {
+    observer({ type: 'file-started', recordingId, name, sizeBytes: file.sizeBytes, resumedBytes: 0 });
+    const onBytes = (count: number) => {
+      inFlight.moved(count);
+      observer({ type: 'file-progress', recordingId, name, bytes: count });
+    };
+    const body = bufferBody(bytes, sha256, { throttle, onBytes });
+    const { etag } = await bucket.put(
+      key,
+      body,
+      { contentType: file.contentType, metadata: { [TOKEN_METADATA]: token } },
+      signal,
+    );
+    await source.assertUnchanged();
+    // The store has checked the signed digest; what is left to prove is that this very object is what is there now.
+    const object = {
+      partSizeBytes: Math.max(1, file.sizeBytes),
+      checksum: sha256.toString('base64'),
+      etag: await verifyObject(context, { sizeBytes: file.sizeBytes, etag, token }),
+      token,
+    };
+    return { object, sentBytes: file.sizeBytes };
+  } finally {
+    release();
+  }
+}
+
+async function readWhole({ file, fd, assertUnchanged }: SourceFile): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafeSlow(file.sizeBytes);
+  let done = 0;
+  while (done < bytes.length) {
+    const read = readSync(fd, bytes, done, bytes.length - done, done);
+    if (read === 0) break;
+    done += read;
+  }
+  await assertUnchanged();
+  return bytes;
+}
+
+function toObject(stored: {
+  partSizeBytes: number | null;
+  checksum: string | null;
+  etag: string | null;
+  token: string | null;
+}): UploadedObject {
+  return {
+    partSizeBytes: stored.partSizeBytes ?? 1,
+    checksum: stored.checksum ?? '',
+    etag: stored.etag ?? '',
+    token: stored.token,
+  };
+}

@@ -1,0 +1,307 @@
+import { createHash } from 'node:crypto';
+import { AppError } from './errors.ts';
+import { sameFile } from './recording/file-identity.ts';
+import { objectKey } from './recording/object-key.ts';
+import { contentHash, makePayload, type Payload, payloadBytes } from './recording/payload.ts';
+import type { Recording, RecordingFile, Role } from './recording/recording.ts';
+import type { DeliveryStore, Enqueued } from './state/delivery-store.ts';
+import type { UploadedObject } from './state/recording-store.ts';
+import { bufferBody } from './storage/body.ts';
+import { decodeChecksums, encodeChecksums, type FileChecksum } from './storage/checksum.ts';
+import { fileContext, type UploadSession } from './storage/session.ts';
+import { uploadFile } from './storage/upload-file.ts';
+import { headIfAllowed, TOKEN_METADATA, verifyObject } from './storage/verify-object.ts';
+
+/*
+ * The flow of an upload: folder → bucket → metadata.json → deliveries queued. Each step is durable before the next, and
+ * each finds out for itself what an earlier run has done: running it again finishes the work and repeats none of it.
+ */
+
+export interface UploadRequest {
+  /** Do all anew, whatever is there. */
+  force: boolean;
+  /** Names of the endpoints that are told; none: no webhook. */
+  endpoints: readonly string[];
+  region: string;
+  publicBaseUrl: string;
+  uploadSource: string;
+}
+
+export interface UploadDeps extends UploadSession {
+  deliveries: Pick<DeliveryStore, 'enqueue'>;
+}
+
+export type FileReport = { name: string; role: Role; key: string; sizeBytes: number; contentType: string } & (
+  | { outcome: 'uploaded' | 'unchanged'; sentBytes: number; etag: string }
+  | { outcome: 'failed'; error: AppError }
+);
+
+export interface UploadReport {
+  recordingId: string;
+  dir: string;
+  /** `<endpoint>/<bucket>` */
+  target: string;
+  /** `unchanged`: not a byte had to be sent. `partial`: something is missing; `retry` goes on with it. */
+  outcome: 'uploaded' | 'unchanged' | 'partial' | 'failed';
+  files: FileReport[];
+  metadata: { key: string; outcome: 'uploaded' | 'unchanged' | 'none'; error?: AppError };
+  skipped: string[];
+  /** What the server is told; undefined where no file is in the bucket. */
+  payload: Payload | undefined;
+  deliveries: Enqueued[];
+  sentBytes: number;
+  durationMs: number;
+}
+
+export const METADATA_NAME = 'metadata.json';
+const METADATA_KEY_CHECKSUMS = 'recordupload-checksums';
+/** Files of one recording that are looked at or sent at once. */
+const FILES_AT_ONCE = 8;
+
+/**
+ * Uploads a recording and queues its webhook. Files that fail do not stop the others.
+ * @throws AppError `BUSY` where another process is at it, `CONFIG` without an e-mail to tell the server, `STATE`; the
+ * signal's reason once it aborts
+ */
+export async function uploadRecording(
+  recording: Recording,
+  request: UploadRequest,
+  deps: UploadDeps,
+): Promise<UploadReport> {
+  if (request.endpoints.length > 0) requireEmail(recording);
+  const { store, bucket, clock, observer } = deps;
+  const claim = store.claim(bucket.target, recording.id);
+  if (!claim.ok) {
+    throw new AppError('BUSY', `another process (pid ${claim.pid}) is at work on recording ${recording.id}`, {
+      hint: 'wait for it to end, or see what it does with recordupload status',
+    });
+  }
+  try {
+    store.begin(bucket.target, recording, { webhooks: request.endpoints.length > 0, now: clock.now() });
+    observer({ type: 'recording-started', recordingId: recording.id, dir: recording.dir, files: recording.files });
+    return await upload(recording, request, deps);
+  } finally {
+    store.release(bucket.target, recording.id);
+  }
+}
+
+/** @throws AppError `CONFIG`: the server knows users by their e-mail alone */
+export function requireEmail({ id, details }: Pick<Recording, 'id' | 'details'>): void {
+  if (details.user.email) return;
+  throw new AppError('CONFIG', `recording ${id}: no e-mail address to tell the server`, {
+    hint: 'give --email, set user.email (RECORDUPLOAD_USER_EMAIL), put user_info.email into recording.json, or use --no-webhook',
+  });
+}
+
+async function upload(recording: Recording, request: UploadRequest, deps: UploadDeps): Promise<UploadReport> {
+  const { store, bucket, clock, signal } = deps;
+  const startedAt = clock.monotonic();
+  const remote = rememberRemoteMetadata(recording, deps);
+  const files = await uploadFiles(recording, request, deps, remote);
+  signal.throwIfAborted();
+
+  const there = files.filter(file => file.outcome !== 'failed');
+  const metadata = await storeMetadata(recording, files, request, deps, remote);
+  const failures = [
+    ...files.flatMap(file => (file.outcome === 'failed' ? [file.error] : [])),
+    ...(metadata.error ? [metadata.error] : []),
+  ];
+
+  // The deliveries are durable before the recording counts as done: a crash in between queues nothing twice.
+  const deliveries = metadata.payload
+    ? deps.deliveries.enqueue({
+        recordingId: recording.id,
+        endpoints: request.endpoints,
+        payload: metadata.payload.text,
+        contentHash: metadata.payload.hash,
+        force: request.force,
+        now: clock.now(),
+      })
+    : [];
+  const error = failures.map(failure => failure.message).join('; ') || null;
+  store.finish(bucket.target, recording.id, { state: error ? 'partial' : 'done', error, now: clock.now() });
+
+  const sentBytes = files.reduce((sum, file) => sum + (file.outcome === 'failed' ? 0 : file.sentBytes), 0);
+  const unchanged = metadata.outcome === 'unchanged' && files.every(file => file.outcome === 'unchanged');
+  return {
+    recordingId: recording.id,
+    dir: recording.dir,
+    target: bucket.target,
+    outcome: there.length === 0 ? 'failed' : error ? 'partial' : unchanged ? 'unchanged' : 'uploaded',
+    files,
+    metadata: {
+      key: objectKey(recording.id, METADATA_NAME),
+      outcome: metadata.outcome,
+      ...(metadata.error && { error: metadata.error }),
+    },
+    skipped: recording.skipped,
+    payload: metadata.payload?.value,
+    deliveries,
+    sentBytes,
+    durationMs: clock.monotonic() - startedAt,
+  };
+}
+
+/** Small files first: they do not wait for the big one. */
+async function uploadFiles(
+  recording: Recording,
+  request: UploadRequest,
+  deps: UploadDeps,
+  remote: RemoteMetadata,
+): Promise<FileReport[]> {
+  const queue = recording.files.toSorted((a, b) => a.sizeBytes - b.sizeBytes);
+  const reports = new Map<string, FileReport>();
+  const worker = async () => {
+    for (let file = queue.shift(); file && !deps.signal.aborted; file = queue.shift()) {
+      reports.set(file.name, await uploadOne(file, recording, request, deps, remote));
+    }
+  };
+  await Promise.all(Array.from({ length: FILES_AT_ONCE }, worker));
+  return recording.files.flatMap(file => reports.get(file.name) ?? []);
+}
+
+async function uploadOne(
+  file: RecordingFile,
+  recording: Recording,
+  { force }: UploadRequest,
+  deps: UploadDeps,
+  remote: RemoteMetadata,
+): Promise<FileReport> {
+  const { store, bucket, observer, clock, signal } = deps;
+  const { name, role, sizeBytes, contentType } = file;
+  const recordingId = recording.id;
+  const facts = { name, role, sizeBytes, contentType, key: objectKey(recordingId, name) };
+  try {
+    const stored = store.file(bucket.target, recordingId, name);
+    const known = force || stored?.checksum ? undefined : (await remote())?.checksums.get(name);
+    const { outcome, object, sentBytes } = await uploadFile(file, recordingId, deps, { force, known });
+    if (outcome === 'uploaded') observer({ type: 'file-finished', recordingId, name, sizeBytes, sentBytes });
+    else observer({ type: 'file-unchanged', recordingId, name, sizeBytes });
+    return { ...facts, outcome, sentBytes, etag: object.etag };
+  } catch (error) {
+    if (signal.aborted || !(error instanceof AppError) || error.code === 'STATE') throw error;
+    const stored = store.file(bucket.target, recordingId, name);
+    const stillThere = stored?.state === 'uploaded' && sameFile(stored, file);
+    if (!stillThere) store.fileFailed(bucket.target, recordingId, file, error.message, clock.now());
+    observer({ type: 'file-failed', recordingId, name, error });
+    return { ...facts, outcome: 'failed', error };
+  }
+}
+
+/** `metadata.json` as the bucket has it: asked for once, and only where this machine's state does not know enough. */
+type RemoteMetadata = () => Promise<{ text: string; etag: string; checksums: Map<string, FileChecksum> } | undefined>;
+
+function rememberRemoteMetadata(recording: Recording, deps: UploadDeps): RemoteMetadata {
+  let asked: ReturnType<RemoteMetadata> | undefined;
+  const ask: RemoteMetadata = async () => {
+    const context = fileContext(deps, recording.id, METADATA_NAME, objectKey(recording.id, METADATA_NAME));
+    const object = await context.bucket.get(context.key, deps.signal).catch(error => {
+      // Not allowed to read: then nothing is known, and what is there is compared in other ways.
+      if (error instanceof AppError && !deps.signal.aborted) return undefined;
+      throw error;
+    });
+    if (!object) return undefined;
+    const text = Buffer.concat(await Array.fromAsync(object.stream)).toString();
+    return { text, etag: object.etag, checksums: decodeChecksums(object.metadata[METADATA_KEY_CHECKSUMS]) };
+  };
+  return () => (asked ??= ask());
+}
+
+interface StoredMetadata {
+  outcome: 'uploaded' | 'unchanged' | 'none';
+  payload?: { value: Payload; text: string; hash: string };
+  error?: AppError;
+}
+
+/** Stores `metadata.json`, the payload as it stands now, unless the bucket has one that says the same. */
+async function storeMetadata(
+  recording: Recording,
+  files: readonly FileReport[],
+  request: UploadRequest,
+  deps: UploadDeps,
+  remote: RemoteMetadata,
+): Promise<StoredMetadata> {
+  const { store, bucket, clock, observer, signal } = deps;
+  const uploaded = files.filter(file => file.outcome !== 'failed');
+  if (uploaded.length === 0) return { outcome: 'none' };
+  const facts = { ...request, recording, uploaded, bucket: bucket.name, uploadedAt: clock.now() };
+  const payload = (settings: { metadataStored: boolean }) => {
+    const value = makePayload({ ...facts, ...settings });
+    return { value, text: payloadBytes(value).toString(), hash: contentHash(value) };
+  };
+  const fresh = payload({ metadataStored: true });
+  const context = fileContext(deps, recording.id, METADATA_NAME, objectKey(recording.id, METADATA_NAME));
+  try {
+    const sent = files.some(file => file.outcome === 'uploaded');
+    const before = request.force ? undefined : await knownMetadata(context, fresh.hash, remote);
+    if (before && !sent) {
+      store.saveMetadata(bucket.target, recording.id, before);
+      return {
+        outcome: 'unchanged',
+        payload: { ...fresh, value: JSON.parse(before.text) as Payload, text: before.text },
+      };
+    }
+    const etag = await putMetadata(context, fresh.text, uploadedObjects(recording, files, deps));
+    store.saveMetadata(bucket.target, recording.id, { text: fresh.text, etag });
+    return { outcome: 'uploaded', payload: fresh };
+  } catch (error) {
+    if (signal.aborted || !(error instanceof AppError) || error.code === 'STATE') throw error;
+    observer({ type: 'file-failed', recordingId: recording.id, name: METADATA_NAME, error });
+    return { outcome: 'none', payload: payload({ metadataStored: false }), error };
+  }
+}
+
+/** `metadata.json` where the bucket has one that says the same; its own time of upload stays. */
+async function knownMetadata(
+  context: ReturnType<typeof fileContext>,
+  hash: string,
+  remote: RemoteMetadata,
+): Promise<{ text: string; etag: string } | undefined> {
+  const { store, bucket, recordingId } = context;
+  const stored = store.recording(bucket.target, recordingId);
+  const saysTheSame = (text: string) => contentHashOf(text) === hash;
+  if (stored?.metadata && stored.metadataEtag !== null) {
+    if (!saysTheSame(stored.metadata)) return undefined;
+    const head = await headIfAllowed(context);
+    const asStored = head === 'forbidden' || head?.etag === stored.metadataEtag;
+    return asStored ? { text: stored.metadata, etag: stored.metadataEtag } : undefined;
+  }
+  const found = await remote();
+  return found && saysTheSame(found.text) ? found : undefined;
+}
+
+function contentHashOf(text: string): string | undefined {
+  try {
+    return contentHash(JSON.parse(text) as Payload);
+  } catch {
+    return undefined; // not ours
+  }
+}
+
+async function putMetadata(
+  context: ReturnType<typeof fileContext>,
+  text: string,
+  objects: ReadonlyMap<string, FileChecksum>,
+): Promise<string> {
+  const { bucket, key, throttle, signal } = context;
+  const bytes = Buffer.from(text);
+  const token = context.newToken();
+  const metadata = { [TOKEN_METADATA]: token, [METADATA_KEY_CHECKSUMS]: encodeChecksums(objects) };
+  const body = bufferBody(bytes, createHash('sha256').update(bytes).digest(), { throttle });
+  const { etag } = await bucket.put(key, body, { contentType: 'application/json', metadata }, signal);
+  return verifyObject(context, { sizeBytes: bytes.length, etag, token });
+}
+
+function uploadedObjects(
+  recording: Recording,
+  files: readonly FileReport[],
+  { store, bucket }: UploadDeps,
+): Map<string, FileChecksum> {
+  const stored = new Map(store.files(bucket.target, recording.id).map(file => [file.name, file]));
+  return new Map(
+    files.flatMap(({ name, sizeBytes, outcome }) => {
+      const object = stored.get(name) as UploadedObject | undefined;
+      return outcome !== 'failed' && object ? [[name, { ...object, sizeBytes }]] : [];
+    }),
+  );
+}
