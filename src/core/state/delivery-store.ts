@@ -1,0 +1,188 @@
+import { randomUUID } from 'node:crypto';
+import { AppError } from '../errors.ts';
+import type { Database } from './database.ts';
+import { type Attempt, type Delivery, type DeliveryState, type HeldReason, toAttempt, toDelivery } from './delivery.ts';
+
+/** A payload that is to go to some endpoints. */
+export interface NewDeliveries {
+  recordingId: string;
+  /** Names of endpoints. */
+  endpoints: readonly string[];
+  /** JSON text; these bytes are what is sent, however often. */
+  payload: string;
+  /** `payloadHash(payload)`: what it says, without when it was made. */
+  contentHash: string;
+  now: number;
+}
+
+/** `reused`: the same content was queued already. `already-delivered`: the endpoint knows exactly this; nothing is due. */
+export interface Enqueued {
+  delivery: Delivery;
+  how: 'new' | 'reused' | 'already-delivered';
+}
+
+/** Which deliveries; what is not given does not narrow. */
+export interface DeliveryFilter {
+  endpoint?: string | undefined;
+  recordingId?: string | undefined;
+  states?: readonly DeliveryState[] | undefined;
+  /** Bounds of the time a delivery was settled, or made where it is pending; `until` is not in it. */
+  since?: number | undefined;
+  until?: number | undefined;
+  limit?: number | undefined;
+}
+
+export interface DeliveryCount {
+  endpoint: string;
+  state: DeliveryState;
+  heldReason: HeldReason | null;
+  count: number;
+  /** When the first of them was made. */
+  oldestAt: number;
+  /** When the next of them is due; of use for pending ones. */
+  nextAt: number;
+}
+
+/** The outbox, as commands see it. Taking deliveries out to send them is `DeliveryClaims`' task. */
+export interface DeliveryStore {
+  /**
+   * Makes a payload's deliveries durable, one an endpoint, all or none; older undelivered ones of the same recording
+   * are superseded. Joins a transaction that is already open.
+   * @throws AppError `STATE`, naming the recording, where they could not be stored
+   */
+  enqueue(request: NewDeliveries): Enqueued[];
+  get(seq: number): Delivery | undefined;
+  /** The recording's newest delivery for an endpoint. */
+  newest(recordingId: string, endpoint: string): Delivery | undefined;
+  /** All deliveries of a recording with all their tries, oldest first. */
+  history(recordingId: string): { delivery: Delivery; attempts: Attempt[] }[];
+  /** Oldest first. */
+  list(filter: DeliveryFilter): Delivery[];
+  counts(): DeliveryCount[];
+  /**
+   * Makes deliveries due again that were delivered or held, with the schedule anew; one that has been followed by a
+   * newer payload stays as it is. Returns those that are due now.
+   */
+  requeue(seqs: readonly number[], now: number): number[];
+  /** Removes delivered and superseded deliveries that were settled before `settledBefore`; never others. */
+  prune(settledBefore: number): number;
+}
+
+/** The outbox over the state. */
+export function openDeliveryStore(database: Database, newId: () => string = randomUUID): DeliveryStore {
+  const { sql } = database;
+  const insert = sql.prepare(
+    `INSERT INTO deliveries (webhook_id, endpoint, recording_id, payload, content_hash, state, created_at, next_at)
+     VALUES (?, ?, ?, ?, ?, 'pending', ?, ?) RETURNING *`,
+  );
+  // A claim stays: the newer payload waits until the older one's POST is over.
+  const supersede = sql.prepare(
+    `UPDATE deliveries SET state = 'superseded', held_reason = NULL, settled_at = ?
+     WHERE recording_id = ? AND endpoint = ? AND state IN ('pending', 'held')`,
+  );
+  const selectNewest = sql.prepare(
+    'SELECT * FROM deliveries WHERE recording_id = ? AND endpoint = ? ORDER BY seq DESC LIMIT 1',
+  );
+  const select = sql.prepare('SELECT * FROM deliveries WHERE seq = ?');
+  const selectAttempts = sql.prepare('SELECT * FROM attempts WHERE delivery = ? ORDER BY number');
+  const requeueOne = sql.prepare(
+    `UPDATE deliveries SET state = 'pending', held_reason = NULL, settled_at = NULL, next_at = ?, retries = 0
+     WHERE seq = ? AND state IN ('delivered', 'held') AND NOT EXISTS (
+       SELECT 1 FROM deliveries newer
+       WHERE newer.recording_id = deliveries.recording_id AND newer.endpoint = deliveries.endpoint
+         AND newer.seq > deliveries.seq)`,
+  );
+  // One state a statement: `IN` would not use the index's second column.
+  const pruneState = sql.prepare('DELETE FROM deliveries WHERE state = ? AND settled_at < ?');
+  const count = sql.prepare(
+    `SELECT endpoint, state, held_reason, COUNT(*) AS count, MIN(created_at) AS oldest_at, MIN(next_at) AS next_at
+     FROM deliveries GROUP BY endpoint, state, held_reason ORDER BY endpoint, state, held_reason`,
+  );
+  const write = <T>(work: () => T): T => (sql.isTransaction ? work() : database.transaction(work));
+  const newest = (recordingId: string, endpoint: string) => {
+    const row = selectNewest.get(recordingId, endpoint);
+    return row && toDelivery(row);
+  };
+
+  const enqueueOne = (request: NewDeliveries, endpoint: string): Enqueued => {
+    const { recordingId, payload, contentHash, now } = request;
+    const known = newest(recordingId, endpoint);
+    if (known?.contentHash === contentHash && known.state !== 'superseded') {
+      return { delivery: known, how: known.state === 'delivered' ? 'already-delivered' : 'reused' };
+    }
+    supersede.run(now, recordingId, endpoint);
+    const id = `msg_${newId().replaceAll('-', '')}`;
+    const row = insert.get(id, endpoint, recordingId, payload, contentHash, now, now);
+    return { delivery: toDelivery(row!), how: 'new' };
+  };
+
+  return {
+    enqueue: request =>
+      storing(`the webhook delivery of recording ${request.recordingId}`, () =>
+        write(() => request.endpoints.map(endpoint => enqueueOne(request, endpoint))),
+      ),
+    get(seq) {
+      const row = select.get(seq);
+      return row && toDelivery(row);
+    },
+    newest,
+    history: recordingId =>
+      sql
+        .prepare('SELECT * FROM deliveries WHERE recording_id = ? ORDER BY seq')
+        .all(recordingId)
+        .map(toDelivery)
+        .map(delivery => ({ delivery, attempts: selectAttempts.all(delivery.seq).map(toAttempt) })),
+    list(filter) {
+      const { where, values } = toWhere(filter);
+      const statement = `SELECT * FROM deliveries WHERE ${where} ORDER BY seq LIMIT ?`;
+      return sql
+        .prepare(statement)
+        .all(...values, filter.limit ?? -1)
+        .map(toDelivery);
+    },
+    counts: () =>
+      count.all().map(row => ({
+        endpoint: String(row.endpoint),
+        state: row.state as DeliveryState,
+        heldReason: row.held_reason as HeldReason | null,
+        count: Number(row.count),
+        oldestAt: Number(row.oldest_at),
+        nextAt: Number(row.next_at),
+      })),
+    requeue: (seqs, now) => write(() => seqs.filter(seq => requeueOne.run(now, seq).changes > 0)),
+    prune: settledBefore =>
+      write(() =>
+        ['delivered', 'superseded'].reduce(
+          (removed, state) => removed + Number(pruneState.run(state, settledBefore).changes),
+          0,
+        ),
+      ),
+  };
+}
+
+function toWhere(filter: DeliveryFilter): { where: string; values: (string | number)[] } {
+  const { endpoint, recordingId, states, since, until } = filter;
+  const parts: [condition: string, ...values: (string | number)[]][] = [['1 = 1']];
+  if (endpoint !== undefined) parts.push(['endpoint = ?', endpoint]);
+  if (recordingId !== undefined) parts.push(['recording_id = ?', recordingId]);
+  if (states) parts.push([`state IN (${states.map(() => '?').join(', ')})`, ...states]);
+  if (since !== undefined) parts.push(['COALESCE(settled_at, created_at) >= ?', since]);
+  if (until !== undefined) parts.push(['COALESCE(settled_at, created_at) < ?', until]);
+  return {
+    where: parts.map(([condition]) => condition).join(' AND '),
+    values: parts.flatMap(([, ...values]) => values),
+  };
+}
+
+/** Says what could not be stored, where SQLite fails (a full disk, above all). */
+export function storing<T>(what: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof Error) || (error as NodeJS.ErrnoException).code !== 'ERR_SQLITE_ERROR') throw error;
+    throw new AppError('STATE', `${what} could not be stored: ${error.message}`, {
+      hint: 'free some space in the state folder, then run the command again',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,20 @@
+import type { Database } from './database.ts';
+import { type DeliveryClaims, openDeliveryClaims } from './delivery-claims.ts';
+import { type DeliveryStore, openDeliveryStore } from './delivery-store.ts';
+import { type EndpointStore, openEndpointStore } from './endpoint-store.ts';
+
+/** All that is kept about deliveries. */
+export interface Outbox {
+  deliveries: DeliveryStore;
+  claims: DeliveryClaims;
+  endpoints: EndpointStore;
+}
+
+/** The outbox in the open state. */
+export function openOutbox(database: Database): Outbox {
+  return {
+    deliveries: openDeliveryStore(database),
+    claims: openDeliveryClaims(database),
+    endpoints: openEndpointStore(database),
+  };
+}

@@ -1,0 +1,72 @@
+import type { Random } from '../clock.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** How long after its n-th failed try a delivery is tried again, at most; behind the last one it is held. */
+export const SCHEDULE_MS: readonly number[] = [
+  5 * SECOND,
+  5 * MINUTE,
+  30 * MINUTE,
+  2 * HOUR,
+  5 * HOUR,
+  10 * HOUR,
+  14 * HOUR,
+  20 * HOUR,
+  24 * HOUR,
+];
+
+/** The whole schedule, without jitter: a little over three days. */
+export const SCHEDULE_SPAN_MS = SCHEDULE_MS.reduce((sum, step) => sum + step, 0);
+
+const MIN_WAIT_MS = 1 * SECOND;
+/** No delivery waits longer than this for its next try, whatever the schedule or the server says. */
+export const MAX_WAIT_MS = 24 * HOUR;
+
+/** What becomes of a delivery whose try failed in a way that may pass. `retries`: tries counted against the schedule. */
+export type NextTry = { exhausted: false; waitMs: number; retries: number } | { exhausted: true; retries: number };
+
+/**
+ * When to try again: a random time within the schedule's step ("full jitter", so that many deliveries that failed
+ * together do not come back together), never under one second; or exactly when the server asked for.
+ *
+ * A `Retry-After` that is shorter than the step does not use the step up: a server in a short maintenance that is asked
+ * every minute would otherwise exhaust three days' schedule in ten. That ends when the delivery is older than the
+ * whole schedule.
+ * @param retries tries counted so far, without the one that has just failed
+ * @param ageMs since the delivery was made
+ * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+ */
+export function nextTry(retries: number, retryAfterMs: number | undefined, ageMs: number, random: Random): NextTry {
+  const step = SCHEDULE_MS[retries];
+  if (step === undefined) return { exhausted: true, retries: retries + 1 };
+  if (retryAfterMs === undefined) {
+    return { exhausted: false, waitMs: Math.round(Math.max(MIN_WAIT_MS, random() * step)), retries: retries + 1 };
+  }
+  const isFree = retryAfterMs < step && ageMs < SCHEDULE_SPAN_MS;
+  return { exhausted: false, waitMs: retryAfterMs, retries: isFree ? retries : retries + 1 };
+}
+
+/**
+ * Reads `Retry-After` (RFC 9110, 10.2.3): seconds or an HTTP date.
+ * @param serverDate the answer's `Date` header: a date counts from the server's clock, which may not be ours
+ * @returns milliseconds from now, between 1 s and 24 h; undefined where the header is missing or means nothing
+ */
+export function parseRetryAfter(
+  value: string | undefined,
+  serverDate: string | undefined,
+  nowMs: number,
+): number | undefined {
+  const text = value?.trim() ?? '';
+  if (/^\d+(\.\d+)?$/.test(text)) return clampWait(Number(text) * SECOND);
+  // Date.parse takes almost anything for a date ("5 minutes" is in May); HTTP dates begin with a weekday.
+  if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/i.test(text)) return undefined;
+  const at = Date.parse(text);
+  const base = Date.parse(serverDate ?? '');
+  return Number.isNaN(at) ? undefined : clampWait(at - (Number.isNaN(base) ? nowMs : base));
+}
+
+function clampWait(ms: number): number {
+  return Math.round(Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, ms)));
+}

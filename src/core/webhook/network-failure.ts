@@ -1,0 +1,68 @@
+import type { NetworkFailure } from './post-result.ts';
+
+const TABLE: readonly [pattern: RegExp, what: NetworkFailure][] = [
+  [/^ERR_PROXY/, 'proxy'],
+  [/^(ENOTFOUND|EAI_|EDNS|ENODATA|ESERVFAIL)/, 'dns'],
+  [/^ECONNREFUSED$/, 'refused'],
+  [/^(EHOSTUNREACH|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL|EHOSTDOWN|ETIMEDOUT)$/, 'unreachable'],
+  [
+    /^(ERR_TLS|ERR_SSL|CERT_|EPROTO$|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|CRL_|ERR_OSSL)/,
+    'tls',
+  ],
+  [/^(ECONNRESET|EPIPE|ECONNABORTED|HPE_|ERR_HTTP_CONTENT_LENGTH_MISMATCH|ERR_STREAM_PREMATURE_CLOSE)/, 'reset'],
+];
+
+/** What is known of a failed connection; nothing of it refers to the request. */
+export interface NetworkError {
+  code: string;
+  message: string;
+  /** The port and host that were being reached, where the system says so. */
+  port?: number | undefined;
+  hostname?: string | undefined;
+}
+
+/**
+ * Reduces whatever got, Node's HTTP or TLS threw to a code and a message of the system's own. got's errors contain the
+ * request's headers (the token), so nothing of them is passed on: the innermost cause is the system's.
+ */
+export function readNetworkError(error: unknown): NetworkError {
+  let innermost = error;
+  for (let depth = 0; depth < 5; depth++) {
+    // Several addresses were tried (IPv6, IPv4): the last try speaks for all.
+    if (innermost instanceof AggregateError && innermost.errors.length > 0) innermost = innermost.errors.at(-1);
+    else if (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
+    else break;
+  }
+  const { code, message, port, hostname } = innermost as Partial<NetworkError>;
+  return {
+    code: typeof code === 'string' ? code : 'UNKNOWN',
+    message: typeof message === 'string' ? message : 'unknown error',
+    port: typeof port === 'number' ? port : undefined,
+    hostname: typeof hostname === 'string' ? hostname : undefined,
+  };
+}
+
+/**
+ * Tells which part of the way is broken.
+ * @param proxy the proxy that serves this URL, if any: what fails on the way to it is the proxy's
+ */
+export function classifyNetworkError(error: NetworkError, url: URL, proxy: URL | undefined): NetworkFailure {
+  const what = TABLE.find(([pattern]) => pattern.test(error.code))?.[1] ?? 'other';
+  if (proxy && what !== 'tls') {
+    const isProxyHost = error.hostname === proxy.hostname && error.hostname !== url.hostname;
+    const isProxyPort = error.port !== undefined && error.port === portOf(proxy) && error.port !== portOf(url);
+    if (isProxyHost || isProxyPort || /proxy/i.test(error.message)) return 'proxy';
+  }
+  return what;
+}
+
+/** The proxy that the environment names for this URL; `NO_PROXY` is Node's to apply, this is for the message only. */
+export function proxyFor(url: URL, env: Readonly<Record<string, string | undefined>> | undefined): URL | undefined {
+  const names = url.protocol === 'https:' ? ['https_proxy', 'HTTPS_PROXY'] : ['http_proxy', 'HTTP_PROXY'];
+  const text = names.map(name => env?.[name]).find(value => value);
+  return text && URL.canParse(text) ? new URL(text) : undefined;
+}
+
+function portOf(url: URL): number {
+  return Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+}
