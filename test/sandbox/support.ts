@@ -1,3 +1,4 @@
+import { createHash, createHmac } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -95,3 +96,37 @@ export function post({ receiver }: Sandbox, body: unknown, headers: Record<strin
     headers: { 'Content-Type': 'application/json', 'X-Webhook-Token': receiver.token, ...headers },
   });
 }
+
+/** The head of a signed HTTP request, for bodies that no decent client would send. */
+export function signedHead({ s3 }: Sandbox, method: string, path: string, headers: Record<string, string>): string {
+  const amzDate = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
+  const all: Record<string, string> = {
+    host: new URL(s3.url).host,
+    'x-amz-date': amzDate,
+    'x-amz-content-sha256': 'UNSIGNED-PAYLOAD',
+    ...headers,
+  };
+  const names = Object.keys(all).sort();
+  const [pathname, query = ''] = path.split('?');
+  const canonical = [
+    method,
+    pathname,
+    query,
+    ...names.map(name => `${name}:${all[name]}`),
+    '',
+    names.join(';'),
+    all['x-amz-content-sha256'],
+  ].join('\n');
+  const scope = `${amzDate.slice(0, 8)}/${s3.region}/s3/aws4_request`;
+  const text = ['AWS4-HMAC-SHA256', amzDate, scope, createHash('sha256').update(canonical).digest('hex')].join('\n');
+  const key = scope
+    .split('/')
+    .reduce<string | Buffer>((secret, part) => hmac(secret, part), `AWS4${s3.secretAccessKey}`);
+  all.authorization =
+    `AWS4-HMAC-SHA256 Credential=${s3.accessKeyId}/${scope},SignedHeaders=${names.join(';')},` +
+    `Signature=${hmac(key, text).toString('hex')}`;
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `${method} ${path} HTTP/1.1\r\n${lines.join('')}Connection: close\r\n\r\n`;
+}
+
+const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();

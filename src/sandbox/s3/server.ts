@@ -51,8 +51,7 @@ export function s3Handler(parts: S3ServerParts): {
   const controlled = { faults: parts.faults, requests: () => log.list(), resetRequests: () => log.reset() };
 
   async function handle(exchange: Exchange): Promise<void> {
-    const { req, res } = exchange;
-    let entry: S3Request | undefined;
+    const { res } = exchange;
     try {
       if (exchange.rawPath.startsWith('/__')) {
         const reply = (await control(exchange, controlled)) ?? { status: 404 };
@@ -62,12 +61,15 @@ export function s3Handler(parts: S3ServerParts): {
       res.setHeader('x-amz-request-id', ids.requestId);
       res.setHeader('Server', 'recordupload-sandbox');
       const { route, error } = readRoute(exchange);
-      entry = log.add(entryFor(exchange, route, parts.now()));
+      const entry = log.add(entryFor(exchange, route, parts.now()));
       const action = parts.faults.meet({ server: 's3', ...route });
       const now = () => parts.now() + (action.clockSkewMs ?? 0);
-      const current = entry;
+      // As it comes in: what breaks off, hangs or is dropped has its count, too.
+      exchange.tap = () => {
+        entry.bodyBytes = exchange.bodyBytes;
+      };
       const refuse = (refusal: S3Error) => {
-        current.errorCode = refusal.code;
+        entry.errorCode = refusal.code;
         return errorReply(refusal, ids);
       };
       const process = async () => {
@@ -94,9 +96,6 @@ export function s3Handler(parts: S3ServerParts): {
     } catch {
       // The client went away or the sandbox closes: nobody is there to be told.
       exchange.drop();
-    } finally {
-      if (entry) entry.bodyBytes = exchange.bodyBytes;
-      if (!res.writableEnded && req.socket.destroyed) res.destroy();
     }
   }
 
