@@ -10,6 +10,8 @@ export interface Config {
   publicBaseUrl: string;
   /** Undefined where none are configured; commands that need them say so. Secret. */
   credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string | undefined } | undefined;
+  /** Why configured credentials cannot be used (half a pair, an unknown AWS profile); said when they are needed. */
+  credentialsProblem?: string | undefined;
   user: { name?: string | undefined; email?: string | undefined };
   /** Where webhooks go, in configured order; names are unique. */
   webhooks: Endpoint[];

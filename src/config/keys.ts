@@ -1,0 +1,84 @@
+/** How the text of a variable becomes a value. */
+export type KeyKind = 'text' | 'number' | 'switch' | 'list';
+
+/** One configuration key: where it stands in a file and which variables set it. */
+export interface Key {
+  /** As in a file, with dots: `webhook.url`. */
+  path: string;
+  kind: KeyKind;
+  /** Further variables beside `RECORDUPLOAD_…`, the stronger first. */
+  aliases: readonly string[];
+  /** Its value is never shown. */
+  secret: boolean;
+}
+
+function key(path: string, options: Partial<Omit<Key, 'path'>> = {}): Key {
+  return { path, kind: 'text', aliases: [], secret: false, ...options };
+}
+
+const secret = { secret: true };
+
+/** The fields of one endpoint, in `webhook` and in each entry of `webhooks`. */
+export const ENDPOINT_KEYS: readonly Key[] = [
+  key('url', { aliases: ['WEBHOOK_URL'] }),
+  key('token', { aliases: ['WEBHOOK_TOKEN'], ...secret }),
+  key('tokenFile', { aliases: ['WEBHOOK_TOKEN_FILE'] }),
+  key('secret', { aliases: ['WEBHOOK_SECRET'], ...secret }),
+  key('secretFile', { aliases: ['WEBHOOK_SECRET_FILE'] }),
+  key('secrets', { kind: 'list', ...secret }),
+  key('enabled', { kind: 'switch' }),
+];
+
+/** Every key but the list `webhooks`, whose entries have the fields of `ENDPOINT_KEYS` and a name. */
+export const KEYS: readonly Key[] = [
+  key('endpoint'),
+  key('region', { aliases: ['AWS_REGION'] }),
+  key('bucket'),
+  key('publicBaseUrl'),
+  key('accessKeyId', { aliases: ['AWS_ACCESS_KEY_ID'], ...secret }),
+  key('accessKeyIdFile'),
+  key('secretAccessKey', { aliases: ['AWS_SECRET_ACCESS_KEY'], ...secret }),
+  key('secretAccessKeyFile'),
+  key('sessionToken', { aliases: ['AWS_SESSION_TOKEN'], ...secret }),
+  key('awsProfile', { aliases: ['AWS_PROFILE'] }),
+  key('user.name'),
+  key('user.email'),
+  ...ENDPOINT_KEYS.map(field => ({ ...field, path: `webhook.${field.path}` })),
+  key('stateDir'),
+  key('logFile'),
+  key('uploadSource'),
+  key('extraFiles', { kind: 'list' }),
+  key('allowInsecure', { kind: 'switch' }),
+  key('concurrency', { kind: 'number' }),
+  key('bwlimit'),
+  key('uploadRetryBudget'),
+  key('webhookConcurrency', { kind: 'number' }),
+  key('caFile'),
+];
+
+/** `webhook.tokenFile` → `WEBHOOK_TOKEN_FILE`. */
+export function upperSnake(path: string): string {
+  return path
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replace(/[.-]/g, '_')
+    .toUpperCase();
+}
+
+/** The variables that set a key, the stronger first: `RECORDUPLOAD_…`, then its aliases. */
+export function variablesOf(key: Pick<Key, 'path' | 'aliases'>): string[] {
+  return [`RECORDUPLOAD_${upperSnake(key.path)}`, ...key.aliases];
+}
+
+/** True where the last name of a path (`webhooks.0.token`, `webhook.secrets.1`) is a secret's. */
+export function isSecretPath(path: readonly PropertyKey[]): boolean {
+  const names = path.filter(part => typeof part === 'string' && !/^\d+$/.test(part));
+  return SECRET_NAMES.has(String(names.at(-1)));
+}
+
+const SECRET_NAMES = new Set(KEYS.filter(entry => entry.secret).map(entry => entry.path.split('.').at(-1)));
+
+/** True for variables that carry a secret themselves (not the path of a file with one). */
+export function isSecretVariable(name: string): boolean {
+  if (KEYS.some(entry => entry.secret && variablesOf(entry).includes(name))) return true;
+  return /^RECORDUPLOAD_WEBHOOKS_.+_(?:TOKEN|SECRET|SECRETS)$/.test(name);
+}

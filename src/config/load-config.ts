@@ -1,0 +1,156 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { AppError } from '../core/errors.ts';
+import type { Config } from './config.ts';
+import { resolveCredentials } from './credentials.ts';
+import { parseDuration } from './duration.ts';
+import { resolveEndpoints } from './endpoints.ts';
+import { KEYS } from './keys.ts';
+import { type LookedAt, type Origin, originOf } from './origins.ts';
+import { type Machine, machineOf, resolvePath, userFolders } from './paths.ts';
+import { settingsSchema } from './schema.ts';
+import { KNOWN_VARIABLES, unknownVariables } from './sources/environment.ts';
+import { nest } from './sources/nested.ts';
+import { readSources } from './sources/read-sources.ts';
+import { type Setting, settingsOf } from './sources/setting.ts';
+import { closest } from './suggest.ts';
+import { isInsecure, withoutTrailingSlash } from './urls.ts';
+
+/** What to load the configuration from. */
+export interface LoadOptions {
+  cwd: string;
+  env: NodeJS.ProcessEnv;
+  /** Replaces the project's file; has to exist. */
+  configFile?: string | undefined;
+  /** The strongest source, by key: `{ 'user.email': 'ada@example.com' }`; undefined ones count as not given. */
+  flags?: Readonly<Record<string, unknown>> | undefined;
+  /** This machine's, unless a test says otherwise. */
+  machine?: Partial<Omit<Machine, 'env'>> | undefined;
+}
+
+/** The configuration, and where all of it came from. */
+export interface LoadedConfig {
+  config: Config;
+  origins: Origin[];
+  /** The files that were looked for, the weakest first. */
+  files: LookedAt[];
+  /** One line each: variables that look like ours and are not. */
+  warnings: string[];
+}
+
+/**
+ * Loads the configuration: defaults, the user's file, the project's, `.env`, the environment, flags, in rising precedence.
+ * @throws AppError `CONFIG` with one line per problem, all of them; secrets are never shown
+ */
+export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
+  const { cwd, configFile, flags = {} } = options;
+  const machine = machineOf(options.env, options.machine);
+  const problems: string[] = [];
+  const { settings, variables, files } = await readSources({ cwd, machine, configFile, flags }, problems);
+  const { values, origins } = resolveValues(settings, machine, problems);
+  if (values.caFile !== undefined && !(await isFile(values.caFile))) {
+    const [setting] = settingsOf(settings, 'caFile');
+    problems.push(`${setting?.where}: ${values.caFile} does not exist or is not a file`);
+  }
+  const { allowInsecure } = values;
+  const endpoints = await resolveEndpoints({ settings, variables, machine, allowInsecure, problems });
+  const keys = await resolveCredentials(settings, cwd, machine, problems);
+  if (problems.length > 0) throw new AppError('CONFIG', [...new Set(problems)].join('\n'));
+
+  const names = endpoints.webhooks.map(endpoint => endpoint.name);
+  const warnings = variables.flatMap(one =>
+    unknownVariables(one, names).map(name => {
+      const meant = closest(name, KNOWN_VARIABLES);
+      return `${one.sourceOf(name)}: sets nothing${meant === undefined ? '' : ` (did you mean ${meant}?)`}`;
+    }),
+  );
+  return {
+    config: {
+      ...values,
+      credentials: keys.credentials,
+      credentialsProblem: keys.credentialsProblem,
+      webhooks: endpoints.webhooks,
+    },
+    origins: inOrder([...origins, ...keys.origins, ...endpoints.origins]),
+    files,
+    warnings,
+  };
+}
+
+type Values = Omit<Config, 'credentials' | 'credentialsProblem' | 'webhooks'>;
+
+/** Everything that is neither a secret nor part of an endpoint. */
+function resolveValues(
+  settings: readonly Setting[],
+  machine: Machine,
+  problems: string[],
+): { values: Values; origins: Origin[] } {
+  const winners = KEYS.filter(key => !key.path.startsWith('webhook.')).flatMap(key =>
+    settingsOf(settings, key.path).slice(0, 1),
+  );
+  const merged = settingsSchema.parse(
+    winners.reduce<object>((data, { path, value }) => merge(data, nest(path, value)), {}),
+  );
+  const pathOf = (key: 'stateDir' | 'logFile' | 'caFile'): string | undefined => {
+    const [setting] = settingsOf(settings, key);
+    return setting && resolvePath(String(setting.value), setting.folder, machine.home);
+  };
+  // Keys are issued per region, so that a region alone has to be enough.
+  const endpoint = withoutTrailingSlash(merged.endpoint ?? `https://s3.${merged.region}.idrivee2.com`);
+  if (isInsecure(endpoint) && !merged.allowInsecure) {
+    const [setting] = settingsOf(settings, 'endpoint');
+    problems.push(`${setting?.where}: http:// would send recordings in the clear: use https://, or set allowInsecure`);
+  }
+  const stateDir = pathOf('stateDir') ?? userFolders(machine).state;
+  const values: Values = {
+    endpoint,
+    region: merged.region,
+    bucket: merged.bucket,
+    publicBaseUrl: withoutTrailingSlash(merged.publicBaseUrl ?? endpoint),
+    user: merged.user,
+    stateDir,
+    logFile: pathOf('logFile') ?? path.join(stateDir, 'logs', 'app.log'),
+    uploadSource: merged.uploadSource,
+    extraFiles: merged.extraFiles,
+    allowInsecure: merged.allowInsecure,
+    concurrency: merged.concurrency,
+    bwlimit: merged.bwlimit,
+    uploadRetryBudgetMs: parseDuration(merged.uploadRetryBudget) ?? 0,
+    webhookConcurrency: merged.webhookConcurrency,
+    caFile: pathOf('caFile'),
+  };
+  const shown: Record<string, unknown> = {
+    ...values,
+    'user.name': merged.user.name,
+    'user.email': merged.user.email,
+    uploadRetryBudget: merged.uploadRetryBudget,
+  };
+  const origins = KEYS.filter(key => key.path in shown).map(key =>
+    originOf(key.path, shown[key.path], settingsOf(settings, key.path)),
+  );
+  return { values, origins };
+}
+
+function merge(data: object, more: unknown): object {
+  const merged: Record<string, unknown> = { ...data };
+  for (const [name, value] of Object.entries(more as object)) {
+    const before = merged[name];
+    const both = typeof before === 'object' && before !== null && typeof value === 'object' && !Array.isArray(value);
+    merged[name] = both ? merge(before, value) : value;
+  }
+  return merged;
+}
+
+/** As the keys are documented; endpoints of a list last. */
+function inOrder(origins: Origin[]): Origin[] {
+  const order = KEYS.map(key => key.path);
+  const rank = (origin: Origin) => (order.includes(origin.path) ? order.indexOf(origin.path) : order.length);
+  return origins.toSorted((a, b) => rank(a) - rank(b));
+}
+
+async function isFile(file: string): Promise<boolean> {
+  return await stat(file).then(
+    stats => stats.isFile(),
+    () => false,
+  );
+}

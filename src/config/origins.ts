@@ -1,0 +1,28 @@
+import type { Setting } from './sources/setting.ts';
+
+/** Where the value of one key came from. */
+export interface Origin {
+  /** As in a file; an endpoint of a list by its name: `webhooks.ops.url`. */
+  path: string;
+  /** The value in force; of a secret only whether there is one. Undefined: not set. */
+  value: unknown;
+  secret: boolean;
+  /** `.recorduploadrc:3`, `WEBHOOK_URL`, `.env:2 (WEBHOOK_URL)`, `command line`, `default`, `not set`, … */
+  source: string;
+  /** Weaker sources that also set it, the strongest first. */
+  shadows: string[];
+}
+
+/** A place that was looked at for configuration. */
+export interface LookedAt {
+  file: string;
+  level: 'user' | 'project' | 'dotenv';
+  state: 'used' | 'not used' | 'absent';
+}
+
+/** Records the origin of a value that is no secret; `settings`: all that set it, the strongest first. */
+export function originOf(path: string, value: unknown, settings: readonly Setting[], otherwise = 'default'): Origin {
+  const [winner, ...shadowed] = settings;
+  const source = winner?.source ?? (value === undefined ? 'not set' : otherwise);
+  return { path, value, secret: false, source, shadows: shadowed.map(setting => setting.source) };
+}

@@ -1,0 +1,58 @@
+import os from 'node:os';
+import path from 'node:path';
+
+/** What the folders and the safety rules depend on; tests put their own in. */
+export interface Machine {
+  env: NodeJS.ProcessEnv;
+  platform: NodeJS.Platform;
+  home: string;
+  /** Undefined where the system has none. */
+  uid: number | undefined;
+}
+
+/** This machine, as seen with the given environment. */
+export function machineOf(env: NodeJS.ProcessEnv, overrides: Partial<Omit<Machine, 'env'>> = {}): Machine {
+  return {
+    env,
+    platform: overrides.platform ?? process.platform,
+    home: overrides.home ?? (env.HOME?.startsWith('/') ? env.HOME : os.homedir()),
+    uid: 'uid' in overrides ? overrides.uid : process.getuid?.(),
+  };
+}
+
+/**
+ * The folder for the user's configuration and the one for state: those of env-paths, but from the environment given
+ * (env-paths reads the process's when it is imported), and state where the system has a place that nobody cleans.
+ * https://specifications.freedesktop.org/basedir-spec/latest/
+ */
+export function userFolders({ env, platform, home }: Machine): { config: string; state: string } {
+  const name = 'recordupload';
+  if (platform === 'darwin') {
+    const library = path.join(home, 'Library');
+    return { config: path.join(library, 'Preferences', name), state: path.join(library, 'Application Support', name) };
+  }
+  if (platform === 'win32') {
+    const roaming = env.APPDATA || path.join(home, 'AppData', 'Roaming');
+    const local = env.LOCALAPPDATA || path.join(home, 'AppData', 'Local');
+    return { config: path.join(roaming, name, 'Config'), state: path.join(local, name, 'Data') };
+  }
+  // The specification: relative paths in these variables are invalid and ignored.
+  const base = (variable: string | undefined, otherwise: string[]) =>
+    variable && path.isAbsolute(variable) ? variable : path.join(home, ...otherwise);
+  return {
+    config: path.join(base(env.XDG_CONFIG_HOME, ['.config']), name),
+    state: path.join(base(env.XDG_STATE_HOME, ['.local', 'state']), name),
+  };
+}
+
+/** A configured path as an absolute one: `~/` is the home folder, anything else relative to where it is named. */
+export function resolvePath(text: string, folder: string, home: string): string {
+  if (text === '~' || text.startsWith('~/')) return path.join(home, text.slice(1));
+  return path.resolve(folder, text);
+}
+
+/** How a file is called in messages: relative where it lies below the working directory. */
+export function displayPath(file: string, cwd: string): string {
+  const relative = path.relative(cwd, file);
+  return relative === '' || relative.startsWith('..') || path.isAbsolute(relative) ? file : relative;
+}

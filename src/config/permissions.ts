@@ -1,0 +1,68 @@
+import type { Stats } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { hasErrorCode } from '../core/errors.ts';
+import type { Machine } from './paths.ts';
+
+/** More than any key or token has; a device or a log given by mistake must not be read for ever. */
+const LARGEST_SECRET_BYTES = 64 * 1024;
+
+type Owner = Pick<Machine, 'platform' | 'uid'>;
+
+/** Why a file found in a folder must not be trusted: another's, or open to others' changes. Undefined: it may be. */
+export function flawOfTrust(stats: Stats, file: string, { platform, uid }: Owner): string | undefined {
+  if (platform === 'win32' || uid === undefined) return undefined;
+  if (stats.uid !== uid && stats.uid !== 0) {
+    return `belongs to another user (uid ${stats.uid}) and is not used: chown it, or name it with --config`;
+  }
+  if ((stats.mode & 0o022) !== 0) return `can be changed by other users: chmod go-w ${quoted(file)}`;
+  return undefined;
+}
+
+/** Why a file with secrets in it is refused: others can read it. Undefined: they cannot. */
+export function flawOfPrivacy(stats: Stats, file: string, { platform }: Owner): string | undefined {
+  if (platform === 'win32' || (stats.mode & 0o044) === 0) return undefined;
+  return `contains a secret and can be read by other users: chmod 600 ${quoted(file)}`;
+}
+
+/** systemd hands credentials over as files of root's or ours that the unit's group may read, but nobody else. */
+function flawOfCredential(stats: Stats, file: string, { platform, uid }: Owner): string | undefined {
+  if (platform === 'win32' || uid === undefined) return undefined;
+  if (stats.uid !== uid && stats.uid !== 0) return `belongs to another user (uid ${stats.uid})`;
+  return (stats.mode & 0o004) === 0 ? undefined : `can be read by everybody: chmod o-r ${quoted(file)}`;
+}
+
+/** A secret read from its file, one trailing newline stripped, or what keeps it from being read. */
+export type SecretFile = { ok: true; text: string } | { ok: false; flaw: string; missing: boolean };
+
+/** Reads a file that holds one secret. `issued`: it lies in `$CREDENTIALS_DIRECTORY`. */
+export async function readSecretFile(
+  file: string,
+  owner: Owner,
+  options: { issued?: boolean } = {},
+): Promise<SecretFile> {
+  const refuse = (what: string): SecretFile => ({ ok: false, flaw: `${file} ${what}`, missing: false });
+  try {
+    const handle = await open(file);
+    try {
+      // From the open file, so that what is checked is what is read.
+      const stats = await handle.stat();
+      if (!stats.isFile() && !stats.isFIFO()) return refuse('is not a file');
+      const flaw = (options.issued ? flawOfCredential : flawOfPrivacy)(stats, file, owner);
+      if (flaw !== undefined) return refuse(flaw);
+      if (stats.size > LARGEST_SECRET_BYTES) return refuse('is too large to hold one secret');
+      return { ok: true, text: (await handle.readFile('utf8')).replace(/\r?\n$/, '') };
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (hasErrorCode(error, 'ENOENT', 'ENOTDIR')) return { ok: false, flaw: `${file} does not exist`, missing: true };
+    if (hasErrorCode(error, 'EACCES', 'EPERM')) return refuse('cannot be read: permission denied');
+    return refuse(
+      `cannot be read: ${hasErrorCode(error, 'EISDIR') ? 'it is a folder' : String((error as Error).message)}`,
+    );
+  }
+}
+
+function quoted(file: string): string {
+  return /^[\w./@%+=:,-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,86 @@
+import { isSecretPath } from './keys.ts';
+import { settingsSchema } from './schema.ts';
+import { nest, valueAt } from './sources/nested.ts';
+import type { Setting } from './sources/setting.ts';
+import { suggestKey } from './suggest.ts';
+import { withoutCredentials } from './urls.ts';
+
+type Issue = NonNullable<ReturnType<typeof settingsSchema.safeParse>['error']>['issues'][number];
+
+/**
+ * Checks data against the schema. Each problem becomes one line that begins with what `where` says about its path
+ * (`webhooks[0].url`, empty for the whole). Returns the paths that are wrong, with dots.
+ */
+export function checkData(data: unknown, where: (path: string) => string, problems: string[]): { bad: string[] } {
+  const result = settingsSchema.safeParse(data);
+  if (result.success) return { bad: [] };
+  for (const issue of result.error.issues) {
+    if (issue.code !== 'unrecognized_keys') {
+      problems.push(`${where(showPath(issue.path))}: ${describe(issue, valueAt(data, issue.path))}`);
+      continue;
+    }
+    for (const name of issue.keys) {
+      const suggestion = suggestKey(name, issue.path);
+      const shown = name.length > 60 ? `${name.slice(0, 60)}…` : name;
+      const path = showPath([...issue.path, /^[\w$-]+…?$/.test(shown) ? shown : JSON.stringify(shown)]);
+      problems.push(`${where(path)}: unknown key${suggestion === undefined ? '' : ` (did you mean ${suggestion}?)`}`);
+    }
+  }
+  return { bad: result.error.issues.map(issue => issue.path.join('.')) };
+}
+
+/** Leaves out the settings whose values are wrong, each with its problem. */
+export function checkSettings(settings: readonly Setting[], problems: string[], inside = ''): Setting[] {
+  return settings.filter(setting => {
+    const data = nest(inside + setting.path, setting.value);
+    const { bad } = checkData(data, () => setting.where, problems);
+    return bad.length === 0;
+  });
+}
+
+function describe(issue: Issue, value: unknown): string {
+  if (value === undefined) return 'is missing';
+  const secret = isSecretPath(issue.path);
+  switch (issue.code) {
+    case 'invalid_type': {
+      const expected = EXPECTED[issue.expected] ?? issue.expected;
+      const quotes = expected === 'text' && typeof value === 'number' ? ' (put it in quotes)' : '';
+      return `expected ${expected}, got ${show(value, { secret: secret || EXPECTED_LARGE.has(issue.expected) })}${quotes}`;
+    }
+    case 'too_small':
+    case 'too_big':
+      if (issue.origin === 'array') return 'expected one or two secrets';
+      return `expected a whole number from 1 to 256, got ${show(value, { secret })}`;
+    default:
+      return issue.message;
+  }
+}
+
+const EXPECTED: Record<string, string> = {
+  string: 'text',
+  number: 'a whole number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a mapping of keys',
+};
+
+/** Where these are expected, what stands there may well be a secret that belongs one level deeper. */
+const EXPECTED_LARGE = new Set(['array', 'object']);
+
+function show(value: unknown, { secret }: { secret: boolean }): string {
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a mapping';
+  if (secret) return typeof value === 'string' ? 'text' : `a ${typeof value}`;
+  if (typeof value !== 'string') return String(value);
+  return JSON.stringify(withoutCredentials(value.length > 80 ? `${value.slice(0, 80)}…` : value));
+}
+
+/** `['webhooks', 0, 'url']` → `webhooks[0].url`. */
+function showPath(path: readonly PropertyKey[]): string {
+  return path.reduce<string>(
+    (text, part) =>
+      typeof part === 'number' ? `${text}[${part}]` : text === '' ? String(part) : `${text}.${String(part)}`,
+    '',
+  );
+}

@@ -1,0 +1,101 @@
+// The mini build of zod: the same checks at a fifth of the size, which start-up notices.
+import * as z from 'zod/mini';
+import { parseDuration } from './duration.ts';
+import { flawOfSigningSecret, flawOfToken } from './secret-text.ts';
+import { flawOfUrl } from './urls.ts';
+
+/** A value that fails gets this text behind its path; undefined: it is fine. */
+type FlawOf = (text: string) => string | undefined;
+
+function text(flawOf: FlawOf) {
+  return z.string().check(context => {
+    const flaw = flawOf(context.value);
+    if (flaw !== undefined) context.issues.push({ code: 'custom', message: flaw, input: context.value });
+  });
+}
+
+/** Text that matches; `expected` completes "expected …". */
+function matching(pattern: RegExp, expected: string) {
+  return text(value => (pattern.test(value) ? undefined : `expected ${expected}, got ${JSON.stringify(value)}`));
+}
+
+const RATE = String.raw`(?:off|(?!0+(?:\.0+)?(?![\d.]))\d+(?:\.\d+)?[BKMGT]?(?:i?B?))`;
+const TIME = String.raw`(?:[01]?\d|2[0-3]):[0-5]\d`;
+/** rclone's notation: https://rclone.org/docs/#bwlimit-bandwidth-spec */
+const BANDWIDTH = new RegExp(`^(?:${RATE}|${TIME},${RATE}(?: +${TIME},${RATE})*)$`, 'i');
+
+const printable = (what: string) => matching(/^[^\p{Cc}]{1,255}$/u, `${what} of up to 255 characters`);
+const path = matching(/^[^\0]+$/, 'a path');
+const url = text(value => flawOfUrl(value, { allowQuery: true }));
+const baseUrl = text(value => flawOfUrl(value, { allowQuery: false }));
+const count = (least: number, most: number) => z.int().check(z.gte(least), z.lte(most));
+const globs = z.array(matching(/^[^\0]+$/, 'a glob'));
+
+/** The values where nothing else gives one; what depends on others (endpoint, stateDir, …) is in `resolve.ts`. */
+export const DEFAULTS = {
+  region: 'us-west-1',
+  bucket: 'fyemeet',
+  webhookUrl: 'https://ops.fyelabs.com/recordings/webhook/',
+  uploadRetryBudget: '30m',
+  webhookConcurrency: 16,
+} as const;
+
+const endpointFields = {
+  token: z.optional(text(flawOfToken)),
+  tokenFile: z.optional(path),
+  secret: z.optional(text(flawOfSigningSecret)),
+  secretFile: z.optional(path),
+  secrets: z.optional(z.array(text(flawOfSigningSecret)).check(z.minLength(1), z.maxLength(2))),
+  enabled: z._default(z.boolean(), true),
+};
+
+/** Everything that can be configured. Each source is checked by it alone, and all of them together once merged. */
+export const settingsSchema = z.strictObject({
+  endpoint: z.optional(baseUrl),
+  region: z._default(matching(/^[a-z0-9-]{1,64}$/i, 'a region such as us-west-1'), DEFAULTS.region),
+  bucket: z._default(matching(/^[a-z0-9][a-z0-9._-]{1,254}$/i, "a bucket's name"), DEFAULTS.bucket),
+  publicBaseUrl: z.optional(baseUrl),
+  accessKeyId: z.optional(text(flawOfToken)),
+  accessKeyIdFile: z.optional(path),
+  secretAccessKey: z.optional(text(flawOfToken)),
+  secretAccessKeyFile: z.optional(path),
+  sessionToken: z.optional(text(flawOfToken)),
+  awsProfile: z.optional(printable('a profile name')),
+  user: z.prefault(
+    z.strictObject({
+      name: z.optional(printable('text')),
+      email: z.optional(matching(/^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u, 'an e-mail address')),
+    }),
+    {},
+  ),
+  webhook: z.prefault(z.strictObject({ url: z._default(url, DEFAULTS.webhookUrl), ...endpointFields }), {}),
+  webhooks: z.optional(
+    z.array(
+      z.strictObject({
+        name: matching(/^[a-z0-9_-]{1,32}$/, 'a name of up to 32 of a-z, 0-9, _ and -'),
+        url,
+        ...endpointFields,
+      }),
+    ),
+  ),
+  stateDir: z.optional(path),
+  logFile: z.optional(path),
+  uploadSource: z.optional(printable('text')),
+  extraFiles: z._default(globs, []),
+  allowInsecure: z._default(z.boolean(), false),
+  concurrency: z.optional(count(1, 256)),
+  bwlimit: z.optional(matching(BANDWIDTH, 'a rate such as 10M, 512k, off or "08:00,512k 19:00,off"')),
+  uploadRetryBudget: z._default(
+    text(value =>
+      parseDuration(value) === undefined
+        ? `expected a duration such as 30m, 90s or 2h, got ${JSON.stringify(value)}`
+        : undefined,
+    ),
+    DEFAULTS.uploadRetryBudget,
+  ),
+  webhookConcurrency: z._default(count(1, 256), DEFAULTS.webhookConcurrency),
+  caFile: z.optional(path),
+});
+
+/** The merged settings, defaults filled in, before secrets are read and paths resolved. */
+export type Settings = z.output<typeof settingsSchema>;

@@ -1,0 +1,22 @@
+/** Shorter ones could not be kept out of logs: the redaction would blank out ordinary words. */
+const SHORTEST_TOKEN = 4;
+
+/** What keeps a text from being a token or key (sent as a header, exactly), without showing it; undefined: nothing. */
+export function flawOfToken(text: string): string | undefined {
+  if (text === '') return 'is empty';
+  if (/[\r\n]/.test(text)) return 'contains a newline (the value is not shown)';
+  if (/\s/.test(text)) return 'contains white space (the value is not shown)';
+  if (/[\u0000-\u001f\u007f]/.test(text)) return 'contains a control character (the value is not shown)';
+  if (/[^\u0021-\u007e]/.test(text)) return 'contains a character that is not ASCII (the value is not shown)';
+  if (text.length < SHORTEST_TOKEN) return `is shorter than ${SHORTEST_TOKEN} characters (the value is not shown)`;
+  return undefined;
+}
+
+/** What keeps a text from being a signing secret. https://github.com/standard-webhooks/standard-webhooks, "Signature scheme" */
+export function flawOfSigningSecret(text: string): string | undefined {
+  const expected = 'expected whsec_ and the base64 of 24 to 64 random bytes (the value is not shown)';
+  const base64 = /^whsec_((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?)$/.exec(text)?.[1];
+  if (base64 === undefined) return expected;
+  const { length } = Buffer.from(base64, 'base64');
+  return length >= 24 && length <= 64 ? undefined : `${expected}, got ${length} bytes`;
+}

@@ -1,0 +1,58 @@
+import path from 'node:path';
+import { KEYS } from '../keys.ts';
+import { displayPath, type Machine } from '../paths.ts';
+import { flawOfPrivacy, flawOfTrust } from '../permissions.ts';
+import { checkData } from '../problems.ts';
+import type { ConfigFile } from './config-file.ts';
+import { valueAt, withoutNulls } from './nested.ts';
+import type { Setting } from './setting.ts';
+
+/**
+ * What a configuration file sets. All that is wrong with it becomes problems, and what is wrong is left out.
+ * `found`: it was found where it lies, and not named by the user.
+ */
+export function settingsFromFile(
+  config: ConfigFile,
+  options: { level: 'user' | 'project'; found: boolean; cwd: string; machine: Machine; problems: string[] },
+): Setting[] {
+  const { level, found, cwd, machine, problems } = options;
+  const shown = displayPath(config.file, cwd);
+  const distrust = found ? flawOfTrust(config.stats, shown, machine) : undefined;
+  if (distrust !== undefined) {
+    problems.push(`${shown}: ${distrust}`);
+    return [];
+  }
+  if (config.flaw !== undefined) {
+    // `file:line:column`-like, so that editors and terminals can open it.
+    const place = /^line (\d+), column (\d+): /.exec(config.flaw);
+    const rest = place ? config.flaw.slice(place[0].length) : config.flaw;
+    problems.push(place ? `${shown}: line ${place[1]}: ${rest} (column ${place[2]})` : `${shown}: ${rest}`);
+    return [];
+  }
+  const data = withoutNulls(config.data);
+  if (data === undefined || data === null) return [];
+  if (hasSecret(data)) {
+    const flaw = flawOfPrivacy(config.stats, shown, machine);
+    if (flaw !== undefined) problems.push(`${shown}: ${flaw}`);
+  }
+  const { bad } = checkData(data, path => (path === '' ? shown : `${shown}: ${path}`), problems);
+  const sourceOf = (keyPath: string) => {
+    const line = config.lineOf(keyPath);
+    return line === undefined ? shown : `${shown}:${line}`;
+  };
+  const isBad = (keyPath: string) => bad.some(path => path === keyPath || path.startsWith(`${keyPath}.`));
+  return [...KEYS.map(key => key.path), 'webhooks'].flatMap(keyPath => {
+    const value = valueAt(data, keyPath.split('.'));
+    if (value === undefined || isBad(keyPath)) return [];
+    const where = `${shown}: ${keyPath}`;
+    const folder = path.dirname(config.file);
+    return [{ path: keyPath, value, level, source: sourceOf(keyPath), where, folder, sourceOf }];
+  });
+}
+
+function hasSecret(data: unknown): boolean {
+  if (KEYS.some(key => key.secret && valueAt(data, key.path.split('.')) !== undefined)) return true;
+  const list = valueAt(data, ['webhooks']);
+  const names = ['token', 'secret', 'secrets'];
+  return Array.isArray(list) && list.some(entry => names.some(name => valueAt(entry, [name]) !== undefined));
+}

@@ -1,0 +1,134 @@
+import path from 'node:path';
+import { hasErrorCode } from '../../core/errors.ts';
+import type { LookedAt } from '../origins.ts';
+import { displayPath, type Machine, resolvePath, userFolders } from '../paths.ts';
+import { checkSettings } from '../problems.ts';
+import {
+  type ConfigFile,
+  findConfigFile,
+  lookAtPlaces,
+  PROJECT_PLACES,
+  readConfigFile,
+  USER_PLACES,
+} from './config-file.ts';
+import { readDotenv } from './dotenv.ts';
+import { settingsFromVariables, type Variables } from './environment.ts';
+import { settingsFromFile } from './file-settings.ts';
+import type { Setting } from './setting.ts';
+
+/** What all sources say, each checked by itself. */
+export interface Sources {
+  settings: Setting[];
+  variables: Variables[];
+  files: LookedAt[];
+}
+
+/** Where to look. */
+export interface Places {
+  cwd: string;
+  machine: Machine;
+  /** Named by the user: replaces the project's file, and has to exist. */
+  configFile: string | undefined;
+  flags: Readonly<Record<string, unknown>>;
+}
+
+/** Reads all sources; what is wrong with them becomes problems and is left out. */
+export async function readSources({ cwd, machine, configFile, flags }: Places, problems: string[]): Promise<Sources> {
+  const fileOptions = { cwd, machine, problems };
+  const userFolder = userFolders(machine).config;
+  const user = await readFolder(userFolder, USER_PLACES, 'user', fileOptions);
+  const project =
+    configFile === undefined
+      ? await readFolder(cwd, PROJECT_PLACES, 'project', fileOptions, user.file)
+      : await readNamed(resolvePath(configFile, cwd, machine.home), fileOptions);
+
+  const dotenv = await readDotenv(cwd, machine, problems);
+  const environment: Variables = {
+    level: 'environment',
+    values: machine.env,
+    sourceOf: name => name,
+    whereOf: name => name,
+    folder: cwd,
+  };
+  const variables = [environment, ...(dotenv ? [dotenv] : [])];
+  const [dotenvPlace] = await lookAtPlaces(cwd, ['.env']);
+  const dotenvState = dotenv ? 'used' : dotenvPlace?.state === 'absent' ? 'absent' : 'not used';
+  return {
+    settings: [
+      ...checkSettings(flagSettings(flags, cwd), problems),
+      ...checkSettings(
+        variables.flatMap(one => settingsFromVariables(one, problems)),
+        problems,
+      ),
+      ...project.settings,
+      ...user.settings,
+    ],
+    variables,
+    files: [...user.files, ...project.files, { file: path.join(cwd, '.env'), level: 'dotenv', state: dotenvState }],
+  };
+}
+
+type FileOptions = Omit<Parameters<typeof settingsFromFile>[1], 'level' | 'found'>;
+
+interface FromFolder {
+  settings: Setting[];
+  files: LookedAt[];
+  file?: string | undefined;
+}
+
+async function readFolder(
+  folder: string,
+  places: readonly string[],
+  level: 'user' | 'project',
+  options: FileOptions,
+  alreadyRead?: string,
+): Promise<FromFolder> {
+  const looked = await lookAtPlaces(folder, places);
+  for (const { file } of looked.filter(place => place.state === 'unreadable' && !place.file.endsWith('package.json'))) {
+    options.problems.push(`${displayPath(file, options.cwd)}: cannot be read: permission denied`);
+  }
+  const isNothing = looked.every(place => place.state === 'absent');
+  const found = isNothing ? undefined : await findConfigFile(folder, places);
+  // In the user's own configuration folder both searches find the same file.
+  const config = found && found.file !== alreadyRead ? found : undefined;
+  return {
+    settings: config ? settingsFromFile(config, { ...options, level, found: true }) : [],
+    files: looked.map(({ file, state }) => ({
+      file,
+      level,
+      state: state === 'absent' ? 'absent' : file === config?.file ? 'used' : 'not used',
+    })),
+    file: config?.file,
+  };
+}
+
+async function readNamed(file: string, options: FileOptions): Promise<FromFolder> {
+  let config: ConfigFile;
+  try {
+    config = await readConfigFile(file);
+  } catch (error) {
+    if (!hasErrorCode(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EPERM')) throw error;
+    const why = hasErrorCode(error, 'ENOENT', 'ENOTDIR')
+      ? 'does not exist'
+      : `cannot be read: ${hasErrorCode(error, 'EISDIR') ? 'it is a folder' : 'permission denied'}`;
+    options.problems.push(`${displayPath(file, options.cwd)}: ${why} (named by --config)`);
+    return { settings: [], files: [{ file, level: 'project', state: 'absent' }] };
+  }
+  return {
+    settings: settingsFromFile(config, { ...options, level: 'project', found: false }),
+    files: [{ file, level: 'project', state: 'used' }],
+  };
+}
+
+function flagSettings(flags: Readonly<Record<string, unknown>>, cwd: string): Setting[] {
+  return Object.entries(flags)
+    .filter(([, value]) => value !== undefined)
+    .map(([path, value]) => ({
+      path,
+      value,
+      level: 'flag' as const,
+      source: 'command line',
+      where: `command line: ${path}`,
+      folder: cwd,
+    }));
+}

@@ -1,0 +1,38 @@
+const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
+
+/** What is wrong with an http(s) URL, as a problem's text; undefined: nothing. Passwords in it are not repeated. */
+export function flawOfUrl(text: string, options: { allowQuery: boolean }): string | undefined {
+  const shown = JSON.stringify(withoutCredentials(text));
+  if (!SCHEME.test(text)) {
+    // Things that look like a host and lack only the scheme get the scheme suggested; `ops` does not.
+    const looksLikeHost = /^(?:localhost|[\w-]+(?:\.[\w-]+)+|\[[0-9a-f:]+\])(?::\d+)?(?:\/\S*)?$/i.test(text);
+    return looksLikeHost ? `${shown} has no scheme (use https://${text})` : `expected a URL, got ${shown}`;
+  }
+  if (/[\s\u0000-\u001f\u007f]/.test(text) || !URL.canParse(text)) return `expected a URL, got ${shown}`;
+  const url = new URL(text);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return `expected an https:// URL, got ${shown}`;
+  if (url.username !== '' || url.password !== '') {
+    return `expected a URL without user name and password, got ${shown}`;
+  }
+  if (url.hash !== '') return `expected a URL without "#…", got ${shown}`;
+  if (url.search !== '' && !options.allowQuery) return `expected a URL without "?…", got ${shown}`;
+  return undefined;
+}
+
+/** True where requests to the URL travel in the clear over a network: http:// to anything but this machine itself. */
+export function isInsecure(text: string): boolean {
+  const url = new URL(text);
+  if (url.protocol !== 'http:') return false;
+  // URL has already turned 127.1, 0x7f000001 and the like into four decimal numbers, and ::1 into its short form.
+  return !/^(?:127(?:\.\d{1,3}){3}|\[::1\]|localhost)$/.test(url.hostname);
+}
+
+/** The URL as bases are kept: without slashes at its end. */
+export function withoutTrailingSlash(url: string): string {
+  return url.replace(/\/+$/, '');
+}
+
+/** The text with `user:password@` masked, for messages. */
+export function withoutCredentials(text: string): string {
+  return text.replace(/\/\/[^/?#\s]*@/, '//***@');
+}

@@ -1,0 +1,64 @@
+import { describe, expect, test } from '@jest/globals';
+import envPaths from 'env-paths';
+import { parseDuration } from '../../src/config/duration.ts';
+import { machineOf, userFolders } from '../../src/config/paths.ts';
+import { lineNumbers } from '../../src/config/sources/line-numbers.ts';
+import { suggestKey } from '../../src/config/suggest.ts';
+
+test.each([
+  ['90s', 90_000],
+  ['30m', 1_800_000],
+  ['2h', 7_200_000],
+  ['1h30m', 5_400_000],
+  ['1.5s', 1500],
+  ['500ms', 500],
+  ['0s', 0],
+  ['30d', 2_592_000_000],
+  ['31d', undefined],
+  ['30', undefined],
+  ['m', undefined],
+  ['', undefined],
+  ['30 m', undefined],
+])('the duration %j is %s ms', (text, expected) => expect(parseDuration(text)).toBe(expected));
+
+describe('the folders', () => {
+  test('are those of env-paths on this system', () => {
+    const folders = userFolders(machineOf(process.env));
+    const { config, log } = envPaths('recordupload', { suffix: '' });
+    expect(folders.config).toBe(config);
+    if (process.platform === 'linux') expect(folders.state).toBe(log);
+  });
+
+  test('ignore relative XDG variables, as the specification wants it', () => {
+    const env = { HOME: '/home/ada', XDG_STATE_HOME: 'state', XDG_CONFIG_HOME: '/etc/ada' };
+    expect(userFolders(machineOf(env, { platform: 'linux' }))).toEqual({
+      config: '/etc/ada/recordupload',
+      state: '/home/ada/.local/state/recordupload',
+    });
+  });
+});
+
+test('lines are found in YAML and JSON, through lists, comments and aliases', () => {
+  const yaml =
+    '# c\nwebhook:\n  url: &u "https://x"\n\n  token: >\n    a\nwebhooks:\n  - name: x\n    url: *u\nbucket: b\n';
+  expect(Object.fromEntries(lineNumbers(yaml))).toMatchObject({
+    'webhook.url': 3,
+    'webhook.token': 5,
+    'webhooks.0.name': 8,
+    'webhooks.0.url': 9,
+    bucket: 10,
+  });
+  const json = JSON.stringify({ a: 1, recordupload: { bucket: 'x', extraFiles: ['a', 'b'] } }, null, '\t');
+  expect(lineNumbers(json).get('recordupload.bucket')).toBe(4);
+  expect(lineNumbers(json).get('recordupload.extraFiles.1')).toBe(7);
+  expect(lineNumbers('a: [').size).toBe(0);
+});
+
+test.each([
+  ['buckett', [], 'bucket'],
+  ['state_dir', [], 'stateDir'],
+  ['bucket', ['s3'], 'bucket'],
+  ['mail', ['user'], 'user.email'],
+  ['tokenfile', ['webhooks', 0], 'tokenFile'],
+  ['colour', [], undefined],
+])('%s in %j is taken for %s', (unknown, inside, expected) => expect(suggestKey(unknown, inside)).toBe(expected));
