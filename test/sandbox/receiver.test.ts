@@ -55,6 +55,8 @@ describe('the contract', () => {
     ]);
     const other = await sandbox({ receiver: { users: [email] } });
     expect((await post(other, payload({ user_info: { email } }))).status).toBe(201);
+    const open = await sandbox({ receiver: { users: 'any' } });
+    expect((await post(open, payload({ user_info: { email: 'anyone@example.org' } }))).status).toBe(201);
   });
 
   test.each([

@@ -13,8 +13,8 @@ export interface ReceiverOptions {
   port?: number;
   /** The right `X-Webhook-Token`. */
   token?: string;
-  /** E-mail addresses that have a user; exactly as written. */
-  users?: string[];
+  /** E-mail addresses that have a user, exactly as written; `any`: every address has one. */
+  users?: string[] | 'any';
   /** Demands Standard Webhooks signatures. */
   signature?: SignatureRules;
   /** Addresses and CIDR ranges that may send webhooks; all unless given. */
@@ -60,7 +60,7 @@ export async function startReceiver(
   context: ReceiverContext,
 ): Promise<{ receiver: ReceiverSandbox; listener: Listener }> {
   const { dataDir, now } = context;
-  const { token = 'sandbox-webhook-token', signature, allowIps, rateLimit } = options;
+  const { token = 'sandbox-webhook-token', users = DEFAULT_USERS, signature, allowIps, rateLimit } = options;
   const records = dataDir ? folderRecords(join(dataDir, 'receiver')) : noRecords;
   const recordings = new Recordings(records, 'recordings');
   const tests = new Recordings(records, 'tests');
@@ -71,7 +71,7 @@ export async function startReceiver(
   const { handle, log } = receiverHandler({
     recordings,
     tests,
-    users: new Set(options.users ?? DEFAULT_USERS),
+    hasUser: users === 'any' ? () => true : email => users.includes(email),
     gate,
     trustForwardedFor: options.trustForwardedFor ?? false,
     ...context,

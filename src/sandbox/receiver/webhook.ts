@@ -6,8 +6,8 @@ export interface WebhookParts {
   recordings: Recordings;
   /** Where payloads marked `"test": true` go. */
   tests: Recordings;
-  /** E-mail addresses with a user, exactly as written. */
-  users: ReadonlySet<string>;
+  /** Whether there is a user with exactly this e-mail address. */
+  hasUser: (email: string) => boolean;
 }
 
 /** The contract's error body. */
@@ -24,7 +24,7 @@ export async function takeWebhook(body: Buffer, parts: WebhookParts, nowMs: numb
   if (id === undefined || email === undefined) {
     return refusal(400, 'Missing required fields: recording_id or user_info.email');
   }
-  if (!parts.users.has(email)) return refusal(404, `No user found with email: ${email}`);
+  if (!parts.hasUser(email)) return refusal(404, `No user found with email: ${email}`);
 
   const table = isObject(payload) && payload.test === true ? parts.tests : parts.recordings;
   const { row, action } = await table.upsert(id, payload as Record<string, unknown>, nowMs);
