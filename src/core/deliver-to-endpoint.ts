@@ -5,6 +5,7 @@ import type { Outbox } from './state/outbox.ts';
 import { createCircuit } from './webhook/circuit.ts';
 import { type DeliveryReport, type EndpointReport, STOPPED } from './webhook/delivery-report.ts';
 import type { Endpoint } from './webhook/endpoint.ts';
+import { redactorFor } from './webhook/redact.ts';
 
 /** Which deliveries a run is about. */
 export interface Selection {
@@ -19,7 +20,7 @@ export interface Selection {
   deliverySeqs?: readonly number[] | undefined;
 }
 
-export interface EndpointDeps extends SendDeps {
+export interface EndpointDeps extends Omit<SendDeps, 'redact'> {
   outbox: Outbox;
   /** POSTs in flight. */
   concurrency: number;
@@ -47,6 +48,7 @@ export async function deliverToEndpoint(
   const { clock, signal, outbox } = deps;
   const { claims } = outbox;
   const { name } = endpoint;
+  const sendDeps = { ...deps, redact: redactorFor(endpoint) };
   const scope = { endpoint: name, recordingIds: selection.recordingIds, seqs: selection.deliverySeqs };
   const find = () => {
     const dueBy = selection.due === 'due' ? clock.now() : undefined;
@@ -99,7 +101,7 @@ export async function deliverToEndpoint(
   };
 
   const start = (delivery: ClaimedDelivery) => {
-    const work = sendDelivery(delivery, endpoint, selection.trigger, deps).then(
+    const work = sendDelivery(delivery, endpoint, selection.trigger, sendDeps).then(
       result => {
         sent.push(result);
         if (result.signal !== undefined) circuit.record(result.signal, clock.monotonic());

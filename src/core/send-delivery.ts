@@ -10,7 +10,7 @@ import type { Endpoint } from './webhook/endpoint.ts';
 import { parseObject } from './webhook/json-object.ts';
 import { type Judgement, judge, type SettledResult } from './webhook/outcome.ts';
 import type { PostResult, PostWebhook } from './webhook/post-result.ts';
-import { displayUrl, type Redactor, redactorFor } from './webhook/redact.ts';
+import { displayUrl, type Redactor } from './webhook/redact.ts';
 
 export interface SendDeps {
   post: PostWebhook;
@@ -18,6 +18,8 @@ export interface SendDeps {
   random: Random;
   observer: Observer;
   signal: AbortSignal | undefined;
+  /** Knows the endpoint's secrets. */
+  redact: Redactor;
   endpoints: EndpointStore;
   /** Resolves once it is durable, with whether the claim was still ours. */
   settle(settlement: Settlement): Promise<boolean>;
@@ -46,7 +48,7 @@ export async function sendDelivery(
   trigger: Trigger,
   deps: SendDeps,
 ): Promise<SentDelivery> {
-  const { clock, observer } = deps;
+  const { clock, observer, redact } = deps;
   const { recordingId, webhookId, seq, claim } = delivery;
   const ids = { recordingId, endpoint: endpoint.name, webhookId };
   observer({ type: 'webhook-sending', ...ids, url: displayUrl(endpoint.url), trigger });
@@ -76,7 +78,6 @@ export async function sendDelivery(
     return { report: { ...ids, outcome: 'interrupted', detail: error, durationMs }, signal: undefined };
   }
 
-  const redact = redactorFor(endpoint);
   const verdict = decide(result, delivery, endpoint, redact, now, deps.random);
   const { detail } = verdict;
   const status = result.kind === 'answer' ? result.status : undefined;
@@ -107,11 +108,7 @@ function decide(
   now: number,
   random: Random,
 ): Verdict {
-  const judgement = judge(
-    result,
-    { url: endpoint.url, recordingId: sentId(delivery), email: sentEmail(delivery) },
-    redact,
-  );
+  const judgement = judge(result, { url: endpoint.url, ...identify(delivery) }, redact);
   const retryAfterMs = result.kind === 'answer' ? parseRetryAfter(result.retryAfter, result.date, now) : undefined;
   const { retries } = delivery;
   if (judgement.outcome === 'delivered') return { ...judgement, retryAfterMs, next: { state: 'delivered' } };
@@ -157,14 +154,14 @@ function signalOf({ outcome, heldReason, retryAfterMs }: Verdict, result: Settle
   return isThrottled && retryAfterMs !== undefined ? { throttledMs: retryAfterMs } : 'failed';
 }
 
-/** The id as the payload has it: the server confirms that one. */
-function sentId({ payload, recordingId }: ClaimedDelivery): string {
-  const id = parseObject(payload)?.recording_id;
-  return typeof id === 'string' || typeof id === 'number' ? String(id) : recordingId;
-}
-
-function sentEmail({ payload }: ClaimedDelivery): string | undefined {
-  const user = parseObject(payload)?.user_info;
+/** The id and e-mail as the payload has them: the server's answer is about those. */
+function identify({ payload, recordingId }: ClaimedDelivery): { recordingId: string; email: string | undefined } {
+  const content = parseObject(payload);
+  const id = content?.recording_id;
+  const user = content?.user_info;
   const email = user !== null && typeof user === 'object' ? (user as { email?: unknown }).email : undefined;
-  return typeof email === 'string' ? email : undefined;
+  return {
+    recordingId: typeof id === 'string' || typeof id === 'number' ? String(id) : recordingId,
+    email: typeof email === 'string' ? email : undefined,
+  };
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { types } from 'node:util';
 import { AppError } from '../errors.ts';
 import type { Database } from './database.ts';
 import { type Attempt, type Delivery, type DeliveryState, type HeldReason, toAttempt, toDelivery } from './delivery.ts';
@@ -179,7 +180,7 @@ export function storing<T>(what: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (!(error instanceof Error) || (error as NodeJS.ErrnoException).code !== 'ERR_SQLITE_ERROR') throw error;
+    if (!types.isNativeError(error) || (error as NodeJS.ErrnoException).code !== 'ERR_SQLITE_ERROR') throw error;
     throw new AppError('STATE', `${what} could not be stored: ${error.message}`, {
       hint: 'free some space in the state folder, then run the command again',
       cause: error,

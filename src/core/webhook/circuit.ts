@@ -45,7 +45,8 @@ export function createCircuit(concurrency: number, options: { single: boolean; c
     if (failures >= (isWarm ? Math.max(WARM_FAILURES, coldFailures) : coldFailures)) stopped ??= 'failing';
   };
   return {
-    limit: () => (isWarm ? concurrency : Math.min(concurrency, single ? 1 : coldFailures)),
+    // Probes that have failed are not replaced: those still under way may be the last that it gets.
+    limit: () => (isWarm ? concurrency : Math.min(concurrency, single ? 1 : coldFailures - failures)),
     get stopped() {
       return stopped;
     },

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import type { NetworkFailure } from './post-result.ts';
 
 const TABLE: readonly [pattern: RegExp, what: NetworkFailure][] = [
@@ -29,11 +30,13 @@ export function readNetworkError(error: unknown): NetworkError {
   let innermost = error;
   for (let depth = 0; depth < 5; depth++) {
     // Several addresses were tried (IPv6, IPv4): the last try speaks for all.
-    if (innermost instanceof AggregateError && innermost.errors.length > 0) innermost = innermost.errors.at(-1);
-    else if (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
+    if (!types.isNativeError(innermost)) break;
+    const several = (innermost as Partial<AggregateError>).errors;
+    if (Array.isArray(several) && several.length > 0) innermost = several.at(-1);
+    else if (types.isNativeError(innermost.cause)) innermost = innermost.cause;
     else break;
   }
-  const { code, message, port, hostname } = innermost as Partial<NetworkError>;
+  const { code, message, port, hostname } = (innermost ?? {}) as Partial<NetworkError>;
   return {
     code: typeof code === 'string' ? code : 'UNKNOWN',
     message: typeof message === 'string' ? message : 'unknown error',

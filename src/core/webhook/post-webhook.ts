@@ -33,7 +33,8 @@ export interface Poster {
  */
 export function createPoster(options: PostOptions): Poster {
   const { userAgent, ca, proxyEnv, timeoutMs = POST_TIMEOUT_MS } = options;
-  const shared = { keepAlive: true, ...(proxyEnv ? { proxyEnv } : {}) };
+  // The time-out ends the wait for a proxy that hangs: Node's agents alone know that socket.
+  const shared = { keepAlive: true, timeout: timeoutMs, ...(proxyEnv ? { proxyEnv } : {}) };
   const agent = {
     http: new HttpAgent(shared),
     https: new HttpsAgent({ ...shared, ...(ca ? { ca: [...getCACertificates('default'), ca] } : {}) }),
@@ -82,6 +83,7 @@ function settle(stream: Request, request: PostRequest, timeoutMs: number, proxy:
     let bytes = 0;
 
     const finish = (result: PostResult) => {
+      clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
       resolve(result);
     };
@@ -89,10 +91,13 @@ function settle(stream: Request, request: PostRequest, timeoutMs: number, proxy:
     const answer = (truncated: boolean) => {
       if (response) finish(answerOf(response, Buffer.concat(chunks), truncated, timings()));
     };
-    const onAbort = () => {
-      finish({ kind: 'aborted', timings: timings() });
+    const giveUp = (result: PostResult) => {
+      finish(result);
       stream.destroy();
     };
+    const onAbort = () => giveUp({ kind: 'aborted', timings: timings() });
+    // got's own time-out needs a socket, and there is none yet while a proxy does not answer.
+    const timer = setTimeout(() => giveUp({ kind: 'timeout', timeoutMs, timings: timings() }), timeoutMs);
 
     stream.on('response', (received: Response) => {
       response = received;

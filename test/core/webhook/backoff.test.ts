@@ -1,5 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { MAX_WAIT_MS, nextTry, parseRetryAfter, SCHEDULE_MS, SCHEDULE_SPAN_MS } from '../../../src/core/webhook/backoff.ts';
+import {
+  MAX_WAIT_MS,
+  nextTry,
+  parseRetryAfter,
+  SCHEDULE_MS,
+  SCHEDULE_SPAN_MS,
+} from '../../../src/core/webhook/backoff.ts';
 import { seededRandom } from './support.ts';
 
 const HOUR = 3_600_000;
@@ -8,16 +14,29 @@ describe('the schedule', () => {
   it('is the design’s: 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h, then held', () => {
     const longest = Array.from({ length: 10 }, (_, retries) => nextTry(retries, undefined, 0, () => 1));
     expect(longest.map(next => (next.exhausted ? 'held' : next.waitMs / 1000))).toEqual([
-      5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400, 'held',
+      5,
+      300,
+      1800,
+      7200,
+      18_000,
+      36_000,
+      50_400,
+      72_000,
+      86_400,
+      'held',
     ]);
     expect(longest.map(next => next.retries)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   });
 
   it('spreads tries evenly over a step, and never waits less than a second', () => {
     const random = seededRandom();
-    const waits = Array.from({ length: 10_000 }, () => nextTry(3, undefined, 0, random)).map(n => (n.exhausted ? -1 : n.waitMs));
+    const waits = Array.from({ length: 10_000 }, () => nextTry(3, undefined, 0, random)).map(n =>
+      n.exhausted ? -1 : n.waitMs,
+    );
     for (let tenth = 0; tenth < 10; tenth++) {
-      const inTenth = waits.filter(ms => ms >= (tenth * SCHEDULE_MS[3]!) / 10 && ms < ((tenth + 1) * SCHEDULE_MS[3]!) / 10);
+      const inTenth = waits.filter(
+        ms => ms >= (tenth * SCHEDULE_MS[3]!) / 10 && ms < ((tenth + 1) * SCHEDULE_MS[3]!) / 10,
+      );
       expect(Math.abs(inTenth.length - 1000)).toBeLessThan(150);
     }
     expect(nextTry(0, undefined, 0, () => 0)).toMatchObject({ waitMs: 1000 });

@@ -6,25 +6,52 @@ import { createRedactor } from '../../../src/core/webhook/redact.ts';
 const SENT = { url: 'https://ops.example.org/recordings/webhook/', recordingId: '3', email: 'Ada@example.org' };
 const redact = createRedactor(['fake-token-for-tests']);
 const judged = (result: SettledResult) => judge(result, SENT, redact);
-const SUCCESS = '{"status":"success","message":"Recording created successfully","recording_id":3,"pk":1,"action":"created"}';
+const SUCCESS =
+  '{"status":"success","message":"Recording created successfully","recording_id":3,"pk":1,"action":"created"}';
 
-function answer(status: number, body = '', more: Partial<Extract<SettledResult, { kind: 'answer' }>> = {}): SettledResult {
+function answer(
+  status: number,
+  body = '',
+  more: Partial<Extract<SettledResult, { kind: 'answer' }>> = {},
+): SettledResult {
   const none = { contentType: undefined, retryAfter: undefined, date: undefined, location: undefined };
   return { kind: 'answer', status, body, truncated: false, ...none, timings: { total: 1 }, ...more };
 }
 const network = (what: NetworkFailure, code: string): SettledResult => ({
-  kind: 'network', what, code, message: `it says ${code}`, timings: { total: 1 },
+  kind: 'network',
+  what,
+  code,
+  message: `it says ${code}`,
+  timings: { total: 1 },
 });
 const error = (message: string) => JSON.stringify({ status: 'error', message });
 
 describe('the outcome of a try', () => {
   it.each([
     ['201', answer(201, SUCCESS), 'delivered', undefined, '✅ Webhook sent successfully'],
-    ['200', answer(200, SUCCESS.replace('created"', 'updated"')), 'delivered', undefined, '✅ Webhook sent successfully'],
-    ['200, id as text, more keys', answer(200, '{"status":"success","recording_id":"3","x":[]}'), 'delivered', undefined, '✅ Webhook sent successfully'],
+    [
+      '200',
+      answer(200, SUCCESS.replace('created"', 'updated"')),
+      'delivered',
+      undefined,
+      '✅ Webhook sent successfully',
+    ],
+    [
+      '200, id as text, more keys',
+      answer(200, '{"status":"success","recording_id":"3","x":[]}'),
+      'delivered',
+      undefined,
+      '✅ Webhook sent successfully',
+    ],
     ['202', answer(202, SUCCESS), 'pending', undefined, '❌ Webhook failed with status 202'],
     ['204', answer(204), 'pending', undefined, '❌ Webhook failed with status 204'],
-    ['200, other id', answer(200, SUCCESS.replace(':3', ':4')), 'pending', undefined, '❌ Webhook failed with status 200'],
+    [
+      '200, other id',
+      answer(200, SUCCESS.replace(':3', ':4')),
+      'pending',
+      undefined,
+      '❌ Webhook failed with status 200',
+    ],
     ['200, error inside', answer(200, error('no')), 'pending', undefined, '❌ Webhook failed with status 200'],
     ['200, HTML', answer(200, '<html>'), 'pending', undefined, '❌ Webhook failed with status 200'],
     ['200, array', answer(200, '[]'), 'pending', undefined, '❌ Webhook failed with status 200'],
@@ -43,7 +70,13 @@ describe('the outcome of a try', () => {
     ['500', answer(500, SUCCESS), 'pending', undefined, '❌ Webhook failed with status 500'],
     ['503', answer(503), 'pending', undefined, '❌ Webhook failed with status 503'],
     ['999', answer(999), 'pending', undefined, '❌ Webhook failed with status 999'],
-    ['no answer', { kind: 'timeout', timeoutMs: 30_000, timings: { total: 1 } }, 'pending', undefined, '❌ Webhook timeout'],
+    [
+      'no answer',
+      { kind: 'timeout', timeoutMs: 30_000, timings: { total: 1 } },
+      'pending',
+      undefined,
+      '❌ Webhook timeout',
+    ],
     ['no connection', network('refused', 'ECONNREFUSED'), 'pending', undefined, '❌ Webhook connection failed'],
   ] as [string, SettledResult, string, string | undefined, string][])('%s', (_, result, outcome, heldReason, line) => {
     const judgement = judged(result);
@@ -60,7 +93,10 @@ describe('the outcome of a try', () => {
     [answer(401, error('Invalid')), /token: "Invalid".*webhook\.token/],
     [answer(404, error('No user found with email: Ada@example.org')), /"Ada@example\.org".*capitals.*retry --held/],
     [answer(404, '<html>nope</html>'), /nothing at https:\/\/ops\.example\.org.*HTML page.*slash/],
-    [answer(302, '', { location: 'https://other.example/x?token=1' }), /redirects to https:\/\/other\.example\/x\?… ?,.*never followed/],
+    [
+      answer(302, '', { location: 'https://other.example/x?token=1' }),
+      /redirects to https:\/\/other\.example\/x\?… ?,.*never followed/,
+    ],
     [answer(302, '', { location: '/login' }), /redirects to https:\/\/ops\.example\.org\/login,/],
     [answer(200, '<!doctype html>'), /an HTML page instead/],
     [answer(200, ''), /an empty body instead/],

@@ -40,7 +40,9 @@ describe('redaction', () => {
   });
 
   it('finds a secret that JSON escapes hide', () => {
-    const hidden = [...'fake'].map(c => `\\u00${c.charCodeAt(0).toString(16)}`).join('') + JSON.stringify(TOKEN.slice(4)).slice(1, -1);
+    const hidden =
+      [...'fake'].map(c => `\\u00${c.charCodeAt(0).toString(16)}`).join('') +
+      JSON.stringify(TOKEN.slice(4)).slice(1, -1);
     expect(redact.excerpt(`{"message":"${hidden}"}`)).toBe('{"message":"***"}');
   });
 

@@ -13,7 +13,10 @@ describe('signatures', () => {
   });
 
   it('are given by both secrets during a rotation', () => {
-    const headers = signatureHeaders([secretOf(24, 1), secretOf(64, 2)], 'msg_1', now(), BODY) as Record<string, string>;
+    const headers = signatureHeaders([secretOf(24, 1), secretOf(64, 2)], 'msg_1', now(), BODY) as Record<
+      string,
+      string
+    >;
     expect(headers['webhook-signature']!.split(' ')).toHaveLength(2);
     for (const secret of [secretOf(24, 1), secretOf(64, 2)]) new Webhook(secret).verify(BODY, headers);
     expect(() => new Webhook(secretOf(32, 3)).verify(BODY, headers)).toThrow('No matching signature');

@@ -60,7 +60,13 @@ export function accept(request: Received, response: ServerResponse): void {
 }
 
 export function confirmation(recordingId: unknown): Record<string, unknown> {
-  return { status: 'success', message: 'Recording created successfully', recording_id: recordingId, pk: 1, action: 'created' };
+  return {
+    status: 'success',
+    message: 'Recording created successfully',
+    recording_id: recordingId,
+    pk: 1,
+    action: 'created',
+  };
 }
 
 export function answerJson(response: ServerResponse, status: number, body: unknown, headers = {}): void {
