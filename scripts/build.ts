@@ -25,5 +25,7 @@ await build({
   legalComments: 'none',
   logLevel: 'warning',
   // CommonJS packages inside the bundle call require().
-  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
 });

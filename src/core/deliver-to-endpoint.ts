@@ -1,6 +1,6 @@
-import { type SendDeps, type SentDelivery, sendDelivery } from './send-delivery.ts';
+import { createClaimQueue } from './claim-queue.ts';
+import { type SendDeps, sendDelivery } from './send-delivery.ts';
 import type { ClaimedDelivery, Trigger } from './state/delivery.ts';
-import type { Candidate } from './state/delivery-claims.ts';
 import type { Outbox } from './state/outbox.ts';
 import { createCircuit } from './webhook/circuit.ts';
 import { type DeliveryReport, type EndpointReport, STOPPED } from './webhook/delivery-report.ts';
@@ -28,14 +28,6 @@ export interface EndpointDeps extends Omit<SendDeps, 'redact'> {
   coldFailures?: number | undefined;
 }
 
-/** A claim that waited this long for its POST is taken anew: its lease must outlast the time-out. */
-const MAX_CLAIM_AGE_MS = 45_000;
-const MAX_BATCH = 128;
-/** Rows looked at in one transaction: other processes wait for the lock meanwhile. */
-const MAX_LOOKED_AT = 512;
-/** A batch that took less than this was too small. */
-const QUICK_BATCH_MS = 1_000;
-
 /**
  * Sends what is wanted of one endpoint's deliveries, each at most once in a run, at the pace its circuit allows.
  * @throws AppError `STATE` where an outcome could not be stored; POSTs under way have ended by then
@@ -45,76 +37,43 @@ export async function deliverToEndpoint(
   selection: Selection,
   deps: EndpointDeps,
 ): Promise<{ deliveries: DeliveryReport[]; endpoint: EndpointReport }> {
-  const { clock, signal, outbox } = deps;
+  const { clock, signal, outbox, concurrency } = deps;
   const { claims } = outbox;
   const { name } = endpoint;
   const sendDeps = { ...deps, redact: redactorFor(endpoint) };
   const scope = { endpoint: name, recordingIds: selection.recordingIds, seqs: selection.deliverySeqs };
-  const find = () => {
-    const dueBy = selection.due === 'due' ? clock.now() : undefined;
-    return claims.candidates({ ...scope, dueBy });
-  };
 
   claims.repair(name, clock.now());
   const gate = openGate(endpoint, selection, deps);
-  const circuit = createCircuit(deps.concurrency, {
-    single: gate === 'single',
-    ...(deps.coldFailures === undefined ? {} : { coldFailures: deps.coldFailures }),
-  });
+  const circuit = createCircuit(concurrency, { single: gate === 'single', coldFailures: deps.coldFailures });
   if (gate !== 'open' && gate !== 'single') circuit.stop(gate);
   else if (selection.held) claims.releaseHeld(scope, clock.now());
 
-  let queue = find();
+  const dueBy = selection.due === 'due' ? clock.now() : undefined;
+  const candidates = claims.candidates({ ...scope, dueBy });
   // New ones are held with the others, so that lists show why they wait.
   if (gate === 'refused') outbox.endpoints.holdRefused(name, clock.now());
-  let isRefused = gate === 'single';
-  let position = 0;
-  let busy: Candidate[] = [];
-  let looks = 1;
-  const ready: { delivery: ClaimedDelivery; claimedAt: number }[] = [];
+  const queue = createClaimQueue(candidates, { claims, clock, concurrency, restart: selection.due === 'now' });
   const inFlight = new Set<Promise<void>>();
-  const sent: SentDelivery[] = [];
+  const reports: DeliveryReport[] = [];
+  let isRefused = gate === 'single';
   let failure: { error: unknown } | undefined;
-  let batch = 0;
-  let batchAt = Number.NEGATIVE_INFINITY;
 
-  const refill = () => {
-    const isQuick = clock.monotonic() - batchAt < QUICK_BATCH_MS;
-    const warmBatch = isQuick ? Math.min(MAX_BATCH, 2 * batch) : 0;
-    batch = circuit.limit() < deps.concurrency ? circuit.limit() : Math.max(deps.concurrency, warmBatch);
-    batchAt = clock.monotonic();
-    while (ready.length === 0 && position < queue.length) {
-      const slice = queue.slice(position, position + MAX_LOOKED_AT);
-      const results = claims.claim(slice, batch, clock.now(), { restart: selection.due === 'now' });
-      position += results.length;
-      results.forEach((result, index) => {
-        if (result === 'busy') busy.push(slice[index]!);
-        else if (result !== 'gone') ready.push({ delivery: result.delivery, claimedAt: batchAt });
-      });
+  const send = async (delivery: ClaimedDelivery) => {
+    try {
+      const sent = await sendDelivery(delivery, endpoint, selection.trigger, sendDeps);
+      reports.push(sent.report);
+      if (sent.signal !== undefined) circuit.record(sent.signal, clock.monotonic());
+      if (sent.report.outcome !== 'delivered' || !isRefused) return;
+      isRefused = false;
+      outbox.endpoints.releaseRefused(name, clock.now());
+    } catch (error) {
+      failure ??= { error };
     }
-    if (ready.length > 0 || inFlight.size > 0 || busy.length === 0 || looks === 2) return;
-    // A process that was at work on these may have died meanwhile.
-    looks++;
-    claims.repair(name, clock.now());
-    [queue, position, busy] = [busy, 0, []];
-    refill();
   };
-
   const start = (delivery: ClaimedDelivery) => {
-    const work = sendDelivery(delivery, endpoint, selection.trigger, sendDeps).then(
-      result => {
-        sent.push(result);
-        if (result.signal !== undefined) circuit.record(result.signal, clock.monotonic());
-        if (result.report.outcome !== 'delivered' || !isRefused) return;
-        isRefused = false;
-        outbox.endpoints.releaseRefused(name, clock.now());
-      },
-      error => {
-        failure ??= { error };
-      },
-    );
-    const tracked: Promise<void> = work.finally(() => inFlight.delete(tracked));
-    inFlight.add(tracked);
+    const work: Promise<void> = send(delivery).finally(() => inFlight.delete(work));
+    inFlight.add(work);
   };
 
   while (circuit.stopped === undefined && failure === undefined) {
@@ -122,41 +81,34 @@ export async function deliverToEndpoint(
       circuit.stop('interrupted');
       break;
     }
-    if (ready.length === 0) refill();
-    if (ready.length === 0 && inFlight.size === 0) break;
+    const limit = circuit.limit();
+    if (!queue.hasReady) queue.refill({ cautious: limit < concurrency ? limit : undefined });
+    if (!queue.hasReady && inFlight.size === 0) {
+      if (!queue.lookAgain()) break;
+      claims.repair(name, clock.now());
+      continue;
+    }
     const pauseMs = circuit.pausedUntil - clock.monotonic();
-    if (pauseMs > 0 && ready.length > 0) {
+    if (pauseMs > 0 && queue.hasReady) {
       await pause(pauseMs, deps);
       continue;
     }
-    while (ready.length > 0 && inFlight.size < circuit.limit()) {
-      const { delivery, claimedAt } = ready.shift()!;
-      if (clock.monotonic() - claimedAt <= MAX_CLAIM_AGE_MS) {
-        start(delivery);
-        continue;
-      }
-      claims.release([delivery]);
-      queue.push({ seq: delivery.seq, attempts: delivery.attempts });
+    while (inFlight.size < limit) {
+      const delivery = queue.next();
+      if (!delivery) break;
+      start(delivery);
     }
     if (inFlight.size > 0) await Promise.race(inFlight);
   }
   await Promise.all(inFlight);
   // Nothing can be written then; what is claimed is free again when this process ends.
   if (failure) throw failure.error;
-  claims.release(ready.map(({ delivery }) => delivery));
 
-  const stopped = circuit.stopped;
-  const left = ready.length + Math.max(0, queue.length - position);
+  const { stopped } = circuit;
+  const detail = stopped ? STOPPED[stopped](name) : '';
   return {
-    deliveries: sent.map(({ report }) => report),
-    endpoint: {
-      endpoint: name,
-      sent: sent.length,
-      left,
-      busy: busy.length,
-      stopped,
-      detail: stopped ? STOPPED[stopped](name) : '',
-    },
+    deliveries: reports,
+    endpoint: { endpoint: name, sent: reports.length, ...queue.end(), stopped, detail },
   };
 }
 

@@ -1,3 +1,5 @@
+import { isNativeError } from 'node:util/types';
+
 /** What kind of failure it is; `cli/exit-codes.ts` gives each its exit code. */
 export type ErrorCode =
   | 'USAGE' // the command line is wrong
@@ -30,5 +32,6 @@ export class AppError extends Error {
 
 /** True where `error` is a Node system error with one of these codes (`ENOENT`, `EACCES`, …). */
 export function hasErrorCode(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {
-  return error instanceof Error && codes.includes((error as NodeJS.ErrnoException).code ?? '');
+  // Not `instanceof Error`: errors of Node's own come from another realm in test runners.
+  return isNativeError(error) && codes.includes((error as NodeJS.ErrnoException).code ?? '');
 }

@@ -26,6 +26,8 @@ export type CoreEvent =
       durationMs: number;
       detail?: string | undefined;
     }
+  /** The upload is done, but the server could not be told. */
+  | { type: 'webhook-failed-after-upload'; recordingId: string }
   | { type: 'warning'; message: string; recordingId?: string | undefined };
 
 export type Observer = (event: CoreEvent) => void;

@@ -48,7 +48,7 @@ export async function readRecording(
   defaults: RecordingDefaults,
   deps: ReadRecordingDeps,
 ): Promise<Recording> {
-  const flags = parseFlags(overrides);
+  const flags = parseOverrides(overrides);
   const folder = await readFolder(dir, defaults.extraFiles);
   const { name, file } = folder.sidecar ?? {};
   const sidecar: Sidecar = name && file ? await readSidecar(folder.dir, name, file.path) : {};
@@ -76,12 +76,16 @@ export async function readRecording(
   };
 }
 
-interface Flags extends Sidecar {
+/** `RecordingOverrides` once they are found to be right. */
+export interface ParsedOverrides extends Sidecar {
   id?: RecordingId | undefined;
 }
 
-/** Before the folder is looked at: a mistyped flag is told at once. */
-function parseFlags(overrides: RecordingOverrides): Flags {
+/**
+ * Reads what was typed. Before the folder is looked at: a mistyped flag is told at once.
+ * @throws AppError `USAGE`
+ */
+export function parseOverrides(overrides: RecordingOverrides): ParsedOverrides {
   const parse = <T>(flag: string, text: string | undefined, to: (text: string) => T | undefined, expected: string) => {
     if (text === undefined) return undefined;
     const value = to(text);
@@ -113,7 +117,7 @@ type Durations = { durationSeconds: number | undefined; durationDatabaseSeconds:
 
 /** `--duration` stands for both; otherwise each is the sidecar's, and the missing `durationSeconds` is measured. */
 async function settleDurations(
-  flags: Flags,
+  flags: ParsedOverrides,
   sidecar: Sidecar,
   folder: RecordingFolder,
   deps: ReadRecordingDeps,

@@ -189,6 +189,7 @@ export function openDeliveryClaims(database: Database): DeliveryClaims {
       for (const { claimed_by: owner } of owners.all()) {
         if (liveness.isAlive(String(owner))) continue;
         freeOwner.run(String(owner));
+        liveness.forget(String(owner));
       }
     },
     claim(candidates, limit, now, { restart }) {

@@ -13,6 +13,8 @@ export interface NewDeliveries {
   payload: string;
   /** `payloadHash(payload)`: what it says, without when it was made. */
   contentHash: string;
+  /** Queue it although the endpoint knows exactly this. */
+  force?: boolean | undefined;
   now: number;
 }
 
@@ -106,9 +108,9 @@ export function openDeliveryStore(database: Database, newId: () => string = rand
   };
 
   const enqueueOne = (request: NewDeliveries, endpoint: string): Enqueued => {
-    const { recordingId, payload, contentHash, now } = request;
+    const { recordingId, payload, contentHash, force, now } = request;
     const known = newest(recordingId, endpoint);
-    if (known?.contentHash === contentHash && known.state !== 'superseded') {
+    if (known?.contentHash === contentHash && known.state !== 'superseded' && !force) {
       return { delivery: known, how: known.state === 'delivered' ? 'already-delivered' : 'reused' };
     }
     supersede.run(now, recordingId, endpoint);

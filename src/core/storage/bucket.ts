@@ -34,7 +34,10 @@ export interface Bucket {
   get(key: string, signal: AbortSignal): Promise<ObjectContent | undefined>;
   delete(key: string, signal: AbortSignal): Promise<void>;
   /** Objects below a prefix, in key order. */
-  list(prefix: string, signal: AbortSignal): AsyncIterable<{ key: string; sizeBytes: number }>;
+  list(
+    prefix: string,
+    signal: AbortSignal,
+  ): AsyncIterable<{ key: string; sizeBytes: number; lastModified: Date | undefined }>;
   createUpload(key: string, settings: ObjectSettings, signal: AbortSignal): Promise<{ uploadId: string }>;
   uploadPart(key: string, uploadId: string, number: number, body: Body, signal: AbortSignal): Promise<{ etag: string }>;
   /** Parts in number order. @throws StorageFailure `missing` where there is no such upload */
@@ -176,7 +179,8 @@ export function openBucket(settings: BucketSettings): Bucket {
         const page = await request(`listing ${where(prefix)}`, signal, ({ abortSignal }) =>
           client.send(new ListObjectsV2Command({ Bucket: name, Prefix: prefix, ContinuationToken }), { abortSignal }),
         );
-        for (const { Key, Size } of page.Contents ?? []) yield { key: Key ?? '', sizeBytes: Size ?? 0 };
+        for (const { Key, Size, LastModified } of page.Contents ?? [])
+          yield { key: Key ?? '', sizeBytes: Size ?? 0, lastModified: LastModified };
         ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined;
       } while (ContinuationToken);
     },

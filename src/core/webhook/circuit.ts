@@ -33,7 +33,10 @@ export interface Circuit {
  * @param concurrency POSTs in flight once it has answered well
  * @param options.single one probe at first: the endpoint refused us the last time
  */
-export function createCircuit(concurrency: number, options: { single: boolean; coldFailures?: number }): Circuit {
+export function createCircuit(
+  concurrency: number,
+  options: { single: boolean; coldFailures?: number | undefined },
+): Circuit {
   const { single, coldFailures = COLD_FAILURES } = options;
   let stopped: StopReason | undefined;
   let failures = 0;

@@ -1,0 +1,105 @@
+import { COMMON_OPTIONS, type CommandSpec, RECORDING_OPTIONS, SANDBOX_OPTION } from '../command.ts';
+
+/** Every command. To add one: describe it here, and put its `run` into a file of its own beside this one. */
+export const COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'upload',
+    summary: 'upload recordings and tell the recordings server',
+    args: [{ name: '<dir...>', purpose: 'folders with a video, a thumbnail and a transcript' }],
+    options: [
+      { flags: '--id <id>', purpose: "the recording's id; else the sidecar's, else the folder's name" },
+      ...RECORDING_OPTIONS,
+      { flags: '--no-webhook', purpose: 'do not tell the recordings server' },
+      { flags: '--strict', purpose: 'exit with 5 if the webhook was not delivered' },
+      { flags: '--force', purpose: 'upload and send again what is there already' },
+      { flags: '--dry-run', purpose: 'show what would be sent; send and write nothing' },
+      { flags: '--bwlimit <rate>', purpose: 'bytes a second: 10M, 512k, or "08:00,512k 19:00,off"' },
+      { flags: '--concurrency <n>', purpose: 'requests with a body at once; else found out while uploading' },
+      SANDBOX_OPTION,
+      ...COMMON_OPTIONS,
+    ],
+    examples: [
+      { does: 'upload a recording; its id is the folder’s name', line: 'recordupload upload recordings/42' },
+      { does: 'look first', line: 'recordupload upload recordings/42 --dry-run' },
+      { does: 'try it without any account', line: 'recordupload upload recordings/42 --sandbox' },
+    ],
+    exits: ['usage', 'recording', 'incomplete', 'webhook', 'busy', 'changed', 'interrupted', 'terminated'],
+    load: () => import('./upload.ts'),
+  },
+  {
+    name: 'retry',
+    summary: 'finish unfinished uploads, then send webhooks that are due',
+    args: [{ name: '[id...]', purpose: 'only these recordings' }],
+    options: [
+      { flags: '--now', purpose: 'also send webhooks that are not due yet' },
+      { flags: '--held', purpose: 'also send webhooks that are held' },
+      { flags: '--list', purpose: 'show what there is to do, and do nothing' },
+      { flags: '--endpoint <name>', purpose: 'only webhooks of this endpoint' },
+      { flags: '--bwlimit <rate>', purpose: 'bytes a second: 10M, 512k, or "08:00,512k 19:00,off"' },
+      { flags: '--concurrency <n>', purpose: 'requests with a body at once; else found out while uploading' },
+      ...COMMON_OPTIONS,
+    ],
+    examples: [
+      { does: 'from cron, every five minutes', line: '*/5 * * * * recordupload retry --quiet' },
+      { does: 'send what waits for an operator, now that the cause is mended', line: 'recordupload retry --held' },
+      { does: 'see what is waiting', line: 'recordupload retry --list' },
+    ],
+    exits: ['usage', 'recording', 'incomplete', 'webhook', 'changed', 'interrupted', 'terminated'],
+    load: () => import('./retry.ts'),
+  },
+  {
+    name: 'webhook send',
+    summary: 'tell the server about a recording that is in the bucket',
+    args: [{ name: '<id>', purpose: 'the recording, uploaded from here or elsewhere' }],
+    options: [
+      ...RECORDING_OPTIONS,
+      { flags: '--endpoint <name>', purpose: 'only this endpoint' },
+      { flags: '--dry-run', purpose: 'show the payload; send nothing' },
+      ...COMMON_OPTIONS,
+    ],
+    examples: [
+      { does: 'send it (again)', line: 'recordupload webhook send 42' },
+      { does: 'see what would be sent', line: 'recordupload webhook send 42 --dry-run' },
+    ],
+    exits: ['usage', 'recording', 'incomplete', 'webhook', 'interrupted', 'terminated'],
+    load: () => import('./webhook-send.ts'),
+  },
+  {
+    name: 'webhook test',
+    summary: 'check that the webhook integration works',
+    args: [],
+    options: [
+      { flags: '--id <id>', purpose: 'recording id in the test payload (default: 999)' },
+      { flags: '--email <address>', purpose: "the user's e-mail address in the test payload" },
+      { flags: '--unauthorized', purpose: 'send it without the token; good is only a 401' },
+      { flags: '--endpoint <name>', purpose: 'only this endpoint' },
+      SANDBOX_OPTION,
+      ...COMMON_OPTIONS,
+    ],
+    examples: [
+      { does: 'does the server take our webhooks?', line: 'recordupload webhook test' },
+      { does: 'does it refuse those without a token?', line: 'recordupload webhook test --unauthorized' },
+    ],
+    exits: ['usage', 'webhook', 'interrupted', 'terminated'],
+    load: () => import('./webhook-test.ts'),
+  },
+  {
+    name: 'sandbox',
+    summary: 'run an S3 server and a recordings server for trying things out',
+    args: [],
+    options: [
+      { flags: '--data <dir>', purpose: 'keep the data in this folder; else in memory' },
+      { flags: '--s3-port <port>', purpose: 'port of the S3 server; else a free one' },
+      { flags: '--webhook-port <port>', purpose: 'port of the recordings server; else a free one' },
+      { flags: '--user <email...>', purpose: 'e-mail addresses that the recordings server knows' },
+      { flags: '--discard', purpose: 'count and check uploaded bytes, but do not keep them' },
+      { flags: '--json', purpose: 'print the addresses as one JSON document' },
+    ],
+    examples: [
+      { does: 'run both servers until Ctrl-C', line: 'recordupload sandbox' },
+      { does: 'keep what they receive', line: 'recordupload sandbox --data /tmp/sandbox' },
+    ],
+    exits: ['usage'],
+    load: () => import('./sandbox.ts'),
+  },
+];

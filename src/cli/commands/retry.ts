@@ -1,0 +1,143 @@
+import { deliverWebhooks } from '../../core/deliver-webhooks.ts';
+import { AppError } from '../../core/errors.ts';
+import { parseRecordingId } from '../../core/recording/recording.ts';
+import { type RetriedUpload, retryUploads } from '../../core/retry.ts';
+import type { Delivery } from '../../core/state/delivery.ts';
+import type { StoredRecording } from '../../core/state/recording-store.ts';
+import type { DeliverReport } from '../../core/webhook/delivery-report.ts';
+import { type Invocation, type RunCommand, textOption } from '../command.ts';
+import { EXIT, type ExitCode, exitCodeOf, heaviest } from '../exit-codes.ts';
+import { jsonDocument, jsonError } from '../failure.ts';
+import { deliveryJson, uploadJson } from '../render-json.ts';
+import { listText, retryText } from '../render-retry.ts';
+import { rereadStored, uploadRequest } from '../upload-request.ts';
+import { chosenEndpoints, openWorkspace, type Workspace } from '../workspace.ts';
+
+/** `recordupload retry [id...]` */
+export const run: RunCommand = async invocation => {
+  const ids = invocation.args.map(text => parseRecordingId(text, 'id', 'USAGE'));
+  const workspace = await openWorkspace(invocation);
+  try {
+    const { config } = workspace;
+    const endpoints = chosenEndpoints(
+      config,
+      textOption(invocation.options, 'endpoint'),
+      (message, hint) => new AppError('USAGE', message, { hint }),
+    );
+    const target = `${config.endpoint}/${config.bucket}`;
+    const { recordings } = workspace.state();
+    const unfinished = recordings
+      .unfinished(target)
+      .filter(recording => ids.length === 0 || ids.includes(recording.id));
+    const names = endpoints.map(endpoint => endpoint.name);
+    if (invocation.options.list) return list(unfinished, ids, names, invocation, workspace);
+    return await retry(unfinished, ids, names, invocation, workspace);
+  } finally {
+    await workspace.close();
+  }
+};
+
+async function retry(
+  unfinished: StoredRecording[],
+  ids: string[],
+  endpoints: string[],
+  invocation: Invocation,
+  workspace: Workspace,
+): Promise<ExitCode> {
+  const { options, terminal, command, signal } = invocation;
+  const { config } = workspace;
+  const uploads =
+    unfinished.length === 0
+      ? []
+      : await retryUploads(unfinished, {
+          uploads: await workspace.uploads(),
+          reread: stored => rereadStored(stored, signal, workspace),
+          request: ({ webhooks }) => uploadRequest(config, { force: false, webhooks }),
+        });
+  const sent = await deliver(ids, endpoints, invocation, workspace);
+  workspace.settle();
+
+  const exitCode = heaviest([
+    ...uploads.map(exitCodeOfUpload),
+    ...sent.deliveries.map(({ outcome, line }) => (line && outcome !== 'delivered' ? EXIT.webhook : EXIT.done)),
+  ]);
+  if (options.json) {
+    const result = {
+      uploads: uploads.map(one =>
+        one.ok
+          ? uploadJson(one.report)
+          : { recordingId: one.recordingId, dir: one.dir, outcome: 'failed', error: jsonError(one.error) },
+      ),
+      deliveries: sent.deliveries.map(deliveryJson),
+      endpoints: sent.endpoints,
+    };
+    terminal.out(jsonDocument(command, exitCode, { result }));
+    return exitCode;
+  }
+  const lines = retryText(uploads, sent, terminal.paint.out);
+  if (!options.quiet) terminal.out(lines.join('\n'));
+  else if (exitCode !== EXIT.done) terminal.err(`recordupload retry: ${lines[0]}; next: recordupload retry --list`);
+  return exitCode;
+}
+
+/** Sends what is due; loads the HTTP client only where something is. */
+async function deliver(
+  ids: string[],
+  endpoints: string[],
+  { options }: Invocation,
+  workspace: Workspace,
+): Promise<DeliverReport> {
+  const { outbox } = workspace.state();
+  const waiting = outbox.deliveries.list({ states: ['pending', 'held'], limit: 1 });
+  if (waiting.length === 0) return { deliveries: [], endpoints: [] };
+  const selection = {
+    due: options.now || options.held ? ('now' as const) : ('due' as const),
+    held: Boolean(options.held),
+    trigger: 'retry' as const,
+    endpoints,
+    ...(ids.length > 0 && { recordingIds: ids }),
+  };
+  return deliverWebhooks(selection, { ...(await workspace.delivery()), endpoints: workspace.config.webhooks });
+}
+
+function exitCodeOfUpload(upload: RetriedUpload): ExitCode {
+  if (!upload.ok) return upload.error.code === 'BUSY' ? EXIT.done : exitCodeOf(upload.error.code);
+  const { files, metadata } = upload.report;
+  const errors = [
+    ...files.flatMap(file => (file.outcome === 'failed' ? [file.error] : [])),
+    ...(metadata.error ? [metadata.error] : []),
+  ];
+  return heaviest(errors.map(error => exitCodeOf(error.code)));
+}
+
+function list(
+  unfinished: StoredRecording[],
+  ids: string[],
+  endpoints: string[],
+  { options, terminal, command }: Invocation,
+  workspace: Workspace,
+): ExitCode {
+  const wanted = (delivery: Delivery) =>
+    endpoints.includes(delivery.endpoint) && (ids.length === 0 || ids.includes(delivery.recordingId));
+  const deliveries = workspace
+    .state()
+    .outbox.deliveries.list({ states: ['pending', 'held'] })
+    .filter(wanted);
+  workspace.settle();
+  if (options.json) {
+    const result = {
+      uploads: unfinished.map(({ id, dir, state, error }) => ({ recordingId: id, dir, state, error })),
+      deliveries: deliveries.map(({ recordingId, endpoint, webhookId, state, heldReason, attempts, nextAt }) => ({
+        recordingId,
+        endpoint,
+        webhookId,
+        state,
+        heldReason,
+        attempts,
+        nextAt: new Date(nextAt).toISOString(),
+      })),
+    };
+    terminal.out(jsonDocument(command, EXIT.done, { result }));
+  } else terminal.out(listText(unfinished, deliveries, workspace.clock.now()).join('\n'));
+  return EXIT.done;
+}

@@ -1,0 +1,177 @@
+import { requireCredentials, requireToken } from '../../config/requirements.ts';
+import { deliverWebhooks } from '../../core/deliver-webhooks.ts';
+import { AppError } from '../../core/errors.ts';
+import { objectKey } from '../../core/recording/object-key.ts';
+import { makePayload } from '../../core/recording/payload.ts';
+import type { Recording } from '../../core/recording/recording.ts';
+import { METADATA_NAME, requireEmail, type UploadReport, uploadRecording } from '../../core/upload-recording.ts';
+import type { DeliveryReport } from '../../core/webhook/delivery-report.ts';
+import type { Invocation, RunCommand } from '../command.ts';
+import { EXIT, type ExitCode, exitCodeOf, heaviest } from '../exit-codes.ts';
+import { errorText, jsonDocument, jsonError } from '../failure.ts';
+import { deliveryJson, uploadJson } from '../render-json.ts';
+import { dryRunText, failureLine, uploadText } from '../render-upload.ts';
+import { readWithOptions, uploadRequest } from '../upload-request.ts';
+import { openWorkspace, type Workspace } from '../workspace.ts';
+
+/** What became of one folder. */
+type FolderResult =
+  | { ok: true; dir: string; report: UploadReport; deliveries: DeliveryReport[] }
+  | { ok: false; dir: string; error: AppError };
+
+/** `recordupload upload <dir...>` */
+export const run: RunCommand = async invocation => {
+  const workspace = await openWorkspace(invocation);
+  try {
+    return invocation.options.dryRun ? await dryRun(invocation, workspace) : await upload(invocation, workspace);
+  } finally {
+    await workspace.close();
+  }
+};
+
+async function upload(invocation: Invocation, workspace: Workspace): Promise<ExitCode> {
+  const { args: dirs, options } = invocation;
+  const { config } = workspace;
+  const webhooks = options.webhook !== false;
+  // What can be wrong is said before anything is sent.
+  requireCredentials(config);
+  if (webhooks) for (const endpoint of config.webhooks) if (endpoint.enabled) requireToken(endpoint);
+  if (dirs.length > 1 && options.id !== undefined) throw new AppError('USAGE', '--id goes with one folder only');
+
+  const results: FolderResult[] = [];
+  for (const dir of dirs) results.push(await uploadFolder(dir, invocation, workspace, { webhooks }));
+  workspace.settle();
+
+  const exitCode = heaviest(results.map(result => exitCodeOfResult(result, { strict: Boolean(options.strict) })));
+  print(results, exitCode, invocation);
+  return exitCode;
+}
+
+async function uploadFolder(
+  dir: string,
+  invocation: Invocation,
+  workspace: Workspace,
+  { webhooks }: { webhooks: boolean },
+): Promise<FolderResult> {
+  const { config } = workspace;
+  try {
+    const recording = await readWithOptions(dir, invocation, workspace);
+    if (webhooks) requireEmail(recording);
+    const request = uploadRequest(config, { force: Boolean(invocation.options.force), webhooks });
+    const report = await uploadRecording(recording, request, await workspace.uploads());
+    const deliveries = await deliver(report, workspace);
+    const untold = deliveries.some(delivery => delivery.outcome !== 'delivered');
+    if (untold && report.outcome !== 'failed')
+      workspace.observer({ type: 'webhook-failed-after-upload', recordingId: recording.id });
+    return { ok: true, dir, report, deliveries };
+  } catch (error) {
+    if (error instanceof AppError && error.code !== 'INTERRUPTED') return { ok: false, dir, error };
+    throw error;
+  }
+}
+
+/** Sends what the upload queued, and what an earlier one queued and could not send. */
+async function deliver(report: UploadReport, workspace: Workspace): Promise<DeliveryReport[]> {
+  const due = report.deliveries.filter(({ how }) => how !== 'already-delivered');
+  const known = report.deliveries.filter(({ how }) => how === 'already-delivered');
+  const alreadyDelivered = known.map(({ delivery: { recordingId, endpoint, webhookId } }) => ({
+    recordingId,
+    endpoint,
+    webhookId,
+    outcome: 'delivered' as const,
+    detail: 'delivered already',
+  }));
+  if (due.length === 0) return alreadyDelivered;
+  const { deliveries } = await deliverWebhooks(
+    {
+      due: 'now',
+      // Uploading again is an operator's retry; a new delivery waits with the others where the endpoint is refused.
+      held: due.some(({ how }) => how === 'reused'),
+      trigger: 'upload',
+      deliverySeqs: due.map(({ delivery }) => delivery.seq),
+    },
+    { ...(await workspace.delivery()), endpoints: workspace.config.webhooks },
+  );
+  return [...alreadyDelivered, ...deliveries];
+}
+
+function exitCodeOfResult(result: FolderResult, { strict }: { strict: boolean }): ExitCode {
+  if (!result.ok) return exitCodeOf(result.error.code);
+  const { report, deliveries } = result;
+  const errors = [
+    ...report.files.flatMap(file => (file.outcome === 'failed' ? [file.error] : [])),
+    ...(report.metadata.error ? [report.metadata.error] : []),
+  ];
+  const undelivered = strict && deliveries.some(delivery => delivery.outcome !== 'delivered');
+  return heaviest([...errors.map(error => exitCodeOf(error.code)), undelivered ? EXIT.webhook : EXIT.done]);
+}
+
+function print(results: readonly FolderResult[], exitCode: ExitCode, { command, options, terminal }: Invocation): void {
+  if (options.json) {
+    const recordings = results.map(result =>
+      result.ok
+        ? { ...uploadJson(result.report), deliveries: result.deliveries.map(deliveryJson) }
+        : { dir: result.dir, outcome: 'failed', error: jsonError(result.error) },
+    );
+    terminal.out(jsonDocument(command, exitCode, { result: { recordings } }));
+    return;
+  }
+  for (const result of results) {
+    if (!result.ok) {
+      const where = results.length > 1 ? `${result.dir}: ` : '';
+      terminal.err(`${terminal.paint.err.red('error:')} ${where}${errorText(result.error)}`);
+      continue;
+    }
+    const webhookFailed = result.deliveries.some(delivery => delivery.outcome !== 'delivered');
+    if (!options.quiet) terminal.out(uploadText(result.report, result.deliveries, terminal.paint.out).join('\n'));
+    else if (exitCode !== EXIT.done || webhookFailed) {
+      const line = failureLine(result.report, result.deliveries);
+      if (line) terminal.err(line);
+    }
+  }
+}
+
+/** Shows what an upload would send; opens no connection, writes no file. */
+async function dryRun(invocation: Invocation, workspace: Workspace): Promise<ExitCode> {
+  const { args: dirs, options, terminal, command } = invocation;
+  const plans = [];
+  for (const dir of dirs) {
+    const recording = await readWithOptions(dir, invocation, workspace);
+    if (options.webhook !== false) requireEmail(recording);
+    plans.push(planOf(recording, workspace));
+  }
+  workspace.settle();
+  if (options.json) terminal.out(jsonDocument(command, EXIT.done, { result: { dryRun: true, recordings: plans } }));
+  else for (const plan of plans) terminal.out(dryRunText(plan, terminal.paint.out).join('\n'));
+  return EXIT.done;
+}
+
+function planOf(recording: Recording, { config, clock }: Workspace) {
+  const uploaded = recording.files;
+  return {
+    recordingId: recording.id,
+    dir: recording.dir,
+    bucket: config.bucket,
+    endpoint: config.endpoint,
+    objects: [
+      ...recording.files.map(file => ({
+        key: objectKey(recording.id, file.name),
+        sizeBytes: file.sizeBytes,
+        contentType: file.contentType,
+      })),
+      { key: objectKey(recording.id, METADATA_NAME), sizeBytes: undefined, contentType: 'application/json' },
+    ],
+    skipped: recording.skipped,
+    payload: makePayload({
+      recording,
+      uploaded,
+      bucket: config.bucket,
+      region: config.region,
+      publicBaseUrl: config.publicBaseUrl,
+      uploadSource: config.uploadSource ?? 'cli',
+      uploadedAt: clock.now(),
+    }),
+  };
+}
+
+export type UploadPlan = ReturnType<typeof planOf>;

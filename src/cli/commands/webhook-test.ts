@@ -1,0 +1,80 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { requireToken } from '../../config/requirements.ts';
+import { AppError } from '../../core/errors.ts';
+import { parseOverrides } from '../../core/recording/read-recording.ts';
+import { idForPayload, parseRecordingId } from '../../core/recording/recording.ts';
+import type { Endpoint } from '../../core/webhook/endpoint.ts';
+import { testEndpoint, type WebhookCheck } from '../../core/webhook/test-endpoint.ts';
+import { testPayload } from '../../core/webhook/test-payload.ts';
+import { type Invocation, type RunCommand, textOption } from '../command.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { jsonDocument } from '../failure.ts';
+import { checkText } from '../render-webhook-test.ts';
+import { VERSION } from '../version.ts';
+import { chosenEndpoints, openWorkspace, type Workspace } from '../workspace.ts';
+
+/** `recordupload webhook test` */
+export const run: RunCommand = async invocation => {
+  const workspace = await openWorkspace(invocation);
+  try {
+    return await test(invocation, workspace);
+  } finally {
+    await workspace.close();
+  }
+};
+
+async function test(invocation: Invocation, workspace: Workspace): Promise<ExitCode> {
+  const { options, terminal, command, signal } = invocation;
+  const { config, clock } = workspace;
+  const endpoints = chosenEndpoints(
+    config,
+    textOption(options, 'endpoint'),
+    (message, hint) => new AppError('USAGE', message, { hint }),
+  );
+  const payload = payloadOf(invocation, workspace);
+  const unauthorized = Boolean(options.unauthorized);
+  const { post } = await workspace.poster();
+  const deps = {
+    post,
+    clock,
+    signal,
+    userAgent: `recordupload/${VERSION}`,
+    newId: () => `msg_${randomUUID().replaceAll('-', '')}`,
+    newToken: () => randomBytes(24).toString('hex'),
+  };
+
+  const checks: WebhookCheck[] = [];
+  for (const endpoint of endpoints) {
+    if (!unauthorized) requireToken(endpoint);
+    for (const check of await testEndpoint(endpoint as Endpoint, payload, { unauthorized }, deps)) {
+      checks.push(check);
+      if (!options.json && !options.quiet) terminal.out(checkText(check, terminal.paint.out).join('\n'));
+    }
+  }
+  const good = checks.length > 0 && checks.every(check => check.ok);
+  const exitCode = good ? EXIT.done : EXIT.webhook;
+  const verdict = good ? 'The webhook integration works.' : 'The webhook integration does not work yet.';
+  if (options.json) terminal.out(jsonDocument(command, exitCode, { result: { works: good, checks } }));
+  else if (!options.quiet) terminal.out(terminal.paint.out.bold(verdict));
+  else if (!good)
+    terminal.err(
+      `recordupload webhook test: ${checks.find(check => !check.ok)?.verdict}; next: recordupload webhook test`,
+    );
+  return exitCode;
+}
+
+function payloadOf({ options }: Invocation, { config, clock }: Workspace): string {
+  const { email } = parseOverrides({ email: textOption(options, 'email') });
+  const address = email ?? config.user.email;
+  if (!address && !options.unauthorized) {
+    throw new AppError('CONFIG', 'no e-mail address for the test payload', {
+      hint: 'give --email, or set user.email (RECORDUPLOAD_USER_EMAIL)',
+    });
+  }
+  const id = textOption(options, 'id');
+  return testPayload({
+    ...(id !== undefined && { recordingId: idForPayload(parseRecordingId(id, '--id', 'USAGE')) }),
+    user: { username: config.user.name, email: address ?? 'nobody@example.com' },
+    createdAtMs: clock.now(),
+  });
+}

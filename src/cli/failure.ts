@@ -1,0 +1,58 @@
+import { AppError } from '../core/errors.ts';
+import { EXIT, type ExitCode, exitCodeOf } from './exit-codes.ts';
+import { printable } from './format.ts';
+import type { Terminal } from './terminal.ts';
+import { VERSION } from './version.ts';
+
+/** An error as scripts see it. */
+export interface JsonError {
+  code: string;
+  message: string;
+  hint?: string;
+}
+
+export function jsonError(error: AppError): JsonError {
+  return { code: error.code, message: error.message, ...(error.hint && { hint: error.hint }) };
+}
+
+/** An error as people see it: what, where, what next, in one line for each problem. */
+export function errorText(error: AppError): string {
+  const message = error.message.split('\n').map(printable).join('\n  ');
+  return error.hint ? `${message} (${printable(error.hint)})` : message;
+}
+
+/** Tells a failure, as text or JSON, and says which exit status it is. A bug is shown with where it happened. */
+export function reportFailure(
+  error: unknown,
+  terminal: Terminal,
+  { json, command }: { json: boolean; command: string },
+): ExitCode {
+  const known = error instanceof AppError;
+  const exitCode = known ? (interruptedCode(error) ?? exitCodeOf(error.code)) : EXIT.bug;
+  if (json) {
+    const told = known ? jsonError(error) : { code: 'BUG', message: String(error) };
+    terminal.out(jsonDocument(command, exitCode, { error: told }));
+  } else if (known) {
+    terminal.err(`${terminal.paint.err.red('error:')} ${errorText(error)}`);
+  } else {
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    terminal.err(
+      `${terminal.paint.err.red('bug in recordupload')} ${VERSION} (nothing is lost: run the command again)\n${stack}`,
+    );
+  }
+  return exitCode;
+}
+
+function interruptedCode(error: AppError): ExitCode | undefined {
+  if (error.code !== 'INTERRUPTED') return undefined;
+  return error.message.includes('SIGTERM') ? EXIT.terminated : EXIT.interrupted;
+}
+
+/** The one JSON document of a command; `version` changes when something in it is renamed or removed. */
+export function jsonDocument(
+  command: string,
+  exitCode: ExitCode,
+  content: { result?: unknown; error?: JsonError },
+): string {
+  return JSON.stringify({ version: 1, command, ok: exitCode === EXIT.done, exitCode, ...content }, null, 2);
+}

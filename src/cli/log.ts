@@ -1,0 +1,94 @@
+import { mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import pino, { type Logger } from 'pino';
+import type { CoreEvent, Observer } from '../core/events.ts';
+import { UPLOADED_WEBHOOK_FAILED } from './format.ts';
+
+/** The lines of `logs/app.log`: JSON, one an event, `msg` in the contract's words. Never throws: a log is no reason to stop. */
+export interface Log {
+  observe: Observer;
+  line(level: 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>): void;
+}
+
+/** Opens the log for appending. `warn` is told once where it cannot be written. */
+export function openLog(file: string, warn: (message: string) => void): Log {
+  const logger = tryOpen(file, warn);
+  const line: Log['line'] = (level, message, fields = {}) => logger?.[level](fields, message);
+  return {
+    line,
+    observe(event) {
+      const entry = entryOf(event);
+      if (entry) line(...entry);
+    },
+  };
+}
+
+function tryOpen(file: string, warn: (message: string) => void): Logger | undefined {
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    const destination = pino.destination({ fd: openSync(file, 'a', 0o600), sync: true });
+    let warned = false;
+    destination.on('error', error => {
+      if (!warned) warn(`the log ${file} cannot be written: ${error.message}`);
+      warned = true;
+    });
+    return pino(
+      {
+        base: { pid: process.pid },
+        timestamp: pino.stdTimeFunctions.isoTime,
+        formatters: { level: level => ({ level }) },
+      },
+      destination,
+    );
+  } catch (error) {
+    warn(`the log ${file} cannot be written: ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+type Entry = [level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>];
+
+/** What is worth a line, in which words. */
+function entryOf(event: CoreEvent): Entry | undefined {
+  switch (event.type) {
+    case 'recording-started':
+      return ['info', 'upload started', { recording: event.recordingId, dir: event.dir, files: event.files.length }];
+    case 'file-finished':
+      return [
+        'info',
+        'file uploaded',
+        { recording: event.recordingId, file: event.name, bytes: event.sizeBytes, sent: event.sentBytes },
+      ];
+    case 'file-unchanged':
+      return [
+        'info',
+        'file already uploaded',
+        { recording: event.recordingId, file: event.name, bytes: event.sizeBytes },
+      ];
+    case 'file-retrying':
+      return [
+        'warn',
+        'upload retried',
+        { recording: event.recordingId, file: event.name, reason: event.reason, delayMs: event.delayMs },
+      ];
+    case 'file-failed':
+      return ['error', 'file failed', { recording: event.recordingId, file: event.name, error: event.error.message }];
+    case 'webhook-sending':
+      return [
+        'info',
+        `📤 Sending webhook to ${event.url}`,
+        { recording: event.recordingId, endpoint: event.endpoint, delivery: event.webhookId, trigger: event.trigger },
+      ];
+    case 'webhook-answered': {
+      const { recordingId, endpoint, webhookId, line, outcome, status, durationMs, detail } = event;
+      const fields = { recording: recordingId, endpoint, delivery: webhookId, outcome, status, durationMs, detail };
+      return [outcome === 'delivered' ? 'info' : 'error', line, fields];
+    }
+    case 'webhook-failed-after-upload':
+      return ['warn', UPLOADED_WEBHOOK_FAILED, { recording: event.recordingId }];
+    case 'warning':
+      return ['warn', event.message, { recording: event.recordingId }];
+    default:
+      return undefined;
+  }
+}

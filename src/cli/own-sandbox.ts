@@ -1,0 +1,51 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
+import type { Terminal } from './terminal.ts';
+
+/** A sandbox for one command: servers, a state folder of its own, and the environment that points at them. */
+export interface OwnSandbox {
+  env: NodeJS.ProcessEnv;
+  /** An empty folder, so that no configuration file of the user's has a say. */
+  folder: string;
+  close(): Promise<void>;
+}
+
+/** Starts it. Nothing of the user's own configuration but the e-mail address counts. */
+export async function openOwnSandbox({ env }: Terminal): Promise<OwnSandbox> {
+  const folder = await mkdtemp(join(tmpdir(), 'recordupload-sandbox-'));
+  const email = env.RECORDUPLOAD_USER_EMAIL || 'operator@example.com';
+  const sandbox = await startSandbox({ receiver: { users: 'any' } });
+  return {
+    folder,
+    env: {
+      ...pick(env, ['PATH', 'TZ', 'LANG']),
+      HOME: folder,
+      RECORDUPLOAD_USER_EMAIL: email,
+      ...sandboxEnvironment(sandbox),
+      RECORDUPLOAD_STATE_DIR: join(folder, 'state'),
+    },
+    async close() {
+      await sandbox.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The variables that point recordupload at a sandbox. */
+export function sandboxEnvironment({ s3, receiver }: Sandbox): Record<string, string> {
+  return {
+    RECORDUPLOAD_ENDPOINT: s3.url,
+    RECORDUPLOAD_REGION: s3.region,
+    RECORDUPLOAD_BUCKET: s3.bucket,
+    AWS_ACCESS_KEY_ID: s3.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
+    WEBHOOK_URL: receiver.url,
+    WEBHOOK_TOKEN: receiver.token,
+  };
+}
+
+function pick(env: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessEnv {
+  return Object.fromEntries(names.flatMap(name => (env[name] === undefined ? [] : [[name, env[name]]])));
+}

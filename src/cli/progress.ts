@@ -1,0 +1,128 @@
+import ora, { type Ora } from 'ora';
+import type { CoreEvent, Observer } from '../core/events.ts';
+import { formatBytes, formatDuration, printable, UPLOADED_WEBHOOK_FAILED } from './format.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Shows what is going on: one steady block on a terminal, plain lines elsewhere. Everything goes to stderr. */
+export interface Progress {
+  observe: Observer;
+  /** Takes the block away; what comes next is the summary. */
+  stop(): void;
+}
+
+interface FileProgress {
+  sizeBytes: number;
+  resumedBytes: number;
+  doneBytes: number;
+  startedAt: number;
+}
+
+/** For `--quiet` and `--json`. */
+export const silentProgress: Progress = { observe: () => {}, stop: () => {} };
+
+export function createProgress(terminal: Terminal): Progress {
+  const files = new Map<string, FileProgress>();
+  const spinner = terminal.live
+    ? ora({ stream: terminal.stderr, color: false, discardStdin: false, isEnabled: true })
+    : undefined;
+  const say = (line: string) => {
+    if (!spinner?.isSpinning) return terminal.err(line);
+    spinner.clear();
+    terminal.err(line);
+    draw();
+  };
+  const draw = () => drawBlock(spinner, files, terminal.columns());
+
+  return {
+    observe(event) {
+      if (event.type === 'file-progress') {
+        const file = files.get(idOf(event));
+        if (!file) return;
+        file.doneBytes += event.bytes;
+        // The spinner draws by itself; only its text is made anew here, at its own pace.
+        if (spinner) setText(spinner, files, terminal.columns());
+        return;
+      }
+      if (event.type === 'file-started') {
+        const { sizeBytes, resumedBytes } = event;
+        files.set(idOf(event), { sizeBytes, resumedBytes, doneBytes: resumedBytes, startedAt: performance.now() });
+        if (spinner) draw();
+      }
+      if (event.type === 'file-finished' || event.type === 'file-unchanged' || event.type === 'file-failed') {
+        files.delete(idOf(event));
+        if (files.size === 0) spinner?.stop();
+      }
+      const line = lineOf(event, terminal);
+      if (line) say(line);
+    },
+    stop() {
+      spinner?.stop();
+    },
+  };
+}
+
+function idOf(event: { recordingId: string; name: string }): string {
+  return `${event.recordingId}/${event.name}`;
+}
+
+function drawBlock(spinner: Ora | undefined, files: ReadonlyMap<string, FileProgress>, columns: number): void {
+  if (!spinner || files.size === 0) return;
+  setText(spinner, files, columns);
+  if (!spinner.isSpinning) spinner.start();
+}
+
+/** Most files shown at once; the others are counted. */
+const MAX_LINES = 6;
+
+function setText(spinner: Ora, files: ReadonlyMap<string, FileProgress>, columns: number): void {
+  const lines = [...files].slice(0, MAX_LINES).map(([id, file]) => fileLine(id, file, columns - 3));
+  if (files.size > MAX_LINES) lines.push(`… and ${files.size - MAX_LINES} more`);
+  spinner.text = lines.join('\n  ');
+}
+
+/** `3/video.mkv  45 %  230 MB of 512 MB  12.3 MB/s  23 s left`, as much of it as there is room for. */
+function fileLine(id: string, file: FileProgress, width: number): string {
+  const elapsedMs = performance.now() - file.startedAt;
+  const rate = elapsedMs > 0 ? (file.doneBytes - file.resumedBytes) / elapsedMs : 0;
+  const left = file.sizeBytes - file.doneBytes;
+  const percent = file.sizeBytes === 0 ? 100 : Math.floor((file.doneBytes / file.sizeBytes) * 100);
+  const parts = [
+    `${percent} %`,
+    `${formatBytes(file.doneBytes)} of ${formatBytes(file.sizeBytes)}`,
+    ...(elapsedMs > 500 && rate > 0 ? [`${formatBytes(rate * 1000)}/s`, `${formatDuration(left / rate)} left`] : []),
+  ];
+  const name = printable(id);
+  let line = name.length > width - 8 ? `…${name.slice(-(width - 9))}` : name;
+  for (const part of parts) {
+    if (line.length + part.length + 2 > width) break;
+    line += `  ${part}`;
+  }
+  return line;
+}
+
+function lineOf(event: CoreEvent, { paint: { err: paint } }: Terminal): string | undefined {
+  switch (event.type) {
+    case 'file-started':
+      return event.resumedBytes > 0
+        ? `${paint.cyan('↻')} ${printable(idOf(event))}: going on at ${formatBytes(event.resumedBytes)} of ${formatBytes(event.sizeBytes)}`
+        : undefined;
+    case 'file-finished':
+      return `${paint.green('✔')} ${printable(idOf(event))}  ${formatBytes(event.sizeBytes)} uploaded`;
+    case 'file-unchanged':
+      return `${paint.green('✔')} ${printable(idOf(event))}  ${formatBytes(event.sizeBytes)} already there`;
+    case 'file-retrying':
+      return `${paint.yellow('…')} ${printable(event.reason)}; trying again in ${formatDuration(event.delayMs)}`;
+    case 'file-failed':
+      return `${paint.red('✘')} ${printable(event.error.message)}${event.error.hint ? ` (${printable(event.error.hint)})` : ''}`;
+    case 'webhook-sending':
+      return `📤 Sending webhook to ${printable(event.url)}`;
+    case 'webhook-answered':
+      return event.detail ? `${event.line}: ${printable(event.detail)}` : event.line;
+    case 'webhook-failed-after-upload':
+      return UPLOADED_WEBHOOK_FAILED;
+    case 'warning':
+      return `${paint.yellow('warning:')} ${printable(event.message)}`;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,199 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Config } from '../config/config.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { requireCredentials } from '../config/requirements.ts';
+import { type Clock, type Random, systemClock } from '../core/clock.ts';
+import type { DeliverDeps } from '../core/deliver-webhooks.ts';
+import type { CoreEvent, Observer } from '../core/events.ts';
+import { openDatabase } from '../core/state/database.ts';
+import { type Outbox, openOutbox } from '../core/state/outbox.ts';
+import { openRecordingStore, type RecordingStore } from '../core/state/recording-store.ts';
+import type { UploadDeps } from '../core/upload-recording.ts';
+import type { Endpoint } from '../core/webhook/endpoint.ts';
+import type { Poster } from '../core/webhook/post-webhook.ts';
+import { type Invocation, textOption } from './command.ts';
+import { createProgress, silentProgress } from './progress.ts';
+import type { Terminal } from './terminal.ts';
+import { VERSION } from './version.ts';
+
+/**
+ * The composition root: everything a command works with, made from its configuration, each part when it is first asked
+ * for. Close it at the end.
+ */
+export interface Workspace {
+  config: Config;
+  clock: Clock;
+  random: Random;
+  /** Tells the terminal and the log. */
+  observer: Observer;
+  /** Ends the live display, so that text can follow. */
+  settle(): void;
+  state(): State;
+  /** What uploads need; loads the S3 client. */
+  uploads(): Promise<UploadDeps>;
+  /** What sending webhooks needs; loads the HTTP client. */
+  delivery(): Promise<Omit<DeliverDeps, 'endpoints'>>;
+  poster(): Promise<Poster>;
+  close(): Promise<void>;
+}
+
+export interface State {
+  recordings: RecordingStore;
+  outbox: Outbox;
+}
+
+/** Options on the command line that are configuration, and their keys. */
+const CONFIGURING_OPTIONS = { bwlimit: 'bwlimit', concurrency: 'concurrency' } as const;
+
+/**
+ * Loads the configuration and prepares the rest.
+ * @throws AppError `CONFIG`
+ */
+export async function openWorkspace({ options, terminal, signal }: Invocation): Promise<Workspace> {
+  const sandbox = options.sandbox ? await startOwnSandbox(terminal) : undefined;
+  const { config, warnings } = await loadConfig({
+    cwd: sandbox?.folder ?? terminal.cwd,
+    env: sandbox?.env ?? terminal.env,
+    configFile: sandbox ? undefined : textOption(options, 'config'),
+    flags: flagsOf(options),
+  });
+  const quiet = Boolean(options.quiet || options.json);
+  const progress = quiet ? silentProgress : createProgress(terminal);
+  const warn = (message: string) => observer({ type: 'warning', message });
+  const log = lazily(async () =>
+    (await import('./log.ts')).openLog(config.logFile, message => terminal.err(`warning: ${message}`)),
+  );
+  const unlogged: CoreEvent[] = [];
+  let logLine: Observer = event => {
+    unlogged.push(event);
+  };
+  const observer: Observer = event => {
+    progress.observe(event);
+    if (event.type !== 'file-progress' && event.type !== 'file-started' && !options.dryRun) logLine(event);
+  };
+  // Loaded beside the work: nothing waits for the log.
+  const logging = log().then(({ observe }) => {
+    for (const event of unlogged.splice(0)) observe(event);
+    logLine = observe;
+  });
+  for (const warning of warnings) warn(warning);
+
+  const closers: (() => void | Promise<void>)[] = [];
+  const state = lazily(() => {
+    const database = openDatabase(config.stateDir);
+    closers.push(() => database.close());
+    return { recordings: openRecordingStore(database, process.pid), outbox: openOutbox(database) };
+  });
+  const poster = lazily(async () => {
+    const { createPoster } = await import('../core/webhook/post-webhook.ts');
+    const made = createPoster({
+      userAgent: `recordupload/${VERSION}`,
+      ca: config.caFile && readFileSync(config.caFile, 'utf8'),
+      proxyEnv: terminal.env,
+    });
+    closers.push(() => made.close());
+    return made;
+  });
+  const uploads = lazily(async () => {
+    const session = await openSession(config, { terminal, signal, observer, recordings: state().recordings });
+    closers.push(session.close);
+    return { ...session.deps, deliveries: state().outbox.deliveries };
+  });
+
+  return {
+    config,
+    clock: systemClock,
+    random: Math.random,
+    observer,
+    settle: () => progress.stop(),
+    state,
+    uploads,
+    poster,
+    delivery: async () => ({
+      outbox: state().outbox,
+      post: (await poster()).post,
+      clock: systemClock,
+      random: Math.random,
+      observer,
+      signal,
+      concurrency: config.webhookConcurrency,
+    }),
+    async close() {
+      progress.stop();
+      await logging;
+      for (const close of closers.reverse()) await close();
+      await sandbox?.close();
+    },
+  };
+}
+
+/** The parts of an upload session, wired. Imports the S3 client: that is most of the start-up. */
+async function openSession(
+  config: Config,
+  {
+    terminal,
+    signal,
+    observer,
+    recordings,
+  }: { terminal: Terminal; signal: AbortSignal; observer: Observer; recordings: RecordingStore },
+): Promise<{ deps: Omit<UploadDeps, 'deliveries'>; close(): void }> {
+  const credentials = requireCredentials(config);
+  const { openBucket, createHasher, createInFlight, createPersistence, createThrottle, parseBandwidth, unlimited } =
+    await import('./upload-parts.ts');
+  const bucket = openBucket({ ...config, credentials, env: terminal.env });
+  const hasher = createHasher();
+  const clock = systemClock;
+  return {
+    deps: {
+      bucket,
+      store: recordings,
+      persistence: createPersistence({ budgetMs: config.uploadRetryBudgetMs, clock, random: Math.random }),
+      inFlight: createInFlight({ fixed: config.concurrency, clock }),
+      hasher,
+      throttle: config.bwlimit === undefined ? unlimited : createThrottle(parseBandwidth(config.bwlimit), clock),
+      clock,
+      newToken: randomUUID,
+      observer,
+      signal,
+    },
+    close() {
+      hasher.close();
+      bucket.close();
+    },
+  };
+}
+
+/** The endpoints that are meant: all, or the one named. */
+export function chosenEndpoints(
+  config: Config,
+  name: string | undefined,
+  fail: (message: string, hint: string) => Error,
+): Endpoint[] {
+  if (name === undefined) return config.webhooks;
+  const chosen = config.webhooks.filter(endpoint => endpoint.name === name);
+  if (chosen.length > 0) return chosen;
+  throw fail(
+    `--endpoint: there is no endpoint ${JSON.stringify(name)}`,
+    `configured: ${config.webhooks.map(one => one.name).join(', ')}`,
+  );
+}
+
+function flagsOf(options: Invocation['options']): Record<string, unknown> {
+  const flags: Record<string, unknown> = {};
+  for (const [option, key] of Object.entries(CONFIGURING_OPTIONS)) {
+    const text = textOption(options, option);
+    if (text !== undefined) flags[key] = option === 'concurrency' ? Number(text) : text;
+  }
+  return flags;
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+async function startOwnSandbox(terminal: Terminal) {
+  const { openOwnSandbox } = await import('./own-sandbox.ts');
+  return openOwnSandbox(terminal);
+}
