@@ -188,9 +188,13 @@ function flagsOf(options: Invocation['options']): Record<string, unknown> {
   return flags;
 }
 
+/** Makes it when it is first asked for, once. */
 function lazily<T>(make: () => T): () => T {
   let made: { value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 async function startOwnSandbox(terminal: Terminal) {
