@@ -15,7 +15,8 @@ export interface RateChange {
   bytesPerSecond: number | undefined;
 }
 
-const SLICE_BYTES = 256 * 1024;
+/** How much is read and handed to a connection at a time. */
+export const SLICE_BYTES = 256 * 1024;
 const UNITS: Record<string, number> = { B: 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
 
 /**
