@@ -1,48 +1,76 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { AppError, hasErrorCode } from '../errors.ts';
-import { type Liveness, openLiveness } from './liveness.ts';
+import { AppError } from '../errors.ts';
+import { type Liveness, openLiveness, soleLiveness } from './liveness.ts';
 import { MIGRATIONS } from './migrations.ts';
+import { checkIfMarked, findMissing, markDamaged, setAside } from './set-aside.ts';
+import { openSql, type Sql } from './sql.ts';
+import { isDamage, stateError } from './state-failure.ts';
 
 /** The open state: one SQLite file, shared by every process of the tool that uses this state folder. */
 export interface Database {
-  readonly sql: DatabaseSync;
+  readonly sql: Sql;
   readonly liveness: Liveness;
+  /** False for a state in memory, which ends with the process. */
+  readonly isKept: boolean;
   /** Runs `work` in one write transaction: all of it is durable when this returns, or none of it happened. */
   transaction<T>(work: () => T): T;
   close(): void;
 }
 
-/** How long a write waits for another process's transaction; those last milliseconds. */
-const BUSY_TIMEOUT_MS = 30_000;
+/** What to do where a state file was lost; said once more by whoever opens the state. */
+const LOST = 'uploads and webhooks that were under way are not known any more: upload their folders again';
 
 /**
- * Opens (and if needed creates or upgrades) `state.db` in the state folder.
- * @throws AppError `STATE` where the folder or file cannot be used
+ * Opens (and if needed creates or upgrades) `state.db` in the state folder. A damaged file is set aside, never
+ * overwritten; one that a newer version wrote is left alone.
+ * @param options.warn is told, in one line, of a file that was set aside or is missing
+ * @throws AppError `STATE` where the folder or file cannot be used; so does every later use that fails
  */
-export function openDatabase(stateDir: string): Database {
-  const file = join(stateDir, 'state.db');
+export function openDatabase(stateDir: string, options: { warn?: (message: string) => void } = {}): Database {
+  const { warn = () => {} } = options;
   try {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    const sql = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+    const missing = findMissing(stateDir, Date.now());
+    if (missing) warn(`${missing}; ${LOST}`);
+    try {
+      return openFile(stateDir);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      const aside = setAside(stateDir, Date.now());
+      if (aside) warn(`the state file was damaged: it is kept as ${aside}, and a new one is begun; ${LOST}`);
+      return openFile(stateDir);
+    }
+  } catch (error) {
+    throw stateError(error, stateDir);
+  }
+}
+
+/** A state for one process where none can be kept: the same, in memory. */
+export function openTemporaryDatabase(): Database {
+  const sql = openSql(':memory:', error => stateError(error, 'memory'));
+  sql.exec('PRAGMA foreign_keys = ON');
+  const transaction = transactionsOf(sql);
+  migrate(sql, transaction, 'memory');
+  return { sql, liveness: soleLiveness(), isKept: false, transaction, close: () => sql.close() };
+}
+
+function openFile(stateDir: string): Database {
+  const file = join(stateDir, 'state.db');
+  checkIfMarked(stateDir);
+  const sql = openSql(file, error => {
+    if (isDamage(error)) markDamaged(stateDir);
+    return stateError(error, stateDir);
+  });
+  try {
     sql.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
-    const transaction = <T>(work: () => T): T => {
-      sql.exec('BEGIN IMMEDIATE');
-      try {
-        const result = work();
-        sql.exec('COMMIT');
-        return result;
-      } catch (error) {
-        if (sql.isTransaction) sql.exec('ROLLBACK');
-        throw error;
-      }
-    };
+    const transaction = transactionsOf(sql);
     migrate(sql, transaction, file);
     const liveness = openLiveness(stateDir);
     return {
       sql,
       liveness,
+      isKept: true,
       transaction,
       close() {
         liveness.close();
@@ -50,42 +78,43 @@ export function openDatabase(stateDir: string): Database {
       },
     };
   } catch (error) {
-    throw stateError(error, stateDir);
+    sql.close();
+    throw error;
   }
 }
 
-function migrate(sql: DatabaseSync, transaction: Database['transaction'], file: string): void {
+function transactionsOf(sql: Sql): Database['transaction'] {
+  return work => {
+    sql.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      sql.exec('COMMIT');
+      return result;
+    } catch (error) {
+      rollBack(sql);
+      throw error;
+    }
+  };
+}
+
+/** Never throws: what made it necessary is what is told, and a transaction that is not committed is void anyway. */
+function rollBack(sql: Sql): void {
+  try {
+    if (sql.isTransaction) sql.exec('ROLLBACK');
+  } catch {}
+}
+
+function migrate(sql: Sql, transaction: Database['transaction'], file: string): void {
   const version = () => Number(sql.prepare('PRAGMA user_version').get()?.user_version);
   if (version() === MIGRATIONS.length) return;
   transaction(() => {
     const from = version();
     if (from > MIGRATIONS.length) {
-      throw new AppError('STATE', `${file} was written by a newer version of recordupload`, {
-        hint: 'upgrade recordupload, or point stateDir at another folder',
+      throw new AppError('STATE', `${file} was written by a newer version of recordupload, and is left as it is`, {
+        hint: 'upgrade recordupload, or point stateDir (RECORDUPLOAD_STATE_DIR) at another folder',
       });
     }
     for (const step of MIGRATIONS.slice(from)) sql.exec(step);
     sql.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
   });
-}
-
-/** Says in the user's words why the state cannot be used. */
-export function stateError(error: unknown, stateDir: string): unknown {
-  if (error instanceof AppError) return error;
-  if (hasErrorCode(error, 'EACCES', 'EPERM', 'EROFS')) {
-    return new AppError('STATE', `the state folder ${stateDir} is not writable`, {
-      hint: 'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder that is',
-      cause: error,
-    });
-  }
-  if (hasErrorCode(error, 'ENOSPC') || (error instanceof Error && /disk is full|disk I\/O/.test(error.message))) {
-    return new AppError('STATE', `the disk of the state folder ${stateDir} is full`, {
-      hint: 'free some space and run the command again',
-      cause: error,
-    });
-  }
-  if (hasErrorCode(error, 'ERR_SQLITE_ERROR', 'ENOTDIR', 'EEXIST')) {
-    return new AppError('STATE', `the state in ${stateDir} cannot be used: ${error.message}`, { cause: error });
-  }
-  return error;
 }

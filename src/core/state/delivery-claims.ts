@@ -118,6 +118,7 @@ export function openDeliveryClaims(database: Database): DeliveryClaims {
        settled_at = $settledAt, attempts = $attempts, claimed_by = NULL, claim = NULL, claimed_at = NULL
      WHERE seq = $seq`,
   );
+  const name = sql.prepare('SELECT webhook_id, recording_id FROM deliveries WHERE seq = ?');
   const countAttempt = sql.prepare('UPDATE deliveries SET attempts = ? WHERE seq = ?');
   const addAttempt = sql.prepare(
     `INSERT INTO attempts (delivery, number, trigger, at, duration, outcome, status, error, excerpt)
@@ -172,6 +173,12 @@ export function openDeliveryClaims(database: Database): DeliveryClaims {
     return isOurs;
   };
 
+  const nameOf = ({ seq }: Settlement) => {
+    const row = name.get(seq);
+    return row ? `the webhook delivery ${row.webhook_id} of recording ${row.recording_id}` : `webhook delivery ${seq}`;
+  };
+  const nameAll = (settlements: readonly Settlement[]) => settlements.map(nameOf).join(', ');
+
   return {
     candidates({ endpoint, dueBy, recordingIds, seqs }) {
       const by = dueBy ?? Number.MAX_SAFE_INTEGER;
@@ -213,8 +220,9 @@ export function openDeliveryClaims(database: Database): DeliveryClaims {
       });
     },
     settle: settlements =>
-      storing(`what came of webhook delivery ${settlements.map(({ seq }) => seq).join(', ')}`, () =>
-        database.transaction(() => settlements.map(settleOne)),
+      storing(
+        () => `what came of ${nameAll(settlements)}`,
+        () => database.transaction(() => settlements.map(settleOne)),
       ),
     releaseHeld: ({ endpoint, recordingIds, seqs }, now) =>
       database.transaction(() => {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { types } from 'node:util';
 import { AppError } from '../errors.ts';
 import type { Database } from './database.ts';
 import { type Attempt, type Delivery, type DeliveryState, type HeldReason, toAttempt, toDelivery } from './delivery.ts';
@@ -11,7 +10,7 @@ export interface NewDeliveries {
   endpoints: readonly string[];
   /** JSON text; these bytes are what is sent, however often. */
   payload: string;
-  /** `payloadHash(payload)`: what it says, without when it was made. */
+  /** `contentHash` of the payload: what it says, without when it was made. */
   contentHash: string;
   /** Queue it although the endpoint knows exactly this. */
   force?: boolean | undefined;
@@ -121,8 +120,9 @@ export function openDeliveryStore(database: Database, newId: () => string = rand
 
   return {
     enqueue: request =>
-      storing(`the webhook delivery of recording ${request.recordingId}`, () =>
-        write(() => request.endpoints.map(endpoint => enqueueOne(request, endpoint))),
+      storing(
+        () => `the webhook delivery of recording ${request.recordingId}`,
+        () => write(() => request.endpoints.map(endpoint => enqueueOne(request, endpoint))),
       ),
     get(seq) {
       const row = select.get(seq);
@@ -177,15 +177,15 @@ function toWhere(filter: DeliveryFilter): { where: string; values: (string | num
   };
 }
 
-/** Says what could not be stored, where SQLite fails (a full disk, above all). */
-export function storing<T>(what: string, work: () => T): T {
+/** Says what could not be stored, where the state fails (a full disk, above all). */
+export function storing<T>(what: () => string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (!types.isNativeError(error) || (error as NodeJS.ErrnoException).code !== 'ERR_SQLITE_ERROR') throw error;
-    throw new AppError('STATE', `${what} could not be stored: ${error.message}`, {
-      hint: 'free some space in the state folder, then run the command again',
-      cause: error,
+    if (!(error instanceof AppError) || error.code !== 'STATE') throw error;
+    throw new AppError('STATE', `${what()} could not be stored: ${error.message}`, {
+      hint: error.hint,
+      cause: error.cause,
     });
   }
 }

@@ -77,7 +77,7 @@ describe('queueing', () => {
     const pages = Number(state.database.sql.prepare('PRAGMA page_count').get()!.page_count);
     state.database.sql.exec(`PRAGMA max_page_count = ${pages}`);
     expect(() => enqueue(state, 3, { title: 'x'.repeat(100_000) })).toThrow(
-      'the webhook delivery of recording 3 could not be stored: database or disk is full',
+      'the webhook delivery of recording 3 could not be stored: the disk of the state folder',
     );
     expect(state.outbox.deliveries.list({})).toEqual([]);
   });

@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../../src/core/clock.ts';
+import { contentHash } from '../../../src/core/recording/payload.ts';
 import { type Database, openDatabase } from '../../../src/core/state/database.ts';
 import { type Outbox, openOutbox } from '../../../src/core/state/outbox.ts';
 import type { Endpoint } from '../../../src/core/webhook/endpoint.ts';
-import { payloadHash } from '../../../src/core/webhook/payload-hash.ts';
 
 /** One request as a receiver saw it. */
 export interface Received {
@@ -157,7 +157,7 @@ export function enqueue(
     recordingId: String(recordingId),
     endpoints: options.endpoints ?? ['default'],
     payload,
-    contentHash: payloadHash(payload),
+    contentHash: contentHash(JSON.parse(payload)),
     now: options.now ?? Date.UTC(2026, 0, 1),
   });
 }
