@@ -288,6 +288,9 @@ class BodyFailure extends Error {
 /** Names the input field that carries a body's digest to the signer; S3 knows nothing of it. */
 const BODY_DIGEST = 'bodyDigest';
 
+const silence = () => {};
+const SILENT = { trace: silence, debug: silence, info: silence, warn: silence, error: silence };
+
 function makeClient({ endpoint, region, credentials, caFile, env }: BucketSettings): {
   client: S3Client;
   serverTime: () => Date;
@@ -315,6 +318,8 @@ function makeClient({ endpoint, region, credentials, caFile, env }: BucketSettin
     useFipsEndpoint: false,
     disableS3ExpressSessionAuth: true,
     userAgentAppId: 'recordupload',
+    // The SDK tells the console of failures that are reported here in the user's words.
+    logger: SILENT,
     requestHandler: new NodeHttpHandler({
       connectionTimeout: CONNECT_TIMEOUT_MS,
       socketTimeout: COMPLETE_STALL_MS,
