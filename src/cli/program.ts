@@ -20,7 +20,6 @@ export function buildProgram(onCommand: (parsed: ParsedCommand) => void): Comman
     .option('--no-color', 'no colours (also: NO_COLOR)')
     .helpOption('-h, --help', 'print help')
     .helpCommand(false)
-    .showHelpAfterError('(see recordupload --help)')
     .addHelpText(
       'after',
       `\nConfiguration: see .recorduploadrc.example. Exit status: ${exitLine(Object.keys(EXIT) as (keyof typeof EXIT)[])}`,

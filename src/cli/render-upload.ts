@@ -5,17 +5,23 @@ import type { UploadPlan } from './commands/upload.ts';
 import { errorText } from './failure.ts';
 import { count, formatBytes, formatDuration, printable, table } from './format.ts';
 
+/** False where the state ended with the run, so that `retry` knows nothing of it. */
+interface Kept {
+  isKept?: boolean;
+}
+
 /** The summary of an upload: what is where, how fast, what the server said, what to do next. */
 export function uploadText(
   report: UploadReport,
   deliveries: readonly DeliveryReport[],
   paint: ChalkInstance,
+  { isKept = true }: Kept = {},
 ): string[] {
   return [
     headline(report, paint),
     ...objectLines(report, paint),
     ...deliveries.map(delivery => deliveryLine(delivery, paint)),
-    ...adviceLines(report, deliveries, paint),
+    ...adviceLines(report, deliveries, paint, isKept),
   ];
 }
 
@@ -62,29 +68,48 @@ export function deliveryLine(delivery: DeliveryReport, paint: ChalkInstance): st
   return `${paint.yellow('!')} ${name} ${delivery.outcome}: ${printable(delivery.detail)}${when}`;
 }
 
-function adviceLines(report: UploadReport, deliveries: readonly DeliveryReport[], paint: ChalkInstance): string[] {
+function adviceLines(
+  report: UploadReport,
+  deliveries: readonly DeliveryReport[],
+  paint: ChalkInstance,
+  isKept: boolean,
+): string[] {
   const lines: string[] = [];
   const failed = report.files.flatMap(file => (file.outcome === 'failed' ? [file.error] : []));
   if (report.metadata.error) failed.push(report.metadata.error);
   for (const error of failed) lines.push(`  ${paint.red('✘')} ${errorText(error)}`);
-  if (failed.length > 0) lines.push(`  next: recordupload retry ${report.recordingId}`);
   const undelivered = deliveries.filter(delivery => delivery.outcome !== 'delivered');
-  if (undelivered.length === 0) return lines;
-  const held = undelivered.some(delivery => delivery.outcome === 'held');
-  lines.push(`  next: recordupload retry ${held ? '--held' : '--now'} ${report.recordingId}`);
+  if (failed.length > 0) lines.push(`  next: ${nextForUpload(report, isKept)}`);
+  if (undelivered.length > 0) lines.push(`  next: ${nextForWebhook(undelivered, report.recordingId)}`);
   return lines;
 }
 
+function nextForUpload({ recordingId, dir }: UploadReport, isKept: boolean): string {
+  return isKept ? `recordupload retry ${recordingId}` : `recordupload upload ${printable(dir)}`;
+}
+
+/** The command that sends again what was not delivered. */
+export function nextForWebhook(undelivered: readonly DeliveryReport[], recordingId: string): string {
+  if (undelivered.some(({ outcome }) => outcome === 'lost')) return `recordupload webhook send ${recordingId}`;
+  const isHeld = undelivered.some(({ outcome }) => outcome === 'held');
+  return `recordupload retry ${isHeld ? '--held' : '--now'} ${recordingId}`;
+}
+
 /** For `--quiet`: one line that says what failed and names the next command; undefined where nothing did. */
-export function failureLine(report: UploadReport, deliveries: readonly DeliveryReport[]): string | undefined {
+export function failureLine(
+  report: UploadReport,
+  deliveries: readonly DeliveryReport[],
+  { isKept = true }: Kept = {},
+): string | undefined {
+  const { recordingId } = report;
   const file = report.files.find(one => one.outcome === 'failed');
   const error = file?.outcome === 'failed' ? file.error : report.metadata.error;
   if (error)
-    return `recordupload: ${report.recordingId}: upload incomplete: ${printable(error.message)}; next: recordupload retry ${report.recordingId}`;
-  const undelivered = deliveries.find(delivery => delivery.outcome !== 'delivered');
-  if (!undelivered) return undefined;
-  const how = undelivered.outcome === 'held' ? '--held' : '--now';
-  return `recordupload: ${report.recordingId}: uploaded, webhook ${undelivered.outcome}: ${printable(undelivered.detail)}; next: recordupload retry ${how} ${report.recordingId}`;
+    return `recordupload: ${recordingId}: upload incomplete: ${printable(error.message)}; next: ${nextForUpload(report, isKept)}`;
+  const undelivered = deliveries.filter(delivery => delivery.outcome !== 'delivered');
+  const [first] = undelivered;
+  if (!first) return undefined;
+  return `recordupload: ${recordingId}: uploaded, webhook ${first.outcome}: ${printable(first.detail)}; next: ${nextForWebhook(undelivered, recordingId)}`;
 }
 
 export function dryRunText(plan: UploadPlan, paint: ChalkInstance): string[] {

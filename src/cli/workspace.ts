@@ -6,13 +6,14 @@ import { requireCredentials } from '../config/requirements.ts';
 import { type Clock, type Random, systemClock } from '../core/clock.ts';
 import type { DeliverDeps } from '../core/deliver-webhooks.ts';
 import type { CoreEvent, Observer } from '../core/events.ts';
-import { openDatabase } from '../core/state/database.ts';
 import { type Outbox, openOutbox } from '../core/state/outbox.ts';
 import { openRecordingStore, type RecordingStore } from '../core/state/recording-store.ts';
 import type { UploadDeps } from '../core/upload-recording.ts';
 import type { Endpoint } from '../core/webhook/endpoint.ts';
 import type { Poster } from '../core/webhook/post-webhook.ts';
 import { type Invocation, textOption } from './command.ts';
+import { printable } from './format.ts';
+import { openState, type WithoutState } from './open-state.ts';
 import { createProgress, silentProgress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 import { VERSION } from './version.ts';
@@ -48,9 +49,13 @@ const CONFIGURING_OPTIONS = { bwlimit: 'bwlimit', concurrency: 'concurrency' } a
 
 /**
  * Loads the configuration and prepares the rest.
+ * @param settings.withoutState what happens where the state cannot be used; unless given, `state()` throws
  * @throws AppError `CONFIG`
  */
-export async function openWorkspace({ options, terminal, signal }: Invocation): Promise<Workspace> {
+export async function openWorkspace(
+  { options, terminal, signal }: Invocation,
+  { withoutState = 'refuse' }: { withoutState?: WithoutState } = {},
+): Promise<Workspace> {
   const sandbox = options.sandbox ? await startOwnSandbox(terminal) : undefined;
   const { config, warnings } = await loadConfig({
     cwd: sandbox?.folder ?? terminal.cwd,
@@ -61,27 +66,32 @@ export async function openWorkspace({ options, terminal, signal }: Invocation): 
   const quiet = Boolean(options.quiet || options.json);
   const progress = quiet ? silentProgress : createProgress(terminal);
   const warn = (message: string) => observer({ type: 'warning', message });
-  const log = lazily(async () =>
-    (await import('./log.ts')).openLog(config.logFile, message => terminal.err(`warning: ${message}`)),
-  );
   const unlogged: CoreEvent[] = [];
   let logLine: Observer = event => {
     unlogged.push(event);
   };
   const observer: Observer = event => {
     progress.observe(event);
-    if (event.type !== 'file-progress' && event.type !== 'file-started' && !options.dryRun) logLine(event);
+    if (event.type !== 'file-progress' && event.type !== 'file-started') logLine(event);
   };
-  // Loaded beside the work: nothing waits for the log.
-  const logging = log().then(({ observe }) => {
+  // Loaded beside the work: nothing waits for the log. A dry run writes none.
+  const openLog = async () => {
+    const log = await import('./log.ts');
+    const { observe } = log.openLog(config.logFile, message => terminal.err(`warning: ${message}`));
     for (const event of unlogged.splice(0)) observe(event);
     logLine = observe;
-  });
+  };
+  const logging = options.dryRun ? Promise.resolve() : openLog();
   for (const warning of warnings) warn(warning);
 
   const closers: (() => void | Promise<void>)[] = [];
   const state = lazily(() => {
-    const database = openDatabase(config.stateDir);
+    // Said in any case: `--quiet` is for success, and something may have been lost.
+    const tell = (message: string) => {
+      warn(message);
+      if (quiet) terminal.err(`warning: ${printable(message)}`);
+    };
+    const database = openState(config.stateDir, { withoutState, warn: tell });
     closers.push(() => database.close());
     return { recordings: openRecordingStore(database, process.pid), outbox: openOutbox(database) };
   });
@@ -141,15 +151,16 @@ async function openSession(
   const credentials = requireCredentials(config);
   const { openBucket, createHasher, createInFlight, createPersistence, createThrottle, parseBandwidth, unlimited } =
     await import('./upload-parts.ts');
-  const bucket = openBucket({ ...config, credentials, env: terminal.env });
-  const hasher = createHasher();
   const clock = systemClock;
+  const inFlight = createInFlight({ fixed: config.concurrency, clock });
+  const bucket = openBucket({ ...config, credentials, env: terminal.env }, inFlight.roundTrip);
+  const hasher = createHasher();
   return {
     deps: {
       bucket,
       store: recordings,
       persistence: createPersistence({ budgetMs: config.uploadRetryBudgetMs, clock, random: Math.random }),
-      inFlight: createInFlight({ fixed: config.concurrency, clock }),
+      inFlight,
       hasher,
       throttle: config.bwlimit === undefined ? unlimited : createThrottle(parseBandwidth(config.bwlimit), clock),
       clock,

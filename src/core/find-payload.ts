@@ -136,7 +136,7 @@ async function fromListing(id: RecordingId, defaults: PayloadDefaults, deps: Fin
 
 function override(payload: Payload, overrides: ParsedOverrides, { user }: PayloadDefaults): Payload {
   const { title, createdAt, durationSeconds, username, email } = overrides;
-  const { title: oldTitle, created_at: oldStart, ...rest } = payload;
+  const { title: oldTitle, created_at: oldStart } = payload;
   const started = createdAt === undefined ? oldStart : formatUtc(createdAt);
   // A title that was made from the start follows it.
   const before = parseTimestamp(oldStart);
@@ -145,15 +145,14 @@ function override(payload: Payload, overrides: ParsedOverrides, { user }: Payloa
       ? defaultTitle(createdAt)
       : oldTitle;
   return {
-    ...rest,
-    recording_id: rest.recording_id,
+    ...payload, // first: the fields keep their order
     title: title ?? derived,
     created_at: started,
     ...(durationSeconds !== undefined && { duration_seconds: durationSeconds, duration_database: durationSeconds }),
     user_info: {
-      ...rest.user_info,
+      ...payload.user_info,
       ...(username !== undefined && { username }),
-      email: email ?? (rest.user_info.email || user.email || ''),
+      email: email ?? (payload.user_info.email || user.email || ''),
     },
   };
 }

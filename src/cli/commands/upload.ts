@@ -21,7 +21,7 @@ type FolderResult =
 
 /** `recordupload upload <dir...>` */
 export const run: RunCommand = async invocation => {
-  const workspace = await openWorkspace(invocation);
+  const workspace = await openWorkspace(invocation, { withoutState: 'go-on' });
   try {
     return invocation.options.dryRun ? await dryRun(invocation, workspace) : await upload(invocation, workspace);
   } finally {
@@ -43,7 +43,7 @@ async function upload(invocation: Invocation, workspace: Workspace): Promise<Exi
   workspace.settle();
 
   const exitCode = heaviest(results.map(result => exitCodeOfResult(result, { strict: Boolean(options.strict) })));
-  print(results, exitCode, invocation);
+  print(results, exitCode, invocation, workspace.state().outbox);
   return exitCode;
 }
 
@@ -102,11 +102,16 @@ function exitCodeOfResult(result: FolderResult, { strict }: { strict: boolean })
     ...report.files.flatMap(file => (file.outcome === 'failed' ? [file.error] : [])),
     ...(report.metadata.error ? [report.metadata.error] : []),
   ];
-  const undelivered = strict && deliveries.some(delivery => delivery.outcome !== 'delivered');
+  const undelivered = deliveries.some(({ outcome }) => outcome === 'lost' || (strict && outcome !== 'delivered'));
   return heaviest([...errors.map(error => exitCodeOf(error.code)), undelivered ? EXIT.webhook : EXIT.done]);
 }
 
-function print(results: readonly FolderResult[], exitCode: ExitCode, { command, options, terminal }: Invocation): void {
+function print(
+  results: readonly FolderResult[],
+  exitCode: ExitCode,
+  { command, options, terminal }: Invocation,
+  { isKept }: { isKept: boolean },
+): void {
   if (options.json) {
     const recordings = results.map(result =>
       result.ok
@@ -123,9 +128,10 @@ function print(results: readonly FolderResult[], exitCode: ExitCode, { command, 
       continue;
     }
     const webhookFailed = result.deliveries.some(delivery => delivery.outcome !== 'delivered');
-    if (!options.quiet) terminal.out(uploadText(result.report, result.deliveries, terminal.paint.out).join('\n'));
+    if (!options.quiet)
+      terminal.out(uploadText(result.report, result.deliveries, terminal.paint.out, { isKept }).join('\n'));
     else if (exitCode !== EXIT.done || webhookFailed) {
-      const line = failureLine(result.report, result.deliveries);
+      const line = failureLine(result.report, result.deliveries, { isKept });
       if (line) terminal.err(line);
     }
   }

@@ -9,12 +9,12 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { jsonDocument } from '../failure.ts';
 import { printable } from '../format.ts';
 import { deliveryJson } from '../render-json.ts';
-import { deliveryLine } from '../render-upload.ts';
+import { deliveryLine, nextForWebhook } from '../render-upload.ts';
 import { chosenEndpoints, openWorkspace, type Workspace } from '../workspace.ts';
 
 /** `recordupload webhook send <id>` */
 export const run: RunCommand = async invocation => {
-  const workspace = await openWorkspace(invocation);
+  const workspace = await openWorkspace(invocation, { withoutState: 'go-on' });
   try {
     const found = await find(invocation, workspace);
     return invocation.options.dryRun ? show(found, invocation) : await send(found, invocation, workspace);
@@ -101,7 +101,7 @@ async function send(
   else
     for (const { recordingId, outcome, detail } of failed)
       terminal.err(
-        `recordupload: ${recordingId}: webhook ${outcome}: ${printable(detail)}; next: recordupload retry --held ${recordingId}`,
+        `recordupload: ${recordingId}: webhook ${outcome}: ${printable(detail)}; next: ${nextForWebhook(failed, recordingId)}`,
       );
   return exitCode;
 }

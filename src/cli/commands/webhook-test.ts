@@ -9,6 +9,7 @@ import { testPayload } from '../../core/webhook/test-payload.ts';
 import { type Invocation, type RunCommand, textOption } from '../command.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { jsonDocument } from '../failure.ts';
+import { printable } from '../format.ts';
 import { checkText } from '../render-webhook-test.ts';
 import { VERSION } from '../version.ts';
 import { chosenEndpoints, openWorkspace, type Workspace } from '../workspace.ts';
@@ -58,7 +59,7 @@ async function test(invocation: Invocation, workspace: Workspace): Promise<ExitC
   else if (!options.quiet) terminal.out(terminal.paint.out.bold(verdict));
   else if (!good)
     terminal.err(
-      `recordupload webhook test: ${checks.find(check => !check.ok)?.verdict}; next: recordupload webhook test`,
+      `recordupload webhook test: ${printable(checks.find(check => !check.ok)?.verdict ?? verdict)}; next: recordupload webhook test`,
     );
   return exitCode;
 }

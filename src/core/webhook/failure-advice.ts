@@ -32,13 +32,13 @@ const STATUSES: Record<number, (answer: Answer, sent: Sent) => string> = {
   403: answer =>
     `the server forbids it${says(answer)}; check the token, and whether this machine's address is on the server's allow-list`,
   404: (answer, sent) => notFoundAdvice(answer, sent),
-  408: () => 'the server waited too long for the request; it will be tried again',
+  408: () => 'the server waited too long for the request',
   410: answer =>
     `the server says that this address is gone for good${says(answer)}; the endpoint is disabled: correct webhook.url, ` +
     'then run "recordupload webhook enable"',
   413: answer => `the payload is too large for the server${says(answer)}; look at the server's or its proxy's limits`,
-  425: () => 'the server asks to send it later; it will be tried again',
-  429: answer => `the server limits how often it is called${says(answer)}; it will be tried again`,
+  425: () => 'the server asks to send it later',
+  429: answer => `the server limits how often it is called${says(answer)}`,
 };
 
 /**
@@ -49,7 +49,7 @@ export function failureAdvice(received: SettledResult, sent: Sent, redact: Redac
   const result = redacted(received, redact);
   if (result.kind === 'timeout') {
     const seconds = result.timeoutMs / 1000;
-    return `no complete answer within ${seconds} s; check that the server is not overloaded, it will be tried again`;
+    return `no complete answer within ${seconds} s; check that the server is not overloaded`;
   }
   if (result.kind === 'network') return NETWORK[result.what](result, new URL(sent.url));
   const known = STATUSES[result.status];
@@ -58,7 +58,7 @@ export function failureAdvice(received: SettledResult, sent: Sent, redact: Redac
   if (result.status < 300) return acceptedWrongly(result);
   if (result.status < 400) return redirectAdvice(result, sent);
   if (result.status < 500) return `the server rejects the request with status ${result.status}${says(result)}`;
-  return `the server, or a proxy before it, has a fault (status ${result.status})${says(result)}; it will be tried again`;
+  return `the server, or a proxy before it, has a fault (status ${result.status})${says(result)}`;
 }
 
 function redirectAdvice(answer: Answer, sent: Sent): string {
@@ -103,7 +103,12 @@ function tlsAdvice(code: string, message: string, url: URL): string {
       'name its CA certificate by caFile or NODE_EXTRA_CA_CERTS'
     );
   }
-  return `no secure connection to ${url.host}: ${message} (${code}); check that webhook.url has the right port and scheme`;
+  return `no secure connection to ${url.host}: ${opensslReason(message)} (${code}); check that webhook.url has the right port and scheme`;
+}
+
+/** `wrong version number` out of OpenSSL's `write EPROTO 40…:error:0A00010B:SSL routines:tls_…:wrong version number:../deps/…`. */
+function opensslReason(message: string): string {
+  return showControls(/:SSL routines:[^:]*:([^:]+):/.exec(message)?.[1] ?? message).trim();
 }
 
 /** `: "…"` with the server's own message, or what kind of page it sent instead. */

@@ -1,0 +1,95 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { afterAll } from '@jest/globals';
+
+const root = resolve(import.meta.dirname, '../..');
+/** The built program; another build's where `RECORDUPLOAD_TEST_ROOT` names its folder. */
+const launcher = join(process.env.RECORDUPLOAD_TEST_ROOT ?? root, 'bin/recordupload.js');
+
+/** What a finished run left: its status and everything it printed. */
+export interface CliResult {
+  /** Exit status; null where a signal ended it. */
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface CliOptions {
+  /** The whole environment, beside `PATH`. */
+  env?: NodeJS.ProcessEnv;
+  cwd?: string;
+  /** Runs it as this user and group; only where the tests run as root. */
+  user?: number | undefined;
+  /** Closes its stdout before it writes anything. */
+  closeStdout?: boolean;
+}
+
+/** A run under way. */
+export interface RunningCli {
+  readonly pid: number;
+  readonly result: Promise<CliResult>;
+  kill(signal: NodeJS.Signals): void;
+  /** Resolves once `text` was printed to stderr. @throws where the program ends without */
+  prints(text: string): Promise<void>;
+}
+
+const running = new Set<ChildProcess>();
+afterAll(() => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** Starts the built program with a clean environment. */
+export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
+  const { env = {}, cwd, user } = options;
+  const child = spawn(process.execPath, [launcher, ...args], {
+    env: { PATH: process.env.PATH, ...env },
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(user !== undefined && { uid: user, gid: user }),
+  });
+  running.add(child);
+  let stdout = '';
+  let stderr = '';
+  let ended = false;
+  const waiting: { text: string; resolve(): void; reject(error: Error): void }[] = [];
+  const settle = () => {
+    for (const one of waiting) {
+      if (stderr.includes(one.text)) one.resolve();
+      else if (ended) one.reject(new Error(`never printed ${one.text}: ${stderr}`));
+    }
+  };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    settle();
+  });
+  if (options.closeStdout) child.stdout.destroy();
+  const result = new Promise<CliResult>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', code => {
+      running.delete(child);
+      ended = true;
+      settle();
+      resolve({ code, stdout, stderr });
+    });
+  });
+  return {
+    pid: child.pid ?? 0,
+    result,
+    kill: signal => {
+      child.kill(signal);
+    },
+    prints: text =>
+      new Promise((resolve, reject) => {
+        waiting.push({ text, resolve, reject });
+        settle();
+      }),
+  };
+}
+
+/** Runs the built program to its end. */
+export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  return startCli(args, options).result;
+}
