@@ -5,7 +5,13 @@ import type { Observer } from './events.ts';
 import type { Delivery } from './state/delivery.ts';
 import type { Outbox } from './state/outbox.ts';
 import { createBatcher } from './webhook/batcher.ts';
-import { type DeliverReport, type DeliveryReport, type EndpointReport, STOPPED } from './webhook/delivery-report.ts';
+import {
+  type DeliverReport,
+  type DeliveryReport,
+  type EndpointReport,
+  STOPPED,
+  withoutState,
+} from './webhook/delivery-report.ts';
 import type { Endpoint } from './webhook/endpoint.ts';
 import type { PostWebhook } from './webhook/post-result.ts';
 
@@ -52,12 +58,10 @@ export async function deliverWebhooks(selection: Selection, deps: DeliverDeps): 
     const failed = runs.find(result => result.status === 'rejected');
     if (failed) throw failed.reason;
     const done = runs.filter(result => result.status === 'fulfilled').map(({ value }) => value);
-    const deliveries = done.flatMap(value => value.deliveries);
+    const sent = done.flatMap(value => value.deliveries);
     const reports = done.map(value => value.endpoint);
-    return {
-      deliveries: [...deliveries, ...unsent(selection, reports, deliveries, deps)],
-      endpoints: reports,
-    };
+    const deliveries = [...sent, ...unsent(selection, reports, sent, deps)];
+    return { deliveries: outbox.isKept ? deliveries : deliveries.map(withoutState), endpoints: reports };
   } finally {
     abort.end();
   }

@@ -43,7 +43,7 @@ async function upload(invocation: Invocation, workspace: Workspace): Promise<Exi
   workspace.settle();
 
   const exitCode = heaviest(results.map(result => exitCodeOfResult(result, { strict: Boolean(options.strict) })));
-  print(results, exitCode, invocation, workspace.state().outbox);
+  print(results, exitCode, invocation, workspace);
   return exitCode;
 }
 
@@ -110,7 +110,7 @@ function print(
   results: readonly FolderResult[],
   exitCode: ExitCode,
   { command, options, terminal }: Invocation,
-  { isKept }: { isKept: boolean },
+  { state }: Workspace,
 ): void {
   if (options.json) {
     const recordings = results.map(result =>
@@ -127,6 +127,7 @@ function print(
       terminal.err(`${terminal.paint.err.red('error:')} ${where}${errorText(result.error)}`);
       continue;
     }
+    const { isKept } = state().outbox;
     const webhookFailed = result.deliveries.some(delivery => delivery.outcome !== 'delivered');
     if (!options.quiet)
       terminal.out(uploadText(result.report, result.deliveries, terminal.paint.out, { isKept }).join('\n'));

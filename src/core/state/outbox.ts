@@ -8,6 +8,8 @@ export interface Outbox {
   deliveries: DeliveryStore;
   claims: DeliveryClaims;
   endpoints: EndpointStore;
+  /** False where it ends with this process. */
+  isKept: boolean;
 }
 
 /** The outbox in the open state. */
@@ -16,5 +18,6 @@ export function openOutbox(database: Database): Outbox {
     deliveries: openDeliveryStore(database),
     claims: openDeliveryClaims(database),
     endpoints: openEndpointStore(database),
+    isKept: database.isKept,
   };
 }

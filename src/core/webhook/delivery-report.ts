@@ -5,8 +5,11 @@ export interface DeliveryReport {
   recordingId: string;
   endpoint: string;
   webhookId: string;
-  /** `busy`: another process is sending it; `superseded`: a newer payload took its place. */
-  outcome: 'delivered' | 'pending' | 'held' | 'disabled' | 'superseded' | 'busy' | 'interrupted';
+  /**
+   * `busy`: another process is sending it; `superseded`: a newer payload took its place; `lost`: not delivered, and the
+   * state that would keep it ends with this process.
+   */
+  outcome: 'delivered' | 'pending' | 'held' | 'disabled' | 'superseded' | 'busy' | 'interrupted' | 'lost';
   /** What the server did with it, as it says. */
   action?: 'created' | 'updated' | undefined;
   status?: number | undefined;
@@ -50,3 +53,12 @@ export const STOPPED: Record<StopReason, (endpoint: string) => string> = {
   off: name => `endpoint ${name} is switched off in the configuration`,
   interrupted: () => 'interrupted; the next run goes on',
 };
+
+/** What a report comes to where the state is only in memory: what was not delivered is not tried again. */
+export function withoutState(report: DeliveryReport): DeliveryReport {
+  if (report.outcome === 'delivered') return report;
+  const detail = [report.detail, 'without a state it cannot be kept, and is not tried again']
+    .filter(Boolean)
+    .join('; ');
+  return { ...report, outcome: 'lost', nextAt: undefined, detail };
+}
