@@ -172,8 +172,7 @@ async function uploadOne(
   const recordingId = recording.id;
   const facts = { name, role, sizeBytes, contentType, key: objectKey(recordingId, name) };
   try {
-    const stored = store.file(bucket.target, recordingId, name);
-    const known = force || stored?.checksum ? undefined : (await remote())?.checksums.get(name);
+    const known = async () => (await remote())?.checksums.get(name);
     const { outcome, object, sentBytes } = await uploadFile(file, recordingId, deps, { force, known });
     if (outcome === 'uploaded') observer({ type: 'file-finished', recordingId, name, sizeBytes, sentBytes });
     else observer({ type: 'file-unchanged', recordingId, name, sizeBytes });
@@ -233,8 +232,8 @@ async function storeMetadata(
   const context = fileContext(deps, recording.id, METADATA_NAME, objectKey(recording.id, METADATA_NAME));
   try {
     const sent = files.some(file => file.outcome === 'uploaded');
-    const before = request.force ? undefined : await knownMetadata(context, fresh.hash, remote);
-    if (before && !sent) {
+    const before = request.force || sent ? undefined : await knownMetadata(context, fresh.hash, remote);
+    if (before) {
       store.saveMetadata(bucket.target, recording.id, before);
       return {
         outcome: 'unchanged',

@@ -99,8 +99,11 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** Assembling a large object takes the store a while, in which no byte moves. */
 const COMPLETE_STALL_MS = 300_000;
 
-/** Opens the bucket; nothing is sent yet. */
-export function openBucket(settings: BucketSettings): Bucket {
+/**
+ * Opens the bucket; nothing is sent yet.
+ * @param onRoundTrip told how long each request without a body took, in milliseconds
+ */
+export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) => void = () => {}): Bucket {
   const { endpoint, bucket: name } = settings;
   const { client, serverTime } = makeClient(settings);
 
@@ -124,6 +127,14 @@ export function openBucket(settings: BucketSettings): Bucket {
       watch.stop();
     }
   };
+  const timed = async <T>(send: () => Promise<T>): Promise<T> => {
+    const startedAt = performance.now();
+    try {
+      return await send();
+    } finally {
+      onRoundTrip(performance.now() - startedAt);
+    }
+  };
   const openBody = (body: Body, { abortSignal, moved, abort }: Guard) => {
     const stream = body.open(abortSignal, moved);
     stream.once('error', error => abort(new BodyFailure(error)));
@@ -143,7 +154,9 @@ export function openBucket(settings: BucketSettings): Bucket {
 
     head: (key, signal) =>
       request(`checking ${where(key)}`, signal, async ({ abortSignal }) =>
-        toHead(await client.send(new HeadObjectCommand({ Bucket: name, Key: key }), { abortSignal })),
+        timed(async () =>
+          toHead(await client.send(new HeadObjectCommand({ Bucket: name, Key: key }), { abortSignal })),
+        ),
       ).catch(orUndefined<ObjectHead>),
 
     put: (key, body, { contentType, metadata }, signal) =>
@@ -239,7 +252,7 @@ export function openBucket(settings: BucketSettings): Bucket {
         const page: ListMultipartUploadsCommandOutput = await request(
           `listing uploads of ${where(prefix)}`,
           signal,
-          ({ abortSignal }) => client.send(new ListMultipartUploadsCommand(input), { abortSignal }),
+          ({ abortSignal }) => timed(() => client.send(new ListMultipartUploadsCommand(input), { abortSignal })),
         );
         for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
           uploads.push({ key: Key ?? '', uploadId: UploadId ?? '', initiated: Initiated });

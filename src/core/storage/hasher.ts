@@ -7,6 +7,8 @@ import type { HashAnswer, HashRequest } from './hash-worker.ts';
 export interface Hasher {
   /** Rejects where the file ends before the range does. The file stays open until this settles. */
   hash(fd: number, offset: number, sizeBytes: number, options?: { md5?: boolean }): Promise<RangeDigest>;
+  /** Starts a thread beside whatever comes before the first range: that takes it some 50 ms. */
+  prepare(): void;
   close(): void;
 }
 
@@ -14,7 +16,7 @@ export interface Hasher {
 const IN_PLACE_BYTES = 4 * 1024 * 1024;
 
 /** Threads start with the first range that needs one. */
-export function createHasher(maxThreads = Math.max(1, Math.min(2, availableParallelism() - 1))): Hasher {
+export function createHasher(maxThreads = Math.min(4, availableParallelism())): Hasher {
   const threads: { worker: Worker; waiting: Map<number, (answer: HashAnswer) => void> }[] = [];
   let nextId = 1;
 
@@ -53,6 +55,9 @@ export function createHasher(maxThreads = Math.max(1, Math.min(2, availableParal
         worker.ref();
         worker.postMessage(request);
       });
+    },
+    prepare() {
+      if (threads.length === 0) startThread();
     },
     close() {
       for (const { worker } of threads.splice(0)) void worker.terminate();

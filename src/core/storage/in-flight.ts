@@ -6,34 +6,47 @@ export interface InFlight {
   acquire(signal: AbortSignal): Promise<() => void>;
   /** Bytes that the network took: what the number is found out by. */
   moved(bytes: number): void;
+  /** How long a request without a body took: the distance to the store. */
+  roundTrip(ms: number): void;
   /** A request failed in a way that fewer at once may mend. */
   failed(): void;
   /** How many are allowed at the moment. */
   readonly limit: number;
 }
 
-/** Enough for a store nearby; one far away wants more, which is found out. */
-const START = 4;
+/** Enough for a store nearby. */
+const FEWEST = 4;
 const MOST = 64;
-/** How long each number is tried before the next one. */
-const TRIAL_MS = 200;
+/** What a far store begins with at most: the rest has to prove itself. */
+const MOST_AT_FIRST = 48;
+/**
+ * A connection moves about one window of bytes a round trip, so the number that fills a line grows with the distance:
+ * 20 ms begin with 40, 5 ms with 10.
+ */
+const PER_MILLISECOND = 2;
+/** After a change, connections first fill the system's buffers at memory speed; that says nothing about the line. */
+const SETTLE_MS = 400;
+/** How long each number is measured. */
+const TRIAL_MS = 600;
 /** What doubling must bring to be worth it: less is noise. */
 const WORTHWHILE_GAIN = 1.15;
 /** Below this share of the best rate seen, the line has changed, and the search begins anew. */
 const LOST = 0.5;
 
 /**
- * Finds the number in flight while uploading: doubled as long as that moves more, back to the best one where it does
- * not, halved on failures. Over a line of 20 ms and 100 Mbit/s a connection, 8 move 42 MB/s and 64 move 320.
+ * Finds the number in flight while uploading: a first guess by the distance, doubled as long as that moves more, back
+ * to the best one where it does not, halved on failures. Over a line of 20 ms and 100 Mbit/s a connection, 8 move
+ * 42 MB/s and 64 move 320.
  * @param fixed the user's `concurrency`: no search
  */
 export function createInFlight({ fixed, clock }: { fixed: number | undefined; clock: Clock }): InFlight {
-  let limit = fixed ?? START;
+  let limit = fixed ?? FEWEST;
   let active = 0;
   const waiting: (() => void)[] = [];
 
-  let trialStart = clock.monotonic();
-  let trialBytes = 0;
+  let nearest = Number.POSITIVE_INFINITY;
+  let changedAt = clock.monotonic();
+  let trial: { startedAt: number; bytes: number } | undefined;
   let best = { limit, rate: 0 };
 
   const admit = () => {
@@ -42,22 +55,22 @@ export function createInFlight({ fixed, clock }: { fixed: number | undefined; cl
       waiting.shift()?.();
     }
   };
-  const beginTrial = () => {
-    trialStart = clock.monotonic();
-    trialBytes = 0;
+  const change = (to: number) => {
+    limit = to;
+    changedAt = clock.monotonic();
+    trial = undefined;
+    admit();
   };
-  const judge = (elapsedMs: number) => {
-    const rate = trialBytes / elapsedMs;
-    beginTrial();
+  const judge = (rate: number) => {
     if (rate > best.rate * WORTHWHILE_GAIN) {
       best = { limit, rate };
-      limit = Math.min(MOST, limit * 2);
+      if (limit < MOST) change(Math.min(MOST, limit * 2));
     } else if (limit > best.limit) {
-      limit = best.limit;
+      change(best.limit);
     } else if (rate < best.rate * LOST) {
       best = { limit, rate };
     }
-    admit();
+    trial = undefined;
   };
 
   return {
@@ -80,19 +93,30 @@ export function createInFlight({ fixed, clock }: { fixed: number | undefined; cl
         admit();
       });
     },
+    roundTrip(ms) {
+      // Once something was measured, that counts for more than the guess.
+      if (fixed !== undefined || ms >= nearest || best.rate > 0) return;
+      nearest = ms;
+      change(Math.max(FEWEST, Math.min(MOST_AT_FIRST, Math.round(ms * PER_MILLISECOND))));
+    },
     moved(bytes) {
-      trialBytes += Math.max(0, bytes);
       if (fixed !== undefined) return;
       // Only a full house says something about its size.
-      if (waiting.length === 0) return beginTrial();
-      const elapsed = clock.monotonic() - trialStart;
-      if (elapsed >= TRIAL_MS) judge(elapsed);
+      if (waiting.length === 0) {
+        trial = undefined;
+        return;
+      }
+      const now = clock.monotonic();
+      if (now - changedAt < SETTLE_MS) return;
+      trial ??= { startedAt: now, bytes: 0 };
+      trial.bytes += Math.max(0, bytes);
+      const elapsed = now - trial.startedAt;
+      if (elapsed >= TRIAL_MS) judge(trial.bytes / elapsed);
     },
     failed() {
       if (fixed !== undefined) return;
-      limit = Math.max(1, Math.floor(limit / 2));
-      best = { limit, rate: best.rate / 2 };
-      beginTrial();
+      best = { limit: Math.max(1, Math.floor(limit / 2)), rate: best.rate / 2 };
+      change(best.limit);
     },
     get limit() {
       return limit;

@@ -26,7 +26,7 @@ export interface FileUploadOptions {
   /** Send it although it is there. */
   force: boolean;
   /** What the bucket's `metadata.json` says of the object, where the state says nothing. */
-  known: FileChecksum | undefined;
+  known(): Promise<FileChecksum | undefined>;
 }
 
 /**
@@ -43,6 +43,7 @@ export async function uploadFile(
   const { bucket, store, clock } = context;
   const stored = store.file(bucket.target, recordingId, file.name);
 
+  if (file.sizeBytes > SINGLE_PUT_LIMIT_BYTES && stored?.state !== 'uploaded') session.hasher.prepare();
   const head = force ? undefined : await headIfAllowed(context);
   if (stored?.state === 'uploaded' && sameFile(stored, file) && head) {
     // Where the key may not look, the state's word is the best there is: it was accepted by the store.
@@ -55,7 +56,7 @@ export async function uploadFile(
   try {
     const there =
       head && head !== 'forbidden'
-        ? await findAlreadyThere(source, head, stored?.checksum ? stored : known, session.hasher)
+        ? await findAlreadyThere(source, head, stored?.checksum ? stored : await known(), session.hasher)
         : undefined;
     const sent = there ? undefined : await send(source, context, { force });
     const object = there ?? sent?.object;
