@@ -6,6 +6,7 @@ import { requireCredentials } from '../config/requirements.ts';
 import { type Clock, type Random, systemClock } from '../core/clock.ts';
 import type { DeliverDeps } from '../core/deliver-webhooks.ts';
 import type { CoreEvent, Observer } from '../core/events.ts';
+import type { Database } from '../core/state/database.ts';
 import { type Outbox, openOutbox } from '../core/state/outbox.ts';
 import { openRecordingStore, type RecordingStore } from '../core/state/recording-store.ts';
 import type { UploadDeps } from '../core/upload-recording.ts';
@@ -40,6 +41,7 @@ export interface Workspace {
 }
 
 export interface State {
+  database: Database;
   recordings: RecordingStore;
   outbox: Outbox;
 }
@@ -93,7 +95,7 @@ export async function openWorkspace(
     };
     const database = openState(config.stateDir, { withoutState, warn: tell });
     closers.push(() => database.close());
-    return { recordings: openRecordingStore(database, process.pid), outbox: openOutbox(database) };
+    return { database, recordings: openRecordingStore(database, process.pid), outbox: openOutbox(database) };
   });
   const poster = lazily(async () => {
     const { createPoster } = await import('../core/webhook/post-webhook.ts');

@@ -5,6 +5,7 @@ import { type Invocation, type RunCommand, textOption } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { jsonDocument } from '../failure.ts';
 import { sandboxEnvironment } from '../own-sandbox.ts';
+import { receiverRules } from '../sandbox-rules.ts';
 
 /** `recordupload sandbox`: both servers in the foreground, until Ctrl-C. */
 export const run: RunCommand = async invocation => {
@@ -27,7 +28,7 @@ async function start({ options }: Invocation): Promise<Sandbox> {
     return await startSandbox({
       ...(dataDir && { dataDir }),
       s3: { port: portOption(options, 's3Port'), discardBodies: Boolean(options.discard) },
-      receiver: { port: portOption(options, 'webhookPort'), ...(users && { users }) },
+      receiver: { port: portOption(options, 'webhookPort'), ...(users && { users }), ...receiverRules(options) },
     });
   } catch (error) {
     if (!hasErrorCode(error, 'EADDRINUSE', 'EACCES', 'ENOTDIR', 'EEXIST')) throw error;
@@ -60,6 +61,7 @@ function addresses(sandbox: Sandbox) {
       token: receiver.token,
       recordings: `${receiver.baseUrl}/recordings/`,
       requests: `${receiver.baseUrl}/__requests`,
+      authFailures: `${receiver.baseUrl}/__auth_failures`,
     },
     environment: sandboxEnvironment(sandbox),
   };

@@ -31,6 +31,8 @@ export interface DeliveryFilter {
   /** Bounds of the time a delivery was settled, or made where it is pending; `until` is not in it. */
   since?: number | undefined;
   until?: number | undefined;
+  /** Only the newest of each recording and endpoint: older payloads are never sent again. */
+  newestOnly?: boolean | undefined;
   limit?: number | undefined;
 }
 
@@ -68,7 +70,14 @@ export interface DeliveryStore {
   requeue(seqs: readonly number[], now: number): number[];
   /** Removes delivered and superseded deliveries that were settled before `settledBefore`; never others. */
   prune(settledBefore: number): number;
+  /** How many `prune` would remove. */
+  prunable(settledBefore: number): number;
 }
+
+const IS_NEWEST = `NOT EXISTS (
+  SELECT 1 FROM deliveries newer
+  WHERE newer.recording_id = deliveries.recording_id AND newer.endpoint = deliveries.endpoint
+    AND newer.seq > deliveries.seq)`;
 
 /** The outbox over the state. */
 export function openDeliveryStore(database: Database, newId: () => string = randomUUID): DeliveryStore {
@@ -89,13 +98,11 @@ export function openDeliveryStore(database: Database, newId: () => string = rand
   const selectAttempts = sql.prepare('SELECT * FROM attempts WHERE delivery = ? ORDER BY number');
   const requeueOne = sql.prepare(
     `UPDATE deliveries SET state = 'pending', held_reason = NULL, settled_at = NULL, next_at = ?, retries = 0
-     WHERE seq = ? AND state IN ('delivered', 'held') AND NOT EXISTS (
-       SELECT 1 FROM deliveries newer
-       WHERE newer.recording_id = deliveries.recording_id AND newer.endpoint = deliveries.endpoint
-         AND newer.seq > deliveries.seq)`,
+     WHERE seq = ? AND state IN ('delivered', 'held') AND ${IS_NEWEST}`,
   );
   // One state a statement: `IN` would not use the index's second column.
   const pruneState = sql.prepare('DELETE FROM deliveries WHERE state = ? AND settled_at < ?');
+  const countState = sql.prepare('SELECT COUNT(*) AS count FROM deliveries WHERE state = ? AND settled_at < ?');
   const count = sql.prepare(
     `SELECT endpoint, state, held_reason, COUNT(*) AS count, MIN(created_at) AS oldest_at, MIN(next_at) AS next_at
      FROM deliveries GROUP BY endpoint, state, held_reason ORDER BY endpoint, state, held_reason`,
@@ -154,23 +161,23 @@ export function openDeliveryStore(database: Database, newId: () => string = rand
       })),
     requeue: (seqs, now) => write(() => seqs.filter(seq => requeueOne.run(now, seq).changes > 0)),
     prune: settledBefore =>
-      write(() =>
-        ['delivered', 'superseded'].reduce(
-          (removed, state) => removed + Number(pruneState.run(state, settledBefore).changes),
-          0,
-        ),
-      ),
+      write(() => PRUNABLE.reduce((sum, state) => sum + Number(pruneState.run(state, settledBefore).changes), 0)),
+    prunable: settledBefore =>
+      PRUNABLE.reduce((sum, state) => sum + Number(countState.get(state, settledBefore)?.count), 0),
   };
 }
 
+const PRUNABLE: readonly DeliveryState[] = ['delivered', 'superseded'];
+
 function toWhere(filter: DeliveryFilter): { where: string; values: (string | number)[] } {
-  const { endpoint, recordingId, states, since, until } = filter;
+  const { endpoint, recordingId, states, since, until, newestOnly } = filter;
   const parts: [condition: string, ...values: (string | number)[]][] = [['1 = 1']];
   if (endpoint !== undefined) parts.push(['endpoint = ?', endpoint]);
   if (recordingId !== undefined) parts.push(['recording_id = ?', recordingId]);
   if (states) parts.push([`state IN (${states.map(() => '?').join(', ')})`, ...states]);
   if (since !== undefined) parts.push(['COALESCE(settled_at, created_at) >= ?', since]);
   if (until !== undefined) parts.push(['COALESCE(settled_at, created_at) < ?', until]);
+  if (newestOnly) parts.push([IS_NEWEST]);
   return {
     where: parts.map(([condition]) => condition).join(' AND '),
     values: parts.flatMap(([, ...values]) => values),

@@ -1,0 +1,32 @@
+import { pruneState } from '../../core/state/prune.ts';
+import { type RunCommand, textOption } from '../command.ts';
+import { EXIT } from '../exit-codes.ts';
+import { jsonDocument } from '../failure.ts';
+import { parseAge } from '../moment.ts';
+import { pruneText } from '../render-prune.ts';
+import { openWorkspace } from '../workspace.ts';
+
+const DEFAULT_AGE = '90d';
+
+/** `recordupload prune` */
+export const run: RunCommand = async invocation => {
+  const { options, terminal, command } = invocation;
+  const olderThanMs = parseAge(textOption(options, 'olderThan') ?? DEFAULT_AGE, '--older-than');
+  const dryRun = Boolean(options.dryRun);
+  const workspace = await openWorkspace(invocation);
+  try {
+    const now = workspace.clock.now();
+    const settledBefore = now - olderThanMs;
+    const { database, outbox } = workspace.state();
+    const { stateDir } = workspace.config;
+    const report = pruneState({ settledBefore, now, dryRun }, { database, stateDir, deliveries: outbox.deliveries });
+    workspace.settle();
+    if (options.json) {
+      const result = { dryRun, settledBefore: new Date(settledBefore).toISOString(), ...report };
+      terminal.out(jsonDocument(command, EXIT.done, { result }));
+    } else if (!options.quiet) terminal.out(pruneText(report, { settledBefore, dryRun }).join('\n'));
+    return EXIT.done;
+  } finally {
+    await workspace.close();
+  }
+};

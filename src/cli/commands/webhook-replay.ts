@@ -1,0 +1,119 @@
+import { requireToken } from '../../config/requirements.ts';
+import { deliverWebhooks } from '../../core/deliver-webhooks.ts';
+import { AppError } from '../../core/errors.ts';
+import type { Delivery } from '../../core/state/delivery.ts';
+import { STOPPED } from '../../core/webhook/delivery-report.ts';
+import { type Invocation, type RunCommand, textOption } from '../command.ts';
+import { confirm } from '../confirm.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { jsonDocument } from '../failure.ts';
+import { count } from '../format.ts';
+import { formatMoment, parseMoment } from '../moment.ts';
+import { deliveryJson } from '../render-json.ts';
+import { replayListText, replayText } from '../render-webhook-replay.ts';
+import { chosenEndpoints, openWorkspace, type Workspace } from '../workspace.ts';
+
+/** `recordupload webhook replay --since <time>` */
+export const run: RunCommand = async invocation => {
+  const workspace = await openWorkspace(invocation);
+  try {
+    const chosen = choose(invocation, workspace);
+    return await (invocation.options.dryRun ? list : replay)(chosen, invocation, workspace);
+  } finally {
+    await workspace.close();
+  }
+};
+
+/** The newest deliveries in the window: an older payload is never sent after a newer one. */
+function choose({ options }: Invocation, { config, clock, state, observer }: Workspace): Delivery[] {
+  const since = textOption(options, 'since');
+  if (since === undefined)
+    throw new AppError('USAGE', '--since is missing: from when on?', { hint: 'such as --since 2h' });
+  const until = textOption(options, 'until');
+  const now = clock.now();
+  const window = {
+    since: parseMoment(since, '--since', now),
+    until: until === undefined ? now + 1 : parseMoment(until, '--until', now),
+  };
+  if (window.since >= window.until) throw new AppError('USAGE', '--since is not before --until');
+  const { deliveries, endpoints } = state().outbox;
+  const usage = (message: string, hint: string) => new AppError('USAGE', message, { hint });
+  return chosenEndpoints(config, textOption(options, 'endpoint'), usage).flatMap(endpoint => {
+    const { name } = endpoint;
+    const states = [options.held ? ('held' as const) : ('delivered' as const)];
+    const found = deliveries.list({ endpoint: name, states, ...window, newestOnly: true });
+    const stopped = !endpoint.enabled ? 'off' : endpoints.get(name).disabledReason === null ? undefined : 'disabled';
+    if (found.length === 0) return [];
+    if (stopped === undefined) {
+      requireToken(endpoint);
+      return found;
+    }
+    observer({ type: 'warning', message: `${STOPPED[stopped](name)} (${count(found.length, 'webhook')} left out)` });
+    return [];
+  });
+}
+
+async function replay(chosen: Delivery[], invocation: Invocation, workspace: Workspace): Promise<ExitCode> {
+  const { options, terminal, command } = invocation;
+  const { config, clock } = workspace;
+  const many = count(chosen.length, 'webhook');
+  const asked = {
+    what: `sending ${many} again`,
+    question: `Send ${many} (${spanOf(chosen)}) again?`,
+  };
+  const isWanted = chosen.length === 0 || (await confirm(asked, invocation));
+  const wanted = isWanted ? chosen.map(({ seq }) => seq) : [];
+  const { deliveries } = workspace.state().outbox;
+  // Due again before the first is sent: what a crash or a failing server leaves is the next retry's.
+  const seqs = deliveries.requeue(wanted, clock.now());
+  const selection = { due: 'now' as const, held: true, trigger: 'replay' as const, deliverySeqs: seqs };
+  const report =
+    seqs.length === 0
+      ? { deliveries: [], endpoints: [] }
+      : await deliverWebhooks(selection, { ...(await workspace.delivery()), endpoints: config.webhooks });
+  workspace.settle();
+
+  const failed = report.deliveries.filter(delivery => delivery.outcome !== 'delivered');
+  const exitCode = failed.length > 0 ? EXIT.webhook : EXIT.done;
+  if (options.json) {
+    const result = {
+      chosen: chosen.length,
+      deliveries: report.deliveries.map(deliveryJson),
+      endpoints: report.endpoints,
+    };
+    terminal.out(jsonDocument(command, exitCode, { result }));
+    return exitCode;
+  }
+  const lines = isWanted ? replayText(report, terminal.paint.out) : ['nothing was sent'];
+  if (!options.quiet) terminal.out(lines.join('\n'));
+  else if (failed.length > 0) terminal.err(`recordupload webhook replay: ${lines[0]}; next: recordupload retry --now`);
+  return exitCode;
+}
+
+async function list(
+  chosen: Delivery[],
+  { options, terminal, command }: Invocation,
+  workspace: Workspace,
+): Promise<ExitCode> {
+  workspace.settle();
+  if (options.json) {
+    const deliveries = chosen.map(({ recordingId, endpoint, webhookId, state, heldReason, settledAt }) => ({
+      recordingId,
+      endpoint,
+      webhookId,
+      state,
+      heldReason,
+      settledAt: settledAt === null ? null : new Date(settledAt).toISOString(),
+    }));
+    terminal.out(jsonDocument(command, EXIT.done, { result: { dryRun: true, chosen: chosen.length, deliveries } }));
+  } else if (!options.quiet) terminal.out(replayListText(chosen).join('\n'));
+  return EXIT.done;
+}
+
+function spanOf(chosen: readonly Delivery[]): string {
+  const times = chosen.map(({ settledAt, createdAt }) => settledAt ?? createdAt);
+  const state = chosen[0]?.state ?? 'delivered';
+  const first = times.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const last = times.reduce((a, b) => Math.max(a, b), 0);
+  return chosen.length === 0 ? '' : `${state} from ${formatMoment(first)} to ${formatMoment(last)}`;
+}

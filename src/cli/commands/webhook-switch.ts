@@ -1,0 +1,56 @@
+import { AppError } from '../../core/errors.ts';
+import type { RunCommand } from '../command.ts';
+import { EXIT } from '../exit-codes.ts';
+import { jsonDocument } from '../failure.ts';
+import { count } from '../format.ts';
+import { openWorkspace, type Workspace } from '../workspace.ts';
+
+/** `recordupload webhook enable <name>` and `webhook disable <name>` */
+export const run: RunCommand = async invocation => {
+  const { args, options, terminal, command } = invocation;
+  const workspace = await openWorkspace(invocation);
+  try {
+    const name = args[0] ?? '';
+    requireKnown(name, workspace);
+    const { endpoints } = workspace.state().outbox;
+    const isEnabling = command.endsWith('enable');
+    const wasEnabled = endpoints.get(name).disabledReason === null;
+    const released = isEnabling ? endpoints.enable(name, workspace.clock.now()) : 0;
+    // What the server said (410) stays readable.
+    if (!isEnabling && wasEnabled) endpoints.disable(name, 'by an operator', workspace.clock.now());
+    if (isEnabling && workspace.config.webhooks.find(one => one.name === name)?.enabled === false) {
+      const message = `endpoint ${name} stays switched off by "enabled: false" in the configuration`;
+      workspace.observer({ type: 'warning', message });
+    }
+    workspace.settle();
+    const hasChanged = wasEnabled !== isEnabling;
+    if (options.json) {
+      const result = { endpoint: name, enabled: isEnabling, changed: hasChanged, released };
+      terminal.out(jsonDocument(command, EXIT.done, { result }));
+    } else if (!options.quiet) {
+      const due = released > 0 ? `; ${count(released, 'webhook')} due: recordupload retry` : '';
+      const waits = isEnabling ? due : '; its webhooks wait until it is enabled';
+      terminal.out(
+        `endpoint ${name} ${hasChanged ? 'is now' : 'was already'} ${isEnabling ? 'enabled' : 'disabled'}${waits}`,
+      );
+    }
+    return EXIT.done;
+  } finally {
+    await workspace.close();
+  }
+};
+
+/** @throws AppError `USAGE` where neither the configuration nor the state knows it */
+function requireKnown(name: string, { config, state }: Workspace): void {
+  const configured = config.webhooks.map(endpoint => endpoint.name);
+  const { endpoints, deliveries } = state().outbox;
+  const known = [
+    ...configured,
+    ...endpoints.list().map(one => one.name),
+    ...deliveries.counts().map(one => one.endpoint),
+  ];
+  if (known.includes(name)) return;
+  throw new AppError('USAGE', `there is no endpoint ${JSON.stringify(name)}`, {
+    hint: `there are: ${[...new Set(known)].join(', ')}`,
+  });
+}

@@ -1,0 +1,45 @@
+import type { ChalkInstance } from 'chalk';
+import type { Attempt, Delivery } from '../core/state/delivery.ts';
+import { count, formatDuration, printable } from './format.ts';
+import { formatMoment } from './moment.ts';
+
+/** All deliveries of a recording with all their tries, oldest first. */
+export function historyText(
+  recordingId: string,
+  history: readonly { delivery: Delivery; attempts: readonly Attempt[] }[],
+  now: number,
+  paint: ChalkInstance,
+): string[] {
+  if (history.length === 0) return [`no webhook of recording ${recordingId} is known on this machine`];
+  return history.flatMap(({ delivery, attempts }) => [
+    `${paint.bold(delivery.webhookId)}  to ${delivery.endpoint}, made ${formatMoment(delivery.createdAt)}: ${standing(delivery, now)}`,
+    ...(attempts.length === 0 ? ['  not tried yet'] : attempts.flatMap(attempt => attemptLines(attempt, paint))),
+  ]);
+}
+
+function standing({ state, heldReason, nextAt, settledAt, attempts }: Delivery, now: number): string {
+  const tries = count(attempts, 'attempt');
+  const at = settledAt === null ? '' : ` ${formatMoment(settledAt)}`;
+  switch (state) {
+    case 'delivered':
+      return `delivered${at} after ${tries}`;
+    case 'superseded':
+      return `superseded${at} by a newer payload, after ${tries}`;
+    case 'held':
+      return `held (${heldReason})${at} after ${tries}; next: recordupload retry --held`;
+    case 'pending':
+      return `${nextAt <= now ? 'due now' : `due in ${formatDuration(nextAt - now)}`}, after ${tries}`;
+  }
+}
+
+function attemptLines(attempt: Attempt, paint: ChalkInstance): string[] {
+  const { number, at, trigger, outcome, status, error, excerpt, durationMs } = attempt;
+  const mark = outcome === 'delivered' ? paint.green('✔') : paint.red('✘');
+  const answer = status === null ? 'no answer' : `status ${status}`;
+  const first = `  ${mark} ${number}. ${formatMoment(at)}  ${trigger}  ${answer} in ${formatDuration(durationMs)}  ${outcome}`;
+  return [
+    first,
+    ...(error ? [`       ${printable(error)}`] : []),
+    ...(excerpt ? [`       answer: ${printable(excerpt)}`] : []),
+  ];
+}

@@ -1,0 +1,72 @@
+import type { ChalkInstance } from 'chalk';
+import { count, formatDuration, printable } from './format.ts';
+import { formatMoment } from './moment.ts';
+
+/** One endpoint with all that is known of it; times in milliseconds since 1970. */
+export interface EndpointOverview {
+  name: string;
+  /** False: only the state knows it, from an earlier configuration. */
+  isConfigured: boolean;
+  url: string | undefined;
+  /** `enabled: false` in the configuration. */
+  isSwitchedOff: boolean;
+  hasToken: boolean;
+  signingSecrets: number;
+  disabledReason: string | null;
+  disabledAt: number | null;
+  refusedAt: number | null;
+  /** Pending and held. */
+  waiting: number;
+  pending: number;
+  held: number;
+  /** How many are held for which reason. */
+  heldBy: Readonly<Record<string, number>>;
+  delivered: number;
+  superseded: number;
+  /** When the oldest waiting one was made. */
+  oldestAt: number | null;
+  nextAt: number | null;
+}
+
+export function endpointsText(overviews: readonly EndpointOverview[], now: number, paint: ChalkInstance): string[] {
+  if (overviews.length === 0) return ['no endpoint is configured'];
+  return overviews.flatMap(overview => [
+    `${paint.bold(overview.name)}  ${printable(overview.url ?? '(not configured)')}  ${standing(overview, paint)}`,
+    ...(overview.isConfigured ? [`  ${secretsOf(overview)}`] : []),
+    `  ${countsOf(overview)}`,
+    ...waitingLine(overview, now),
+  ]);
+}
+
+function standing(overview: EndpointOverview, paint: ChalkInstance): string {
+  const { name, disabledReason, disabledAt, refusedAt } = overview;
+  if (!overview.isConfigured) return paint.yellow('nothing is sent');
+  if (overview.isSwitchedOff) return paint.yellow('switched off in the configuration');
+  if (disabledReason !== null) {
+    const since = disabledAt === null ? '' : ` since ${formatMoment(disabledAt)}`;
+    return paint.yellow(`disabled${since}: ${printable(disabledReason)}; next: recordupload webhook enable ${name}`);
+  }
+  if (refusedAt !== null) return paint.red(`refuses the token since ${formatMoment(refusedAt)}`);
+  return paint.green('enabled');
+}
+
+function secretsOf({ hasToken, signingSecrets }: EndpointOverview): string {
+  const signed = signingSecrets === 0 ? 'not signed' : `signed with ${count(signingSecrets, 'secret')}`;
+  return `${hasToken ? 'token set' : 'no token'}, ${signed}`;
+}
+
+function countsOf({ pending, held, heldBy, delivered, superseded }: EndpointOverview): string {
+  const reasons = Object.entries(heldBy).map(([reason, number]) => `${reason} ${number}`);
+  return [
+    `pending ${pending}`,
+    `held ${held}${reasons.length > 0 ? ` (${reasons.join(', ')})` : ''}`,
+    `delivered ${delivered}`,
+    `superseded ${superseded}`,
+  ].join(', ');
+}
+
+function waitingLine({ oldestAt, nextAt }: EndpointOverview, now: number): string[] {
+  if (oldestAt === null) return [];
+  const next = nextAt === null ? '' : nextAt <= now ? ', due now' : `, next try in ${formatDuration(nextAt - now)}`;
+  return [`  oldest waiting since ${formatMoment(oldestAt)}${next}`];
+}

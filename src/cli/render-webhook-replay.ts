@@ -1,0 +1,28 @@
+import type { ChalkInstance } from 'chalk';
+import type { Delivery } from '../core/state/delivery.ts';
+import type { DeliverReport } from '../core/webhook/delivery-report.ts';
+import { count, table } from './format.ts';
+import { formatMoment } from './moment.ts';
+import { deliveryLine } from './render-upload.ts';
+
+/** What a replay did; the first line says it all. */
+export function replayText({ deliveries }: DeliverReport, paint: ChalkInstance): string[] {
+  if (deliveries.length === 0) return ['nothing to send again in that time'];
+  const failed = deliveries.filter(({ outcome }) => outcome !== 'delivered');
+  return [
+    `${deliveries.length - failed.length} of ${count(deliveries.length, 'webhook')} sent again`,
+    ...failed.map(delivery => `${delivery.recordingId}: ${deliveryLine(delivery, paint)}`),
+  ];
+}
+
+/** What a replay would send. */
+export function replayListText(chosen: readonly Delivery[]): string[] {
+  if (chosen.length === 0) return ['nothing to send again in that time'];
+  const rows = chosen.map(({ recordingId, endpoint, state, heldReason, settledAt, createdAt }) => [
+    `  ${recordingId}`,
+    endpoint,
+    heldReason ? `${state} (${heldReason})` : state,
+    formatMoment(settledAt ?? createdAt),
+  ]);
+  return [`would send ${count(chosen.length, 'webhook')} again:`, ...table(rows)];
+}

@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs';
+import { AppError, hasErrorCode } from '../core/errors.ts';
+import { decodeSecret } from '../core/webhook/signature.ts';
+import { ipAllowList } from '../sandbox/receiver/ip-allow-list.ts';
+import type { ReceiverOptions } from '../sandbox/sandbox.ts';
+import { type Invocation, textOption } from './command.ts';
+
+const WINDOWS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
+
+/**
+ * What the sandbox's recordings server demands beside the token, from the command line.
+ * @throws AppError `USAGE`
+ */
+export function receiverRules(
+  options: Invocation['options'],
+): Pick<ReceiverOptions, 'signature' | 'allowIps' | 'rateLimit'> {
+  const secretFile = textOption(options, 'webhookSecretFile');
+  const rate = textOption(options, 'rateLimit');
+  const allowIps = options.allowIp as string[] | undefined;
+  return {
+    ...(secretFile !== undefined && { signature: { secrets: readSecrets(secretFile) } }),
+    ...(allowIps && { allowIps: checkedAddresses(allowIps) }),
+    ...(rate !== undefined && { rateLimit: parseRate(rate) }),
+  };
+}
+
+/** One secret a line; two during a rotation. */
+function readSecrets(file: string): string[] {
+  const secrets = readLines(file);
+  if (secrets.length === 0) throw new AppError('USAGE', `--webhook-secret-file: ${file} is empty`);
+  for (const secret of secrets) decodeSecret(secret, `--webhook-secret-file: ${file}`);
+  return secrets;
+}
+
+function readLines(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8').split(/\s+/).filter(Boolean);
+  } catch (error) {
+    if (!hasErrorCode(error, 'ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR')) throw error;
+    throw new AppError('USAGE', `--webhook-secret-file: ${file} cannot be read (${error.code})`, { cause: error });
+  }
+}
+
+function checkedAddresses(entries: string[]): string[] {
+  try {
+    ipAllowList(entries);
+    return entries;
+  } catch (error) {
+    throw new AppError('USAGE', `--allow-ip: ${(error as Error).message}`, {
+      hint: 'such as 127.0.0.1, 10.0.0.0/8, ::1',
+    });
+  }
+}
+
+function parseRate(text: string): NonNullable<ReceiverOptions['rateLimit']> {
+  const [, requests, unit = ''] = /^([1-9]\d{0,5})\/([smh])$/.exec(text) ?? [];
+  if (requests !== undefined) return { requests: Number(requests), windowMs: WINDOWS_MS[unit] ?? 0 };
+  throw new AppError('USAGE', `--rate-limit: ${JSON.stringify(text)} is no rate`, { hint: 'such as 10/s or 100/m' });
+}
