@@ -26,14 +26,12 @@ export const run: RunCommand = async invocation => {
 
 async function test(invocation: Invocation, workspace: Workspace): Promise<ExitCode> {
   const { options, terminal, command, signal } = invocation;
-  const { config, clock } = workspace;
-  const endpoints = chosenEndpoints(
-    config,
-    textOption(options, 'endpoint'),
-    (message, hint) => new AppError('USAGE', message, { hint }),
-  );
+  const { clock } = workspace;
+  const endpoints = tested(invocation, workspace);
   const payload = payloadOf(invocation, workspace);
   const unauthorized = Boolean(options.unauthorized);
+  // What can be wrong is said before anything is sent.
+  if (!unauthorized) for (const endpoint of endpoints) requireToken(endpoint);
   const { post } = await workspace.poster();
   const deps = {
     post,
@@ -46,8 +44,7 @@ async function test(invocation: Invocation, workspace: Workspace): Promise<ExitC
 
   const checks: WebhookCheck[] = [];
   for (const endpoint of endpoints) {
-    if (!unauthorized) requireToken(endpoint);
-    for (const check of await testEndpoint(endpoint as Endpoint, payload, { unauthorized }, deps)) {
+    for (const check of await testEndpoint(endpoint, payload, { unauthorized }, deps)) {
       checks.push(check);
       if (!options.json && !options.quiet) terminal.out(checkText(check, terminal.paint.out).join('\n'));
     }
@@ -62,6 +59,26 @@ async function test(invocation: Invocation, workspace: Workspace): Promise<ExitC
       `recordupload webhook test: ${printable(checks.find(check => !check.ok)?.verdict ?? verdict)}; next: recordupload webhook test`,
     );
   return exitCode;
+}
+
+/**
+ * Those that webhooks go to. One that the configuration switches off is tested where it is named: to see whether it
+ * works before it is switched on. What the state says (disabled by a 410) does not matter for the same reason.
+ */
+function tested({ options }: Invocation, { config, observer }: Workspace): Endpoint[] {
+  const name = textOption(options, 'endpoint');
+  const chosen = chosenEndpoints(config, name, (message, hint) => new AppError('USAGE', message, { hint }));
+  if (name !== undefined) return chosen;
+  const enabled = chosen.filter(endpoint => endpoint.enabled);
+  for (const endpoint of chosen) {
+    if (enabled.includes(endpoint)) continue;
+    observer({
+      type: 'warning',
+      message: `endpoint ${endpoint.name} is switched off in the configuration: not tested`,
+    });
+  }
+  if (enabled.length > 0) return enabled;
+  throw new AppError('CONFIG', 'no endpoint is switched on in the configuration', { hint: 'name one with --endpoint' });
 }
 
 function payloadOf({ options }: Invocation, { config, clock }: Workspace): string {
