@@ -28,12 +28,12 @@ export function reportFailure(
   { json, command }: { json: boolean; command: string },
 ): ExitCode {
   const known = error instanceof AppError;
-  const exitCode = known ? (interruptedCode(error) ?? exitCodeOf(error.code)) : EXIT.bug;
+  const exitCode = known ? exitCodeOfError(error) : EXIT.bug;
   if (json) {
     const told = known ? jsonError(error) : { code: 'BUG', message: String(error) };
     terminal.out(jsonDocument(command, exitCode, { error: told }));
   } else if (known) {
-    terminal.err(`${terminal.paint.err.red('error:')} ${errorText(error)}`);
+    terminal.err(errorLine(error, terminal));
   } else {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
     terminal.err(
@@ -43,9 +43,21 @@ export function reportFailure(
   return exitCode;
 }
 
-function interruptedCode(error: AppError): ExitCode | undefined {
-  if (error.code !== 'INTERRUPTED') return undefined;
+/** An error as a line of its own. Being interrupted is none: it was asked for. */
+export function errorLine(error: AppError, { paint: { err: paint } }: Terminal, where = ''): string {
+  if (error.code === 'INTERRUPTED') return paint.yellow(`${where}${errorText(error)}`);
+  return `${paint.red('error:')} ${where}${errorText(error)}`;
+}
+
+/** The exit status of a failure; an interruption's is its signal's. */
+export function exitCodeOfError(error: AppError): ExitCode {
+  if (error.code !== 'INTERRUPTED') return exitCodeOf(error.code);
   return error.message.includes('SIGTERM') ? EXIT.terminated : EXIT.interrupted;
+}
+
+/** The exit status that the signal asks for; 0 where nobody interrupted. */
+export function exitCodeOfSignal({ aborted, reason }: AbortSignal): ExitCode {
+  return aborted && reason instanceof AppError ? exitCodeOfError(reason) : EXIT.done;
 }
 
 /** The one JSON document of a command; `version` changes when something in it is renamed or removed. */

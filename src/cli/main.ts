@@ -27,7 +27,9 @@ function interruptSignal(): AbortSignal {
   for (const [name, exitCode] of Object.entries(exits)) {
     process.on(name, () => {
       if (controller.signal.aborted) process.exit(exitCode);
-      controller.abort(new AppError('INTERRUPTED', `interrupted by ${name === 'SIGHUP' ? 'SIGTERM (hang-up)' : name}`));
+      const by = name === 'SIGHUP' ? 'SIGTERM (hang-up)' : name;
+      const hint = 'what is done is kept: the same command goes on with it';
+      controller.abort(new AppError('INTERRUPTED', `interrupted by ${by}`, { hint }));
     });
   }
   return controller.signal;

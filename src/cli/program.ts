@@ -22,7 +22,13 @@ export function buildProgram(onCommand: (parsed: ParsedCommand) => void): Comman
     .helpCommand(false)
     .addHelpText(
       'after',
-      `\nConfiguration: see .recorduploadrc.example. Exit status: ${exitLine(Object.keys(EXIT) as (keyof typeof EXIT)[])}`,
+      [
+        '',
+        'Exit status:',
+        ...exitLines(Object.keys(EXIT) as ExitName[]),
+        '',
+        'Configuration: see .recorduploadrc.example',
+      ].join('\n'),
     );
   const groups = new Map<string, Command>();
   for (const spec of COMMANDS) {
@@ -53,7 +59,7 @@ function groupOf(program: Command, groups: Map<string, Command>, name: string): 
 }
 
 const GROUPS: Record<string, string> = {
-  webhook: 'send and test webhooks',
+  webhook: 'send, test and look after webhooks',
 };
 
 function addCommand(
@@ -76,14 +82,13 @@ function addCommand(
 
 function helpTail({ examples, exits }: CommandSpec): string {
   const numbered = examples.map(({ does, line }, index) => `  ${index + 1}. ${does}\n     $ ${line}`);
-  const codes = (['done', 'bug', ...exits] as const).map(
-    name => `  ${String(EXIT[name]).padEnd(4)} ${EXIT_MEANINGS[name]}`,
-  );
-  return ['', 'Examples:', ...numbered, '', 'Exit status:', ...codes].join('\n');
+  return ['', 'Examples:', ...numbered, '', 'Exit status:', ...exitLines(['done', 'bug', ...exits])].join('\n');
 }
 
-function exitLine(names: readonly (keyof typeof EXIT)[]): string {
-  return names.map(name => `${EXIT[name]} ${EXIT_MEANINGS[name].split(' (')[0]}`).join(', ');
+type ExitName = keyof typeof EXIT;
+
+function exitLines(names: readonly ExitName[]): string[] {
+  return names.map(name => `  ${String(EXIT[name]).padEnd(4)} ${EXIT_MEANINGS[name]}`);
 }
 
 /**
@@ -104,14 +109,16 @@ export function parseCommandLine(argv: readonly string[]): ParsedCommand | ExitC
     if (exitCode === 0) return EXIT.done;
     // Called without a command: help was printed to stderr already.
     if (code === 'commander.help') return EXIT.usage;
-    throw usageError(message);
+    throw usageError(message, argv);
   }
   return parsed ?? EXIT.usage;
 }
 
 /** commander's message, its suggestion as the hint. */
-function usageError(message: string): AppError {
+function usageError(message: string, argv: readonly string[]): AppError {
   const [text = '', ...rest] = message.replace(/^error: /, '').split('\n');
   const suggestion = /\(Did you mean (.+?)\?\)/.exec(rest.join(' '))?.[1];
-  return new AppError('USAGE', text, { hint: suggestion ? `did you mean ${suggestion}?` : 'see recordupload --help' });
+  const known = COMMANDS.find(({ name }) => `${argv.join(' ')} `.startsWith(`${name} `))?.name;
+  const help = ['recordupload', ...(known ? [known] : []), '--help'].join(' ');
+  return new AppError('USAGE', text, { hint: suggestion ? `did you mean ${suggestion}?` : `see ${help}` });
 }

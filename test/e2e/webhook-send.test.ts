@@ -137,7 +137,7 @@ describe('webhook test', () => {
     expect(output.result.checks[0]?.request.headers['X-Webhook-Token']).toBe('***');
   });
 
-  test.each([
+  test.each<[string, NodeJS.ProcessEnv, RegExp]>([
     ['a wrong token', { WEBHOOK_TOKEN: 'fake-wrong-token' }, /token/],
     ['an unknown e-mail address', { RECORDUPLOAD_USER_EMAIL: 'nobody@example.com' }, /nobody@example\.com/],
     ['a server that is not there', { WEBHOOK_URL: 'http://127.0.0.1:9/' }, /127\.0\.0\.1:9/],

@@ -7,7 +7,7 @@ import type { StoredRecording } from '../../core/state/recording-store.ts';
 import type { DeliverReport } from '../../core/webhook/delivery-report.ts';
 import { type Invocation, type RunCommand, textOption } from '../command.ts';
 import { EXIT, type ExitCode, exitCodeOf, heaviest } from '../exit-codes.ts';
-import { jsonDocument, jsonError } from '../failure.ts';
+import { exitCodeOfSignal, jsonDocument, jsonError } from '../failure.ts';
 import { deliveryJson, uploadJson } from '../render-json.ts';
 import { listText, retryText } from '../render-retry.ts';
 import { rereadStored, uploadRequest } from '../upload-request.ts';
@@ -60,6 +60,7 @@ async function retry(
   const exitCode = heaviest([
     ...uploads.map(exitCodeOfUpload),
     ...sent.deliveries.map(({ outcome, line }) => (line && outcome !== 'delivered' ? EXIT.webhook : EXIT.done)),
+    exitCodeOfSignal(signal),
   ]);
   if (options.json) {
     const result = {

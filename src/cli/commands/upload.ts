@@ -8,7 +8,7 @@ import { METADATA_NAME, requireEmail, type UploadReport, uploadRecording } from 
 import type { DeliveryReport } from '../../core/webhook/delivery-report.ts';
 import type { Invocation, RunCommand } from '../command.ts';
 import { EXIT, type ExitCode, exitCodeOf, heaviest } from '../exit-codes.ts';
-import { errorText, jsonDocument, jsonError } from '../failure.ts';
+import { errorLine, exitCodeOfError, exitCodeOfSignal, jsonDocument, jsonError } from '../failure.ts';
 import { deliveryJson, uploadJson } from '../render-json.ts';
 import { dryRunText, failureLine, uploadText } from '../render-upload.ts';
 import { readWithOptions, uploadRequest } from '../upload-request.ts';
@@ -30,7 +30,7 @@ export const run: RunCommand = async invocation => {
 };
 
 async function upload(invocation: Invocation, workspace: Workspace): Promise<ExitCode> {
-  const { args: dirs, options } = invocation;
+  const { args: dirs, options, signal } = invocation;
   const { config } = workspace;
   const webhooks = options.webhook !== false;
   // What can be wrong is said before anything is sent.
@@ -39,10 +39,16 @@ async function upload(invocation: Invocation, workspace: Workspace): Promise<Exi
   if (dirs.length > 1 && options.id !== undefined) throw new AppError('USAGE', '--id goes with one folder only');
 
   const results: FolderResult[] = [];
-  for (const dir of dirs) results.push(await uploadFolder(dir, invocation, workspace, { webhooks }));
+  for (const dir of dirs) {
+    results.push(await uploadFolder(dir, invocation, workspace, { webhooks }));
+    if (signal.aborted) break;
+  }
   workspace.settle();
 
-  const exitCode = heaviest(results.map(result => exitCodeOfResult(result, { strict: Boolean(options.strict) })));
+  const exitCode = heaviest([
+    ...results.map(result => exitCodeOfResult(result, { strict: Boolean(options.strict) })),
+    exitCodeOfSignal(signal),
+  ]);
   print(results, exitCode, invocation, workspace);
   return exitCode;
 }
@@ -65,7 +71,7 @@ async function uploadFolder(
       workspace.observer({ type: 'webhook-failed-after-upload', recordingId: recording.id });
     return { ok: true, dir, report, deliveries };
   } catch (error) {
-    if (error instanceof AppError && error.code !== 'INTERRUPTED') return { ok: false, dir, error };
+    if (error instanceof AppError) return { ok: false, dir, error };
     throw error;
   }
 }
@@ -96,7 +102,7 @@ async function deliver(report: UploadReport, workspace: Workspace): Promise<Deli
 }
 
 function exitCodeOfResult(result: FolderResult, { strict }: { strict: boolean }): ExitCode {
-  if (!result.ok) return exitCodeOf(result.error.code);
+  if (!result.ok) return exitCodeOfError(result.error);
   const { report, deliveries } = result;
   const errors = [
     ...report.files.flatMap(file => (file.outcome === 'failed' ? [file.error] : [])),
@@ -124,7 +130,7 @@ function print(
   for (const result of results) {
     if (!result.ok) {
       const where = results.length > 1 ? `${result.dir}: ` : '';
-      terminal.err(`${terminal.paint.err.red('error:')} ${where}${errorText(result.error)}`);
+      terminal.err(errorLine(result.error, terminal, where));
       continue;
     }
     const { isKept } = state().outbox;

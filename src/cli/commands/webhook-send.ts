@@ -5,8 +5,8 @@ import { type FoundPayload, findPayload } from '../../core/find-payload.ts';
 import { parseOverrides } from '../../core/recording/read-recording.ts';
 import { parseRecordingId } from '../../core/recording/recording.ts';
 import { type Invocation, type RunCommand, textOption } from '../command.ts';
-import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { jsonDocument } from '../failure.ts';
+import { EXIT, type ExitCode, heaviest } from '../exit-codes.ts';
+import { exitCodeOfSignal, jsonDocument } from '../failure.ts';
 import { printable } from '../format.ts';
 import { deliveryJson } from '../render-json.ts';
 import { deliveryLine, nextForWebhook } from '../render-upload.ts';
@@ -65,7 +65,7 @@ function show({ payload, from }: FoundPayload, { options, terminal, command }: I
 
 async function send(
   { text, contentHash, payload }: FoundPayload,
-  { options, terminal, command }: Invocation,
+  { options, terminal, command, signal }: Invocation,
   workspace: Workspace,
 ): Promise<ExitCode> {
   const { config, clock } = workspace;
@@ -93,7 +93,8 @@ async function send(
   workspace.settle();
 
   const failed = report.deliveries.filter(delivery => delivery.outcome !== 'delivered');
-  const exitCode = failed.length > 0 || report.deliveries.length === 0 ? EXIT.webhook : EXIT.done;
+  const undelivered = failed.length > 0 || report.deliveries.length === 0;
+  const exitCode = heaviest([exitCodeOfSignal(signal), undelivered ? EXIT.webhook : EXIT.done]);
   if (options.json)
     terminal.out(jsonDocument(command, exitCode, { result: { deliveries: report.deliveries.map(deliveryJson) } }));
   else if (!options.quiet)

@@ -128,7 +128,7 @@ function flagSettings(flags: Readonly<Record<string, unknown>>, cwd: string): Se
       value,
       level: 'flag' as const,
       source: 'command line',
-      where: `command line: ${path}`,
+      where: `--${path}`,
       folder: cwd,
     }));
 }

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../errors.ts';
 import { type Liveness, openLiveness, soleLiveness } from './liveness.ts';
@@ -58,6 +58,8 @@ export function openTemporaryDatabase(): Database {
 function openFile(stateDir: string): Database {
   const file = join(stateDir, 'state.db');
   checkIfMarked(stateDir);
+  // Private even where the folder is not; SQLite gives its side files the same mode.
+  closeSync(openSync(file, 'a', 0o600));
   const sql = openSql(file, error => {
     if (isDamage(error)) markDamaged(stateDir);
     return stateError(error, stateDir);

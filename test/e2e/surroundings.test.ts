@@ -1,0 +1,122 @@
+import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import { openDesk, openSandbox, webhooksOf } from '../support/desk.ts';
+import { freshId, makeRecording } from '../support/make-recording.ts';
+
+let sandbox: Sandbox;
+beforeAll(async () => {
+  sandbox = await openSandbox();
+});
+
+const isRoot = process.getuid?.() === 0;
+/** Root may write everywhere. */
+const asNobody = isRoot ? test : test.skip;
+const NOBODY = { user: 65_534, cwd: '/' };
+
+describe('where the program runs', () => {
+  test('a reader that goes away (| head -1) is no error, and the work is done', async () => {
+    const desk = openDesk(sandbox);
+    const id = freshId();
+    const { code, stderr } = await desk.run(['upload', makeRecording({ name: id })], { closeStdout: true });
+    expect(code).toBe(0);
+    expect(stderr).not.toContain('EPIPE');
+    expect(webhooksOf(sandbox, id)).toHaveLength(1);
+  });
+
+  test('without HOME the user’s folder is the account’s', async () => {
+    const desk = openDesk(sandbox, { HOME: undefined });
+    const id = freshId();
+    const env = { RECORDUPLOAD_STATE_DIR: join(desk.home, 'state') };
+    expect((await desk.run(['upload', makeRecording({ name: id })], { env })).code).toBe(0);
+    expect(webhooksOf(sandbox, id)).toHaveLength(1);
+  });
+
+  test('the state folder is the user’s alone', async () => {
+    const desk = openDesk(sandbox);
+    await desk.run(['upload', makeRecording()]);
+    const modeOf = (path: string) => (statSync(join(desk.stateDir, path)).mode & 0o777).toString(8);
+    expect(['', 'logs', 'logs/app.log', 'state.db'].map(modeOf)).toEqual(['700', '700', '600', '600']);
+  });
+
+  asNobody(
+    'a state folder that cannot be written is told once, and the recording is uploaded all the same',
+    async () => {
+      const desk = openDesk(sandbox);
+      const id = freshId();
+      chmodSync(desk.home, 0o777);
+      const readOnly = join(desk.home, 'read-only');
+      mkdirSync(readOnly, { mode: 0o555 });
+      const env = { RECORDUPLOAD_STATE_DIR: readOnly, RECORDUPLOAD_LOG_FILE: join(desk.home, 'app.log') };
+      const { code, stderr } = await desk.run(['upload', makeRecording({ name: id })], { ...NOBODY, env });
+      expect(code).toBe(0);
+      expect(stderr.match(/warning: the state .*read-only/g)).toHaveLength(1);
+      expect(webhooksOf(sandbox, id)).toHaveLength(1);
+      const retry = await desk.run(['retry'], { ...NOBODY, env });
+      expect({ code: retry.code, stdout: retry.stdout }).toEqual({ code: 4, stdout: '' });
+      expect(retry.stderr).toMatch(/^error: the state .*read-only .*\n$/);
+    },
+  );
+
+  asNobody('a log that cannot be written is told once and stops nothing', async () => {
+    const desk = openDesk(sandbox);
+    chmodSync(desk.home, 0o777);
+    const env = { RECORDUPLOAD_STATE_DIR: join(desk.home, 'state'), RECORDUPLOAD_LOG_FILE: '/nowhere/app.log' };
+    const { code, stderr } = await desk.run(['upload', makeRecording()], { ...NOBODY, env });
+    expect(code).toBe(0);
+    expect(stderr.match(/warning: the log \/nowhere\/app\.log cannot be written/g)).toHaveLength(1);
+  });
+
+  test('a state that is no database is kept beside a new one, and told', async () => {
+    const desk = openDesk(sandbox);
+    mkdirSync(desk.stateDir, { recursive: true });
+    writeFileSync(join(desk.stateDir, 'state.db'), 'not a database, but perhaps somebody’s. '.repeat(200));
+    const { code, stderr } = await desk.run(['upload', makeRecording()]);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^warning: the state file was damaged: it is kept as .*$/m);
+  });
+
+  test('output to a pipe has no colours and no redrawing', async () => {
+    const { stdout, stderr } = await openDesk(sandbox).run(['upload', makeRecording()]);
+    expect(stdout + stderr).not.toContain('\u001b');
+  });
+});
+
+describe('the command line', () => {
+  test.each([
+    [['uplaod', 'x'], /^error: unknown command 'uplaod' \(did you mean upload\?\)\n$/],
+    [['upload'], /^error: missing required argument 'dir' \(see recordupload upload --help\)\n$/],
+    [['upload', 'x', '--idd', '3'], /^error: unknown option '--idd' \(did you mean --id\?\)\n$/],
+    [['upload', 'x', '--title'], /^error: option '--title <text>' argument missing \(.*\)\n$/],
+    [['webhook', 'sned', '3'], /^error: unknown command 'sned' \(did you mean send\?\)\n$/],
+    [
+      ['retry', '--endpoint', 'elsewhere'],
+      /^error: --endpoint: there is no endpoint "elsewhere" \(configured: default\)\n$/,
+    ],
+    [['upload', 'x', 'y', '--id', '3'], /^error: --id goes with one folder only.*\n$/],
+    [['upload', 'x', '--config', '/nowhere.json'], /^error: .*\/nowhere\.json.*\n$/],
+    [['upload', 'x', '--concurrency', 'many'], /^error: --concurrency: expected a whole number.*\n$/],
+    [['sandbox', '--s3-port', '70000'], /^error: "70000" is no port \(.*\)\n$/],
+  ])('%j: one line, exit 2', async (args, says) => {
+    const { code, stdout, stderr } = await openDesk(sandbox).run(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(says);
+  });
+
+  test.each([[['--help']], [['upload', '--help']], [['webhook', 'test', '-h']], [['--version']]])(
+    '%j prints to stdout, exit 0',
+    async args => {
+      const { code, stdout, stderr } = await openDesk(sandbox).run(args);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).not.toBe('');
+      for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
+    },
+  );
+
+  test.each([[[]], [['webhook']]])('%j alone prints the help to stderr, exit 2', async args => {
+    const { code, stdout, stderr } = await openDesk(sandbox).run(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('Usage: recordupload');
+  });
+});
