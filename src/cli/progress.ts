@@ -1,4 +1,3 @@
-import ora, { type Ora } from 'ora';
 import type { CoreEvent, Observer } from '../core/events.ts';
 import { formatBytes, formatDuration, printable, UPLOADED_WEBHOOK_FAILED } from './format.ts';
 import type { Terminal } from './terminal.ts';
@@ -20,18 +19,19 @@ interface FileProgress {
 /** For `--quiet` and `--json`. */
 export const silentProgress: Progress = { observe: () => {}, stop: () => {} };
 
-export function createProgress(terminal: Terminal): Progress {
+/** The block of a terminal: lines that are drawn again in place. */
+export interface LiveBlock {
+  show(lines: readonly string[]): void;
+  /** Takes it away for a moment, to print a line above it. */
+  above(print: () => void): void;
+  hide(): void;
+}
+
+/** @param block where the terminal can redraw lines */
+export function createProgress(terminal: Terminal, block: LiveBlock | undefined): Progress {
   const files = new Map<string, FileProgress>();
-  const spinner = terminal.live
-    ? ora({ stream: terminal.stderr, color: false, discardStdin: false, isEnabled: true })
-    : undefined;
-  const say = (line: string) => {
-    if (!spinner?.isSpinning) return terminal.err(line);
-    spinner.clear();
-    terminal.err(line);
-    draw();
-  };
-  const draw = () => drawBlock(spinner, files, terminal.columns());
+  const say = (line: string) => (block ? block.above(() => terminal.err(line)) : terminal.err(line));
+  const draw = () => block?.show(blockLines(files, terminal.columns()));
 
   return {
     observe(event) {
@@ -39,24 +39,24 @@ export function createProgress(terminal: Terminal): Progress {
         const file = files.get(idOf(event));
         if (!file) return;
         file.doneBytes += event.bytes;
-        // The spinner draws by itself; only its text is made anew here, at its own pace.
-        if (spinner) setText(spinner, files, terminal.columns());
+        draw();
         return;
       }
       if (event.type === 'file-started') {
         const { sizeBytes, resumedBytes } = event;
         files.set(idOf(event), { sizeBytes, resumedBytes, doneBytes: resumedBytes, startedAt: performance.now() });
-        if (spinner) draw();
+        draw();
       }
       if (event.type === 'file-finished' || event.type === 'file-unchanged' || event.type === 'file-failed') {
         files.delete(idOf(event));
-        if (files.size === 0) spinner?.stop();
+        if (files.size === 0) block?.hide();
+        else draw();
       }
       const line = lineOf(event, terminal);
       if (line) say(line);
     },
     stop() {
-      spinner?.stop();
+      block?.hide();
     },
   };
 }
@@ -65,19 +65,13 @@ function idOf(event: { recordingId: string; name: string }): string {
   return `${event.recordingId}/${event.name}`;
 }
 
-function drawBlock(spinner: Ora | undefined, files: ReadonlyMap<string, FileProgress>, columns: number): void {
-  if (!spinner || files.size === 0) return;
-  setText(spinner, files, columns);
-  if (!spinner.isSpinning) spinner.start();
-}
-
 /** Most files shown at once; the others are counted. */
 const MAX_LINES = 6;
 
-function setText(spinner: Ora, files: ReadonlyMap<string, FileProgress>, columns: number): void {
+function blockLines(files: ReadonlyMap<string, FileProgress>, columns: number): string[] {
   const lines = [...files].slice(0, MAX_LINES).map(([id, file]) => fileLine(id, file, columns - 3));
   if (files.size > MAX_LINES) lines.push(`… and ${files.size - MAX_LINES} more`);
-  spinner.text = lines.join('\n  ');
+  return lines;
 }
 
 /** `3/video.mkv  45 %  230 MB of 512 MB  12.3 MB/s  23 s left`, as much of it as there is room for. */

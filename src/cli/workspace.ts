@@ -66,7 +66,9 @@ export async function openWorkspace(
     flags: flagsOf(options),
   });
   const quiet = Boolean(options.quiet || options.json);
-  const progress = quiet ? silentProgress : createProgress(terminal);
+  const progress = quiet
+    ? silentProgress
+    : createProgress(terminal, terminal.live ? await liveBlock(terminal) : undefined);
   const warn = (message: string) => observer({ type: 'warning', message });
   const unlogged: CoreEvent[] = [];
   let logLine: Observer = event => {
@@ -208,6 +210,11 @@ function lazily<T>(make: () => T): () => T {
     made ??= { value: make() };
     return made.value;
   };
+}
+
+async function liveBlock(terminal: Terminal) {
+  const { createLiveBlock } = await import('./live-block.ts');
+  return createLiveBlock(terminal);
 }
 
 async function startOwnSandbox(terminal: Terminal) {
