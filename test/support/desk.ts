@@ -47,7 +47,7 @@ export interface Desk {
 const desks: { sandbox: Sandbox; desk: Desk }[] = [];
 // Whatever a test is about: no secret shows up anywhere, and no test has to remember to look.
 afterEach(() => {
-  for (const { sandbox, desk } of desks.splice(0)) {
+  for (const { sandbox, desk } of desks) {
     const secrets = [sandbox.receiver.token, sandbox.s3.secretAccessKey, ...Object.values(SECRETS)];
     expect(findLeaks(secrets, desk.runs(), [desk.home])).toEqual([]);
   }

@@ -29,8 +29,10 @@ export interface RunningCli {
   readonly pid: number;
   readonly result: Promise<CliResult>;
   kill(signal: NodeJS.Signals): void;
-  /** Resolves once `text` was printed to stderr. @throws where the program ends without */
-  prints(text: string): Promise<void>;
+  /** Resolves once `text` was printed to stderr, with all that was by then. @throws where the program ends without */
+  prints(text: string): Promise<string>;
+  /** The same for stdout. */
+  printsOut(text: string): Promise<string>;
 }
 
 const running = new Set<ChildProcess>();
@@ -48,23 +50,31 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
     ...(user !== undefined && { uid: user, gid: user }),
   });
   running.add(child);
-  let stdout = '';
-  let stderr = '';
+  const printed = { stdout: '', stderr: '' };
   let ended = false;
-  const waiting: { text: string; resolve(): void; reject(error: Error): void }[] = [];
+  const waiting: {
+    stream: keyof typeof printed;
+    text: string;
+    resolve(all: string): void;
+    reject(error: Error): void;
+  }[] = [];
   const settle = () => {
-    for (const one of waiting) {
-      if (stderr.includes(one.text)) one.resolve();
-      else if (ended) one.reject(new Error(`never printed ${one.text}: ${stderr}`));
+    for (const { stream, text, resolve, reject } of waiting) {
+      if (printed[stream].includes(text)) resolve(printed[stream]);
+      else if (ended) reject(new Error(`never printed ${text}: ${printed.stdout}${printed.stderr}`));
     }
   };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-    settle();
-  });
+  const waitFor = (stream: keyof typeof printed, text: string) =>
+    new Promise<string>((resolve, reject) => {
+      waiting.push({ stream, text, resolve, reject });
+      settle();
+    });
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream].setEncoding('utf8').on('data', (text: string) => {
+      printed[stream] += text;
+      settle();
+    });
+  }
   if (options.closeStdout) child.stdout.destroy();
   const result = new Promise<CliResult>((resolve, reject) => {
     child.on('error', reject);
@@ -72,7 +82,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
       running.delete(child);
       ended = true;
       settle();
-      resolve({ code, stdout, stderr });
+      resolve({ code, ...printed });
     });
   });
   return {
@@ -81,11 +91,8 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
     kill: signal => {
       child.kill(signal);
     },
-    prints: text =>
-      new Promise((resolve, reject) => {
-        waiting.push({ text, resolve, reject });
-        settle();
-      }),
+    prints: text => waitFor('stderr', text),
+    printsOut: text => waitFor('stdout', text),
   };
 }
 
