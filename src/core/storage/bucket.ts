@@ -93,6 +93,8 @@ export interface BucketSettings {
   caFile?: string | undefined;
   /** For proxies: `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`. */
   env: NodeJS.ProcessEnv;
+  /** How long a request may go without a byte moving; 30 s unless given. */
+  stallMs?: number | undefined;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -104,7 +106,7 @@ const COMPLETE_STALL_MS = 300_000;
  * @param onRoundTrip told how long each request without a body took, in milliseconds
  */
 export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) => void = () => {}): Bucket {
-  const { endpoint, bucket: name } = settings;
+  const { endpoint, bucket: name, stallMs: usualStallMs } = settings;
   const { client, serverTime } = makeClient(settings);
 
   /** One request under the stall watch, with its failure in the user's words. */
@@ -112,7 +114,7 @@ export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) =
     what: string,
     signal: AbortSignal,
     send: (options: Guard) => Promise<T>,
-    stallMs?: number,
+    stallMs = usualStallMs,
   ): Promise<T> => {
     const watch = watchForStall(signal, stallMs);
     try {

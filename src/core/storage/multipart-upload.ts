@@ -26,6 +26,8 @@ export interface PartsUpload {
 
 /** How often one run goes on with an upload that the store has lost, or lost parts of. */
 const MAX_STARTS = 3;
+/** Forbidden, not a method of this store, not implemented. */
+const CANNOT_LIST = new Set([403, 405, 501]);
 /** Parts hashed ahead of the one being sent. */
 const HASH_AHEAD = 3;
 
@@ -101,8 +103,8 @@ async function resume(
     }
     return { upload, parts };
   } catch (error) {
-    // A key that may not list parts: the state knows them, and the object is verified in the end.
-    if (error instanceof StorageFailure && error.status === 403) return { upload, parts };
+    // A key or a store that lists no parts: the state knows them, and the object is verified in the end.
+    if (error instanceof StorageFailure && CANNOT_LIST.has(error.status ?? 0)) return { upload, parts };
     if (!isGone(error)) throw error;
     const head = await headIfAllowed(context);
     const { token } = upload;
@@ -301,7 +303,7 @@ async function etagsAreMd5s(
 }
 
 /** Aborts an upload of ours that will not be gone on with, in the bucket and in the state. */
-async function giveUp(context: FileContext): Promise<void> {
+export async function giveUp(context: FileContext): Promise<void> {
   const { bucket, store, recordingId, name, key, signal } = context;
   const open = store.openUpload(bucket.target, recordingId, name);
   if (!open) return;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readSync } from 'node:fs';
+import { isNativeError } from 'node:util/types';
 import { AppError } from '../errors.ts';
 import { sameFile } from '../recording/file-identity.ts';
 import { objectKey } from '../recording/object-key.ts';
@@ -9,7 +10,7 @@ import { findAlreadyThere } from './already-there.ts';
 import { bufferBody } from './body.ts';
 import type { FileChecksum } from './checksum.ts';
 import { StorageFailure } from './failure.ts';
-import { uploadInParts } from './multipart-upload.ts';
+import { giveUp, uploadInParts } from './multipart-upload.ts';
 import { SINGLE_PUT_LIMIT_BYTES } from './part-plan.ts';
 import { type FileContext, fileContext, type UploadSession } from './session.ts';
 import { openSource, type SourceFile } from './source-file.ts';
@@ -48,6 +49,7 @@ export async function uploadFile(
   if (stored?.state === 'uploaded' && sameFile(stored, file) && head) {
     // Where the key may not look, the state's word is the best there is: it was accepted by the store.
     if (head === 'forbidden' || (head.sizeBytes === file.sizeBytes && head.etag === stored.etag)) {
+      await dropLeftover(context);
       return { outcome: 'unchanged', object: toObject(stored), sentBytes: 0 };
     }
   }
@@ -61,6 +63,7 @@ export async function uploadFile(
     const sent = there ? undefined : await send(source, context, { force });
     const object = there ?? sent?.object;
     if (!object) throw new TypeError('neither there nor sent');
+    if (there || file.sizeBytes <= SINGLE_PUT_LIMIT_BYTES) await dropLeftover(context);
     store.fileUploaded(bucket.target, recordingId, file, object, clock.now());
     return { outcome: sent ? 'uploaded' : 'unchanged', object, sentBytes: sent?.sentBytes ?? 0 };
   } catch (error) {
@@ -68,10 +71,32 @@ export async function uploadFile(
     if (error instanceof StorageFailure || !(error instanceof AppError)) {
       if (!session.signal.aborted) await source.assertUnchanged();
     }
-    throw error;
+    throw isReadError(error) ? unreadable(file, error) : error;
   } finally {
     await source.close();
   }
+}
+
+/**
+ * Gives up an upload in parts that was begun and is not needed any more: the file came there in another way. It may
+ * fail; what is left is found by `cleanup`.
+ */
+async function dropLeftover(context: FileContext): Promise<void> {
+  if (!context.store.openUpload(context.bucket.target, context.recordingId, context.name)) return;
+  try {
+    await giveUp(context);
+  } catch (error) {
+    if (!(error instanceof StorageFailure)) throw error;
+  }
+}
+
+/** A disk that fails; from the hashing threads only the message comes over. */
+function isReadError(error: unknown): error is Error {
+  return isNativeError(error) && !(error instanceof AppError) && /^E[A-Z]+: .*\bread\b/.test(error.message);
+}
+
+function unreadable({ path }: RecordingFile, cause: Error): AppError {
+  return new AppError('SOURCE_CHANGED', `${path}: it cannot be read any more (${cause.message})`, { cause });
 }
 
 function send(source: SourceFile, context: FileContext, options: { force: boolean }) {
