@@ -147,12 +147,13 @@ function failureOf(
 }
 
 function timingsOf(stream: Request, startedAt: number): PostTimings {
-  const phases = stream.timings?.phases;
+  const { phases, start } = stream.timings ?? {};
   return {
     dns: phases?.dns,
     connect: phases?.tcp,
     tls: phases?.tls,
     firstByte: phases?.firstByte,
-    total: Math.round(performance.now() - startedAt),
+    // From when the request was made: setting the client up the first time is no time of the server's.
+    total: phases?.total ?? (start === undefined ? Math.round(performance.now() - startedAt) : Date.now() - start),
   };
 }
