@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { findCycle, type Import, importsOf, modules, packagesLoadedBy, SRC } from './support/imports.ts';
+
+const files = modules();
+const imports = files.flatMap(importsOf);
+const ours = imports.filter(({ to }) => to.endsWith('.ts'));
+
+/** `core/storage`, `core` (its flows and what all share), `config`, `cli`, `sandbox`, `index.ts`. */
+function roomOf(file: string): string {
+  const [first = '', second = '', third] = file.split('/');
+  return first === 'core' && third !== undefined ? `core/${second}` : first;
+}
+
+const ROOMS = ['recording', 'storage', 'webhook', 'state'];
+
+/** The words that every room of the core speaks; everything else directly in `core/` is a flow. */
+const COMMON = ['core/errors.ts', 'core/clock.ts', 'core/events.ts'];
+
+/**
+ * Whether a module may import another. Types cost nothing when the program runs, and are how a room says what it needs
+ * (a port): inside the core they may come from anywhere.
+ */
+function isAllowed({ from, to, kind }: Import): boolean {
+  const [room, target] = [roomOf(from), roomOf(to)];
+  if (room === target || room === 'cli') return true;
+  switch (room) {
+    // The library is the core.
+    case 'index.ts':
+    // Flows put the rooms together.
+    case 'core':
+      return target.startsWith('core');
+    // Both are tools beside the core: they share its errors and, for configuration, its shapes.
+    case 'config':
+      if (kind === 'type' && target.startsWith('core')) return true;
+      return to === 'core/errors.ts' || to === 'core/recording/json-flaw.ts';
+    // A server that shared code with the client would share its mistakes.
+    case 'sandbox':
+      return to === 'core/errors.ts';
+    // The rooms. What a recording is, all of them know; of each other they know types alone.
+    default:
+      if (kind === 'type') return target.startsWith('core');
+      return COMMON.includes(to) || target === 'core/recording';
+  }
+}
+
+const shown = (found: readonly Import[]) => found.map(({ from, to, kind }) => `${from} → ${to} (${kind})`);
+
+describe('the architecture', () => {
+  test('imports point one way: cli → config, core, sandbox; config and sandbox → core; rooms of the core stay apart', () => {
+    expect(shown(ours.filter(one => !isAllowed(one)))).toEqual([]);
+  });
+
+  test('the rooms are those of the design', () => {
+    const rooms = new Set(files.map(roomOf).filter(room => room.startsWith('core/')));
+    expect([...rooms].sort()).toEqual(ROOMS.map(room => `core/${room}`).sort());
+    expect(ours.length).toBeGreaterThan(files.length);
+  });
+
+  test('nothing imports itself by way of others', () => {
+    expect(findCycle(ours.filter(({ kind }) => kind !== 'type'))).toBeUndefined();
+  });
+
+  test('the core knows nothing of terminals, arguments and exit codes', () => {
+    const FORBIDDEN = /\bconsole\.|\bprocess\.(?:stdout|stderr|stdin|argv|exit|exitCode|on|env)\b/;
+    const offenders = files.filter(file => {
+      return file.startsWith('core/') && FORBIDDEN.test(readFileSync(join(SRC, file), 'utf8'));
+    });
+    expect(offenders).toEqual([]);
+  });
+
+  test('only the command line prints and ends the process', () => {
+    const FORBIDDEN = /\bconsole\.|\bprocess\.(?:stdout|stderr|exit|exitCode)\b/;
+    const offenders = files.filter(file => FORBIDDEN.test(readFileSync(join(SRC, file), 'utf8')));
+    expect(offenders.filter(file => !['cli/main.ts', 'cli/terminal.ts'].includes(file))).toEqual([]);
+  });
+
+  test('what every command loads is small: no SDK, no HTTP client, no schemas', () => {
+    expect(packagesLoadedBy('cli/main.ts')).toEqual(['chalk', 'commander']);
+  });
+
+  test('a command loads the SDK and the HTTP client when it needs them; only `webhook test` always does', () => {
+    const heavy = (file: string) =>
+      packagesLoadedBy(file).filter(name => /^(@aws-sdk|@smithy|got$|mediabunny|pino)/.test(name));
+    const commands = files.filter(file => file.startsWith('cli/commands/'));
+    expect(commands.flatMap(file => heavy(file).map(name => `${file}: ${name}`))).toEqual([
+      'cli/commands/webhook-test.ts: got',
+    ]);
+  });
+});
