@@ -7,6 +7,7 @@ import type { Recording, RecordingFile, Role } from './recording/recording.ts';
 import type { DeliveryStore, Enqueued } from './state/delivery-store.ts';
 import type { UploadedObject } from './state/recording-store.ts';
 import { bufferBody } from './storage/body.ts';
+import type { ObjectHead } from './storage/bucket.ts';
 import { decodeChecksums, encodeChecksums, type FileChecksum } from './storage/checksum.ts';
 import { fileContext, type UploadSession } from './storage/session.ts';
 import { uploadFile } from './storage/upload-file.ts';
@@ -187,6 +188,11 @@ async function uploadOne(
   }
 }
 
+/** The checksums kept in the metadata of `metadata.json`, by file name. */
+export function readChecksums(metadata: ObjectHead | undefined): Map<string, FileChecksum> {
+  return decodeChecksums(metadata?.metadata[METADATA_KEY_CHECKSUMS]);
+}
+
 /** `metadata.json` as the bucket has it: asked for once, and only where this machine's state does not know enough. */
 type RemoteMetadata = () => Promise<{ text: string; etag: string; checksums: Map<string, FileChecksum> } | undefined>;
 
@@ -201,7 +207,7 @@ function rememberRemoteMetadata(recording: Recording, deps: UploadDeps): RemoteM
     });
     if (!object) return undefined;
     const text = Buffer.concat(await Array.fromAsync(object.stream)).toString();
-    return { text, etag: object.etag, checksums: decodeChecksums(object.metadata[METADATA_KEY_CHECKSUMS]) };
+    return { text, etag: object.etag, checksums: readChecksums(object) };
   };
   return () => (asked ??= ask());
 }

@@ -48,6 +48,39 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./retry.ts'),
   },
   {
+    name: 'verify',
+    summary: 'compare a recording in the bucket with its folder, or with what was uploaded',
+    args: [{ name: '<id|dir...>', purpose: 'a folder, or the id of a recording in the bucket' }],
+    options: [
+      { flags: '--id <id>', purpose: "the folder's recording id; else the sidecar's, else the folder's name" },
+      { flags: '--full', purpose: 'read the objects back and recompute their checksums' },
+      ...COMMON_OPTIONS,
+    ],
+    examples: [
+      { does: 'before the folder is deleted', line: 'recordupload verify recordings/42' },
+      { does: 'from any machine, byte by byte', line: 'recordupload verify 42 --full' },
+    ],
+    exits: ['usage', 'recording', 'incomplete', 'changed', 'interrupted', 'terminated'],
+    load: () => import('./verify.ts'),
+  },
+  {
+    name: 'cleanup',
+    summary: 'find unfinished uploads that nobody goes on with, and remove them',
+    args: [],
+    options: [
+      { flags: '--yes', purpose: 'remove them; else they are only listed' },
+      { flags: '--older-than <age>', purpose: 'nothing came in for so long: 7d (default), 12h' },
+      { flags: '--elsewhere', purpose: 'also uploads of recordings that other machines began' },
+      ...COMMON_OPTIONS,
+    ],
+    examples: [
+      { does: 'look', line: 'recordupload cleanup' },
+      { does: 'remove what this machine left behind over a week ago', line: 'recordupload cleanup --yes' },
+    ],
+    exits: ['usage', 'incomplete', 'interrupted', 'terminated'],
+    load: () => import('./cleanup.ts'),
+  },
+  {
     name: 'webhook send',
     summary: 'tell the server about a recording that is in the bucket',
     args: [{ name: '<id>', purpose: 'the recording, uploaded from here or elsewhere' }],

@@ -54,10 +54,14 @@ const LEGAL_ID = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
  * @param code whose fault a bad one is: the command line's (`USAGE`) or the folder's (`RECORDING`)
  */
 export function parseRecordingId(text: string, where: string, code: 'USAGE' | 'RECORDING'): RecordingId {
-  if (text.length <= MAX_ID_LENGTH && LEGAL_ID.test(text) && !text.includes('..')) return text as RecordingId;
+  if (isRecordingId(text)) return text;
   throw new AppError(code, `${where}: ${JSON.stringify(text.slice(0, 80))} is no legal recording id`, {
     hint: `use 1 to ${MAX_ID_LENGTH} letters, digits, ".", "_" or "-", for instance --id 42`,
   });
+}
+
+export function isRecordingId(text: string): text is RecordingId {
+  return text.length <= MAX_ID_LENGTH && LEGAL_ID.test(text) && !text.includes('..');
 }
 
 /** The id as the contract's payload has it: a JSON number where it is a whole number, else a string. */

@@ -72,6 +72,14 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (target, recording_id, name, number)
   ) WITHOUT ROWID;
 
+  -- Every multipart upload that this machine has begun and not seen the end of: what cleanup may call its own.
+  CREATE TABLE begun_uploads (
+    target TEXT NOT NULL,
+    upload_id TEXT NOT NULL,
+    begun_at INTEGER NOT NULL,
+    PRIMARY KEY (target, upload_id)
+  ) WITHOUT ROWID;
+
   CREATE TABLE endpoints (
     name TEXT PRIMARY KEY,
     disabled_reason TEXT,           -- set by a 410 or an operator; null: enabled

@@ -95,6 +95,10 @@ export interface RecordingStore {
   dropUpload(target: string, id: RecordingId, name: string): void;
   /** Upload ids of all open uploads of the target: those that `cleanup` must leave alone. */
   openUploadIds(target: string): Set<string>;
+  /** Upload ids of all uploads that were begun from here and whose end was not seen, open ones included. */
+  begunUploadIds(target: string): Set<string>;
+  /** These uploads are over. */
+  forgetUploads(target: string, uploadIds: readonly string[]): void;
 }
 
 type Row = Record<string, string | number | null>;
@@ -236,6 +240,13 @@ export function openRecordingStore(db: Database, pid: number): RecordingStore {
           null,
           now,
         );
+        run(
+          `DELETE FROM begun_uploads WHERE target = ?1 AND upload_id =
+             (SELECT upload_id FROM multipart_uploads WHERE target = ?1 AND recording_id = ?2 AND name = ?3)`,
+          target,
+          id,
+          file.name,
+        );
         deleteUpload(target, id, file.name);
       }),
 
@@ -307,6 +318,8 @@ export function openRecordingStore(db: Database, pid: number): RecordingStore {
           upload.inode,
           now,
         );
+        if (upload.uploadId !== null)
+          run('INSERT OR IGNORE INTO begun_uploads VALUES (?, ?, ?)', target, upload.uploadId, now);
         for (const part of parts) insertPart(target, id, upload.name, part);
       }),
 
@@ -332,6 +345,14 @@ export function openRecordingStore(db: Database, pid: number): RecordingStore {
           String(row.upload_id),
         ),
       ),
+
+    begunUploadIds: target =>
+      new Set(all('SELECT upload_id FROM begun_uploads WHERE target = ?', target).map(row => String(row.upload_id))),
+
+    forgetUploads: (target, uploadIds) =>
+      transaction(() => {
+        for (const id of uploadIds) run('DELETE FROM begun_uploads WHERE target = ? AND upload_id = ?', target, id);
+      }),
   };
 }
 

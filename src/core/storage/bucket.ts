@@ -95,10 +95,11 @@ export interface BucketSettings {
   env: NodeJS.ProcessEnv;
   /** How long a request may go without a byte moving; 30 s unless given. */
   stallMs?: number | undefined;
+  /** The same for Complete: assembling a large object takes the store a while; 5 minutes unless given. */
+  completeStallMs?: number | undefined;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Assembling a large object takes the store a while, in which no byte moves. */
 const COMPLETE_STALL_MS = 300_000;
 
 /**
@@ -275,7 +276,7 @@ export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) =
           const input = { Bucket: name, Key: key, UploadId: uploadId, MultipartUpload: { Parts } };
           await client.send(new CompleteMultipartUploadCommand(input), { abortSignal });
         },
-        COMPLETE_STALL_MS,
+        settings.completeStallMs ?? COMPLETE_STALL_MS,
       ),
 
     abortUpload: (key, uploadId, signal) =>

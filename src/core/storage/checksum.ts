@@ -32,6 +32,42 @@ function sha256(chunks: readonly Buffer[]): Buffer {
   return hash.digest();
 }
 
+/** Makes an object's checksum from its bytes as they come, in parts of the size that it was uploaded with. */
+export class PartHasher {
+  readonly #partSizeBytes: number;
+  #part = createHash('sha256');
+  #partBytes = 0;
+  readonly #digests: Buffer[] = [];
+  sizeBytes = 0;
+
+  constructor(partSizeBytes: number) {
+    this.#partSizeBytes = partSizeBytes;
+  }
+
+  update(chunk: Uint8Array): void {
+    let rest = chunk;
+    while (rest.length > 0) {
+      const bytes = rest.subarray(0, this.#partSizeBytes - this.#partBytes);
+      this.#part.update(bytes);
+      this.#partBytes += bytes.length;
+      this.sizeBytes += bytes.length;
+      rest = rest.subarray(bytes.length);
+      if (this.#partBytes === this.#partSizeBytes) this.#endPart();
+    }
+  }
+
+  finish({ composite }: { composite: boolean }): string {
+    if (this.#partBytes > 0 || this.#digests.length === 0) this.#endPart();
+    return composite ? compositeChecksum(this.#digests) : (this.#digests[0] as Buffer).toString('base64');
+  }
+
+  #endPart(): void {
+    this.#digests.push(this.#part.digest());
+    this.#part = createHash('sha256');
+    this.#partBytes = 0;
+  }
+}
+
 /** What is kept of each file beside `metadata.json`, for `verify` from any machine. */
 export interface FileChecksum {
   sizeBytes: number;

@@ -54,6 +54,13 @@ export function fileContext(session: UploadSession, recordingId: RecordingId, na
   };
 }
 
+/** The session's bucket behind its retry layer, for what is not about one file. */
+export function persistentBucket({ bucket, persistence, observer }: UploadSession): Bucket {
+  return retrying(bucket, persistence, (failure, delayMs) =>
+    observer({ type: 'warning', message: `${failure.message}; trying again in ${Math.round(delayMs / 1000)} s` }),
+  );
+}
+
 function retrying(
   bucket: Bucket,
   persistence: Persistence,
