@@ -1,0 +1,157 @@
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, test } from '@jest/globals';
+import { MIGRATIONS } from '../../src/core/state/migrations.ts';
+import { type Desk, openDesk, openSandbox, readJson } from '../support/desk.ts';
+import { freshId, makeRecording } from '../support/make-recording.ts';
+import { queue, withOutbox } from './support.ts';
+
+const sandbox = await openSandbox();
+const stateFile = (desk: Desk) => join(desk.stateDir, 'state.db');
+const setAside = (desk: Desk) => readdirSync(desk.stateDir).filter(name => /^state\.db\.corrupt-[0-9TZ]+$/.test(name));
+
+/** A desk that has uploaded something; its state is then done violence to. */
+async function usedDesk(violence: (file: string) => void): Promise<Desk> {
+  const desk = openDesk(sandbox);
+  queue(
+    desk.stateDir,
+    Array.from({ length: 40 }, () => freshId()),
+  );
+  violence(stateFile(desk));
+  return desk;
+}
+
+const overwrite = (from: number) => (file: string) => {
+  const bytes = readFileSync(file);
+  writeFileSync(file, bytes.fill(0x5a, from, Math.min(bytes.length, from + 20_000)));
+};
+
+describe('a state file that cannot be read', () => {
+  test.each([
+    ['is no database', (file: string) => writeFileSync(file, 'so much for the state\n'.repeat(500))],
+    ['has lost its beginning', overwrite(0)],
+    ['was cut off', (file: string) => truncateSync(file, 12_288)],
+  ])('%s: it is set aside as it is, and the upload goes on', async (_, violence) => {
+    let broken = Buffer.alloc(0);
+    const desk = await usedDesk(file => {
+      violence(file);
+      broken = readFileSync(file);
+    });
+    const id = freshId();
+    const { code, stderr } = await desk.run(['upload', makeRecording({ name: id })]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining('warning: the state file was damaged: it is kept as ')]);
+    expect(stderr).toContain('not known any more: upload their folders again');
+    expect(setAside(desk)).toHaveLength(1);
+    expect(readFileSync(join(desk.stateDir, setAside(desk)[0] ?? '')).equals(broken)).toBe(true);
+    expect((await desk.run(['webhook', 'history', id])).stdout).toContain('delivered');
+  });
+
+  test('is damaged in its middle: the run that meets it says so, the next one sets it aside', async () => {
+    const desk = await usedDesk(overwrite(40_960));
+    const first = await desk.run(['retry', '--list']);
+    expect([first.code, first.stderr]).toEqual([
+      4,
+      expect.stringMatching(/state\.db is damaged \(run the command again/),
+    ]);
+    const second = await desk.run(['retry', '--quiet']);
+    expect([second.code, second.stderr]).toEqual([0, expect.stringContaining('the state file was damaged')]);
+    expect((await desk.run(['retry'])).stderr).toBe('');
+    expect(setAside(desk)).toHaveLength(1);
+  });
+
+  test('is damaged, and two processes meet it at once: one new file, one set aside', async () => {
+    const desk = await usedDesk(overwrite(0));
+    const ids = [freshId(), freshId(), freshId()];
+    const runs = await Promise.all(ids.map(id => desk.run(['upload', makeRecording({ name: id })])));
+    expect(runs.map(({ code }) => code)).toEqual([0, 0, 0]);
+    expect(setAside(desk)).toHaveLength(1);
+    const kept = withOutbox(desk.stateDir, ({ deliveries }) => deliveries.list({}).map(one => one.recordingId));
+    expect(kept.toSorted()).toEqual(ids.toSorted());
+  });
+
+  test('is missing from a folder that was in use: said, and a new one is begun', async () => {
+    const desk = await usedDesk(file => rmSync(file));
+    const { code, stderr } = await desk.run(['retry']);
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/the state file .*state\.db is missing: a new one is begun/),
+    ]);
+    expect((await desk.run(['retry'])).stderr).toBe('');
+  });
+});
+
+describe('a state that cannot be used', () => {
+  const newer = (file: string) => {
+    const database = new DatabaseSync(file);
+    database.exec(`PRAGMA user_version = ${MIGRATIONS.length + 1}`);
+    database.close();
+  };
+
+  test('because a newer version wrote it: it is left as it is, and the upload goes on', async () => {
+    let before = Buffer.alloc(0);
+    const desk = await usedDesk(file => {
+      newer(file);
+      before = readFileSync(file);
+    });
+    const id = freshId();
+    const { code, stderr } = await desk.run(['upload', makeRecording({ name: id })]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining('was written by a newer version of recordupload')]);
+    expect(stderr).toContain('going on without it: what fails in this run is not kept, and cannot be resumed');
+    expect(sandbox.receiver.recording(Number(id))?.received).toBe(1);
+    expect(readFileSync(stateFile(desk)).equals(before)).toBe(true);
+    expect((await desk.run(['retry'])).code).toBe(4);
+  });
+
+  test('and a webhook that fails: said to be lost, exit 5, with the command that sends it', async () => {
+    const desk = await usedDesk(newer);
+    const id = freshId();
+    sandbox.faults.add({ server: 'webhook', action: { answer: { status: 503 } } });
+    const { code, stdout } = await desk.run(['upload', makeRecording({ name: id })]);
+    expect(code).toBe(5);
+    expect(stdout).toContain('webhook lost: the server, or a proxy before it, has a fault (status 503)');
+    expect(stdout).toContain('without a state it cannot be kept, and is not tried again');
+    expect(stdout).toContain(`next: recordupload webhook send ${id}`);
+    expect(stdout).not.toContain('next try');
+    expect((await desk.run(['webhook', 'send', id])).code).toBe(0);
+    expect(sandbox.receiver.recording(Number(id))?.received).toBe(1);
+  });
+
+  test('because its folder is a file: said, and the upload goes on', async () => {
+    const desk = openDesk(sandbox);
+    mkdirSync(dirname(desk.stateDir), { recursive: true });
+    writeFileSync(desk.stateDir, 'a file');
+    const { code, stderr } = await desk.run(['upload', makeRecording(), '--quiet']);
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/the state folder .* cannot be made: it, or what it is in, is a file/),
+    ]);
+    const { code: retried, stderr: said } = await desk.run(['retry']);
+    expect([retried, said]).toEqual([4, expect.stringContaining('RECORDUPLOAD_STATE_DIR')]);
+  });
+
+  test('is told to scripts as an error of the code STATE', async () => {
+    const desk = await usedDesk(newer);
+    const { error } = readJson(await desk.run(['webhook', 'list', '--json']));
+    expect(error).toMatchObject({ code: 'STATE', hint: expect.stringContaining('upgrade recordupload') });
+  });
+});
+
+test('a log that is left without its state file is kept', async () => {
+  const desk = openDesk(sandbox);
+  queue(desk.stateDir, [freshId()]);
+  copyFileSync(stateFile(desk), `${stateFile(desk)}-wal`);
+  rmSync(stateFile(desk));
+  expect((await desk.run(['retry'])).stderr).toMatch(/its log is kept as .*state\.db\.lost-.*-wal/);
+  expect(readdirSync(desk.stateDir).some(name => /^state\.db\.lost-.*-wal$/.test(name))).toBe(true);
+  expect(existsSync(stateFile(desk))).toBe(true);
+});
