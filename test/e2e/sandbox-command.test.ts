@@ -17,7 +17,7 @@ async function startSandbox(
   env: NodeJS.ProcessEnv,
 ): Promise<{ run: RunningCli; addresses: Addresses }> {
   const run = startCli(['sandbox', '--json', ...args], { env });
-  const text = await run.printsOut('\n}\n');
+  const text = await run.printed('\n}\n');
   return { run, addresses: (JSON.parse(text) as { result: Addresses }).result };
 }
 

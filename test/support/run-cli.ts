@@ -32,7 +32,7 @@ export interface RunningCli {
   /** Resolves once `text` was printed to stderr, with all that was by then. @throws where the program ends without */
   prints(text: string): Promise<string>;
   /** The same for stdout. */
-  printsOut(text: string): Promise<string>;
+  printed(text: string): Promise<string>;
 }
 
 const running = new Set<ChildProcess>();
@@ -50,28 +50,28 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
     ...(user !== undefined && { uid: user, gid: user }),
   });
   running.add(child);
-  const printed = { stdout: '', stderr: '' };
+  const output = { stdout: '', stderr: '' };
   let ended = false;
   const waiting: {
-    stream: keyof typeof printed;
+    stream: keyof typeof output;
     text: string;
     resolve(all: string): void;
     reject(error: Error): void;
   }[] = [];
   const settle = () => {
     for (const { stream, text, resolve, reject } of waiting) {
-      if (printed[stream].includes(text)) resolve(printed[stream]);
-      else if (ended) reject(new Error(`never printed ${text}: ${printed.stdout}${printed.stderr}`));
+      if (output[stream].includes(text)) resolve(output[stream]);
+      else if (ended) reject(new Error(`never printed ${text}: ${output.stdout}${output.stderr}`));
     }
   };
-  const waitFor = (stream: keyof typeof printed, text: string) =>
+  const waitFor = (stream: keyof typeof output, text: string) =>
     new Promise<string>((resolve, reject) => {
       waiting.push({ stream, text, resolve, reject });
       settle();
     });
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream].setEncoding('utf8').on('data', (text: string) => {
-      printed[stream] += text;
+      output[stream] += text;
       settle();
     });
   }
@@ -82,7 +82,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
       running.delete(child);
       ended = true;
       settle();
-      resolve({ code, ...printed });
+      resolve({ code, ...output });
     });
   });
   return {
@@ -92,7 +92,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
       child.kill(signal);
     },
     prints: text => waitFor('stderr', text),
-    printsOut: text => waitFor('stdout', text),
+    printed: text => waitFor('stdout', text),
   };
 }
 
