@@ -4,7 +4,7 @@ import { StorageFailure } from './failure.ts';
 /** The one retry layer for the bucket: a budget of time without progress, shared by everything that is in flight. */
 export interface Persistence {
   /**
-   * Runs `attempt` until it succeeds, is refused, or nothing has succeeded for the length of the budget.
+   * Runs `attempt` until it succeeds, is refused, or nothing has got on for the length of the budget.
    * @throws StorageFailure the last failure; the signal's reason once it aborts
    */
   run<T>(attempt: () => Promise<T>, call: RetriedCall): Promise<T>;
@@ -12,6 +12,8 @@ export interface Persistence {
 
 export interface RetriedCall {
   signal: AbortSignal;
+  /** True for a call that only looks: its success says that the store is there, not that the upload gets on. */
+  looks?: boolean;
   onRetry?: ((failure: StorageFailure, delayMs: number) => void) | undefined;
 }
 
@@ -34,11 +36,11 @@ export function createPersistence({
   clock: Clock;
   random: Random;
 }): Persistence {
-  let lastSuccess = clock.monotonic();
+  let lastProgress = clock.monotonic();
   let answered = false;
 
   return {
-    async run(attempt, { signal, onRetry }) {
+    async run(attempt, { signal, looks = false, onRetry }) {
       let failingSince: number | undefined;
       let skewed = 0;
       for (let tries = 0; ; tries++) {
@@ -46,7 +48,7 @@ export function createPersistence({
         try {
           const result = await attempt();
           answered = true;
-          lastSuccess = clock.monotonic();
+          if (!looks) lastProgress = clock.monotonic();
           return result;
         } catch (error) {
           if (signal.aborted) throw signal.reason;
@@ -60,7 +62,7 @@ export function createPersistence({
           const budget = answered ? budgetMs : Math.min(budgetMs, FIRST_CONTACT_BUDGET_MS);
           // Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
           const delayMs = Math.round(random() * Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** tries));
-          if (now + delayMs - Math.max(lastSuccess, failingSince) > budget) throw error;
+          if (now + delayMs - Math.max(lastProgress, failingSince) > budget) throw error;
           onRetry?.(error, delayMs);
           await clock.sleep(delayMs, signal);
         }

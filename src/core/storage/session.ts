@@ -67,15 +67,17 @@ function retrying(
   onRetry: (failure: StorageFailure, delayMs: number) => void,
 ): Bucket {
   const run = <T>(signal: AbortSignal, attempt: () => Promise<T>) => persistence.run(attempt, { signal, onRetry });
+  const look = <T>(signal: AbortSignal, attempt: () => Promise<T>) =>
+    persistence.run(attempt, { signal, onRetry, looks: true });
   return {
     ...bucket,
-    head: (key, signal) => run(signal, () => bucket.head(key, signal)),
+    head: (key, signal) => look(signal, () => bucket.head(key, signal)),
     put: (key, body, settings, signal) => run(signal, () => bucket.put(key, body, settings, signal)),
-    get: (key, signal) => run(signal, () => bucket.get(key, signal)),
+    get: (key, signal) => look(signal, () => bucket.get(key, signal)),
     uploadPart: (key, uploadId, number, body, signal) =>
       run(signal, () => bucket.uploadPart(key, uploadId, number, body, signal)),
-    listParts: (key, uploadId, signal) => run(signal, () => bucket.listParts(key, uploadId, signal)),
-    listUploads: (prefix, signal) => run(signal, () => bucket.listUploads(prefix, signal)),
-    abortUpload: (key, uploadId, signal) => run(signal, () => bucket.abortUpload(key, uploadId, signal)),
+    listParts: (key, uploadId, signal) => look(signal, () => bucket.listParts(key, uploadId, signal)),
+    listUploads: (prefix, signal) => look(signal, () => bucket.listUploads(prefix, signal)),
+    abortUpload: (key, uploadId, signal) => look(signal, () => bucket.abortUpload(key, uploadId, signal)),
   };
 }
