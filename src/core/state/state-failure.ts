@@ -15,6 +15,11 @@ const NOT_WRITABLE: Words = {
   message: dir => `the state folder ${dir} is not writable`,
   hint: 'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder that is',
 };
+// Node says so of a folder that it may not make, on a read-only disk above all.
+const NOT_MADE: Words = {
+  message: dir => `the state folder ${dir} cannot be made: is its disk read-only?`,
+  hint: NOT_WRITABLE.hint,
+};
 const FULL: Words = {
   message: dir => `the disk of the state folder ${dir} is full`,
   hint: 'free some space and run the command again',
@@ -36,6 +41,7 @@ const BY_SYSTEM_CODE: Readonly<Record<string, Words>> = {
   EACCES: NOT_WRITABLE,
   EPERM: NOT_WRITABLE,
   EROFS: NOT_WRITABLE,
+  ENOENT: NOT_MADE,
   ENOSPC: FULL,
   EDQUOT: FULL,
   ENOTDIR: NOT_A_FOLDER,

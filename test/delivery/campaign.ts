@@ -1,0 +1,35 @@
+/**
+ * What the outbox promises, proven at full size with the built program: overlap, `kill -9`, speed, a dead endpoint, a
+ * full disk, a year of outages. `node test/delivery/campaign.ts` after `npm run build`; the seed of what is random can be
+ * given as an argument. Disks are filled on a tmpfs, which needs root; elsewhere that part is left out.
+ */
+import { seededRandom } from '../core/webhook/support.ts';
+import { createChecks } from './campaign/check.ts';
+import { fullDisk } from './campaign/full-disk.ts';
+import { kills, overlap } from './campaign/overlap.ts';
+import { deadEndpoint, speed } from './campaign/speed.ts';
+import { clear } from './campaign/stage.ts';
+import { yearOfOutages } from './campaign/year.ts';
+
+const seed = Number(process.argv[2] ?? Date.now() % 1_000_000);
+process.stdout.write(`seed ${seed}\n`);
+const { check, end } = createChecks();
+process.once('SIGINT', async () => {
+  await clear();
+  process.exit(130);
+});
+try {
+  await speed(check);
+  // It waits for time-outs; the others work meanwhile.
+  const dead = deadEndpoint(check);
+  await overlap(check);
+  await kills(check, seededRandom(seed));
+  await fullDisk(check);
+  await dead;
+  await yearOfOutages(check);
+} catch (error) {
+  check('the campaign comes to its end', false, error instanceof Error ? error.stack : String(error));
+} finally {
+  await clear();
+}
+process.exitCode = end() > 0 ? 1 : 0;

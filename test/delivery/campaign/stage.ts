@@ -1,0 +1,144 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { contentHash } from '../../../src/core/recording/payload.ts';
+import { openDatabase } from '../../../src/core/state/database.ts';
+import type { Delivery } from '../../../src/core/state/delivery.ts';
+import { openOutbox } from '../../../src/core/state/outbox.ts';
+
+const root = resolve(import.meta.dirname, '../../..');
+const launcher = join(process.env.RECORDUPLOAD_TEST_ROOT ?? root, 'bin/recordupload.js');
+
+export const EMAIL = 'operator@example.com';
+export const TOKEN = 'fake-token-for-campaign';
+const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+
+/** What a campaign has running and made; all of it ends with `clear`. */
+const children = new Set<ChildProcess>();
+const folders: string[] = [];
+const mounts = new Set<string>();
+
+/** A small disk in memory, in a folder of its own. */
+export function mountDisk(size: string): string {
+  const dir = tempDir();
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=0700`, 'tmpfs', dir]);
+  mounts.add(dir);
+  return dir;
+}
+
+export function unmountDisk(dir: string): void {
+  execFileSync('umount', [dir]);
+  mounts.delete(dir);
+}
+
+export function tempDir(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'recordupload-campaign-'));
+  folders.push(dir);
+  return dir;
+}
+
+export async function clear(): Promise<void> {
+  for (const child of children) child.kill('SIGKILL');
+  await Promise.all([...children].map(child => (child.exitCode ?? child.signalCode) === null && once(child, 'exit')));
+  for (const dir of mounts) unmountDisk(dir);
+  for (const dir of folders.splice(0)) rmSync(dir, { recursive: true, force: true });
+}
+
+export interface Received {
+  recordingId: string;
+  webhookId: string;
+  /** Milliseconds since 1970. */
+  at: number;
+}
+
+export interface ReceiverProcess {
+  url: string;
+  received(): Promise<Received[]>;
+}
+
+/** Starts a receiver; `delay` is milliseconds for each answer. */
+export async function startReceiver(delay: number | 'never' = 0): Promise<ReceiverProcess> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'receiver-process.ts'), String(delay)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  children.add(child);
+  const [port] = (await once(child.stdout, 'data')) as [Buffer];
+  const url = `http://127.0.0.1:${Number(port.toString())}/recordings/webhook/`;
+  return { url, received: async () => (await (await fetch(url)).json()) as Received[] };
+}
+
+export interface Run {
+  child: ChildProcess;
+  /** Milliseconds from start to end; status null where it was killed. */
+  result: Promise<{ code: number | null; stdout: string; stderr: string; durationMs: number }>;
+}
+
+/** Starts the built program. */
+export function start(args: readonly string[], env: NodeJS.ProcessEnv): Run {
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, [launcher, ...args], {
+    env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    cwd: tmpdir(),
+  });
+  children.add(child);
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const result = once(child, 'close').then(([code]) => {
+    children.delete(child);
+    return { code: code as number | null, stdout, stderr, durationMs: performance.now() - startedAt };
+  });
+  return { child, result };
+}
+
+/** The environment of a machine with one endpoint; requests are signed, so that the receiver sees the webhook-id. */
+export function machine(stateDir: string, url: string, more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+  return {
+    RECORDUPLOAD_STATE_DIR: stateDir,
+    WEBHOOK_URL: url,
+    WEBHOOK_TOKEN: TOKEN,
+    WEBHOOK_SECRET: SECRET,
+    ...more,
+  };
+}
+
+/** Queues `count` deliveries of recordings 1 … count. */
+export function queue(stateDir: string, count: number, endpoints: readonly string[] = ['default']): void {
+  const database = openDatabase(stateDir);
+  const { deliveries } = openOutbox(database);
+  database.transaction(() => {
+    for (let id = 1; id <= count; id++) {
+      const payload = { recording_id: id, title: `Meeting ${id}`, user_info: { email: EMAIL } };
+      deliveries.enqueue({
+        recordingId: String(id),
+        endpoints,
+        payload: JSON.stringify(payload),
+        contentHash: contentHash(payload as never),
+        now: Date.now(),
+      });
+    }
+  });
+  database.close();
+}
+
+/** All deliveries of a state folder. */
+export function deliveriesOf(stateDir: string): Delivery[] {
+  const database = openDatabase(stateDir);
+  try {
+    return openOutbox(database).deliveries.list({});
+  } finally {
+    database.close();
+  }
+}
+
+export function countBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
+  return Map.groupBy(items, key);
+}

@@ -1,0 +1,64 @@
+import { deliverWebhooks } from '../../src/core/deliver-webhooks.ts';
+import type { PostResult } from '../../src/core/webhook/post-result.ts';
+import { endpointAt, enqueue, openTestState, seededRandom, virtualClock } from '../core/webhook/support.ts';
+
+const HOUR_MS = 3_600_000;
+const YEAR_HOURS = 365 * 24;
+
+/** What a year in which nothing answers well, and cron comes every hour, did to deliveries. */
+export interface YearOfOutages {
+  posts: number;
+  /** Each state, or why it is held, that occurs in the end. */
+  states: string[];
+  /** How many last tries fell on each hour that had any. */
+  lastTries: number[];
+}
+
+/** Lets a year pass on a virtual clock. */
+export async function passYear(deliveries: number): Promise<YearOfOutages> {
+  const state = openTestState();
+  try {
+    // Durability is another test's.
+    state.database.sql.exec('PRAGMA synchronous = OFF');
+    state.database.transaction(() => {
+      for (let id = 1; id <= deliveries; id++) enqueue(state, id);
+    });
+    let posts = 0;
+    const failure: PostResult = {
+      kind: 'answer',
+      status: 500,
+      body: '',
+      contentType: undefined,
+      truncated: false,
+      retryAfter: undefined,
+      date: undefined,
+      location: undefined,
+      timings: { total: 1 },
+    };
+    const clock = virtualClock();
+    const deps = {
+      outbox: state.outbox,
+      endpoints: [endpointAt('http://127.0.0.1:1/')],
+      post: async () => {
+        posts++;
+        return failure;
+      },
+      clock,
+      random: seededRandom(),
+      observer: () => {},
+      concurrency: 512,
+      coldFailures: Number.POSITIVE_INFINITY,
+    };
+    for (let hour = 0; hour < YEAR_HOURS; hour++, clock.advance(HOUR_MS)) {
+      await deliverWebhooks({ due: 'due', held: false, trigger: 'retry' }, deps);
+    }
+    const states = new Set(state.outbox.deliveries.list({}).map(one => one.heldReason ?? one.state));
+    const lastTries = state.database.sql
+      .prepare('SELECT COUNT(*) AS tries FROM attempts WHERE number = 10 GROUP BY at')
+      .all()
+      .map(({ tries }) => Number(tries));
+    return { posts, states: [...states], lastTries };
+  } finally {
+    state.remove();
+  }
+}
