@@ -110,10 +110,9 @@ async function list(
   return EXIT.done;
 }
 
+/** `delivered 2026-01-31 08:00:00`, or from when to when. */
 function spanOf(chosen: readonly Delivery[]): string {
-  const times = chosen.map(({ settledAt, createdAt }) => settledAt ?? createdAt);
-  const state = chosen[0]?.state ?? 'delivered';
-  const first = times.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-  const last = times.reduce((a, b) => Math.max(a, b), 0);
-  return chosen.length === 0 ? '' : `${state} from ${formatMoment(first)} to ${formatMoment(last)}`;
+  const times = chosen.map(({ settledAt, createdAt }) => settledAt ?? createdAt).toSorted((a, b) => a - b);
+  const [first, last] = [times[0] ?? 0, times.at(-1) ?? 0].map(formatMoment);
+  return `${chosen[0]?.state} ${first === last ? first : `from ${first} to ${last}`}`;
 }

@@ -17,7 +17,7 @@ const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 
 /** What a campaign has running and made; all of it ends with `clear`. */
 const children = new Set<ChildProcess>();
-const folders: string[] = [];
+let base: string | undefined;
 const mounts = new Set<string>();
 
 /** A small disk in memory, in a folder of its own. */
@@ -33,17 +33,18 @@ export function unmountDisk(dir: string): void {
   mounts.delete(dir);
 }
 
+/** A new folder in the campaign's own. */
 export function tempDir(): string {
-  const dir = mkdtempSync(join(tmpdir(), 'recordupload-campaign-'));
-  folders.push(dir);
-  return dir;
+  base ??= mkdtempSync(join(tmpdir(), 'recordupload-campaign-'));
+  return mkdtempSync(join(base, 'stage-'));
 }
 
 export async function clear(): Promise<void> {
   for (const child of children) child.kill('SIGKILL');
   await Promise.all([...children].map(child => (child.exitCode ?? child.signalCode) === null && once(child, 'exit')));
   for (const dir of mounts) unmountDisk(dir);
-  for (const dir of folders.splice(0)) rmSync(dir, { recursive: true, force: true });
+  if (base !== undefined) rmSync(base, { recursive: true, force: true });
+  base = undefined;
 }
 
 export interface Received {
