@@ -9,15 +9,17 @@ import { openLiveness } from '../../../src/core/state/liveness.ts';
 import { openOutbox } from '../../../src/core/state/outbox.ts';
 import { enqueue } from '../webhook/support.ts';
 
+let folder: string;
 let dir: string;
 let opened: Database[];
 beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'recordupload-database-'));
+  folder = mkdtempSync(join(tmpdir(), 'recordupload-database-'));
+  dir = folder;
   opened = [];
 });
 afterEach(() => {
   for (const database of opened) database.close();
-  rmSync(dir, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true });
 });
 
 function open(warnings: string[] = []): Database {
