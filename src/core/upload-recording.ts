@@ -152,12 +152,20 @@ async function uploadFiles(
 ): Promise<FileReport[]> {
   const queue = recording.files.toSorted((a, b) => a.sizeBytes - b.sizeBytes);
   const reports = new Map<string, FileReport>();
+  // What ends one of them for good (an abort, a state that fails) ends all: nothing goes on behind an error's back.
+  const stop = new AbortController();
+  const signal = AbortSignal.any([deps.signal, stop.signal]);
   const worker = async () => {
-    for (let file = queue.shift(); file && !deps.signal.aborted; file = queue.shift()) {
-      reports.set(file.name, await uploadOne(file, recording, request, deps, remote));
+    try {
+      for (let file = queue.shift(); file && !signal.aborted; file = queue.shift()) {
+        reports.set(file.name, await uploadOne(file, recording, request, { ...deps, signal }, remote));
+      }
+    } catch (error) {
+      stop.abort(error);
     }
   };
   await Promise.all(Array.from({ length: FILES_AT_ONCE }, worker));
+  stop.signal.throwIfAborted();
   return recording.files.flatMap(file => reports.get(file.name) ?? []);
 }
 
