@@ -80,11 +80,12 @@ function fileLine(id: string, file: FileProgress, width: number): string {
   const rate = elapsedMs > 0 ? (file.doneBytes - file.resumedBytes) / elapsedMs : 0;
   const left = file.sizeBytes - file.doneBytes;
   const percent = file.sizeBytes === 0 ? 100 : Math.floor((file.doneBytes / file.sizeBytes) * 100);
-  const parts = [
-    `${percent} %`,
-    `${formatBytes(file.doneBytes)} of ${formatBytes(file.sizeBytes)}`,
-    ...(elapsedMs > 500 && rate > 0 ? [`${formatBytes(rate * 1000)}/s`, `${formatDuration(left / rate)} left`] : []),
-  ];
+  const pace =
+    elapsedMs > 500 && rate > 0 ? [`${formatBytes(rate * 1000)}/s`, `${formatDuration(left / rate)} left`] : [];
+  const parts =
+    left <= 0
+      ? [formatBytes(file.sizeBytes), 'sent, waiting for the store']
+      : [`${percent} %`, `${formatBytes(file.doneBytes)} of ${formatBytes(file.sizeBytes)}`, ...pace];
   const name = printable(id);
   let line = name.length > width - 8 ? `…${name.slice(-(width - 9))}` : name;
   for (const part of parts) {

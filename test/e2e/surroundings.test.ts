@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { openDesk, openSandbox, webhooksOf } from '../support/desk.ts';
@@ -118,5 +119,27 @@ describe('the command line', () => {
     const { code, stdout, stderr } = await openDesk(sandbox).run(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain('Usage: recordupload');
+  });
+});
+
+describe('a state that fails in the middle of an upload', () => {
+  test('ends it: one error, nothing goes on behind it', async () => {
+    const desk = openDesk(sandbox);
+    const id = freshId();
+    const dir = makeRecording({
+      name: id,
+      videoBytes: 3_000_000,
+      files: { 'recording.json': '{"duration_seconds": 9}' },
+    });
+    await desk.run(['retry', '--quiet']);
+    const database = new DatabaseSync(join(desk.stateDir, 'state.db'));
+    database.exec("CREATE TRIGGER broken BEFORE INSERT ON files BEGIN SELECT RAISE(ABORT, 'disk on fire'); END");
+    database.close();
+    const { code, stdout, stderr } = await desk.run(['upload', dir, '--bwlimit', '1M']);
+    expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
+    expect(stderr.match(/^error: the state in .* disk on fire.*$/gm)).toHaveLength(1);
+    // The video was on its way: it is ended, not sent to its end.
+    expect(sandbox.s3.objects().map(({ key }) => key)).not.toContain(`${id}/video.mkv`);
+    expect(webhooksOf(sandbox, id)).toEqual([]);
   });
 });
