@@ -1,0 +1,107 @@
+/**
+ * `npm run demo`: the main job on a small, real recording, against the embedded sandbox, run as an operator runs it.
+ * What the sandbox received is kept in `.demo/`, so that a second run shows what happens when nothing is new.
+ */
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
+import { type Sandbox, startSandbox } from '../src/sandbox/sandbox.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const RECORDING = 'fixtures/recordings/3';
+
+/** The demo's folder, for this process alone: a second demo at the same time gets a fresh one. */
+async function openFolder(): Promise<{ folder: string; close(): Promise<void> }> {
+  const folder = join(root, '.demo');
+  await mkdir(folder, { recursive: true });
+  const lock = new DatabaseSync(join(folder, 'lock'), { timeout: 0 });
+  try {
+    lock.exec('BEGIN EXCLUSIVE');
+    return { folder, close: async () => lock.close() };
+  } catch {
+    lock.close();
+    const fresh = await mkdtemp(join(tmpdir(), 'recordupload-demo-'));
+    say('Another demo is running here, so this one keeps nothing.');
+    return { folder: fresh, close: () => rm(fresh, { recursive: true, force: true }) };
+  }
+}
+
+function say(text = ''): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** The environment of an operator whose configuration is the sandbox. */
+function operatorEnvironment({ s3, receiver }: Sandbox, folder: string): NodeJS.ProcessEnv {
+  const { PATH, TERM, NO_COLOR, CI, TZ } = process.env;
+  return {
+    ...Object.fromEntries(Object.entries({ PATH, TERM, NO_COLOR, CI, TZ }).filter(([, value]) => value !== undefined)),
+    HOME: folder,
+    RECORDUPLOAD_ENDPOINT: s3.url,
+    RECORDUPLOAD_BUCKET: s3.bucket,
+    RECORDUPLOAD_STATE_DIR: join(folder, 'state'),
+    AWS_ACCESS_KEY_ID: s3.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
+    WEBHOOK_URL: receiver.url,
+    WEBHOOK_TOKEN: receiver.token,
+  };
+}
+
+/** Runs the built program, its output straight to the terminal. @returns its exit status */
+function recordupload(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  say(`$ recordupload ${args.join(' ')}`);
+  const child = spawn(process.execPath, [join(root, 'bin/recordupload.js'), ...args], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) => resolve(signal ? 130 : (code ?? 1)));
+  });
+}
+
+async function demo(sandbox: Sandbox, folder: string): Promise<number> {
+  const { s3, receiver } = sandbox;
+  const env = operatorEnvironment(sandbox, folder);
+  say(`An S3 server (${s3.url}) and a recordings server (${receiver.baseUrl}) are running for this demo.\n`);
+
+  const told = receiver.requests().length;
+  const uploaded = await recordupload(['upload', RECORDING], env);
+  if (uploaded !== 0) return uploaded;
+  if (receiver.requests().length === told) {
+    say('\nThe server knew it already. Telling it again does no harm:\n');
+    const sent = await recordupload(['webhook', 'send', '3'], env);
+    if (sent !== 0) return sent;
+  }
+
+  say(`\nIn the bucket ${s3.bucket} now:`);
+  for (const { key, size, contentType, etag } of s3.objects()) {
+    say(
+      `  ${key.padEnd(18)} ${String(size).padStart(7)} bytes  ${String(contentType).padEnd(26)} ETag ${etag.replaceAll('"', '')}`,
+    );
+  }
+  const answer = await fetch(`${receiver.baseUrl}/recordings/3/`);
+  say(`\nWhat the recordings server knows (GET /recordings/3/):\n${JSON.stringify(await answer.json(), null, 2)}`);
+  const webhook = receiver.requests().findLast(request => request.method === 'POST');
+  const action = webhook?.status === 201 ? 'created' : 'updated';
+  say(`\nThe server answered "${action}". Try next: npm run demo, once more (nothing has to be uploaded then),`);
+  say(`or a recording of your own: npx recordupload upload <dir> --sandbox`);
+  return answer.ok ? 0 : 1;
+}
+
+const { folder, close } = await openFolder();
+const sandbox = await startSandbox({ dataDir: join(folder, 'sandbox') });
+const stop = async () => {
+  await sandbox.close();
+  await close();
+};
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void stop().then(() => process.exit(130)));
+try {
+  process.exitCode = await demo(sandbox, folder);
+} finally {
+  await stop();
+}
