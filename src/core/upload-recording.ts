@@ -208,14 +208,16 @@ function rememberRemoteMetadata(recording: Recording, deps: UploadDeps): RemoteM
   let asked: ReturnType<RemoteMetadata> | undefined;
   const ask: RemoteMetadata = async () => {
     const context = fileContext(deps, recording.id, METADATA_NAME, objectKey(recording.id, METADATA_NAME));
-    const object = await context.bucket.get(context.key, deps.signal).catch(error => {
-      // Not allowed to read: then nothing is known, and what is there is compared in other ways.
+    try {
+      const object = await context.bucket.get(context.key, deps.signal);
+      if (!object) return undefined;
+      const text = Buffer.concat(await Array.fromAsync(object.stream)).toString();
+      return { text, etag: object.etag, checksums: readChecksums(object) };
+    } catch (error) {
+      // Not allowed to read, or broken off: then nothing is known, and what is there is compared in other ways.
       if (error instanceof AppError && !deps.signal.aborted) return undefined;
       throw error;
-    });
-    if (!object) return undefined;
-    const text = Buffer.concat(await Array.fromAsync(object.stream)).toString();
-    return { text, etag: object.etag, checksums: readChecksums(object) };
+    }
   };
   return () => (asked ??= ask());
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import type { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -144,6 +145,24 @@ export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) =
     abortSignal.addEventListener('abort', () => stream.destroy(), { once: true });
     return stream;
   };
+  /** An object's bytes as they come in, under a stall watch of their own: the answer's head has ended its request. */
+  async function* content(what: string, stream: Readable, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const { abortSignal, moved, stop } = watchForStall(signal, usualStallMs);
+    const end = () => stream.destroy(abortSignal.reason);
+    abortSignal.addEventListener('abort', end, { once: true });
+    try {
+      for await (const chunk of stream) {
+        yield chunk;
+        moved();
+      }
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw toStorageFailure(error, what, endpoint);
+    } finally {
+      stop();
+      stream.destroy();
+    }
+  }
   /** Undefined in place of a 404 for an object; a missing bucket stays an error. */
   const orUndefined = <T>(error: unknown): T | undefined => {
     if (error instanceof StorageFailure && error.kind === 'missing') return undefined;
@@ -181,7 +200,7 @@ export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) =
     get: (key, signal) =>
       request(`reading ${where(key)}`, signal, async ({ abortSignal }) => {
         const answer = await client.send(new GetObjectCommand({ Bucket: name, Key: key }), { abortSignal });
-        return { ...toHead(answer), stream: answer.Body as AsyncIterable<Uint8Array> };
+        return { ...toHead(answer), stream: content(`reading ${where(key)}`, answer.Body as Readable, signal) };
       }).catch(orUndefined<ObjectContent>),
 
     delete: (key, signal) =>

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { MAX_PARTS } from './part-plan.ts';
 
 /**
  * A file's checksum as S3 writes it: the base64 SHA-256 of an object put whole, or, for one made of parts, the base64
@@ -94,6 +95,14 @@ export function encodeChecksums(files: ReadonlyMap<string, FileChecksum>): strin
   return header;
 }
 
+function isUriComponent(text: string): boolean {
+  try {
+    return decodeURIComponent(text) !== '';
+  } catch {
+    return false;
+  }
+}
+
 /** Reads what `encodeChecksums` wrote; entries that it cannot have written are left out. */
 export function decodeChecksums(header: string | undefined): Map<string, FileChecksum> {
   const files = new Map<string, FileChecksum>();
@@ -108,7 +117,9 @@ export function decodeChecksums(header: string | undefined): Map<string, FileChe
       string,
       string,
     ];
-    files.set(decodeURIComponent(name), { sizeBytes: Number(size), partSizeBytes: Number(partSize), checksum, etag });
+    const [sizeBytes, partSizeBytes] = [Number(size), Number(partSize)];
+    if (!isUriComponent(name) || !(sizeBytes <= partSizeBytes * MAX_PARTS)) continue;
+    files.set(decodeURIComponent(name), { sizeBytes, partSizeBytes, checksum, etag });
   }
   return files;
 }

@@ -87,8 +87,10 @@ export function toStorageFailure(error: unknown, what: string, endpoint: string)
     return notS3(what, endpoint, `HTTP ${status} with a web page`, error);
   }
   const message = `${what}: the store answered ${status}${told}`;
-  if (reason === 'RequestTimeTooSkewed') {
-    return new StorageFailure(message, { kind: 'skew', status, reason, hint: HINTS[reason], cause: error });
+  // The answer to a HEAD has no body, and so no reason: the server's clock gives it away.
+  if (reason === 'RequestTimeTooSkewed' || (status === 403 && !told && isSkewed(details.$response?.headers?.date))) {
+    const hint = HINTS.RequestTimeTooSkewed;
+    return new StorageFailure(message, { kind: 'skew', status, reason, hint, cause: error });
   }
   if (TRANSIENT_STATUSES.has(status) || TRANSIENT_REASONS.has(reason) || reason === 'InternalError') {
     return new StorageFailure(message, { kind: 'transient', status, reason, cause: error });
@@ -98,6 +100,13 @@ export function toStorageFailure(error: unknown, what: string, endpoint: string)
     HINTS[reason] ??
     (status === 403 ? HINTS.Forbidden : status === 301 || status === 307 ? HINTS.PermanentRedirect : undefined);
   return new StorageFailure(message, { kind, status, reason, hint, cause: error });
+}
+
+/** S3 refuses requests that are this far from its own time. */
+const MAX_SKEW_MS = 15 * 60_000;
+
+function isSkewed(date: string | undefined): boolean {
+  return Math.abs(Date.parse(date ?? '') - Date.now()) > MAX_SKEW_MS;
 }
 
 /** The endpoint answers, but not as an S3 service does. */

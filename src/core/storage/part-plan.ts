@@ -4,7 +4,7 @@ const MIB = 1024 * 1024;
 export const SINGLE_PUT_LIMIT_BYTES = 8 * MIB;
 
 /** S3's limit on the number of parts. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
-const MAX_PARTS = 10_000;
+export const MAX_PARTS = 10_000;
 /** S3's limit on a part. */
 const MAX_PART_BYTES = 5 * 1024 * MIB;
 
