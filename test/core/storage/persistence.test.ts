@@ -9,7 +9,8 @@ const { signal } = new AbortController();
 const failed = (status: number | undefined, kind: StorageFailure['kind'] = 'transient') =>
   new StorageFailure('it failed', { kind, status, reason: 'Test' });
 
-function persistence({ random = () => 0.999_999, budgetMs = 30 * MINUTE } = {}) {
+function persistence(options: { random?: () => number; budgetMs?: number } = {}) {
+  const { random = () => 0.999_999, budgetMs = 30 * MINUTE } = options;
   const clock = virtualClock();
   return { clock, ...createPersistence({ budgetMs, clock, random }) };
 }
