@@ -45,7 +45,6 @@ export function createPoster(options: PostOptions): Poster {
       const stream = got.stream.post(request.url, {
         agent,
         headers: headersOf(request, userAgent),
-        body: request.body,
         timeout: { request: timeoutMs },
         retry: { limit: 0 },
         followRedirect: false,
@@ -53,6 +52,8 @@ export function createPoster(options: PostOptions): Poster {
         // A compressed answer is not asked for: 64 KiB of it could unpack to gigabytes.
         decompress: false,
       });
+      // Not as got's `body` option: that looks at the global FormData, which takes 20 ms to load.
+      stream.end(request.body);
       const proxy = proxyFor(new URL(request.url), proxyEnv);
       return settle(stream, request, timeoutMs, proxy);
     },
@@ -67,6 +68,7 @@ export function createPoster(options: PostOptions): Poster {
 export function headersOf(request: Omit<PostRequest, 'url' | 'signal'>, userAgent: string): Record<string, string> {
   return {
     'Content-Type': 'application/json',
+    'Content-Length': String(Buffer.byteLength(request.body)),
     ...(request.token === undefined ? {} : { 'X-Webhook-Token': request.token }),
     'User-Agent': userAgent,
     ...signatureHeaders(request.secrets, request.webhookId, request.timestampSeconds, request.body),
