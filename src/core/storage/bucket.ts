@@ -348,6 +348,8 @@ function makeClient({ endpoint, region, credentials, caFile, env }: BucketSettin
     cacheMiddleware: true,
     // Given, so that the SDK does not look for them in the files of the AWS command line.
     defaultsMode: 'standard',
+    authSchemePreference: ['aws.auth#sigv4'],
+    sigv4aSigningRegionSet: [region],
     useArnRegion: false,
     useDualstackEndpoint: false,
     useFipsEndpoint: false,
