@@ -1,0 +1,118 @@
+/**
+ * Brings README.md up to date: a terminal session, recorded by running the program against the sandbox, and the tables
+ * that follow from the code. `node scripts/readme-session.ts`, from anywhere.
+ */
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { type Sandbox, startSandbox } from '../src/sandbox/sandbox.ts';
+import { BLOCKS, replaceBlock } from './readme-blocks.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const README = join(root, 'README.md');
+const run = promisify(execFile);
+
+const MAINTENANCE = { status: 503, body: '{"status":"error","message":"Down for maintenance"}' };
+
+interface Step {
+  /** What an onlooker should know first. */
+  comment: string;
+  line: string;
+  /** Makes the recordings server answer 503 once. */
+  serverDown?: true;
+}
+
+const STEPS: readonly Step[] = [
+  { comment: 'a new recording', line: 'recordupload upload recordings/3' },
+  { comment: 'once more: no byte is sent twice', line: 'recordupload upload recordings/3' },
+  {
+    comment: 'a new title, while the recordings server is down',
+    line: 'recordupload upload recordings/3 --title "Weekly sync, October" --quiet',
+    serverDown: true,
+  },
+  { comment: 'cron does this every five minutes; --now does not wait', line: 'recordupload retry --now' },
+];
+
+/**
+ * Runs the session against a sandbox of its own.
+ * @param launcher path of `bin/recordupload.js` of a built program
+ * @returns the session as text, without what differs between runs
+ */
+export async function recordSession(launcher: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'recordupload-readme-'));
+  const sandbox = await startSandbox();
+  try {
+    await cp(join(root, 'fixtures/recordings/3'), join(folder, 'recordings/3'), { recursive: true });
+    const parts: string[] = [];
+    for (const { comment, line, serverDown } of STEPS) {
+      if (serverDown) sandbox.faults.add({ server: 'webhook', action: { answer: MAINTENANCE } });
+      const output = await runLine(line, launcher, folder, sandbox);
+      parts.push(`# ${comment}\n$ ${line}\n${normalise(output, sandbox)}`);
+    }
+    return parts.join('\n\n');
+  } finally {
+    await sandbox.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Runs one line through a shell, stdout and stderr in the order of a terminal. Its exit status does not matter here. */
+async function runLine(line: string, launcher: string, folder: string, sandbox: Sandbox): Promise<string> {
+  const { s3, receiver } = sandbox;
+  const env = {
+    PATH: process.env.PATH,
+    HOME: folder,
+    TZ: 'UTC',
+    RECORDUPLOAD_ENDPOINT: s3.url,
+    RECORDUPLOAD_BUCKET: s3.bucket,
+    AWS_ACCESS_KEY_ID: s3.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
+    WEBHOOK_URL: receiver.url,
+    WEBHOOK_TOKEN: receiver.token,
+  };
+  const script = `recordupload() { "$NODE" "$LAUNCHER" "$@"; }; ${line} 2>&1 || true`;
+  const { stdout } = await run('sh', ['-c', script], {
+    cwd: folder,
+    env: { ...env, NODE: process.execPath, LAUNCHER: launcher },
+  });
+  return stdout.trimEnd();
+}
+
+/** Takes out what is another in each run: ports, times, rates, and the order in which small files end. */
+export function normalise(output: string, { s3, receiver }: Pick<Sandbox, 's3' | 'receiver'>): string {
+  const text = output
+    .replaceAll(s3.url, 'http://127.0.0.1:9000')
+    .replaceAll(receiver.baseUrl, 'http://127.0.0.1:9001')
+    .replace(/\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b/g, '2026-01-31 14:00:05')
+    .replace(/ in \d+(?:\.\d+)? s\b/g, ' in 0.2 s')
+    .replace(/[\d.]+ [kMG]?B\/s/g, '1.4 MB/s');
+  const isProgress = (line: string) => /^\S 3\/\S+ {2}/.test(line);
+  const lines = text.split('\n').map(line => line.trimEnd());
+  return [...lines.filter(isProgress).sort(), ...lines.filter(line => !isProgress(line))].join('\n');
+}
+
+/** Builds the program into a folder of its own, so that nobody's `dist/` changes under them. */
+async function buildPrivately(folder: string): Promise<string> {
+  await run(process.execPath, [join(root, 'scripts/build.ts'), join(folder, 'dist')]);
+  await cp(join(root, 'bin'), join(folder, 'bin'), { recursive: true });
+  await cp(join(root, 'package.json'), join(folder, 'package.json'));
+  return join(folder, 'bin/recordupload.js');
+}
+
+async function main(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'recordupload-build-'));
+  try {
+    const session = await recordSession(await buildPrivately(folder));
+    let readme = await readFile(README, 'utf8');
+    readme = replaceBlock(readme, 'session', `\`\`\`console\n${session}\n\`\`\``);
+    for (const [name, block] of Object.entries(BLOCKS)) readme = replaceBlock(readme, name, block());
+    await writeFile(README, readme);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+if (import.meta.main) await main();
