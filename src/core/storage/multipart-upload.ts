@@ -259,12 +259,25 @@ async function complete(context: FileContext, state: UploadState): Promise<void>
         await bucket.completeUpload(key, uploadId, parts, signal);
       } catch (error) {
         if (!(error instanceof StorageFailure) || signal.aborted) throw error;
+        // In this order: an upload that is gone may have been completed a moment ago.
+        const gone = await whyGone(context, uploadId);
         if (await succeededAfterAll()) return;
-        throw error;
+        throw gone ?? error;
       }
     },
     { signal, onRetry },
   );
+}
+
+/** The store's word that there is no such upload; some answer a Complete of one that is gone with 500. */
+async function whyGone({ bucket, key, signal }: FileContext, uploadId: string): Promise<StorageFailure | undefined> {
+  try {
+    await bucket.listParts(key, uploadId, signal);
+  } catch (error) {
+    if (!(error instanceof StorageFailure)) throw error;
+    if (isGone(error)) return error;
+  }
+  return undefined;
 }
 
 /** The object is in the bucket; proves that it is the right one. */

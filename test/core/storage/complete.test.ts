@@ -168,6 +168,28 @@ describe('Complete', () => {
   });
 });
 
+test('A Complete that is answered with 500 because its upload is gone leads to a new upload at once', async () => {
+  // As radosgw 16 does.
+  const server = await sandbox();
+  const here = machine(server);
+  const file = await makeSource(THREE_PARTS);
+  const fault = server.faults.add(complete({ answer: { status: 500 } }, { times: Infinity }));
+  const run = here.run();
+  const { bucket } = run.session;
+  run.session.bucket = {
+    ...bucket,
+    async completeUpload(key, uploadId, ...call) {
+      if (fault.hits() === 0) await bucket.abortUpload(key, uploadId, never);
+      else fault.remove();
+      await bucket.completeUpload(key, uploadId, ...call);
+    },
+  };
+  await run.upload(file);
+  expect(here.clock.sleeps).toEqual([]);
+  expect(count(server, 'CreateMultipartUpload')).toBe(2);
+  expect(await isStored(server, file)).toBe(true);
+});
+
 describe('What is in the bucket afterwards', () => {
   test('is checked: an object of another length is no upload', async () => {
     const server = await sandbox();
