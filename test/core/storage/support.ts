@@ -27,7 +27,7 @@ import { createPersistence } from '../../../src/core/storage/persistence.ts';
 import type { UploadSession } from '../../../src/core/storage/session.ts';
 import { unlimited } from '../../../src/core/storage/throttle.ts';
 import { type FileUpload, type FileUploadOptions, uploadFile } from '../../../src/core/storage/upload-file.ts';
-import { type Sandbox, type SandboxOptions, startSandbox } from '../../../src/sandbox/sandbox.ts';
+import { type S3Sandbox, type Sandbox, type SandboxOptions, startSandbox } from '../../../src/sandbox/sandbox.ts';
 import { type VirtualClock, virtualClock } from './virtual-clock.ts';
 
 export const MIB = 1024 * 1024;
@@ -90,6 +90,11 @@ export async function makeSource(sizeBytes: number, salt = 0): Promise<Recording
   return lookAt(path);
 }
 
+/** The sandbox, or any other S3 server. */
+export interface Store {
+  s3: Pick<S3Sandbox, 'url' | 'region' | 'bucket' | 'accessKeyId' | 'secretAccessKey'>;
+}
+
 export interface Machine {
   /** A new run, as of a new process: connections and patience are new, the state stays. */
   run(options?: RunOptions): Run;
@@ -113,7 +118,7 @@ export interface Run {
 }
 
 /** A machine with a state of its own, that uploads into the sandbox. */
-export function machine(server: Sandbox, options: { clock?: VirtualClock; stateDir?: string } = {}): Machine {
+export function machine(server: Store, options: { clock?: VirtualClock; stateDir?: string } = {}): Machine {
   const clock = options.clock ?? virtualClock();
   const database = openDatabase(options.stateDir ?? tempFolder());
   afterTest(() => database.close());
@@ -150,7 +155,7 @@ export function machine(server: Sandbox, options: { clock?: VirtualClock; stateD
   };
 }
 
-export function bucketSettings({ s3 }: Sandbox, settings: Partial<BucketSettings> = {}): BucketSettings {
+export function bucketSettings({ s3 }: Store, settings: Partial<BucketSettings> = {}): BucketSettings {
   const { url: endpoint, region, bucket, accessKeyId, secretAccessKey } = s3;
   return { endpoint, region, bucket, credentials: { accessKeyId, secretAccessKey }, env: {}, ...settings };
 }
