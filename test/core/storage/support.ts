@@ -1,14 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  ftruncateSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -29,6 +20,9 @@ import { unlimited } from '../../../src/core/storage/throttle.ts';
 import { type FileUpload, type FileUploadOptions, uploadFile } from '../../../src/core/storage/upload-file.ts';
 import { type S3Sandbox, type Sandbox, type SandboxOptions, startSandbox } from '../../../src/sandbox/sandbox.ts';
 import { type VirtualClock, virtualClock } from './virtual-clock.ts';
+import { writeSource } from './write-source.ts';
+
+export { writeSource };
 
 export const MIB = 1024 * 1024;
 export const ID = '42' as RecordingId;
@@ -59,21 +53,6 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const started = await startSandbox(options);
   afterTest(() => started.close());
   return started;
-}
-
-/** A file in which no two places look alike, the same for the same size and salt. */
-export function writeSource(path: string, sizeBytes: number, salt = 0): void {
-  const fd = openSync(path, 'w');
-  const block = Buffer.alloc(Math.min(MIB, sizeBytes));
-  for (let offset = 0; offset < sizeBytes; offset += block.length) {
-    for (let at = 0; at + 8 <= block.length; at += 4096) {
-      block.writeUInt32LE(((offset + at) / 8 + salt) >>> 0, at);
-      block.writeUInt32LE(Math.imul(offset + at + salt + 1, 2654435761) >>> 0, at + 4);
-    }
-    writeSync(fd, block, 0, Math.min(block.length, sizeBytes - offset));
-  }
-  ftruncateSync(fd, sizeBytes);
-  closeSync(fd);
 }
 
 /** Looks at a file as the folder's reader does. */

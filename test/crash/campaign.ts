@@ -1,0 +1,41 @@
+/**
+ * Kills the built program with SIGKILL at random moments of uploads, lets it finish, and looks at everything that is
+ * left: the bucket, what was sent, the recordings server, the state.
+ *
+ *   node test/crash/campaign.ts [--kills 200] [--seed N] [--parallel 2] [--rounds N]
+ *
+ * `--rounds 1 --seed N` plays the one round of that seed again: the same files, and kills at the same requests; those by
+ * the clock fall where the machine happens to be.
+ */
+import { parseArgs } from 'node:util';
+import { runCampaign } from './run-campaign.ts';
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '200' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
+    parallel: { type: 'string', default: '2' },
+    rounds: { type: 'string' },
+  },
+});
+const [kills, seed, parallel] = [Number(values.kills), Number(values.seed), Number(values.parallel)];
+console.log(`killing ${kills} runs; rounds begin with seed ${seed}`);
+
+let killed = 0;
+const results = await runCampaign({
+  kills,
+  seed,
+  parallel,
+  rounds: values.rounds === undefined ? undefined : Number(values.rounds),
+  onRound({ scenario, kills: count, problems }) {
+    killed += count;
+    if (problems.length > 0) {
+      console.log(`seed ${scenario.seed} FAILED ${JSON.stringify(scenario)}`);
+      for (const problem of problems) console.log(`  ${problem}`);
+    }
+  },
+});
+const failed = results.filter(({ problems }) => problems.length > 0);
+console.log(`${killed} kills in ${results.length} rounds, seeds ${seed} to ${seed + results.length - 1}`);
+console.log(`${results.length - failed.length} passed, ${failed.length} failed`);
+process.exitCode = failed.length > 0 ? 1 : 0;

@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { writeSource } from '../core/storage/write-source.ts';
+import { checkDelivery, checkState } from './check.ts';
+import { type Ended, runProgram } from './program.ts';
+import type { Scenario } from './scenario.ts';
+
+/** What came of a scenario: no problems, or what is wrong. */
+export interface RoundResult {
+  scenario: Scenario;
+  kills: number;
+  problems: string[];
+}
+
+const ID = '42';
+const EMAIL = 'operator@example.com';
+
+/** Uploads one recording with all the kills of its scenario, finishes it, and looks at everything that is left. */
+export async function playRound(scenario: Scenario, main: string): Promise<RoundResult> {
+  const home = mkdtempSync(join(tmpdir(), 'crash-'));
+  const sandbox = await startSandbox({ s3: { etags: scenario.etags }, receiver: { users: 'any' } });
+  const problems: string[] = [];
+  let kills = 0;
+  try {
+    const dir = join(home, ID);
+    mkdirSync(dir);
+    for (const [name, size] of Object.entries(scenario.files)) writeSource(join(dir, name), size, scenario.seed);
+    const stateDir = join(home, 'state');
+    const { s3, receiver } = sandbox;
+    const options = {
+      cwd: home,
+      env: {
+        PATH: process.env.PATH,
+        HOME: home,
+        RECORDUPLOAD_STATE_DIR: stateDir,
+        RECORDUPLOAD_ENDPOINT: s3.url,
+        RECORDUPLOAD_BUCKET: s3.bucket,
+        RECORDUPLOAD_USER_EMAIL: EMAIL,
+        AWS_ACCESS_KEY_ID: s3.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
+        WEBHOOK_URL: receiver.url,
+        WEBHOOK_TOKEN: receiver.token,
+      },
+    };
+    const fixed = scenario.concurrency === undefined ? [] : ['--concurrency', String(scenario.concurrency)];
+    const args = {
+      upload: ['upload', dir, '--duration', '60', '--title', 'A meeting', '--json', ...fixed],
+      retry: ['retry', '--now', '--json'],
+    };
+    const there: Stored[] = [];
+    let command: 'upload' | 'retry' = 'upload';
+    for (const [index, moment] of scenario.kills.entries()) {
+      const ended = await runProgram(main, args[command], options, sandbox, moment);
+      if (ended.killed) kills += 1;
+      else problems.push(...problemsOfRun(command, ended));
+      await quiet(sandbox);
+      there.push(whatIsThere(sandbox, scenario, sandbox.s3.requests().length));
+      command = scenario.next[index] ?? 'upload';
+    }
+    // A retry knows only what was accepted; an upload always has the last word.
+    for (const last of command === 'retry' ? (['retry', 'upload'] as const) : (['upload'] as const)) {
+      problems.push(...problemsOfRun(last, await runProgram(main, args[last], options, sandbox)));
+    }
+    problems.push(...sentTwice(sandbox, there));
+    problems.push(...(await checkBucket(sandbox, dir, scenario)));
+    problems.push(...(await checkDelivery(sandbox, ID, scenario.files)));
+    problems.push(...checkState(stateDir, ID));
+
+    const before = sandbox.s3.requests().length;
+    const again = await runProgram(main, args.upload, options, sandbox);
+    problems.push(...problemsOfRun('upload', again));
+    const sentAgain = sandbox.s3
+      .requests()
+      .slice(before)
+      .filter(request => request.bodyBytes > 0);
+    if (sentAgain.length > 0) problems.push(`a run after the end sent ${sentAgain.map(({ key }) => key).join(', ')}`);
+  } finally {
+    await sandbox.close();
+    rmSync(home, { recursive: true, force: true });
+  }
+  return { scenario, kills, problems };
+}
+
+function problemsOfRun(command: string, { code, stdout, stderr }: Ended): string[] {
+  return code === 0 && stderr === '' ? [] : [`${command} ended with ${code}: ${stderr || stdout}`.trimEnd()];
+}
+
+/** Waits until the server has done with what dead clients left it. */
+async function quiet(sandbox: Sandbox): Promise<void> {
+  const seen = () => JSON.stringify(sandbox.s3.uploads()) + sandbox.s3.objects().length;
+  for (let last = seen(), same = 0; same < 3; ) {
+    await sleep(15);
+    const now = seen();
+    same = now === last ? same + 1 : 0;
+    last = now;
+  }
+}
+
+/** What the bucket has once a run is dead: whatever comes after the `from`-th request must not send it again. */
+interface Stored {
+  from: number;
+  parts: Set<string>;
+  objects: Set<string>;
+}
+
+function whatIsThere({ s3 }: Sandbox, scenario: Scenario, from: number): Stored {
+  const known = (key: string) => key !== `${ID}/metadata.json`;
+  // Opaque ETags prove nothing: what the state does not know is sent again then, and rightly so.
+  if (scenario.etags === 'opaque') return { from, parts: new Set(), objects: new Set() };
+  return {
+    from,
+    parts: new Set(
+      s3.uploads().flatMap(({ uploadId, parts }) => parts.map(({ partNumber }) => `${uploadId} ${partNumber}`)),
+    ),
+    objects: new Set(
+      s3
+        .objects()
+        .map(({ key }) => key)
+        .filter(known),
+    ),
+  };
+}
+
+function sentTwice({ s3 }: Sandbox, there: readonly Stored[]): string[] {
+  const requests = s3.requests();
+  return there.flatMap(({ from, parts, objects }, kill) =>
+    requests.slice(from).flatMap(({ operation, key, uploadId, partNumber, bodyBytes }) => {
+      const part = operation === 'UploadPart' && parts.has(`${uploadId} ${partNumber}`);
+      const object = ['PutObject', 'UploadPart', 'CreateMultipartUpload'].includes(operation) && objects.has(key);
+      if (!part && !object) return [];
+      return [
+        `${operation} ${key} ${partNumber ?? ''} (${bodyBytes} bytes) although it was there after run ${kill + 1}`,
+      ];
+    }),
+  );
+}
+
+async function checkBucket({ s3 }: Sandbox, dir: string, { files }: Scenario): Promise<string[]> {
+  const problems: string[] = [];
+  for (const name of Object.keys(files)) {
+    const object = await s3.read(`${ID}/${name}`).catch(() => undefined);
+    if (!object) problems.push(`${name} is not in the bucket`);
+    else if (digest(object) !== digest(readFileSync(join(dir, name)))) problems.push(`${name} has other bytes`);
+  }
+  const keys = s3.objects().map(({ key }) => key);
+  if (keys.length !== Object.keys(files).length + 1) problems.push(`the bucket has ${keys.join(', ')}`);
+  for (const { key, parts } of s3.uploads())
+    problems.push(`an upload of ${key} with ${parts.length} parts is left over`);
+  return problems;
+}
+
+const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');

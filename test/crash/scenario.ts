@@ -1,0 +1,53 @@
+import { type Dice, dice } from './dice.ts';
+
+const MIB = 1024 * 1024;
+
+/** When a run is killed. */
+export type KillMoment =
+  /** So long after its start. */
+  | { when: 'time'; afterMs: number }
+  /** When a server has the n-th request of the run: not processed at all, or processed and never answered. */
+  | { when: 'request'; server: 's3' | 'webhook'; nth: number; side: 'before' | 'after' }
+  /** When so many bytes of the n-th part of the run have come in. */
+  | { when: 'mid-body'; nth: number; bytes: number };
+
+/** One recording's story: what it is, how often and when its upload is killed, and how it is finished. */
+export interface Scenario {
+  seed: number;
+  files: Record<string, number>;
+  kills: KillMoment[];
+  /** After a kill. */
+  next: ('upload' | 'retry')[];
+  concurrency: number | undefined;
+  /** ETags that are no MD5s: parts whose answer was lost cannot be known again. */
+  etags: 'md5' | 'opaque';
+}
+
+const VIDEO_SIZES = [1, 100_000, 8 * MIB, 8 * MIB + 1, 12 * MIB, 17 * MIB, 25 * MIB, 33 * MIB];
+
+/** Makes the scenario of a seed. */
+export function makeScenario(seed: number): Scenario {
+  const chance = dice(seed);
+  const kills = Array.from({ length: chance.number(1, 4) }, () => killMoment(chance));
+  return {
+    seed,
+    files: {
+      'video.mkv': chance.pick(VIDEO_SIZES),
+      'thumbnail.jpg': chance.number(1, 200_000),
+      'transcript.txt': chance.pick([0, 0, 1, 5_000]),
+    },
+    kills,
+    next: kills.map(() => chance.pick(['upload', 'retry'])),
+    concurrency: chance.pick([undefined, 1, 2, 4]),
+    etags: chance.pick(['md5', 'md5', 'md5', 'opaque']),
+  };
+}
+
+function killMoment(chance: Dice): KillMoment {
+  const kind = chance.random();
+  if (kind < 0.35) return { when: 'time', afterMs: chance.number(0, 600) };
+  if (kind < 0.55) return { when: 'mid-body', nth: chance.number(1, 5), bytes: chance.number(1, 8 * MIB) };
+  const side = chance.pick(['before', 'after'] as const);
+  if (kind < 0.65) return { when: 'request', server: 'webhook', nth: 1, side };
+  return { when: 'request', server: 's3', nth: chance.number(1, 15), side };
+}
