@@ -127,4 +127,13 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (delivery, number)
   ) WITHOUT ROWID;
   `,
+  `
+  -- Since when something is missing of it; null once it is done. An upload that is retried does not become younger.
+  ALTER TABLE recordings ADD COLUMN unfinished_since INTEGER;
+  UPDATE recordings SET unfinished_since = updated_at WHERE state <> 'done';
+  -- What \`status\` asks for, without reading the rows.
+  CREATE INDEX recordings_since ON recordings (unfinished_since) WHERE state <> 'done';
+  CREATE INDEX recordings_claimed ON recordings (claimed_by) WHERE claimed_by IS NOT NULL;
+  CREATE INDEX recordings_not_begun ON recordings (target) WHERE created_at = 0;
+  `,
 ];

@@ -172,11 +172,13 @@ export function openRecordingStore(db: Database, pid: number): RecordingStore {
     begin: (target, recording, { webhooks, now }) => {
       run(
         `UPDATE recordings SET dir = ?, details = ?, state = 'uploading', error = NULL, webhooks = ?, updated_at = ?,
+           unfinished_since = COALESCE(unfinished_since, ?),
            created_at = CASE created_at WHEN 0 THEN ? ELSE created_at END
          WHERE target = ? AND id = ?`,
         recording.dir,
         JSON.stringify(recording.details),
         Number(webhooks),
+        now,
         now,
         now,
         target,
@@ -186,7 +188,9 @@ export function openRecordingStore(db: Database, pid: number): RecordingStore {
 
     finish: (target, id, { state, error, now }) => {
       run(
-        'UPDATE recordings SET state = ?, error = ?, updated_at = ? WHERE target = ? AND id = ?',
+        `UPDATE recordings SET state = ?1, error = ?2, updated_at = ?3,
+           unfinished_since = CASE ?1 WHEN 'done' THEN NULL ELSE COALESCE(unfinished_since, ?3) END
+         WHERE target = ?4 AND id = ?5`,
         state,
         error,
         now,
