@@ -34,9 +34,14 @@ export interface Invocation {
   signal: AbortSignal;
 }
 
+export const CONFIG_OPTION: OptionSpec = {
+  flags: '--config <file>',
+  purpose: 'read this configuration file in place of the one found here',
+};
+
 /** Options that every command with a configuration has. */
 export const COMMON_OPTIONS: readonly OptionSpec[] = [
-  { flags: '--config <file>', purpose: 'read this configuration file in place of the one found here' },
+  CONFIG_OPTION,
   { flags: '--json', purpose: 'print the result as one JSON document' },
   { flags: '--quiet', purpose: 'print nothing on success' },
 ];

@@ -59,6 +59,7 @@ function groupOf(program: Command, groups: Map<string, Command>, name: string): 
 }
 
 const GROUPS: Record<string, string> = {
+  config: 'show, check and write the configuration',
   webhook: 'send, test and look after webhooks',
 };
 

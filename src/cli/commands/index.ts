@@ -1,4 +1,5 @@
 import { COMMON_OPTIONS, type CommandSpec, RECORDING_OPTIONS, SANDBOX_OPTION } from '../command.ts';
+import { CONFIG_COMMANDS } from './config-specs.ts';
 
 /** Every command. To add one: describe it here, and put its `run` into a file of its own beside this one. */
 export const COMMANDS: readonly CommandSpec[] = [
@@ -62,6 +63,30 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
     exits: ['usage', 'recording', 'incomplete', 'changed', 'interrupted', 'terminated'],
     load: () => import('./verify.ts'),
+  },
+  {
+    name: 'status',
+    summary: 'show what is uploading, partial, waiting, held and done',
+    args: [{ name: '[id]', purpose: 'only this recording: its files, every try, the payload' }],
+    options: [
+      { flags: '--watch', purpose: 'show it anew every second, until Ctrl-C' },
+      {
+        flags: '--max-age <age>',
+        purpose: 'exit with 4 or 5 for uploads and webhooks that are unfinished for longer (30m, 2h, 1d)',
+      },
+      { flags: '--limit <n>', purpose: 'entries of each kind that are listed: 20; all are counted' },
+      ...COMMON_OPTIONS,
+    ],
+    examples: [
+      { does: 'is everything well? 5: a webhook is held, 4: an upload broke off', line: 'recordupload status' },
+      {
+        does: 'for monitoring: what retries mend within 2 hours is well',
+        line: 'recordupload status --quiet --max-age 2h',
+      },
+      { does: 'what became of a recording?', line: 'recordupload status 42' },
+    ],
+    exits: ['usage', 'incomplete', 'webhook', 'terminated'],
+    load: () => import('./status.ts'),
   },
   {
     name: 'cleanup',
@@ -180,6 +205,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     exits: ['usage', 'incomplete', 'webhook', 'interrupted', 'terminated'],
     load: () => import('./webhook-replay.ts'),
   },
+  ...CONFIG_COMMANDS,
   {
     name: 'prune',
     summary: 'remove what was delivered long ago from the state',

@@ -1,0 +1,31 @@
+import { loadConfig } from '../../config/load-config.ts';
+import { type RunCommand, textOption } from '../command.ts';
+import { EXIT } from '../exit-codes.ts';
+import { jsonDocument } from '../failure.ts';
+import { printable } from '../format.ts';
+import { originLines } from '../render-config.ts';
+
+/** `recordupload config show` */
+export const run: RunCommand = async ({ options, terminal, command }) => {
+  const { cwd, env, out, err, paint } = terminal;
+  const { origins, files, warnings, config } = await loadConfig({
+    cwd,
+    env,
+    configFile: textOption(options, 'config'),
+  });
+  const told = [...warnings, ...(config.credentialsProblem === undefined ? [] : [config.credentialsProblem])];
+  if (options.json) {
+    const values = origins.map(({ path, value, secret, source, shadows }) => ({
+      path,
+      value,
+      secret,
+      source,
+      shadows,
+    }));
+    out(jsonDocument(command, EXIT.done, { result: { values, files, warnings: told } }));
+    return EXIT.done;
+  }
+  for (const warning of told) err(`${paint.err.yellow('warning:')} ${printable(warning)}`);
+  out(originLines(origins, paint.out).join('\n'));
+  return EXIT.done;
+};

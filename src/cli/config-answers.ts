@@ -1,0 +1,151 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { text as readAll } from 'node:stream/consumers';
+import { checkData } from '../config/problems.ts';
+import { DEFAULTS } from '../config/schema.ts';
+import { flawOfToken } from '../config/secret-text.ts';
+import { nest } from '../config/sources/nested.ts';
+import { AppError, hasErrorCode } from '../core/errors.ts';
+import { type Invocation, textOption } from './command.ts';
+import { canAsk, openPrompt } from './prompt.ts';
+
+/** What goes into a new configuration. */
+export interface ConfigAnswers {
+  /** By key, in the order of the file; no secret is among them. */
+  values: Map<string, string>;
+  /** Secrets by what they are; each gets a file of its own. */
+  secrets: Map<SecretName, string>;
+}
+
+export type SecretName = 'token' | 'accessKeyId' | 'secretAccessKey';
+
+interface Question {
+  option: string;
+  flag: string;
+  key: string;
+  question: string;
+  otherwise?: string;
+}
+
+const QUESTIONS: readonly Question[] = [
+  { option: 'endpoint', flag: '--endpoint', key: 'endpoint', question: 'URL of the S3 service (empty: the region’s)' },
+  { option: 'region', flag: '--region', key: 'region', question: 'Region', otherwise: DEFAULTS.region },
+  { option: 'bucket', flag: '--bucket', key: 'bucket', question: 'Bucket', otherwise: DEFAULTS.bucket },
+  {
+    option: 'awsProfile',
+    flag: '--aws-profile',
+    key: 'awsProfile',
+    question: 'AWS profile with the keys (empty: none)',
+  },
+  { option: 'email', flag: '--email', key: 'user.email', question: 'Your e-mail address, as the server knows it' },
+  {
+    option: 'webhookUrl',
+    flag: '--webhook-url',
+    key: 'webhook.url',
+    question: 'URL of the recordings server’s webhook',
+    otherwise: DEFAULTS.webhookUrl,
+  },
+];
+
+const SECRETS: readonly { name: SecretName; option: string; flag: string; question: string }[] = [
+  { name: 'token', option: 'tokenFile', flag: '--token-file', question: 'Webhook token (not shown; empty: none)' },
+  {
+    name: 'accessKeyId',
+    option: 'accessKeyIdFile',
+    flag: '--access-key-id-file',
+    question: 'Access key id (not shown; empty: none)',
+  },
+  {
+    name: 'secretAccessKey',
+    option: 'secretAccessKeyFile',
+    flag: '--secret-access-key-file',
+    question: 'Secret access key (not shown; empty: none)',
+  },
+];
+
+/**
+ * The flags' answers; where none is given, a person's.
+ * @throws AppError `USAGE` where there is neither, or a flag is wrong
+ */
+export async function collectAnswers(invocation: Invocation): Promise<ConfigAnswers> {
+  const { options, terminal } = invocation;
+  const given = [...QUESTIONS, ...SECRETS].some(({ option }) => options[option] !== undefined);
+  if (given) return await fromFlags(invocation);
+  if (canAsk(terminal)) return await fromPerson(invocation);
+  throw new AppError('USAGE', 'config init without a terminal needs flags: there is nobody to ask', {
+    hint: 'see recordupload config init --help',
+  });
+}
+
+async function fromFlags({ options, terminal }: Invocation): Promise<ConfigAnswers> {
+  const values = new Map<string, string>();
+  const problems: string[] = [];
+  for (const { option, flag, key } of QUESTIONS) {
+    const text = textOption(options, option);
+    if (text === undefined) continue;
+    values.set(key, text);
+    checkData(nest(key, text), () => flag, problems);
+  }
+  if (problems.length > 0) {
+    throw new AppError('USAGE', problems.join('\n'), { hint: 'see recordupload config init --help' });
+  }
+  const named = SECRETS.flatMap(secret => {
+    const file = textOption(options, secret.option);
+    return file === undefined ? [] : [{ ...secret, file }];
+  });
+  if (named.filter(({ file }) => file === '-').length > 1) {
+    throw new AppError('USAGE', 'only one secret can come from standard input', { hint: 'put the others into files' });
+  }
+  const secrets = new Map<SecretName, string>();
+  for (const { name, flag, file } of named) secrets.set(name, await readSecret(file, flag, terminal));
+  return { values, secrets };
+}
+
+/** `-` is standard input. One newline at the end is an editor's; anything else that is odd is refused. */
+async function readSecret(file: string, flag: string, { stdin, cwd }: Invocation['terminal']): Promise<string> {
+  const content = file === '-' ? await readAll(stdin) : await readText(resolve(cwd, file), flag);
+  const secret = content.replace(/\r?\n$/, '');
+  const flaw = flawOfToken(secret);
+  if (flaw === undefined) return secret;
+  const where = file === '-' ? 'standard input' : file;
+  throw new AppError('USAGE', `${flag}: ${where} ${flaw}`, { hint: 'it holds the secret and nothing else' });
+}
+
+async function readText(file: string, flag: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (!hasErrorCode(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EISDIR')) throw error;
+    const why = { EISDIR: 'is a folder', ENOENT: 'does not exist', ENOTDIR: 'does not exist' }[String(error.code)];
+    throw new AppError('USAGE', `${flag}: ${file} ${why ?? 'cannot be read: permission denied'}`, {
+      hint: 'name a file that holds the secret, or "-" for standard input',
+    });
+  }
+}
+
+async function fromPerson(invocation: Invocation): Promise<ConfigAnswers> {
+  const prompt = openPrompt(invocation);
+  try {
+    const values = new Map<string, string>();
+    for (const { key, question, otherwise } of QUESTIONS) {
+      const answer = await prompt.ask(question, { otherwise, flawOf: text => flawOfValue(key, text) });
+      if (answer !== undefined) values.set(key, answer);
+    }
+    const secrets = new Map<SecretName, string>();
+    for (const { name, question } of SECRETS) {
+      // A profile has the keys already.
+      if (name !== 'token' && values.has('awsProfile')) continue;
+      const answer = await prompt.ask(question, { hidden: true, flawOf: flawOfToken });
+      if (answer !== undefined) secrets.set(name, answer);
+    }
+    return { values, secrets };
+  } finally {
+    prompt.close();
+  }
+}
+
+function flawOfValue(key: string, text: string): string | undefined {
+  const problems: string[] = [];
+  checkData(nest(key, text), () => key, problems);
+  return problems[0];
+}
