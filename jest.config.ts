@@ -12,6 +12,8 @@ const config: Config = {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/test/support/strip-types.js' },
   testTimeout: 30_000,
+  // Much of the suite waits for programs that it has started, so each core gets a worker.
+  maxWorkers: '100%',
 };
 
 export default config;

@@ -71,14 +71,17 @@ export async function uploadRecording(
 ): Promise<UploadReport> {
   if (request.endpoints.length > 0) requireEmail(recording);
   const { store, bucket, clock, observer } = deps;
-  const claim = store.claim(bucket.target, recording.id);
+  const claim = store.atomically(() => {
+    const taken = store.claim(bucket.target, recording.id);
+    if (taken.ok) store.begin(bucket.target, recording, { webhooks: request.endpoints.length > 0, now: clock.now() });
+    return taken;
+  });
   if (!claim.ok) {
     throw new AppError('BUSY', `another process (pid ${claim.pid}) is at work on recording ${recording.id}`, {
       hint: 'wait for it to end, or see what it does with recordupload status',
     });
   }
   try {
-    store.begin(bucket.target, recording, { webhooks: request.endpoints.length > 0, now: clock.now() });
     observer({ type: 'recording-started', recordingId: recording.id, dir: recording.dir, files: recording.files });
     return await upload(recording, request, deps);
   } finally {
@@ -108,19 +111,22 @@ async function upload(recording: Recording, request: UploadRequest, deps: Upload
     ...(metadata.error ? [metadata.error] : []),
   ];
 
-  // The deliveries are durable before the recording counts as done: a crash in between queues nothing twice.
-  const deliveries = metadata.payload
-    ? deps.deliveries.enqueue({
-        recordingId: recording.id,
-        endpoints: request.endpoints,
-        payload: metadata.payload.text,
-        contentHash: metadata.payload.hash,
-        force: request.force,
-        now: clock.now(),
-      })
-    : [];
   const error = failures.map(failure => failure.message).join('; ') || null;
-  store.finish(bucket.target, recording.id, { state: error ? 'partial' : 'done', error, now: clock.now() });
+  // The deliveries are durable together with the recording's being done: no crash can come in between.
+  const deliveries = store.atomically(() => {
+    if (metadata.stored) store.saveMetadata(bucket.target, recording.id, metadata.stored);
+    store.finish(bucket.target, recording.id, { state: error ? 'partial' : 'done', error, now: clock.now() });
+    store.release(bucket.target, recording.id);
+    if (!metadata.payload) return [];
+    return deps.deliveries.enqueue({
+      recordingId: recording.id,
+      endpoints: request.endpoints,
+      payload: metadata.payload.text,
+      contentHash: metadata.payload.hash,
+      force: request.force,
+      now: clock.now(),
+    });
+  });
 
   const sentBytes = files.reduce((sum, file) => sum + (file.outcome === 'failed' ? 0 : file.sentBytes), 0);
   const unchanged = metadata.outcome === 'unchanged' && files.every(file => file.outcome === 'unchanged');
@@ -225,6 +231,8 @@ function rememberRemoteMetadata(recording: Recording, deps: UploadDeps): RemoteM
 interface StoredMetadata {
   outcome: 'uploaded' | 'unchanged' | 'none';
   payload?: { value: Payload; text: string; hash: string };
+  /** As it is in the bucket now. */
+  stored?: { text: string; etag: string };
   error?: AppError;
 }
 
@@ -236,7 +244,7 @@ async function storeMetadata(
   deps: UploadDeps,
   remote: RemoteMetadata,
 ): Promise<StoredMetadata> {
-  const { store, bucket, clock, observer, signal } = deps;
+  const { bucket, clock, observer, signal } = deps;
   const uploaded = files.filter(file => file.outcome !== 'failed');
   if (uploaded.length === 0) return { outcome: 'none' };
   const facts = { ...request, recording, uploaded, bucket: bucket.name, uploadedAt: clock.now() };
@@ -250,15 +258,14 @@ async function storeMetadata(
     const sent = files.some(file => file.outcome === 'uploaded');
     const before = request.force || sent ? undefined : await knownMetadata(context, fresh.hash, remote);
     if (before) {
-      store.saveMetadata(bucket.target, recording.id, before);
       return {
         outcome: 'unchanged',
+        stored: before,
         payload: { ...fresh, value: JSON.parse(before.text) as Payload, text: before.text },
       };
     }
     const etag = await putMetadata(context, fresh.text, uploadedObjects(recording, files, deps));
-    store.saveMetadata(bucket.target, recording.id, { text: fresh.text, etag });
-    return { outcome: 'uploaded', payload: fresh };
+    return { outcome: 'uploaded', payload: fresh, stored: { text: fresh.text, etag } };
   } catch (error) {
     if (signal.aborted || !(error instanceof AppError) || error.code === 'STATE') throw error;
     observer({ type: 'file-failed', recordingId: recording.id, name: METADATA_NAME, error });

@@ -60,6 +60,8 @@ export interface StoredPart {
 
 /** What the upload flow keeps between runs. All writes are durable when they return. */
 export interface RecordingStore {
+  /** Runs `work` in one transaction: what it writes is durable together, in one go. */
+  atomically<T>(work: () => T): T;
   /** Takes the recording for this process, or says which process has it. */
   claim(target: string, id: RecordingId): { ok: true } | { ok: false; pid: number };
   release(target: string, id: RecordingId): void;
@@ -105,7 +107,9 @@ type Row = Record<string, string | number | null>;
 
 /** The SQLite side of `RecordingStore`. */
 export function openRecordingStore(db: Database, pid: number): RecordingStore {
-  const { sql, liveness, transaction } = db;
+  const { sql, liveness } = db;
+  /** A write transaction, or a part of the one that is open. */
+  const transaction = <T>(work: () => T): T => (sql.isTransaction ? work() : db.transaction(work));
   const prepared = new Map<string, ReturnType<typeof sql.prepare>>();
   const statement = (text: string) => {
     const known = prepared.get(text) ?? sql.prepare(text);
@@ -135,6 +139,8 @@ export function openRecordingStore(db: Database, pid: number): RecordingStore {
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
   return {
+    atomically: transaction,
+
     claim: (target, id) =>
       transaction(() => {
         const holder = get('SELECT claimed_by FROM recordings WHERE target = ? AND id = ?', target, id)?.claimed_by;
