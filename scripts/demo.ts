@@ -2,7 +2,8 @@
  * `npm run demo`: the main job on a small, real recording, against the embedded sandbox, run as an operator runs it.
  * What the sandbox received is kept in `.demo/`, so that a second run shows what happens when nothing is new.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,6 +50,8 @@ function operatorEnvironment({ s3, receiver }: Sandbox, folder: string): NodeJS.
   };
 }
 
+let running: ChildProcess | undefined;
+
 /** Runs the built program, its output straight to the terminal. @returns its exit status */
 function recordupload(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   say(`$ recordupload ${args.join(' ')}`);
@@ -57,9 +60,13 @@ function recordupload(args: readonly string[], env: NodeJS.ProcessEnv): Promise<
     env,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
+  running = child;
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', (code, signal) => resolve(signal ? 130 : (code ?? 1)));
+    child.once('exit', code => {
+      running = undefined;
+      resolve(code ?? 1);
+    });
   });
 }
 
@@ -78,28 +85,44 @@ async function demo(sandbox: Sandbox, folder: string): Promise<number> {
   }
 
   say(`\nIn the bucket ${s3.bucket} now:`);
-  for (const { key, size, contentType, etag } of s3.objects()) {
-    say(
-      `  ${key.padEnd(18)} ${String(size).padStart(7)} bytes  ${String(contentType).padEnd(26)} ETag ${etag.replaceAll('"', '')}`,
-    );
-  }
+  for (const { key, size, contentType, etag } of s3.objects().sort((a, b) => a.key.localeCompare(b.key)))
+    say(`  ${key.padEnd(16)} ${String(size).padStart(7)} bytes  ${String(contentType).padEnd(25)}  ETag ${etag}`);
   const answer = await fetch(`${receiver.baseUrl}/recordings/3/`);
   say(`\nWhat the recordings server knows (GET /recordings/3/):\n${JSON.stringify(await answer.json(), null, 2)}`);
-  const webhook = receiver.requests().findLast(request => request.method === 'POST');
-  const action = webhook?.status === 201 ? 'created' : 'updated';
-  say(`\nThe server answered "${action}". Try next: npm run demo, once more (nothing has to be uploaded then),`);
-  say(`or a recording of your own: npx recordupload upload <dir> --sandbox`);
-  return answer.ok ? 0 : 1;
+
+  const status = receiver.requests().findLast(({ method }) => method === 'POST')?.status;
+  if (!answer.ok || (status !== 200 && status !== 201)) {
+    say(`\nThe recordings server answered the webhook with ${status}; that is not as it should be.`);
+    return 1;
+  }
+  say(`\nThe server answered "${status === 201 ? 'created' : 'updated'}". Try next:`);
+  say('  npm run demo                               once more: nothing has to be uploaded then');
+  say('  npx recordupload upload <dir> --sandbox    a recording of your own');
+  return 0;
 }
 
 const { folder, close } = await openFolder();
 const sandbox = await startSandbox({ dataDir: join(folder, 'sandbox') });
-const stop = async () => {
-  await sandbox.close();
-  await close();
+let stopped: Promise<void> | undefined;
+const stop = () => {
+  stopped ??= sandbox.close().then(close);
+  return stopped;
 };
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => void stop().then(() => process.exit(130)));
+for (const [signal, status] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.once(signal, async () => {
+    if (running) {
+      const ended = once(running, 'exit');
+      // A terminal sends Ctrl-C to the program itself; a second one would cut it short.
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) running.kill(signal);
+      await ended;
+    }
+    await stop();
+    process.exit(status);
+  });
+}
 try {
   process.exitCode = await demo(sandbox, folder);
 } finally {
