@@ -40,12 +40,12 @@ export async function checkDelivery(
 export function checkState(stateDir: string, id: string): string[] {
   const sql = new DatabaseSync(join(stateDir, 'state.db'), { readOnly: true });
   const problems: string[] = [];
-  const expectRows = (what: string, query: string, expected: unknown[]) => {
+  const expectRows = (what: string, query: string, expected: string[]) => {
     const rows = sql
       .prepare(query)
       .all()
       .map(row => Object.values(row).join(' '));
-    if (!isDeepStrictEqual(rows, expected)) problems.push(`${what}: ${rows.join(', ') || 'nothing'}`);
+    if (rows.join('\n') !== expected.join('\n')) problems.push(`${what}: ${rows.join(', ') || 'nothing'}`);
   };
   try {
     expectRows('integrity', 'PRAGMA integrity_check', ['ok']);

@@ -83,9 +83,9 @@ function setTrap(moment: KillMoment, sandbox: Sandbox): Trap {
       remove() {},
     };
   }
-  const { server, nth, side } = moment;
+  const { server, operation, nth, side } = moment;
   // The answer never comes, so the client cannot get past this request before it dies.
-  const fault = sandbox.faults.add({ server, from: nth, action: { hang: side } });
+  const fault = sandbox.faults.add({ server, ...(operation && { operation }), from: nth, action: { hang: side } });
   let hitAt: number | undefined;
   return {
     sprung(elapsedMs) {

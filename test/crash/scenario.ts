@@ -1,3 +1,4 @@
+import type { S3Operation } from '../../src/sandbox/sandbox.ts';
 import { type Dice, dice } from './dice.ts';
 
 const MIB = 1024 * 1024;
@@ -6,8 +7,8 @@ const MIB = 1024 * 1024;
 export type KillMoment =
   /** So long after its start. */
   | { when: 'time'; afterMs: number }
-  /** When a server has the n-th request of the run: not processed at all, or processed and never answered. */
-  | { when: 'request'; server: 's3' | 'webhook'; nth: number; side: 'before' | 'after' }
+  /** When a server has the n-th request (of an operation) of the run: not processed, or processed and never answered. */
+  | { when: 'request'; server: 's3' | 'webhook'; operation?: S3Operation; nth: number; side: 'before' | 'after' }
   /** When so many bytes of the n-th part of the run have come in. */
   | { when: 'mid-body'; nth: number; bytes: number };
 
@@ -23,6 +24,7 @@ export interface Scenario {
   etags: 'md5' | 'opaque';
 }
 
+const WRITES: S3Operation[] = ['PutObject', 'CreateMultipartUpload', 'UploadPart', 'CompleteMultipartUpload'];
 const VIDEO_SIZES = [1, 100_000, 8 * MIB, 8 * MIB + 1, 12 * MIB, 17 * MIB, 25 * MIB, 33 * MIB];
 
 /** Makes the scenario of a seed. */
@@ -45,9 +47,12 @@ export function makeScenario(seed: number): Scenario {
 
 function killMoment(chance: Dice): KillMoment {
   const kind = chance.random();
-  if (kind < 0.35) return { when: 'time', afterMs: chance.number(0, 600) };
-  if (kind < 0.55) return { when: 'mid-body', nth: chance.number(1, 5), bytes: chance.number(1, 8 * MIB) };
+  if (kind < 0.25) return { when: 'time', afterMs: chance.number(0, 600) };
+  if (kind < 0.4) return { when: 'mid-body', nth: chance.number(1, 4), bytes: chance.number(1, 8 * MIB) };
   const side = chance.pick(['before', 'after'] as const);
-  if (kind < 0.65) return { when: 'request', server: 'webhook', nth: 1, side };
-  return { when: 'request', server: 's3', nth: chance.number(1, 15), side };
+  if (kind < 0.5) return { when: 'request', server: 'webhook', nth: 1, side };
+  if (kind < 0.65) return { when: 'request', server: 's3', nth: chance.number(1, 15), side };
+  const operation = chance.pick(WRITES);
+  const nth = operation === 'UploadPart' || operation === 'PutObject' ? chance.number(1, 3) : 1;
+  return { when: 'request', server: 's3', operation, nth, side };
 }
