@@ -64,6 +64,28 @@ export function livingOwners(stateDir: string): string[] {
   return ownersIn(dir).filter(id => isLocked(stateDir, join(dir, `${id}.lock`)));
 }
 
+/**
+ * Whether the process that made a claim lives; for readers without a lock of their own. Where its lock file cannot be
+ * tried (a read-only folder), its pid is asked for.
+ */
+export function isOwnerAlive(stateDir: string, ownerId: string, pid: number): boolean {
+  try {
+    return isLocked(stateDir, join(stateDir, 'owners', `${ownerId}.lock`));
+  } catch {
+    return isRunning(pid);
+  }
+}
+
+function isRunning(pid: number): boolean {
+  if (pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return hasErrorCode(error, 'EPERM');
+  }
+}
+
 function ownersIn(dir: string): string[] {
   if (!existsSync(dir)) return [];
   return readdirSync(dir).flatMap(name => (name.endsWith('.lock') ? [name.slice(0, -'.lock'.length)] : []));
