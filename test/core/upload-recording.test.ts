@@ -56,9 +56,7 @@ async function makeRecording(sizes: Record<string, number> = SIZES): Promise<Rec
 function office(server: Sandbox) {
   const stateDir = tempFolder();
   const here = machine(server, { stateDir });
-  const database = openDatabase(stateDir);
-  afterTest(() => database.close());
-  const { deliveries } = openOutbox(database);
+  const { deliveries } = openOutbox(here.database);
   const deps = (options?: RunOptions): UploadDeps => ({ ...here.run(options).session, deliveries });
   const upload = (recording: Recording, request: Partial<UploadRequest> = {}, options?: RunOptions) =>
     uploadRecording(recording, { ...REQUEST, ...request }, deps(options));

@@ -9,7 +9,7 @@ import type { CoreEvent } from '../../../src/core/events.ts';
 import { contentTypeOf } from '../../../src/core/recording/content-types.ts';
 import { identityOf } from '../../../src/core/recording/file-identity.ts';
 import type { RecordingFile, RecordingId } from '../../../src/core/recording/recording.ts';
-import { openDatabase } from '../../../src/core/state/database.ts';
+import { type Database, openDatabase } from '../../../src/core/state/database.ts';
 import { openRecordingStore, type RecordingStore } from '../../../src/core/state/recording-store.ts';
 import { type BucketSettings, openBucket } from '../../../src/core/storage/bucket.ts';
 import { createHasher } from '../../../src/core/storage/hasher.ts';
@@ -75,6 +75,7 @@ export interface Store {
 }
 
 export interface Machine {
+  database: Database;
   /** A new run, as of a new process: connections and patience are new, the state stays. */
   run(options?: RunOptions): Run;
   store: RecordingStore;
@@ -103,6 +104,7 @@ export function machine(server: Store, options: { clock?: VirtualClock; stateDir
   afterTest(() => database.close());
   const store = openRecordingStore(database, process.pid);
   return {
+    database,
     store,
     clock,
     run({ bucket: settings, session: parts, random = () => 0.5, budgetMs = 30 * 60_000 } = {}) {
