@@ -2,32 +2,56 @@
  * `npm run demo`: the main job on a small, real recording, against the embedded sandbox, run as an operator runs it.
  * What the sandbox received is kept in `.demo/`, so that a second run shows what happens when nothing is new.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { type Sandbox, startSandbox } from '../src/sandbox/sandbox.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const RECORDING = 'fixtures/recordings/3';
+const LAUNCHER = 'bin/recordupload.js';
 
-/** The demo's folder, for this process alone: a second demo at the same time gets a fresh one. */
-async function openFolder(): Promise<{ folder: string; close(): Promise<void> }> {
+/** Where a demo keeps what the sandbox receives, and the built program that it runs. */
+interface Stage {
+  folder: string;
+  launcher: string;
+  close(): Promise<void>;
+}
+
+/**
+ * `.demo/` and `dist/`, for this process alone. A second demo at the same time gets a fresh folder, with a build of its
+ * own in it: building empties `dist/` under the first one's feet.
+ */
+async function openStage(): Promise<Stage> {
   const folder = join(root, '.demo');
   await mkdir(folder, { recursive: true });
   const lock = new DatabaseSync(join(folder, 'lock'), { timeout: 0 });
   try {
     lock.exec('BEGIN EXCLUSIVE');
-    return { folder, close: async () => lock.close() };
   } catch {
     lock.close();
-    const fresh = await mkdtemp(join(tmpdir(), 'recordupload-demo-'));
     say('Another demo is running here, so this one keeps nothing.');
-    return { folder: fresh, close: () => rm(fresh, { recursive: true, force: true }) };
+    return openFreshStage();
   }
+  await build(join(root, 'dist'));
+  return { folder, launcher: join(root, LAUNCHER), close: async () => lock.close() };
+}
+
+async function openFreshStage(): Promise<Stage> {
+  const folder = await mkdtemp(join(tmpdir(), 'recordupload-demo-'));
+  await build(join(folder, 'dist'));
+  for (const path of ['bin', 'package.json']) await cp(join(root, path), join(folder, path), { recursive: true });
+  return { folder, launcher: join(folder, LAUNCHER), close: () => rm(folder, { recursive: true, force: true }) };
+}
+
+/** A process of its own, as in `npm run build`. */
+async function build(outdir: string): Promise<void> {
+  await promisify(execFile)(process.execPath, [join(root, 'scripts/build.ts'), outdir]);
 }
 
 function say(text = ''): void {
@@ -53,12 +77,13 @@ function operatorEnvironment({ s3, receiver }: Sandbox, folder: string): NodeJS.
 let running: ChildProcess | undefined;
 
 /** Runs the built program, its output straight to the terminal. @returns its exit status */
-function recordupload(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+function recordupload(args: readonly string[], launcher: string, env: NodeJS.ProcessEnv): Promise<number> {
   say(`$ recordupload ${args.join(' ')}`);
-  const child = spawn(process.execPath, [join(root, 'bin/recordupload.js'), ...args], {
+  const child = spawn(process.execPath, [launcher, ...args], {
     cwd: root,
-    env,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    // As when the launcher hands over: it must not outlive a killed demo, and keep the next one from this recording.
+    env: { ...env, RECORDUPLOAD_HANDED_OVER: '1' },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   running = child;
   return new Promise((resolve, reject) => {
@@ -70,17 +95,17 @@ function recordupload(args: readonly string[], env: NodeJS.ProcessEnv): Promise<
   });
 }
 
-async function demo(sandbox: Sandbox, folder: string): Promise<number> {
+async function demo(sandbox: Sandbox, { folder, launcher }: Stage): Promise<number> {
   const { s3, receiver } = sandbox;
   const env = operatorEnvironment(sandbox, folder);
   say(`An S3 server (${s3.url}) and a recordings server (${receiver.baseUrl}) are running for this demo.\n`);
 
   const told = receiver.requests().length;
-  const uploaded = await recordupload(['upload', RECORDING], env);
+  const uploaded = await recordupload(['upload', RECORDING], launcher, env);
   if (uploaded !== 0) return uploaded;
   if (receiver.requests().length === told) {
     say('\nThe server knew it already. Telling it again does no harm:\n');
-    const sent = await recordupload(['webhook', 'send', '3'], env);
+    const sent = await recordupload(['webhook', 'send', '3'], launcher, env);
     if (sent !== 0) return sent;
   }
 
@@ -101,11 +126,11 @@ async function demo(sandbox: Sandbox, folder: string): Promise<number> {
   return 0;
 }
 
-const { folder, close } = await openFolder();
-const sandbox = await startSandbox({ dataDir: join(folder, 'sandbox') });
+const stage = await openStage();
+const sandbox = await startSandbox({ dataDir: join(stage.folder, 'sandbox') });
 let stopped: Promise<void> | undefined;
 const stop = () => {
-  stopped ??= sandbox.close().then(close);
+  stopped ??= sandbox.close().then(stage.close);
   return stopped;
 };
 for (const [signal, status] of [
@@ -124,7 +149,7 @@ for (const [signal, status] of [
   });
 }
 try {
-  process.exitCode = await demo(sandbox, folder);
+  process.exitCode = await demo(sandbox, stage);
 } finally {
   await stop();
 }
