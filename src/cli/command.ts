@@ -20,7 +20,15 @@ export interface CommandSpec {
 export interface OptionSpec {
   flags: string;
   purpose: string;
+  /** The only values that it takes. */
+  choices?: readonly string[];
 }
+
+/** What commands with a common first word have in common. */
+export const GROUPS: Readonly<Record<string, string>> = {
+  webhook: 'send, test and look after webhooks',
+  config: 'show, check and write the configuration',
+};
 
 export type RunCommand = (invocation: Invocation) => Promise<ExitCode>;
 
@@ -30,6 +38,8 @@ export interface Invocation {
   args: readonly string[];
   options: Readonly<Record<string, unknown>>;
   terminal: Terminal;
+  /** All that there are, for what tells about them. */
+  commands: readonly CommandSpec[];
   /** Aborts with an `AppError` `INTERRUPTED` on the first Ctrl-C or SIGTERM. */
   signal: AbortSignal;
 }

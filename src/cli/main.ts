@@ -1,4 +1,5 @@
 import { AppError } from '../core/errors.ts';
+import { COMMANDS } from './commands/index.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
 import { parseCommandLine } from './program.ts';
@@ -9,12 +10,12 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   const terminal = processTerminal({ color: !argv.includes('--no-color') });
   let command = 'recordupload';
   try {
-    const parsed = parseCommandLine(argv);
+    const parsed = parseCommandLine(argv, COMMANDS);
     if (typeof parsed === 'number') return parsed;
     const { spec, args, options } = parsed;
     command = spec.name;
     const { run } = await spec.load();
-    return await run({ command, args, options, terminal, signal: interruptSignal() });
+    return await run({ command, args, options, terminal, commands: COMMANDS, signal: interruptSignal() });
   } catch (error) {
     return reportFailure(error, terminal, { json: argv.includes('--json'), command });
   }

@@ -27,7 +27,8 @@ export function receiverRules(
 /** One secret a line; two during a rotation. */
 function readSecrets(file: string): string[] {
   const secrets = readLines(file);
-  if (secrets.length === 0) throw new AppError('USAGE', `--webhook-secret-file: ${file} is empty`);
+  if (secrets.length === 0)
+    throw new AppError('USAGE', `--webhook-secret-file: ${file} is empty`, { hint: 'one whsec_… secret a line' });
   for (const secret of secrets) decodeSecret(secret, `--webhook-secret-file: ${file}`);
   return secrets;
 }
@@ -37,7 +38,10 @@ function readLines(file: string): string[] {
     return readFileSync(file, 'utf8').split(/\s+/).filter(Boolean);
   } catch (error) {
     if (!hasErrorCode(error, 'ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR')) throw error;
-    throw new AppError('USAGE', `--webhook-secret-file: ${file} cannot be read (${error.code})`, { cause: error });
+    throw new AppError('USAGE', `--webhook-secret-file: ${file} cannot be read (${error.code})`, {
+      hint: 'name a file that you may read',
+      cause: error,
+    });
   }
 }
 

@@ -190,7 +190,7 @@ describe('config init', () => {
     const person = fakeTerminal({ cwd, env: { HOME: tempDir() } });
     const { signal } = new AbortController();
     const { terminal } = person;
-    const running = configInit({ command: 'config init', args: [], options: {}, terminal, signal });
+    const running = configInit({ command: 'config init', args: [], options: {}, terminal, commands: [], signal });
     await person.answer('URL of the S3 service', '');
     await person.answer('Region', '');
     await person.answer('Bucket', 'recordings');
@@ -209,7 +209,14 @@ describe('config init', () => {
     const cwd = tempDir();
     const { terminal, answer } = fakeTerminal({ cwd });
     const stop = new AbortController();
-    const running = configInit({ command: 'config init', args: [], options: {}, terminal, signal: stop.signal });
+    const running = configInit({
+      command: 'config init',
+      args: [],
+      options: {},
+      terminal,
+      commands: [],
+      signal: stop.signal,
+    });
     await answer('URL of the S3 service', '');
     stop.abort(new Error('interrupted'));
     await expect(running).rejects.toThrow('interrupted');
@@ -223,7 +230,7 @@ describe('config init', () => {
     const { signal } = new AbortController();
     const options = { tokenFile: '-' };
     const { terminal } = pipe;
-    expect(await configInit({ command: 'config init', args: [], options, terminal, signal })).toBe(0);
+    expect(await configInit({ command: 'config init', args: [], options, terminal, commands: [], signal })).toBe(0);
     expect(readFileSync(join(cwd, '.recordupload-token'), 'utf8')).toBe(`${SECRETS.token}\n`);
   });
 });

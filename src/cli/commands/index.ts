@@ -1,5 +1,6 @@
 import { COMMON_OPTIONS, type CommandSpec, RECORDING_OPTIONS, SANDBOX_OPTION } from '../command.ts';
 import { CONFIG_COMMANDS } from './config-specs.ts';
+import { HELP_COMMANDS } from './help-specs.ts';
 
 /** Every command. To add one: describe it here, and put its `run` into a file of its own beside this one. */
 export const COMMANDS: readonly CommandSpec[] = [
@@ -247,4 +248,5 @@ export const COMMANDS: readonly CommandSpec[] = [
     exits: ['usage'],
     load: () => import('./sandbox.ts'),
   },
+  ...HELP_COMMANDS,
 ];

@@ -36,7 +36,8 @@ async function upload(invocation: Invocation, workspace: Workspace): Promise<Exi
   // What can be wrong is said before anything is sent.
   requireCredentials(config);
   if (webhooks) for (const endpoint of config.webhooks) if (endpoint.enabled) requireToken(endpoint);
-  if (dirs.length > 1 && options.id !== undefined) throw new AppError('USAGE', '--id goes with one folder only');
+  if (dirs.length > 1 && options.id !== undefined)
+    throw new AppError('USAGE', '--id goes with one folder only', { hint: 'upload the folders one by one' });
 
   const results = await uploadFolders(dirs, signal, dir => uploadFolder(dir, invocation, workspace, { webhooks }));
   workspace.settle();

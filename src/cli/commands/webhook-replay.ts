@@ -35,7 +35,8 @@ function choose({ options }: Invocation, { config, clock, state, observer }: Wor
     since: parseMoment(since, '--since', now),
     until: until === undefined ? now + 1 : parseMoment(until, '--until', now),
   };
-  if (window.since >= window.until) throw new AppError('USAGE', '--since is not before --until');
+  if (window.since >= window.until)
+    throw new AppError('USAGE', '--since is not before --until', { hint: 'such as --since 2d --until 1d' });
   const { deliveries, endpoints } = state().outbox;
   const usage = (message: string, hint: string) => new AppError('USAGE', message, { hint });
   return chosenEndpoints(config, textOption(options, 'endpoint'), usage).flatMap(endpoint => {

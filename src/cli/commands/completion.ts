@@ -1,0 +1,30 @@
+import { AppError } from '../../core/errors.ts';
+import type { RunCommand } from '../command.ts';
+import { complete } from '../complete.ts';
+import { completionScript } from '../completion-scripts.ts';
+import { endpointNames, recordingIds } from '../completion-sources.ts';
+import { EXIT } from '../exit-codes.ts';
+import { isShell, SHELLS } from '../shells.ts';
+
+/** `recordupload completion <shell> [word...]` */
+export const run: RunCommand = async ({ args, terminal, commands }) => {
+  const [shell = '', ...words] = args;
+  if (!isShell(shell)) {
+    throw new AppError('USAGE', `there is no completion for ${JSON.stringify(shell)}`, {
+      hint: `one of ${SHELLS.join(', ')}`,
+    });
+  }
+  if (words.length === 0) {
+    terminal.out(completionScript(shell));
+    return EXIT.done;
+  }
+  const { candidates, files } = await complete(words, {
+    shell,
+    commands,
+    recordingIds: prefix => recordingIds(prefix, terminal),
+    endpointNames: () => endpointNames(terminal),
+  });
+  const lines = candidates.map(({ value, about }) => (about === '' ? value : `${value}\t${about}`));
+  terminal.out([...lines, files ? ':files' : ':none'].join('\n'));
+  return EXIT.done;
+};

@@ -1,0 +1,151 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { COMMANDS } from '../../src/cli/commands/index.ts';
+import { complete } from '../../src/cli/complete.ts';
+import { completionScript } from '../../src/cli/completion-scripts.ts';
+import { SHELLS, type Shell } from '../../src/cli/shells.ts';
+import { type Desk, openDesk, openSandbox } from '../support/desk.ts';
+import { makeRecording } from '../support/make-recording.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+/** What goes on from a line that ends at the cursor. */
+async function completionsOf(line: string, shell: Shell = 'fish') {
+  const { candidates, files } = await complete(line.split(' '), {
+    shell,
+    commands: COMMANDS,
+    recordingIds: async prefix => ['42', '43', 'standup'].filter(id => id.startsWith(prefix)),
+    endpointNames: async () => ['ops', 'archive'],
+  });
+  return { values: candidates.map(({ value }) => value), files };
+}
+
+describe('completion', () => {
+  test('of commands: every one of the command tree, at its level', async () => {
+    const first = new Set(COMMANDS.map(({ name }) => name.split(' ')[0]));
+    expect((await completionsOf('')).values.sort()).toEqual([...first].sort());
+    for (const { name } of COMMANDS) {
+      const words = name.split(' ');
+      const { values } = await completionsOf(name);
+      expect({ name, values }).toEqual({ name, values: expect.arrayContaining([words.at(-1)]) });
+    }
+  });
+
+  test('of options: every one of the command, and none twice', async () => {
+    for (const { name, options } of COMMANDS) {
+      const { values } = await completionsOf(`${name} --`);
+      const flags = options.map(({ flags }) => /--[\w-]+/.exec(flags)?.[0]);
+      expect({ name, values }).toEqual({
+        name,
+        values: [...flags, '--help', ...(flags.includes('--no-color') ? [] : ['--no-color'])],
+      });
+    }
+    expect((await completionsOf('retry --json --js')).values).toEqual([]);
+  });
+
+  test.each([
+    ['webhook send 4', ['42', '43'], false],
+    ['retry 42 4', ['43'], false],
+    ['verify s', ['standup'], true],
+    ['upload rec', [], true],
+    ['upload --title x rec', [], true],
+    ['webhook enable ', ['ops', 'archive'], false],
+    ['webhook test --endpoint a', ['archive'], false],
+    ['webhook test --endpoint=a', ['--endpoint=archive'], false],
+    ['retry --config ', [], true],
+    ['upload --title ', [], false],
+    ['config validate ', [], true],
+    ['completion z', ['zsh'], false],
+    ['completion zsh ', [], false],
+    ['help webhook te', ['test'], false],
+    ['nothing-like-it ', [], false],
+  ])('%s', async (line, values, files) => {
+    expect(await completionsOf(line)).toEqual({ values, files });
+  });
+
+  test('of a value behind "=" in bash, which takes it for a word of its own', async () => {
+    expect((await completionsOf('webhook test --endpoint = a', 'bash')).values).toEqual(['archive']);
+    expect((await completionsOf('webhook test --endpoint =', 'bash')).values).toEqual(['ops', 'archive']);
+  });
+});
+
+describe('the scripts', () => {
+  let desk: Desk;
+  let env: NodeJS.ProcessEnv;
+  beforeAll(async () => {
+    desk = openDesk(await openSandbox());
+    const recording = makeRecording({ name: 'standup-7', parent: desk.cwd });
+    expect((await desk.run(['upload', recording, '--no-webhook'])).code).toBe(0);
+    const bin = join(tempDir(), 'bin');
+    mkdirSync(bin);
+    const root = process.env.RECORDUPLOAD_TEST_ROOT ?? resolve(import.meta.dirname, '../..');
+    symlinkSync(join(root, 'bin/recordupload.js'), join(bin, 'recordupload'));
+    env = { ...desk.env, PATH: `${bin}:${dirname(process.execPath)}:${process.env.PATH}` };
+  });
+
+  const has = (shell: string) => spawnSync(shell, ['-c', 'exit 0']).status === 0;
+  const runShell = (shell: string, script: string) => {
+    const { stdout, stderr } = spawnSync(shell, ['-c', script], { env, cwd: desk.cwd, encoding: 'utf8' });
+    expect(stderr).toBe('');
+    return stdout.trimEnd();
+  };
+
+  test.each(SHELLS)('%s: is printed, and asks the program', async shell => {
+    const { stdout, code } = await desk.run(['completion', shell]);
+    expect([code, stdout]).toEqual([0, `${completionScript(shell)}\n`]);
+    expect(stdout).toContain(`recordupload completion ${shell} --`);
+  });
+
+  test('an unknown shell is named with those that there are', async () => {
+    const { code, stderr } = await desk.run(['completion', 'tcsh']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('one of bash, zsh, fish, powershell');
+  });
+
+  test('bash completes commands, recordings of the state, and folders', () => {
+    const press = (...words: string[]) =>
+      runShell(
+        'bash',
+        [
+          completionScript('bash'),
+          `COMP_WORDS=(recordupload ${words.map(word => `'${word}'`).join(' ')}); COMP_CWORD=${words.length}`,
+          // biome-ignore lint/suspicious/noTemplateCurlyInString: it is bash's
+          '_recordupload; echo "${COMPREPLY[*]}"',
+        ].join('\n'),
+      );
+    expect(press('upl')).toBe('upload');
+    expect(press('webhook', 'send', 's')).toBe('standup-7');
+    expect(press('verify', 'stand')).toBe('standup-7 standup-7');
+    expect(press('webhook', 'test', '--endpoint', '=', 'd')).toBe('default');
+    // What was typed is never run.
+    expect(press('webhook', 'send', '$(touch gone)')).toBe('');
+    expect(runShell('bash', 'ls')).toBe('standup-7');
+  });
+
+  (has('zsh') ? test : test.skip)('zsh takes the script', () => {
+    writeFileSync(join(desk.home, '_recordupload'), completionScript('zsh'));
+    expect(runShell('zsh', `zsh -n ${join(desk.home, '_recordupload')} && echo right`)).toBe('right');
+  });
+
+  (has('fish') ? test : test.skip)('fish completes commands and recordings', () => {
+    const press = (line: string) =>
+      runShell('fish', `${completionScript('fish')}\ncomplete -C '${line}'`)
+        .split('\n')
+        .map(one => one.split('\t')[0]);
+    expect(press('recordupload upl')).toEqual(['upload']);
+    expect(press('recordupload webhook send s')).toEqual(['standup-7']);
+    expect(press('recordupload webhook enable ')).toEqual(['default']);
+  });
+
+  test('is quiet where the configuration is wrong or there is no state', async () => {
+    const broken = { RECORDUPLOAD_CONCURRENCY: 'many', RECORDUPLOAD_STATE_DIR: '/nowhere' };
+    for (const words of [
+      ['webhook', 'enable', ''],
+      ['webhook', 'send', ''],
+    ]) {
+      const result = await desk.run(['completion', 'bash', '--', ...words], { env: broken });
+      expect(result).toEqual({ code: 0, stdout: ':none\n', stderr: '' });
+    }
+  });
+});
