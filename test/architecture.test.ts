@@ -13,7 +13,7 @@ function roomOf(file: string): string {
   return first === 'core' && third !== undefined ? `core/${second}` : first;
 }
 
-const ROOMS = ['recording', 'storage', 'webhook', 'state'];
+const ROOMS = ['recording', 'storage', 'webhook', 'state', 'doctor'];
 
 /** The words that every room of the core speaks; everything else directly in `core/` is a flow. */
 const COMMON = ['core/errors.ts', 'core/clock.ts', 'core/events.ts'];

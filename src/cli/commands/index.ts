@@ -90,6 +90,28 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./status.ts'),
   },
   {
+    name: 'doctor',
+    summary: 'check this machine, the configuration, the bucket and the recordings server',
+    args: [],
+    options: [
+      {
+        flags: '--webhook-test',
+        purpose: 'also send the marked test payload, which makes recording 999 on the server',
+      },
+      SANDBOX_OPTION,
+      ...COMMON_OPTIONS,
+    ],
+    examples: [
+      {
+        does: 'what is wrong, and how is it mended? (2: setup, 4: state or bucket, 5: webhook)',
+        line: 'recordupload doctor',
+      },
+      { does: 'after an installation, the webhook included', line: 'recordupload doctor --webhook-test' },
+    ],
+    exits: ['usage', 'incomplete', 'webhook', 'interrupted', 'terminated'],
+    load: () => import('./doctor.ts'),
+  },
+  {
     name: 'cleanup',
     summary: 'find unfinished uploads that nobody goes on with, and remove them',
     args: [],

@@ -59,6 +59,8 @@ export interface ObjectSettings {
   contentType: string;
   /** User metadata: names without `x-amz-meta-`, ASCII values. */
   metadata: Record<string, string>;
+  /** `put` alone: refused (412) where there is such an object already, by stores that honour it. */
+  onlyIfAbsent?: boolean | undefined;
 }
 
 export interface ObjectHead {
@@ -181,7 +183,7 @@ export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) =
         ),
       ).catch(orUndefined<ObjectHead>),
 
-    put: (key, body, { contentType, metadata }, signal) =>
+    put: (key, body, { contentType, metadata, onlyIfAbsent }, signal) =>
       request(`uploading ${where(key)}`, signal, async guard => {
         const input = {
           Bucket: name,
@@ -190,6 +192,7 @@ export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) =
           ContentLength: body.sizeBytes,
           ContentType: contentType,
           Metadata: metadata,
+          ...(onlyIfAbsent && { IfNoneMatch: '*' }),
           [BODY_DIGEST]: body.sha256,
         };
         const answer = await client.send(new PutObjectCommand(input), guard);

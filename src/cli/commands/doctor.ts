@@ -1,0 +1,69 @@
+import { type LoadedConfig, loadConfig } from '../../config/load-config.ts';
+import { type Area, type Check, type CheckResult, runChecks } from '../../core/doctor/check.ts';
+import { AppError } from '../../core/errors.ts';
+import { type Invocation, type RunCommand, textOption } from '../command.ts';
+import { brokenConfigCheck, checksFor, nodeCheck } from '../doctor-checks.ts';
+import { EXIT, type ExitCode, heaviest } from '../exit-codes.ts';
+import { jsonDocument } from '../failure.ts';
+import { printable } from '../format.ts';
+import type { OwnSandbox } from '../own-sandbox.ts';
+import { findingLines, verdictText } from '../render-doctor.ts';
+
+const EXIT_OF_AREA: Record<Area, ExitCode> = {
+  setup: EXIT.usage,
+  state: EXIT.incomplete,
+  storage: EXIT.incomplete,
+  webhook: EXIT.webhook,
+};
+
+/** `recordupload doctor` */
+export const run: RunCommand = async invocation => {
+  const { options, terminal } = invocation;
+  const sandbox = options.sandbox ? await (await import('../own-sandbox.ts')).openOwnSandbox(terminal) : undefined;
+  try {
+    return await examine(invocation, await checksOf(invocation, sandbox));
+  } finally {
+    await sandbox?.close();
+  }
+};
+
+async function checksOf({ options, terminal }: Invocation, sandbox: OwnSandbox | undefined): Promise<Check[]> {
+  const env = sandbox?.env ?? terminal.env;
+  let loaded: LoadedConfig;
+  try {
+    loaded = await loadConfig({
+      cwd: sandbox?.folder ?? terminal.cwd,
+      env,
+      configFile: sandbox ? undefined : textOption(options, 'config'),
+    });
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return [nodeCheck, brokenConfigCheck(error)];
+  }
+  return [nodeCheck, ...checksFor(loaded, { env, webhookTest: Boolean(options.webhookTest) })];
+}
+
+async function examine({ options, terminal, command, signal }: Invocation, checks: Check[]): Promise<ExitCode> {
+  const { out, err, paint } = terminal;
+  const isShown = !options.json && !options.quiet;
+  const results = await runChecks(checks, { signal }, some => {
+    if (isShown) for (const one of some) out(findingLines(one, paint.out).join('\n'));
+  });
+  const failed = results.filter(one => one.status === 'failure');
+  const exitCode = heaviest(failed.map(one => EXIT_OF_AREA[one.area]));
+  if (options.json) {
+    const healthy = failed.length === 0;
+    out(jsonDocument(command, exitCode, { result: { healthy, checks: results.map(toJson) } }));
+  } else if (isShown) {
+    out(paint.out.bold(verdictText(results)));
+  } else {
+    for (const { name, detail } of failed) {
+      err(`recordupload doctor: ${printable(name)}: ${printable(detail)}; next: recordupload doctor`);
+    }
+  }
+  return exitCode;
+}
+
+function toJson({ name, area, status, detail, mend, more }: CheckResult) {
+  return { name, area, status, detail, ...(mend && { mend }), ...(more && { more }) };
+}
