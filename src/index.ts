@@ -1,4 +1,180 @@
+/**
+ * The library: what the command line does, for programs that record.
+ *
+ * ```ts
+ * import { AppError, loadConfig, uploadRecording } from 'recordupload';
+ *
+ * try {
+ *   // The same files and variables that the command line reads.
+ *   const config = await loadConfig();
+ *   const { upload, deliveries } = await uploadRecording('recordings/42', { config, title: 'Weekly' });
+ *   console.log(upload.outcome, deliveries.map(delivery => delivery.outcome));
+ * } catch (error) {
+ *   // Something that a person can mend; anything else is a bug.
+ *   if (!(error instanceof AppError)) throw error;
+ *   console.error(error.code, error.message, error.hint);
+ * }
+ * ```
+ *
+ * Nothing is printed, logged or read from the command line; importing does nothing. The state is the command line's:
+ * what a program leaves undone, `recordupload retry` finishes.
+ */
+import { readFileSync } from 'node:fs';
+import type { Config } from './config/config.ts';
+import { loadConfig as load } from './config/load-config.ts';
+import { requireCredentials, requireToken } from './config/requirements.ts';
+import { systemClock } from './core/clock.ts';
+import { deliverAfterUpload } from './core/deliver-after-upload.ts';
+import type { CoreEvent, Observer } from './core/events.ts';
+import { type RecordingOverrides, readRecording } from './core/recording/read-recording.ts';
+import { parseRecordingId } from './core/recording/recording.ts';
+import { openDatabase } from './core/state/database.ts';
+import { openOutbox } from './core/state/outbox.ts';
+import { openRecordingStore } from './core/state/recording-store.ts';
+import { persistentBucket, type UploadSession } from './core/storage/session.ts';
+import { requireEmail, type UploadReport, uploadRecording as upload } from './core/upload-recording.ts';
+import { type VerifyReport, verifyRecording as verify } from './core/verify-recording.ts';
+import type { DeliveryReport } from './core/webhook/delivery-report.ts';
+
+export type { Config } from './config/config.ts';
 export { AppError, type ErrorCode } from './core/errors.ts';
-export { readRecording } from './core/recording/read-recording.ts';
-export type { Recording } from './core/recording/recording.ts';
-export { type UploadReport, uploadRecording } from './core/upload-recording.ts';
+export type { CoreEvent } from './core/events.ts';
+export type { FileReport, UploadReport } from './core/upload-recording.ts';
+export type { VerifiedFile, VerifyReport } from './core/verify-recording.ts';
+export type { DeliveryReport } from './core/webhook/delivery-report.ts';
+export type { Endpoint } from './core/webhook/endpoint.ts';
+
+/** What every call takes. */
+export interface CallOptions {
+  /** From `loadConfig`, or made by hand. */
+  config: Config;
+  /** Ends the work; what is done is kept, and the same call goes on with it. */
+  signal?: AbortSignal | undefined;
+  /** Told what happens while it happens. Must not throw. */
+  onEvent?: ((event: CoreEvent) => void) | undefined;
+}
+
+/** Beside these, what is told of the recording: beats its sidecar and the configuration. */
+export interface UploadOptions extends CallOptions, RecordingOverrides {
+  /** False: the recordings server is not told. */
+  webhook?: boolean | undefined;
+  /** Upload and send again what is there already. */
+  force?: boolean | undefined;
+}
+
+/** What became of a recording. */
+export interface UploadedRecording {
+  /** The files and `metadata.json`. `outcome` is `partial` or `failed` where something is missing. */
+  upload: UploadReport;
+  /** One for each endpoint. What is `pending` is sent by `recordupload retry`. */
+  deliveries: DeliveryReport[];
+}
+
+/**
+ * The configuration, from where the command line has it: `.recorduploadrc` in `cwd`, the user's own file, `.env`, the
+ * environment.
+ * @throws AppError `CONFIG` with one line for each problem
+ */
+export async function loadConfig(
+  options: { cwd?: string; env?: NodeJS.ProcessEnv; configFile?: string | undefined } = {},
+): Promise<Config> {
+  const { cwd = process.cwd(), env = process.env, configFile } = options;
+  return (await load({ cwd, env, configFile })).config;
+}
+
+/**
+ * Uploads a folder and tells the recordings server. Calling it again finishes the work and repeats none of it. A file or
+ * webhook that fails is no exception: the report tells.
+ * @throws AppError `RECORDING`, `USAGE`, `CONFIG`, `BUSY`, `STATE`; the signal's reason once it aborts
+ */
+export async function uploadRecording(dir: string, options: UploadOptions): Promise<UploadedRecording> {
+  const { config, webhook = true, force = false } = options;
+  if (webhook) for (const endpoint of config.webhooks) if (endpoint.enabled) requireToken(endpoint);
+  return await withSession(options, async ({ session, outbox, observer, closing }) => {
+    const recording = await read(dir, options, observer, session.signal);
+    if (webhook) requireEmail(recording);
+    const report = await upload(
+      recording,
+      {
+        force,
+        endpoints: webhook ? config.webhooks.map(({ name }) => name) : [],
+        region: config.region,
+        publicBaseUrl: config.publicBaseUrl,
+        uploadSource: config.uploadSource ?? 'library',
+      },
+      { ...session, deliveries: outbox.deliveries },
+    );
+    const deliveries = await deliverAfterUpload(report, { observer }, async () => {
+      const { createPoster } = await import('./core/webhook/post-webhook.ts');
+      const ca = config.caFile === undefined ? undefined : readFileSync(config.caFile, 'utf8');
+      const poster = createPoster({ userAgent: 'recordupload-library', ca, proxyEnv: process.env });
+      closing.push(() => poster.close());
+      return {
+        outbox,
+        endpoints: config.webhooks,
+        post: poster.post,
+        clock: systemClock,
+        random: Math.random,
+        observer,
+        signal: session.signal,
+        concurrency: config.webhookConcurrency,
+      };
+    });
+    return { upload: report, deliveries };
+  });
+}
+
+/**
+ * Compares a recording in the bucket with what was uploaded, or with its folder.
+ * @param options.full reads the objects back and recomputes their checksums
+ * @throws AppError `VERIFICATION` where nothing of it is in the bucket, `STORAGE`, `RECORDING`, `CONFIG`
+ */
+export async function verifyRecording(
+  what: { id: string } | { dir: string },
+  options: CallOptions & { full?: boolean | undefined },
+): Promise<VerifyReport> {
+  return await withSession(options, async ({ session, observer }) => {
+    // Given, the duration need not be measured: it is of no interest here.
+    const local =
+      'dir' in what ? await read(what.dir, { ...options, durationSeconds: 0 }, observer, session.signal) : undefined;
+    const id = local?.id ?? parseRecordingId('id' in what ? what.id : '', 'id', 'USAGE');
+    return await verify({ id, local, full: options.full ?? false }, { ...session, bucket: persistentBucket(session) });
+  });
+}
+
+function read(dir: string, options: UploadOptions, observer: Observer, signal: AbortSignal) {
+  const { id, title, email, username, createdAt, durationSeconds, config } = options;
+  return readRecording(dir, { id, title, email, username, createdAt, durationSeconds }, config, {
+    clock: systemClock,
+    signal,
+    warn: message => observer({ type: 'warning', message }),
+  });
+}
+
+interface Session {
+  session: UploadSession;
+  outbox: ReturnType<typeof openOutbox>;
+  observer: Observer;
+  closing: (() => void)[];
+}
+
+/** Opens the state and the connections, and closes them whatever happens. */
+async function withSession<T>(options: CallOptions, work: (session: Session) => Promise<T>): Promise<T> {
+  const { config, signal = new AbortController().signal, onEvent: observer = () => {} } = options;
+  const credentials = requireCredentials(config);
+  const closing: (() => void)[] = [];
+  try {
+    const database = openDatabase(config.stateDir, { warn: message => observer({ type: 'warning', message }) });
+    closing.push(() => database.close());
+    const recordings = openRecordingStore(database, process.pid);
+    const { openUploads } = await import('./core/open-uploads.ts');
+    const { session, close } = openUploads(
+      { ...config, credentials },
+      { env: process.env, signal, observer, recordings },
+    );
+    closing.push(close);
+    return await work({ session, outbox: openOutbox(database), observer, closing });
+  } finally {
+    for (const close of closing.reverse()) close();
+  }
+}

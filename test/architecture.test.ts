@@ -26,8 +26,9 @@ function isAllowed({ from, to, kind }: Import): boolean {
   const [room, target] = [roomOf(from), roomOf(to)];
   if (room === target || room === 'cli') return true;
   switch (room) {
-    // The library is the core.
+    // The library is the core, with the configuration that it takes.
     case 'index.ts':
+      return target.startsWith('core') || target === 'config';
     // Flows put the rooms together.
     case 'core':
       return target.startsWith('core');
@@ -72,7 +73,10 @@ describe('the architecture', () => {
 
   test('only the command line prints and ends the process', () => {
     const FORBIDDEN = /\bconsole\.|\bprocess\.(?:stdout|stderr|exit|exitCode)\b/;
-    const offenders = files.filter(file => FORBIDDEN.test(readFileSync(join(SRC, file), 'utf8')));
+    const offenders = files.filter(file =>
+      // An example in a docblock may.
+      FORBIDDEN.test(readFileSync(join(SRC, file), 'utf8').replace(/^ \*.*$/gm, '')),
+    );
     expect(offenders.filter(file => !['cli/main.ts', 'cli/terminal.ts'].includes(file))).toEqual([]);
   });
 

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
@@ -110,9 +109,15 @@ export async function openWorkspace(
     return made;
   });
   const uploads = lazily(async () => {
-    const session = await openSession(config, { terminal, signal, observer, recordings: state().recordings });
-    closers.push(session.close);
-    return { ...session.deps, deliveries: state().outbox.deliveries };
+    const credentials = requireCredentials(config);
+    const { openUploads } = await import('../core/open-uploads.ts');
+    const { recordings, outbox } = state();
+    const { session, close } = openUploads(
+      { ...config, credentials },
+      { env: terminal.env, signal, observer, recordings },
+    );
+    closers.push(close);
+    return { ...session, deliveries: outbox.deliveries };
   });
 
   return {
@@ -138,43 +143,6 @@ export async function openWorkspace(
       await logging;
       for (const close of closers.reverse()) await close();
       await sandbox?.close();
-    },
-  };
-}
-
-/** The parts of an upload session, wired. Imports the S3 client: that is most of the start-up. */
-async function openSession(
-  config: Config,
-  {
-    terminal,
-    signal,
-    observer,
-    recordings,
-  }: { terminal: Terminal; signal: AbortSignal; observer: Observer; recordings: RecordingStore },
-): Promise<{ deps: Omit<UploadDeps, 'deliveries'>; close(): void }> {
-  const credentials = requireCredentials(config);
-  const { openBucket, createHasher, createInFlight, createPersistence, createThrottle, parseBandwidth, unlimited } =
-    await import('./upload-parts.ts');
-  const clock = systemClock;
-  const inFlight = createInFlight({ fixed: config.concurrency, clock });
-  const bucket = openBucket({ ...config, credentials, env: terminal.env }, inFlight.roundTrip);
-  const hasher = createHasher();
-  return {
-    deps: {
-      bucket,
-      store: recordings,
-      persistence: createPersistence({ budgetMs: config.uploadRetryBudgetMs, clock, random: Math.random }),
-      inFlight,
-      hasher,
-      throttle: config.bwlimit === undefined ? unlimited : createThrottle(parseBandwidth(config.bwlimit), clock),
-      clock,
-      newToken: randomUUID,
-      observer,
-      signal,
-    },
-    close() {
-      hasher.close();
-      bucket.close();
     },
   };
 }

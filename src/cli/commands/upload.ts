@@ -1,5 +1,5 @@
 import { requireCredentials, requireToken } from '../../config/requirements.ts';
-import { deliverWebhooks } from '../../core/deliver-webhooks.ts';
+import { deliverAfterUpload } from '../../core/deliver-after-upload.ts';
 import { AppError } from '../../core/errors.ts';
 import { objectKey } from '../../core/recording/object-key.ts';
 import { makePayload } from '../../core/recording/payload.ts';
@@ -83,40 +83,15 @@ async function uploadFolder(
     if (webhooks) requireEmail(recording);
     const request = uploadRequest(config, { force: Boolean(invocation.options.force), webhooks });
     const report = await uploadRecording(recording, request, await workspace.uploads());
-    const deliveries = await deliver(report, workspace);
-    const untold = deliveries.some(delivery => delivery.outcome !== 'delivered');
-    if (untold && report.outcome !== 'failed')
-      workspace.observer({ type: 'webhook-failed-after-upload', recordingId: recording.id });
+    const deliveries = await deliverAfterUpload(report, workspace, async () => ({
+      ...(await workspace.delivery()),
+      endpoints: config.webhooks,
+    }));
     return { ok: true, dir, report, deliveries };
   } catch (error) {
     if (error instanceof AppError) return { ok: false, dir, error };
     throw error;
   }
-}
-
-/** Sends what the upload queued, and what an earlier one queued and could not send. */
-async function deliver(report: UploadReport, workspace: Workspace): Promise<DeliveryReport[]> {
-  const due = report.deliveries.filter(({ how }) => how !== 'already-delivered');
-  const known = report.deliveries.filter(({ how }) => how === 'already-delivered');
-  const alreadyDelivered = known.map(({ delivery: { recordingId, endpoint, webhookId } }) => ({
-    recordingId,
-    endpoint,
-    webhookId,
-    outcome: 'delivered' as const,
-    detail: 'delivered already',
-  }));
-  if (due.length === 0) return alreadyDelivered;
-  const { deliveries } = await deliverWebhooks(
-    {
-      due: 'now',
-      // Uploading again is an operator's retry; a new delivery waits with the others where the endpoint is refused.
-      held: due.some(({ how }) => how === 'reused'),
-      trigger: 'upload',
-      deliverySeqs: due.map(({ delivery }) => delivery.seq),
-    },
-    { ...(await workspace.delivery()), endpoints: workspace.config.webhooks },
-  );
-  return [...alreadyDelivered, ...deliveries];
 }
 
 function exitCodeOfResult(result: FolderResult, { strict }: { strict: boolean }): ExitCode {

@@ -43,7 +43,7 @@ function find(
       target: `${config.endpoint}/${config.bucket}`,
       store: state().recordings,
       bucket: async () =>
-        (await import('../upload-parts.ts')).openBucket({
+        (await import('../../core/storage/bucket.ts')).openBucket({
           ...config,
           credentials: requireCredentials(config),
           env: terminal.env,

@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import { systemClock } from './clock.ts';
+import type { Observer } from './events.ts';
+import type { RecordingStore } from './state/recording-store.ts';
+import { openBucket } from './storage/bucket.ts';
+import { createHasher } from './storage/hasher.ts';
+import { createInFlight } from './storage/in-flight.ts';
+import { createPersistence } from './storage/persistence.ts';
+import type { UploadSession } from './storage/session.ts';
+import { createThrottle, parseBandwidth, unlimited } from './storage/throttle.ts';
+
+/** Where uploads go, and how. */
+export interface UploadSettings {
+  endpoint: string;
+  region: string;
+  bucket: string;
+  credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string | undefined };
+  concurrency: number | undefined;
+  bwlimit: string | undefined;
+  uploadRetryBudgetMs: number;
+  caFile: string | undefined;
+}
+
+/**
+ * What all uploads of a run share, wired. Whoever can do without it imports this when it is needed: it brings the S3
+ * client, which is most of the start-up.
+ */
+export function openUploads(
+  settings: UploadSettings,
+  {
+    env,
+    signal,
+    observer,
+    recordings,
+  }: { env: NodeJS.ProcessEnv; signal: AbortSignal; observer: Observer; recordings: RecordingStore },
+): { session: UploadSession; close(): void } {
+  const { concurrency, bwlimit, uploadRetryBudgetMs: budgetMs } = settings;
+  const clock = systemClock;
+  const inFlight = createInFlight({ fixed: concurrency, clock });
+  const bucket = openBucket({ ...settings, env }, inFlight.roundTrip);
+  const hasher = createHasher();
+  return {
+    session: {
+      bucket,
+      store: recordings,
+      persistence: createPersistence({ budgetMs, clock, random: Math.random }),
+      inFlight,
+      hasher,
+      throttle: bwlimit === undefined ? unlimited : createThrottle(parseBandwidth(bwlimit), clock),
+      clock,
+      newToken: randomUUID,
+      observer,
+      signal,
+    },
+    close() {
+      hasher.close();
+      bucket.close();
+    },
+  };
+}

@@ -1,0 +1,130 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { AppError, loadConfig, uploadRecording, verifyRecording } from '../src/index.ts';
+import { type Desk, openDesk, openSandbox, webhooksOf } from './support/desk.ts';
+import { makeRecording } from './support/make-recording.ts';
+import { tempDir } from './support/temp-dir.ts';
+
+const root = resolve(import.meta.dirname, '..');
+
+/** The example in the library's own documentation. */
+const example = /```ts\n(.*?)```/s
+  .exec(readFileSync(join(root, 'src/index.ts'), 'utf8'))?.[1]
+  ?.replace(/^ \* ?/gm, '') as string;
+
+/** A folder of a program that has the package installed: what is published of it, and Node's types. */
+function installed(desk: Desk): string {
+  const folder = join(tempDir(), 'program');
+  const modules = join(folder, 'node_modules');
+  mkdirSync(join(modules, 'recordupload'), { recursive: true });
+  for (const name of ['package.json', 'dist']) {
+    const from = join(process.env.RECORDUPLOAD_TEST_ROOT ?? root, name);
+    cpSync(from, join(modules, 'recordupload', name), { recursive: true });
+  }
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  symlinkSync(desk.cwd, join(folder, 'recordings'));
+  return folder;
+}
+
+describe('the library', () => {
+  test('the documented example uploads a recording and tells the server', async () => {
+    const sandbox = await openSandbox();
+    const desk = openDesk(sandbox);
+    makeRecording({ name: '42', parent: desk.cwd });
+    const cwd = installed(desk);
+    writeFileSync(join(cwd, 'example.ts'), example);
+    const run = await runNode(['example.ts'], { cwd, env: desk.env });
+    expect(run).toEqual({ code: 0, stderr: '', stdout: "uploaded [ 'delivered' ]\n" });
+    expect(webhooksOf(sandbox, '42').map(({ body }) => [body.title, body.upload_source])).toEqual([
+      ['Weekly', 'library'],
+    ]);
+  });
+
+  test('the documented example is right by the published types, without any other package', async () => {
+    const cwd = installed(openDesk(await openSandbox()));
+    const { resolve: find } = createRequire(import.meta.url);
+    const tsc = join(dirname(find('typescript/package.json')), 'bin/tsc');
+    const types = join(cwd, 'node_modules/recordupload/dist/types');
+    expect(spawnNode([tsc, '-p', join(root, 'tsconfig.types.json'), '--outDir', types])).toMatchObject({ code: 0 });
+    expect(existsSync(join(types, 'index.d.ts'))).toBe(true);
+    mkdirSync(join(cwd, 'node_modules/@types'));
+    symlinkSync(join(root, 'node_modules/@types/node'), join(cwd, 'node_modules/@types/node'));
+    const check = (text: string) => {
+      writeFileSync(join(cwd, 'example.ts'), text);
+      const options = ['--module', 'nodenext', '--target', 'es2024', '--strict', '--noEmit', '--types', 'node'];
+      return spawnNode([tsc, ...options, '--ignoreConfig', 'example.ts'], { cwd }).stdout;
+    };
+    expect(check(example)).toBe('');
+    expect(check(example.replace("title: 'Weekly'", 'title: 5'))).toContain(
+      "Type 'number' is not assignable to type 'string'",
+    );
+  });
+
+  test('a second call sends nothing; verifying agrees, also with the folder', async () => {
+    const sandbox = await openSandbox();
+    const desk = openDesk(sandbox);
+    const dir = makeRecording({ name: '43', parent: desk.cwd });
+    const config = await loadConfig({ cwd: desk.cwd, env: desk.env });
+    const events: string[] = [];
+    const first = await uploadRecording(dir, { config, onEvent: event => events.push(event.type) });
+    expect([first.upload.outcome, first.deliveries.map(({ outcome }) => outcome)]).toEqual(['uploaded', ['delivered']]);
+    expect(events).toEqual(expect.arrayContaining(['recording-started', 'file-finished', 'webhook-answered']));
+    const second = await uploadRecording(dir, { config });
+    expect([second.upload.outcome, second.upload.sentBytes]).toEqual(['unchanged', 0]);
+    expect(webhooksOf(sandbox, '43')).toHaveLength(1);
+    expect(await verifyRecording({ id: '43' }, { config, full: true })).toMatchObject({ ok: true, dir: undefined });
+    expect(await verifyRecording({ dir }, { config })).toMatchObject({ ok: true, recordingId: '43' });
+  });
+
+  test('what the server refuses waits in the state that the command line goes on with', async () => {
+    const sandbox = await openSandbox();
+    const desk = openDesk(sandbox);
+    const dir = makeRecording({ name: '44', parent: desk.cwd });
+    const config = await loadConfig({ cwd: desk.cwd, env: { ...desk.env, WEBHOOK_TOKEN: 'fake-wrong-token' } });
+    const { deliveries } = await uploadRecording(dir, { config });
+    expect(deliveries).toMatchObject([{ outcome: 'held', status: 401 }]);
+    expect((await desk.run(['retry', '--quiet'])).code).toBe(0);
+    expect(webhooksOf(sandbox, '44').map(({ status }) => status)).toEqual([401, 201]);
+  });
+
+  test('what a person can mend is an AppError', async () => {
+    const desk = openDesk(await openSandbox());
+    const { env, cwd } = desk;
+    const config = await loadConfig({ cwd, env: { ...env, WEBHOOK_TOKEN: undefined } });
+    const missing = uploadRecording(join(cwd, 'nowhere'), { config, webhook: false });
+    await expect(missing).rejects.toMatchObject({ code: 'RECORDING' });
+    await expect(uploadRecording(cwd, { config })).rejects.toMatchObject({
+      code: 'CONFIG',
+      hint: expect.stringContaining('WEBHOOK_TOKEN'),
+    });
+    const wrong = loadConfig({ cwd, env: { ...env, RECORDUPLOAD_CONCURRENCY: 'many' } });
+    await expect(wrong).rejects.toBeInstanceOf(AppError);
+  });
+
+  test('an abort ends it with its reason', async () => {
+    const desk = openDesk(await openSandbox());
+    const dir = makeRecording({ name: '45', parent: desk.cwd });
+    const config = await loadConfig({ cwd: desk.cwd, env: desk.env });
+    const signal = AbortSignal.abort(new Error('enough'));
+    await expect(uploadRecording(dir, { config, signal })).rejects.toThrow('enough');
+  });
+});
+
+function spawnNode(args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) {
+  const env = { PATH: process.env.PATH, ...options.env };
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { ...options, env, encoding: 'utf8' });
+  return { code: status, stdout, stderr };
+}
+
+/** The same without blocking: the sandbox lives in this process. */
+function runNode(args: readonly string[], options: { cwd: string; env: NodeJS.ProcessEnv }) {
+  const env = { PATH: process.env.PATH, ...options.env };
+  return new Promise<{ code: number; stdout: string; stderr: string }>(done => {
+    execFile(process.execPath, args, { ...options, env }, (error, stdout, stderr) =>
+      done({ code: error ? 1 : 0, stdout, stderr }),
+    );
+  });
+}
