@@ -1,5 +1,5 @@
 /**
- * What an upload promises, proven on the built program in the ways that `campaign.ts` leaves out, beside plain kills:
+ * What an upload promises, proven on the built program in the ways that `campaign.ts` leaves out:
  * SIGTERM and Ctrl-C, a state that is lost with the process, two processes at once; and the server is told, in signed
  * webhooks of one id, exactly what is so.
  *
@@ -13,7 +13,7 @@ import { makePlan, type Plan } from './interruptions/plan.ts';
 import { playRound, type RoundResult } from './interruptions/round.ts';
 
 const ROUNDS_AT_ONCE = 2;
-const [seed = Date.now() % 1_000_000, kills = 200] = process.argv.slice(2).map(Number);
+const [seed = Date.now() % 1_000_000, kills = 60] = process.argv.slice(2).map(Number);
 if (!Number.isSafeInteger(seed) || !Number.isSafeInteger(kills)) throw new TypeError('interruptions.ts [seed] [kills]');
 
 /** Rounds whose runs end before they are killed must not go on for ever. */
