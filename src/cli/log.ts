@@ -1,10 +1,13 @@
-import { mkdirSync, openSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { randomBytes } from 'node:crypto';
 import pino, { type Logger } from 'pino';
 import type { CoreEvent, Observer } from '../core/events.ts';
 import { UPLOADED_WEBHOOK_FAILED } from './format.ts';
+import { openLogFile } from './log-file.ts';
 
-/** The lines of `logs/app.log`: JSON, one an event, `msg` in the contract's words. Never throws: a log is no reason to stop. */
+/**
+ * The lines of `logs/app.log`: JSON, one an event, `msg` in the contract's words; each with its run. Never throws: a log
+ * is no reason to stop.
+ */
 export interface Log {
   observe: Observer;
   line(level: 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>): void;
@@ -12,8 +15,8 @@ export interface Log {
 
 /** Opens the log for appending. `warn` is told once where it cannot be written. */
 export function openLog(file: string, warn: (message: string) => void): Log {
-  const logger = tryOpen(file, warn);
-  const line: Log['line'] = (level, message, fields = {}) => logger?.[level](fields, message);
+  const logger = openLogger(file, warn);
+  const line: Log['line'] = (level, message, fields = {}) => logger[level](fields, message);
   return {
     line,
     observe(event) {
@@ -23,27 +26,17 @@ export function openLog(file: string, warn: (message: string) => void): Log {
   };
 }
 
-function tryOpen(file: string, warn: (message: string) => void): Logger | undefined {
-  try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    const destination = pino.destination({ fd: openSync(file, 'a', 0o600), sync: true });
-    let warned = false;
-    destination.on('error', error => {
-      if (!warned) warn(`the log ${file} cannot be written: ${error.message}`);
-      warned = true;
-    });
-    return pino(
-      {
-        base: { pid: process.pid },
-        timestamp: pino.stdTimeFunctions.isoTime,
-        formatters: { level: level => ({ level }) },
-      },
-      destination,
-    );
-  } catch (error) {
-    warn(`the log ${file} cannot be written: ${(error as Error).message}`);
-    return undefined;
-  }
+function openLogger(file: string, warn: (message: string) => void): Logger {
+  const destination = openLogFile(file, error => warn(`the log ${file} cannot be written: ${error.message}`));
+  return pino(
+    {
+      // The run: a random word that all lines of this process have in common.
+      base: { pid: process.pid, run: randomBytes(4).toString('hex') },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: level => ({ level }) },
+    },
+    destination,
+  );
 }
 
 type Entry = [level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>];

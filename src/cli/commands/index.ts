@@ -112,6 +112,25 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./doctor.ts'),
   },
   {
+    name: 'logs',
+    summary: 'read the log: what was uploaded, sent and refused, and when',
+    args: [],
+    options: [
+      { flags: '--id <id>', purpose: 'only lines of this recording' },
+      { flags: '--level <level>', purpose: 'only lines that are at least so serious: info, warn, error' },
+      { flags: '--lines <n>', purpose: 'the newest so many: 50' },
+      { flags: '--follow', purpose: 'go on with what is written, until Ctrl-C' },
+      ...COMMON_OPTIONS,
+    ],
+    examples: [
+      { does: 'what went wrong lately?', line: 'recordupload logs --level warn' },
+      { does: 'everything about one recording', line: 'recordupload logs --id 42 --lines 1000' },
+      { does: 'look on', line: 'recordupload logs --follow' },
+    ],
+    exits: ['usage', 'incomplete'],
+    load: () => import('./logs.ts'),
+  },
+  {
     name: 'cleanup',
     summary: 'find unfinished uploads that nobody goes on with, and remove them',
     args: [],
