@@ -35,7 +35,8 @@ export function processTerminal({ color }: { color: boolean }): Terminal {
     err: text => {
       stderr.write(`${text}\n`);
     },
-    live: Boolean(stderr.isTTY) && !dumb && !env.CI,
+    // A terminal that does not tell its width (0) cannot be redrawn: how many lines a text takes is not known.
+    live: Boolean(stderr.isTTY) && stderr.columns > 0 && !dumb && !env.CI,
     paint: { out: new Chalk({ level: colored(stdout) ? 1 : 0 }), err: new Chalk({ level: colored(stderr) ? 1 : 0 }) },
     columns: () => stderr.columns || 80,
     stdin,
