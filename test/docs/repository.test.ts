@@ -6,6 +6,11 @@ import { read, repositoryFiles, root } from './support.ts';
 
 const { version, license } = JSON.parse(read('package.json')) as { version: string; license: string };
 
+interface LockedPackage {
+  optionalDependencies?: Record<string, string>;
+}
+const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, LockedPackage> };
+
 test("the change log has an entry for package.json's version", () => {
   expect(read('CHANGELOG.md')).toContain(`\n## [${version}]`);
 });
@@ -17,6 +22,13 @@ test('the licence is there', () => {
 
 test('the lock file works with any registry', () => {
   expect(read('package-lock.json')).not.toContain('"resolved"');
+});
+
+test('the lock file knows the packages of every platform; npm ci refuses it otherwise', () => {
+  const wanted = Object.values(packages).flatMap(({ optionalDependencies = {} }) => Object.keys(optionalDependencies));
+  const known = Object.keys(packages).map(path => path.split('node_modules/').at(-1));
+  expect(wanted.length).toBeGreaterThan(20);
+  expect(wanted.filter(name => !known.includes(name))).toEqual([]);
 });
 
 /** What looks like a secret, and which of its finds are known to be none. */
