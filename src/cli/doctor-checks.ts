@@ -195,10 +195,10 @@ function webhookCheck(
           newToken: () => randomBytes(24).toString('hex'),
         };
         const checks = await testEndpoint(endpoint, payload, { unauthorized }, deps);
-        return checks.map(({ ok, verdict }) => ({
+        return checks.map(({ ok, kind, verdict }) => ({
           name,
           status: ok ? ('ok' as const) : ('failure' as const),
-          detail: verdict,
+          detail: ok && kind === 'no-token' ? 'without a token the server answers 401, as it must' : verdict,
           ...(!ok && {
             mend: `recordupload webhook test${unauthorized ? ' --unauthorized' : ''} shows the whole exchange`,
           }),

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { stripVTControlCharacters } from 'node:util';
 import type { Terminal } from './terminal.ts';
 
 const EVERY_MS = 1000;
-/** The other screen, so that what was on the terminal is there again afterwards; no cursor; no lines that wrap. */
-const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?7l';
-const LEAVE = '\u001b[?7h\u001b[?25h\u001b[?1049l';
+/** The other screen, so that what was on the terminal is there again afterwards; no cursor. */
+const ENTER = '\u001b[?1049h\u001b[?25l';
+const LEAVE = '\u001b[?25h\u001b[?1049l';
 
 /**
  * Shows what `lines` returns, made anew every second, until the signal aborts. On a terminal it fills the screen, and
@@ -16,11 +17,18 @@ export async function watchScreen(lines: () => string[], terminal: Terminal, sig
   if (live) stderr.write(ENTER);
   const draw = () => {
     const text = lines().join('\n');
-    if (live) stderr.write(frame(text, stderr.rows || 24));
+    if (live) stderr.write(frame(text, stderr.rows || 24, terminal.columns()));
     else if (text !== last) terminal.out(last === '' ? text : `\n${text}`);
     last = text;
   };
-  if (live) stderr.on('resize', draw);
+  const redraw = () => {
+    try {
+      draw();
+    } catch {
+      // The next second meets it again, where it can be told.
+    }
+  };
+  if (live) stderr.on('resize', redraw);
   try {
     while (!signal.aborted) {
       draw();
@@ -28,7 +36,7 @@ export async function watchScreen(lines: () => string[], terminal: Terminal, sig
     }
   } finally {
     if (live) {
-      stderr.off('resize', draw);
+      stderr.off('resize', redraw);
       stderr.write(LEAVE);
       terminal.out(last);
     }
@@ -36,10 +44,23 @@ export async function watchScreen(lines: () => string[], terminal: Terminal, sig
 }
 
 /** One whole picture: from the top, each line and the rest of the screen wiped; what does not fit is left out. */
-function frame(text: string, rows: number): string {
-  const lines = text.split('\n');
-  const room = Math.max(1, rows - 2);
-  const shown = lines.length > room ? [...lines.slice(0, room - 1), '…'] : lines;
+function frame(text: string, rows: number, columns: number): string {
+  const shown: string[] = [];
+  // One row for the end, one for the mark of what is left out.
+  let room = rows - 2;
+  for (const line of text.split('\n')) {
+    room -= Math.max(1, Math.ceil(stripVTControlCharacters(line).length / columns));
+    if (room < 0) {
+      shown.push('…');
+      break;
+    }
+    shown.push(line);
+  }
   const time = new Date().toLocaleTimeString('sv-SE');
-  return `\u001b[H${[...shown, `${time}  Ctrl-C ends`].map(line => `${line}\u001b[K`).join('\n')}\u001b[J`;
+  // Behind a line that fills its row the cursor is still on its last character, and there is nothing to wipe.
+  const wiped = (line: string) => {
+    const width = stripVTControlCharacters(line).length;
+    return width > 0 && width % columns === 0 ? line : `${line}\u001b[K`;
+  };
+  return `\u001b[H${[...shown, `${time}  Ctrl-C ends`].map(wiped).join('\n')}\u001b[J`;
 }
