@@ -1,39 +1,10 @@
-import { AppError } from '../core/errors.ts';
-import { COMMANDS } from './commands/index.ts';
-import { EXIT, type ExitCode } from './exit-codes.ts';
-import { reportFailure } from './failure.ts';
-import { parseCommandLine } from './program.ts';
-import { processTerminal } from './terminal.ts';
+import { VERSION } from './version.ts';
 
-/** The program: command line → command → exit status. The only place that catches everything. */
-async function main(argv: readonly string[]): Promise<ExitCode> {
-  const terminal = processTerminal({ color: !argv.includes('--no-color') });
-  let command = 'recordupload';
-  try {
-    const parsed = parseCommandLine(argv, COMMANDS);
-    if (typeof parsed === 'number') return parsed;
-    const { spec, args, options } = parsed;
-    command = spec.name;
-    const { run } = await spec.load();
-    return await run({ command, args, options, terminal, commands: COMMANDS, signal: interruptSignal() });
-  } catch (error) {
-    return reportFailure(error, terminal, { json: argv.includes('--json'), command });
-  }
+// The entry. Scripts ask for the version often, and it needs nothing else of the program.
+const argv = process.argv.slice(2);
+if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+  process.stdout.write(`${VERSION}\n`);
+} else {
+  const { run } = await import('./run.ts');
+  process.exitCode = await run(argv);
 }
-
-/** Aborts on the first Ctrl-C or SIGTERM, so that the command can tidy up; the second ends the process at once. */
-function interruptSignal(): AbortSignal {
-  const controller = new AbortController();
-  const exits = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated, SIGHUP: EXIT.terminated };
-  for (const [name, exitCode] of Object.entries(exits)) {
-    process.on(name, () => {
-      if (controller.signal.aborted) process.exit(exitCode);
-      const by = name === 'SIGHUP' ? 'SIGTERM (hang-up)' : name;
-      const hint = 'what is done is kept: the same command goes on with it';
-      controller.abort(new AppError('INTERRUPTED', `interrupted by ${by}`, { hint }));
-    });
-  }
-  return controller.signal;
-}
-
-process.exitCode = await main(process.argv.slice(2));
