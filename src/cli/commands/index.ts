@@ -73,13 +73,16 @@ export const COMMANDS: readonly CommandSpec[] = [
       { flags: '--watch', purpose: 'show it anew every second, until Ctrl-C' },
       {
         flags: '--max-age <age>',
-        purpose: 'exit with 4 or 5 for uploads and webhooks that are unfinished for longer (30m, 2h, 1d)',
+        purpose: 'what is unfinished for no longer is well (30m, 2h, 1d); held webhooks never are',
       },
       { flags: '--limit <n>', purpose: 'entries of each kind that are listed: 20; all are counted' },
       ...COMMON_OPTIONS,
     ],
     examples: [
-      { does: 'is everything well? 5: a webhook is held, 4: an upload broke off', line: 'recordupload status' },
+      {
+        does: 'is everything well? 4: an upload broke off (with --max-age: is older), 5: a webhook is held (or older)',
+        line: 'recordupload status',
+      },
       {
         does: 'for monitoring: what retries mend within 2 hours is well',
         line: 'recordupload status --quiet --max-age 2h',
