@@ -44,17 +44,20 @@ export async function runProgram(
     stderr += text;
   });
   const over = new AbortController();
-  const ended = new Promise<number | null>((done, failed) => {
+  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((done, failed) => {
     child.on('error', failed);
-    child.on('close', code => done(code));
+    child.on('close', (code, signal) => done({ code, signal }));
   });
-  const hanging = setTimeout(() => child.kill('SIGKILL'), HANGS_AFTER_MS);
+  const hanging = setTimeout(() => {
+    stderr += `it hung for ${HANGS_AFTER_MS} ms`;
+    child.kill('SIGABRT');
+  }, HANGS_AFTER_MS);
   if (trap) void killWhen(trap, child, over.signal);
-  const code = await ended;
+  const { code, signal } = await ended;
   over.abort();
   clearTimeout(hanging);
   trap?.remove();
-  return { killed: code === null, code, stdout, stderr };
+  return { killed: signal === 'SIGKILL', code, stdout, stderr };
 }
 
 interface Trap {

@@ -54,29 +54,37 @@ export async function playRound(scenario: Scenario, main: string): Promise<Round
     const there: Stored[] = [];
     let command: 'upload' | 'retry' = 'upload';
     for (const [index, moment] of scenario.kills.entries()) {
-      const ended = await runProgram(main, args[command], options, sandbox, moment);
-      if (ended.killed) kills += 1;
-      else problems.push(...problemsOfRun(command, ended));
+      const before = command;
+      const ended = await runProgram(main, args[before], options, sandbox, moment);
+      command = scenario.next[index] ?? 'upload';
+      if (!ended.killed) {
+        // It ended before its moment came: there is nothing left to kill.
+        problems.push(...problemsOfRun(before, ended));
+        if (before === 'upload') break;
+        continue;
+      }
+      kills += 1;
       await quiet(sandbox);
       there.push(whatIsThere(sandbox, scenario, sandbox.s3.requests().length));
-      command = scenario.next[index] ?? 'upload';
     }
     // A retry knows only what was accepted; an upload always has the last word.
-    for (const last of command === 'retry' ? (['retry', 'upload'] as const) : (['upload'] as const)) {
-      problems.push(...problemsOfRun(last, await runProgram(main, args[last], options, sandbox)));
-    }
+    if (command === 'retry')
+      problems.push(...problemsOfRun('retry', await runProgram(main, args.retry, options, sandbox)));
+    const lastUpload = async () => {
+      const from = sandbox.s3.requests().length;
+      problems.push(...problemsOfRun('upload', await runProgram(main, args.upload, options, sandbox)));
+      return sandbox.s3
+        .requests()
+        .slice(from)
+        .filter(request => request.bodyBytes > 0);
+    };
+    const sentLast = await lastUpload();
     problems.push(...sentTwice(sandbox, there));
     problems.push(...(await checkBucket(sandbox, dir, scenario)));
     problems.push(...(await checkDelivery(sandbox, ID, scenario.files)));
     problems.push(...checkState(stateDir, ID));
 
-    const before = sandbox.s3.requests().length;
-    const again = await runProgram(main, args.upload, options, sandbox);
-    problems.push(...problemsOfRun('upload', again));
-    const sentAgain = sandbox.s3
-      .requests()
-      .slice(before)
-      .filter(request => request.bodyBytes > 0);
+    const sentAgain = sentLast.length === 0 ? [] : await lastUpload();
     if (sentAgain.length > 0) problems.push(`a run after the end sent ${sentAgain.map(({ key }) => key).join(', ')}`);
   } finally {
     await sandbox.close();

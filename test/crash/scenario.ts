@@ -30,7 +30,7 @@ const VIDEO_SIZES = [1, 100_000, 8 * MIB, 8 * MIB + 1, 12 * MIB, 17 * MIB, 25 * 
 /** Makes the scenario of a seed. */
 export function makeScenario(seed: number): Scenario {
   const chance = dice(seed);
-  const kills = Array.from({ length: chance.number(1, 4) }, () => killMoment(chance));
+  const kills = Array.from({ length: chance.number(2, 5) }, () => killMoment(chance));
   return {
     seed,
     files: {
