@@ -53,9 +53,21 @@ export function buildProgram(
     ...program.commands,
     ...[...groups.values()].flatMap(one => one.commands),
   ]) {
-    command.exitOverride().configureOutput({ outputError: () => {} });
+    command
+      .exitOverride()
+      .configureOutput({ outputError: () => {} })
+      .configureHelp({ subcommandTerm });
   }
   return program;
+}
+
+/** A command in a list: without `[options]`, which all have and which leaves no room for its purpose. */
+function subcommandTerm(command: Command): string {
+  const args = command.registeredArguments.map(argument => {
+    const text = `${argument.name()}${argument.variadic ? '...' : ''}`;
+    return argument.required ? `<${text}>` : `[${text}]`;
+  });
+  return [command.name(), ...args].join(' ');
 }
 
 function groupOf(

@@ -86,11 +86,11 @@ describe('where the program runs', () => {
 
 describe('the command line', () => {
   test.each([
-    [['uplaod', 'x'], /^error: unknown command 'uplaod' \(did you mean upload\?\)\n$/],
+    [['uplaod', 'x'], /^error: unknown command 'uplaod' \(did you mean recordupload upload\?\)\n$/],
     [['upload'], /^error: missing required argument 'dir' \(see recordupload upload --help\)\n$/],
     [['upload', 'x', '--idd', '3'], /^error: unknown option '--idd' \(did you mean --id\?\)\n$/],
     [['upload', 'x', '--title'], /^error: option '--title <text>' argument missing \(.*\)\n$/],
-    [['webhook', 'sned', '3'], /^error: unknown command 'sned' \(did you mean send\?\)\n$/],
+    [['webhook', 'sned', '3'], /^error: unknown command 'sned' \(did you mean recordupload webhook send\?\)\n$/],
     [
       ['retry', '--endpoint', 'elsewhere'],
       /^error: --endpoint: there is no endpoint "elsewhere" \(configured: default\)\n$/,
