@@ -56,6 +56,16 @@ export const COMMON_OPTIONS: readonly OptionSpec[] = [
   { flags: '--quiet', purpose: 'print nothing on success' },
 ];
 
+/** How work that takes its time is shown. */
+export const PROGRESS_OPTIONS: readonly OptionSpec[] = [
+  { flags: '--verbose', purpose: 'also show each request: to what, how it ended, how long it took' },
+  {
+    flags: '--progress <how>',
+    purpose: 'json: a line of JSON for each event on stderr; plain: lines that are not redrawn',
+    choices: ['json', 'plain'],
+  },
+];
+
 export const SANDBOX_OPTION: OptionSpec = {
   flags: '--sandbox',
   purpose: 'try it on an embedded S3 and recordings server that live as long as the command',

@@ -2,22 +2,69 @@ import ora from 'ora';
 import type { LiveBlock } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 
+/** What ora puts before the first line, and we before the others. */
+const INDENT = '  ';
+
+/**
+ * DECAWM: whether text goes on in the next line at the right edge. It does not while the block is drawn: terminals tell
+ * of a new size late (tmux by a quarter of a second), and what is drawn until then must not take more rows.
+ * https://vt100.net/docs/vt510-rm/DECAWM.html
+ */
+const WRAP = { on: '\u001b[?7h', off: '\u001b[?7l' };
+
 /** The block on a terminal, drawn by ora. In a file of its own: ora takes 50 ms to load, and pipes need none. */
-export function createLiveBlock({ stderr }: Terminal): LiveBlock {
+export function createLiveBlock({ stderr, columns }: Terminal): LiveBlock {
   const spinner = ora({ stream: stderr, color: false, discardStdin: false, isEnabled: true });
+  let linesNow: () => readonly string[] = () => [];
+  let drawn: readonly string[] = [];
+
+  const draw = () => {
+    drawn = linesNow();
+    // The spinner draws at its own pace; only its text is made anew here.
+    spinner.text = drawn.join(`\n${INDENT}`);
+  };
+  // A narrower terminal has broken the lines anew: what ora takes for one of them is several by now.
+  const onResize = () => {
+    const rows = drawn.reduce(
+      (sum, line) => sum + Math.max(1, Math.ceil((line.length + INDENT.length) / columns())),
+      0,
+    );
+    const broken = rows - drawn.length;
+    spinner.clear();
+    if (broken > 0) {
+      stderr.moveCursor(0, -broken);
+      stderr.clearScreenDown();
+    }
+    draw();
+    spinner.render();
+  };
+  const wrapAgain = () => {
+    stderr.write(WRAP.on);
+  };
   return {
     show(lines) {
-      // The spinner draws at its own pace; only its text is made anew here.
-      spinner.text = lines.join('\n  ');
-      if (!spinner.isSpinning) spinner.start();
+      linesNow = lines;
+      draw();
+      if (spinner.isSpinning) return;
+      stderr.write(WRAP.off);
+      process.once('exit', wrapAgain);
+      spinner.start();
+      stderr.on('resize', onResize);
     },
     above(print) {
+      if (!spinner.isSpinning) return print();
       spinner.clear();
+      stderr.write(WRAP.on);
       print();
-      if (spinner.isSpinning) spinner.render();
+      stderr.write(WRAP.off);
+      spinner.render();
     },
     hide() {
+      if (!spinner.isSpinning) return;
       spinner.stop();
+      wrapAgain();
+      process.off('exit', wrapAgain);
+      stderr.off('resize', onResize);
     },
   };
 }

@@ -1,10 +1,13 @@
 import type { CoreEvent, Observer } from '../core/events.ts';
 import { formatBytes, formatDuration, printable, UPLOADED_WEBHOOK_FAILED } from './format.ts';
 import type { Terminal } from './terminal.ts';
+import type { Trace, TracedRequest } from './trace.ts';
 
 /** Shows what is going on: one steady block on a terminal, plain lines elsewhere. Everything goes to stderr. */
 export interface Progress {
   observe: Observer;
+  /** `--verbose`: shows a request. */
+  trace: Trace;
   /** Takes the block away; what comes next is the summary. */
   stop(): void;
 }
@@ -17,11 +20,12 @@ interface FileProgress {
 }
 
 /** For `--quiet` and `--json`. */
-export const silentProgress: Progress = { observe: () => {}, stop: () => {} };
+export const silentProgress: Progress = { observe: () => {}, trace: () => {}, stop: () => {} };
 
 /** The block of a terminal: lines that are drawn again in place. */
 export interface LiveBlock {
-  show(lines: readonly string[]): void;
+  /** Draws the lines; asks for them again where the terminal gets another size. */
+  show(lines: () => readonly string[]): void;
   /** Takes it away for a moment, to print a line above it. */
   above(print: () => void): void;
   hide(): void;
@@ -31,7 +35,7 @@ export interface LiveBlock {
 export function createProgress(terminal: Terminal, block: LiveBlock | undefined): Progress {
   const files = new Map<string, FileProgress>();
   const say = (line: string) => (block ? block.above(() => terminal.err(line)) : terminal.err(line));
-  const draw = () => block?.show(blockLines(files, terminal.columns()));
+  const draw = () => block?.show(() => blockLines(files, terminal.columns()));
 
   return {
     observe(event) {
@@ -55,6 +59,7 @@ export function createProgress(terminal: Terminal, block: LiveBlock | undefined)
       const line = lineOf(event, terminal);
       if (line) say(line);
     },
+    trace: request => say(traceLine(request, terminal)),
     stop() {
       block?.hide();
     },
@@ -93,6 +98,13 @@ function fileLine(id: string, file: FileProgress, width: number): string {
     line += `  ${part}`;
   }
   return line;
+}
+
+/** `→ PutObject 42/video.mkv  ok, 31 ms` */
+export function traceLine({ operation, target, durationMs, ok, detail }: TracedRequest, terminal: Terminal): string {
+  const { err: paint } = terminal.paint;
+  const outcome = `${printable(detail)}, ${durationMs} ms`;
+  return `${paint.dim(`→ ${operation} ${printable(target)}`)}  ${ok ? paint.dim(outcome) : paint.yellow(outcome)}`;
 }
 
 function lineOf(event: CoreEvent, { paint: { err: paint } }: Terminal): string | undefined {

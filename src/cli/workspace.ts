@@ -14,8 +14,10 @@ import type { Poster } from '../core/webhook/post-webhook.ts';
 import { type Invocation, textOption } from './command.ts';
 import { printable } from './format.ts';
 import { openState, type WithoutState } from './open-state.ts';
-import { createProgress, silentProgress } from './progress.ts';
+import { createProgress, type LiveBlock, type Progress, silentProgress, traceLine } from './progress.ts';
+import { createJsonProgress } from './progress-json.ts';
 import type { Terminal } from './terminal.ts';
+import { traceBucket, tracePost } from './trace.ts';
 import { VERSION } from './version.ts';
 
 /**
@@ -51,12 +53,18 @@ const CONFIGURING_OPTIONS = { bwlimit: 'bwlimit', concurrency: 'concurrency' } a
 /**
  * Loads the configuration and prepares the rest.
  * @param settings.withoutState what happens where the state cannot be used; unless given, `state()` throws
+ * @param settings.opening what is about to happen: on a terminal it is said at once
  * @throws AppError `CONFIG`
  */
 export async function openWorkspace(
   { options, terminal, signal }: Invocation,
-  { withoutState = 'refuse' }: { withoutState?: WithoutState } = {},
+  { withoutState = 'refuse', opening }: { withoutState?: WithoutState; opening?: string } = {},
 ): Promise<Workspace> {
+  const quiet = Boolean(options.quiet || options.json);
+  const redrawn = terminal.live && !quiet && options.progress === undefined;
+  if (redrawn && opening !== undefined) terminal.err(printable(opening));
+  // Loaded beside the rest: nothing waits for it.
+  const block = redrawn ? liveBlock(terminal) : undefined;
   const sandbox = options.sandbox ? await startOwnSandbox(terminal) : undefined;
   const { config, warnings } = await loadConfig({
     cwd: sandbox?.folder ?? terminal.cwd,
@@ -64,10 +72,7 @@ export async function openWorkspace(
     configFile: sandbox ? undefined : textOption(options, 'config'),
     flags: flagsOf(options),
   });
-  const quiet = Boolean(options.quiet || options.json);
-  const progress = quiet
-    ? silentProgress
-    : createProgress(terminal, terminal.live ? await liveBlock(terminal) : undefined);
+  const progress = await progressOf(options, terminal, block);
   const warn = (message: string) => observer({ type: 'warning', message });
   const unlogged: CoreEvent[] = [];
   let logLine: Observer = event => {
@@ -92,7 +97,7 @@ export async function openWorkspace(
     // Said in any case: `--quiet` is for success, and something may have been lost.
     const tell = (message: string) => {
       warn(message);
-      if (quiet) terminal.err(`warning: ${printable(message)}`);
+      if (quiet && options.progress !== 'json') terminal.err(`warning: ${printable(message)}`);
     };
     const database = openState(config.stateDir, { withoutState, warn: tell });
     closers.push(() => database.close());
@@ -106,7 +111,7 @@ export async function openWorkspace(
       proxyEnv: terminal.env,
     });
     closers.push(() => made.close());
-    return made;
+    return options.verbose ? { ...made, post: tracePost(made.post, progress.trace) } : made;
   });
   const uploads = lazily(async () => {
     const credentials = requireCredentials(config);
@@ -117,7 +122,8 @@ export async function openWorkspace(
       { env: terminal.env, signal, observer, recordings },
     );
     closers.push(close);
-    return { ...session, deliveries: outbox.deliveries };
+    const bucket = options.verbose ? traceBucket(session.bucket, progress.trace) : session.bucket;
+    return { ...session, bucket, deliveries: outbox.deliveries };
   });
 
   return {
@@ -178,6 +184,18 @@ function lazily<T>(make: () => T): () => T {
     made ??= { value: make() };
     return made.value;
   };
+}
+
+/** Who shows what is going on: a person's terminal, plain lines, lines of JSON, or nobody. */
+async function progressOf(
+  { quiet, json, progress, verbose }: Invocation['options'],
+  terminal: Terminal,
+  block: Promise<LiveBlock> | undefined,
+): Promise<Progress> {
+  if (progress === 'json') return createJsonProgress(terminal.err);
+  if (!quiet && !json) return createProgress(terminal, await block);
+  // stdout has the document alone; requests that were asked for are for people.
+  return verbose ? { ...silentProgress, trace: request => terminal.err(traceLine(request, terminal)) } : silentProgress;
 }
 
 async function liveBlock(terminal: Terminal) {

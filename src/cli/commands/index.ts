@@ -1,4 +1,4 @@
-import { COMMON_OPTIONS, type CommandSpec, RECORDING_OPTIONS, SANDBOX_OPTION } from '../command.ts';
+import { COMMON_OPTIONS, type CommandSpec, PROGRESS_OPTIONS, RECORDING_OPTIONS, SANDBOX_OPTION } from '../command.ts';
 import { CONFIG_COMMANDS } from './config-specs.ts';
 import { HELP_COMMANDS } from './help-specs.ts';
 
@@ -17,6 +17,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       { flags: '--dry-run', purpose: 'show what would be sent; send and write nothing' },
       { flags: '--bwlimit <rate>', purpose: 'bytes a second: 10M, 512k, or "08:00,512k 19:00,off"' },
       { flags: '--concurrency <n>', purpose: 'requests with a body at once; else found out while uploading' },
+      ...PROGRESS_OPTIONS,
       SANDBOX_OPTION,
       ...COMMON_OPTIONS,
     ],
@@ -39,6 +40,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       { flags: '--endpoint <name>', purpose: 'only webhooks of this endpoint' },
       { flags: '--bwlimit <rate>', purpose: 'bytes a second: 10M, 512k, or "08:00,512k 19:00,off"' },
       { flags: '--concurrency <n>', purpose: 'requests with a body at once; else found out while uploading' },
+      ...PROGRESS_OPTIONS,
       ...COMMON_OPTIONS,
     ],
     examples: [

@@ -21,7 +21,10 @@ type FolderResult =
 
 /** `recordupload upload <dir...>` */
 export const run: RunCommand = async invocation => {
-  const workspace = await openWorkspace(invocation, { withoutState: 'go-on' });
+  const workspace = await openWorkspace(invocation, {
+    withoutState: 'go-on',
+    opening: `uploading ${invocation.args.join(' ')}`,
+  });
   try {
     return invocation.options.dryRun ? await dryRun(invocation, workspace) : await upload(invocation, workspace);
   } finally {
