@@ -1,7 +1,8 @@
 /**
- * The parts of README.md that follow from the code: commands, configuration, exit statuses. Pure; a test compares them
- * with what README.md has, `node scripts/readme-session.ts` writes them.
+ * The parts of README.md that follow from the code: commands, configuration, exit statuses, the library. A test compares
+ * them with what README.md has, `node scripts/readme-session.ts` writes them.
  */
+import { readFileSync } from 'node:fs';
 import { COMMANDS } from '../src/cli/commands/index.ts';
 import { EXIT, EXIT_MEANINGS } from '../src/cli/exit-codes.ts';
 import { KEYS, variablesOf } from '../src/config/keys.ts';
@@ -45,7 +46,7 @@ const KEY_TEXTS: Readonly<Record<string, KeyText>> = {
   logFile: { purpose: 'the log', default: `${code('logs/app.log')} in the state folder` },
   uploadSource: {
     purpose: `${code('upload_source')} of the webhook`,
-    default: `each way in says its own: ${code('cli')}`,
+    default: `each way in says its own: ${code('cli')}, ${code('library')}`,
   },
   extraFiles: { purpose: 'globs of further files in the folder that are uploaded too', default: 'none' },
   allowInsecure: {
@@ -110,8 +111,21 @@ export function exitCodesTable(): string {
   return table(['status', 'what it means'], rows);
 }
 
+/** The example in the documentation of the library, which a test of its own runs. */
+export function libraryExample(): string {
+  const source = readFileSync(new URL('../src/index.ts', import.meta.url), 'utf8');
+  const [example] = /```ts\n.*?```/s.exec(source) ?? [];
+  if (!example) throw new Error('src/index.ts has no example');
+  return example.replace(/^ \* ?/gm, '');
+}
+
 /** The blocks that follow from the code alone, by name. */
-export const BLOCKS = { commands: commandsTable, configuration: configurationTable, 'exit-codes': exitCodesTable };
+export const BLOCKS = {
+  commands: commandsTable,
+  configuration: configurationTable,
+  'exit-codes': exitCodesTable,
+  library: libraryExample,
+};
 
 const marks = (name: string) => ({ begin: `<!-- begin ${name} -->`, end: `<!-- end ${name} -->` });
 
