@@ -2,11 +2,14 @@
  * Bundles everything into `dist/`: one small file per command, shared code in chunks, so that a command loads only what
  * it needs and an install brings one package and no tree. `node scripts/build.ts <dir>` puts it elsewhere.
  */
-import { readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
+import { COMMANDS } from '../src/cli/commands/index.ts';
+import { manPage } from '../src/cli/man-page.ts';
+import { VERSION } from '../src/cli/version.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = resolve(process.argv[2] ?? `${root}dist`);
@@ -62,3 +65,6 @@ await build({
   // CommonJS packages inside the bundle call require().
   banner: { js: "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);" },
 });
+
+mkdirSync(resolve(outdir, 'man'));
+writeFileSync(resolve(outdir, 'man/recordupload.1'), manPage(COMMANDS, VERSION));
