@@ -15,6 +15,8 @@ export interface RetriedCall {
   /** True for a call that only looks: its success says that the store is there, not that the upload gets on. */
   looks?: boolean;
   onRetry?: ((failure: StorageFailure, delayMs: number) => void) | undefined;
+  /** Asked before each further try whether there is any sense in it; what it throws ends the call. */
+  check?: (() => Promise<void>) | undefined;
 }
 
 const FIRST_DELAY_MS = 500;
@@ -40,7 +42,7 @@ export function createPersistence({
   let answered = false;
 
   return {
-    async run(attempt, { signal, looks = false, onRetry }) {
+    async run(attempt, { signal, looks = false, onRetry, check }) {
       let failingSince: number | undefined;
       let skewed = 0;
       for (let tries = 0; ; tries++) {
@@ -65,6 +67,7 @@ export function createPersistence({
           if (now + delayMs - Math.max(lastProgress, failingSince) > budget) throw error;
           onRetry?.(error, delayMs);
           await clock.sleep(delayMs, signal);
+          await check?.();
         }
       }
     },

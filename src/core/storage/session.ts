@@ -38,8 +38,17 @@ export interface FileContext extends UploadSession {
   onRetry: (failure: StorageFailure, delayMs: number) => void;
 }
 
-/** Puts the retry layer around the bucket, for one file. */
-export function fileContext(session: UploadSession, recordingId: RecordingId, name: string, key: string): FileContext {
+/**
+ * Puts the retry layer around the bucket, for one file.
+ * @param assertUnchanged throws where the file is another one now: sending it again makes no sense then
+ */
+export function fileContext(
+  session: UploadSession,
+  recordingId: RecordingId,
+  name: string,
+  key: string,
+  assertUnchanged?: () => Promise<void>,
+): FileContext {
   const onRetry = (failure: StorageFailure, delayMs: number) => {
     session.inFlight.failed();
     session.observer({ type: 'file-retrying', recordingId, name, reason: failure.message, delayMs });
@@ -50,7 +59,7 @@ export function fileContext(session: UploadSession, recordingId: RecordingId, na
     name,
     key,
     onRetry,
-    bucket: retrying(session.bucket, session.persistence, onRetry),
+    bucket: retrying(session.bucket, session.persistence, onRetry, assertUnchanged),
   };
 }
 
@@ -65,17 +74,19 @@ function retrying(
   bucket: Bucket,
   persistence: Persistence,
   onRetry: (failure: StorageFailure, delayMs: number) => void,
+  check?: () => Promise<void>,
 ): Bucket {
-  const run = <T>(signal: AbortSignal, attempt: () => Promise<T>) => persistence.run(attempt, { signal, onRetry });
+  const send = <T>(signal: AbortSignal, attempt: () => Promise<T>) =>
+    persistence.run(attempt, { signal, onRetry, check });
   const look = <T>(signal: AbortSignal, attempt: () => Promise<T>) =>
     persistence.run(attempt, { signal, onRetry, looks: true });
   return {
     ...bucket,
     head: (key, signal) => look(signal, () => bucket.head(key, signal)),
-    put: (key, body, settings, signal) => run(signal, () => bucket.put(key, body, settings, signal)),
+    put: (key, body, settings, signal) => send(signal, () => bucket.put(key, body, settings, signal)),
     get: (key, signal) => look(signal, () => bucket.get(key, signal)),
     uploadPart: (key, uploadId, number, body, signal) =>
-      run(signal, () => bucket.uploadPart(key, uploadId, number, body, signal)),
+      send(signal, () => bucket.uploadPart(key, uploadId, number, body, signal)),
     listParts: (key, uploadId, signal) => look(signal, () => bucket.listParts(key, uploadId, signal)),
     listUploads: (prefix, signal) => look(signal, () => bucket.listUploads(prefix, signal)),
     abortUpload: (key, uploadId, signal) => look(signal, () => bucket.abortUpload(key, uploadId, signal)),

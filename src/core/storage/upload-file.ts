@@ -60,7 +60,8 @@ export async function uploadFile(
       head && head !== 'forbidden'
         ? await findAlreadyThere(source, head, stored?.checksum ? stored : await known(), session.hasher)
         : undefined;
-    const sent = there ? undefined : await send(source, context, { force });
+    const sending = fileContext(session, recordingId, file.name, context.key, source.assertUnchanged);
+    const sent = there ? undefined : await send(source, sending, { force });
     const object = there ?? sent?.object;
     if (!object) throw new TypeError('neither there nor sent');
     if (there || file.sizeBytes <= SINGLE_PUT_LIMIT_BYTES) await dropLeftover(context);

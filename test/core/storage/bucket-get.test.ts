@@ -11,7 +11,7 @@ const BYTES = Buffer.from('some bytes that are to come back');
 
 async function stored(action?: FaultAction) {
   const server = await sandbox();
-  const bucket = openBucket(bucketSettings(server, { stallMs: 200 }));
+  const bucket = openBucket(bucketSettings(server, { stallMs: action?.dripMs ? 1_500 : undefined }));
   afterTest(() => bucket.close());
   const body = bufferBody(BYTES, createHash('sha256').update(BYTES).digest(), { throttle: unlimited });
   await bucket.put('a', body, { contentType: 'text/plain', metadata: {} }, signal);

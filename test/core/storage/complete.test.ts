@@ -82,7 +82,7 @@ describe('Complete', () => {
     server.faults.add(complete(action));
 
     await machine(server)
-      .run({ bucket: { completeStallMs: 200 } })
+      .run({ bucket: { completeStallMs: 1_000 } })
       .upload(file);
     expect(sentParts(server)).toEqual([1, 2, 3]);
     expect(count(server, 'AbortMultipartUpload')).toBe(0);
