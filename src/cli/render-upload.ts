@@ -1,4 +1,5 @@
 import type { ChalkInstance } from 'chalk';
+import { failuresOf } from '../core/upload-failures.ts';
 import type { FileReport, UploadReport } from '../core/upload-recording.ts';
 import type { DeliveryReport } from '../core/webhook/delivery-report.ts';
 import type { UploadPlan } from './commands/upload.ts';
@@ -75,8 +76,7 @@ function adviceLines(
   isKept: boolean,
 ): string[] {
   const lines: string[] = [];
-  const failed = report.files.flatMap(file => (file.outcome === 'failed' ? [file.error] : []));
-  if (report.metadata.error) failed.push(report.metadata.error);
+  const failed = failuresOf(report);
   for (const error of failed) lines.push(`  ${paint.red('✘')} ${errorText(error)}`);
   const undelivered = deliveries.filter(delivery => delivery.outcome !== 'delivered');
   if (failed.length > 0) lines.push(`  next: ${nextForUpload(report, isKept)}`);

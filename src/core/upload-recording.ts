@@ -12,6 +12,7 @@ import { decodeChecksums, encodeChecksums, type FileChecksum } from './storage/c
 import { fileContext, type UploadSession } from './storage/session.ts';
 import { uploadFile } from './storage/upload-file.ts';
 import { headIfAllowed, TOKEN_METADATA, verifyObject } from './storage/verify-object.ts';
+import { failuresOf } from './upload-failures.ts';
 
 /*
  * The flow of an upload: folder → bucket → metadata.json → deliveries queued. Each step is durable before the next, and
@@ -106,10 +107,7 @@ async function upload(recording: Recording, request: UploadRequest, deps: Upload
 
   const there = files.filter(file => file.outcome !== 'failed');
   const metadata = await storeMetadata(recording, files, request, deps, remote);
-  const failures = [
-    ...files.flatMap(file => (file.outcome === 'failed' ? [file.error] : [])),
-    ...(metadata.error ? [metadata.error] : []),
-  ];
+  const failures = failuresOf({ files, metadata });
 
   const error = failures.map(failure => failure.message).join('; ') || null;
   // The deliveries are durable together with the recording's being done: no crash can come in between.

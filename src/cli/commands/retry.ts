@@ -4,6 +4,7 @@ import { parseRecordingId } from '../../core/recording/recording.ts';
 import { type RetriedUpload, retryUploads } from '../../core/retry.ts';
 import type { Delivery } from '../../core/state/delivery.ts';
 import type { StoredRecording } from '../../core/state/recording-store.ts';
+import { failuresOf } from '../../core/upload-failures.ts';
 import type { DeliverReport } from '../../core/webhook/delivery-report.ts';
 import { type Invocation, type RunCommand, textOption } from '../command.ts';
 import { EXIT, type ExitCode, exitCodeOf, heaviest } from '../exit-codes.ts';
@@ -103,12 +104,7 @@ async function deliver(
 
 function exitCodeOfUpload(upload: RetriedUpload): ExitCode {
   if (!upload.ok) return upload.error.code === 'BUSY' ? EXIT.done : exitCodeOf(upload.error.code);
-  const { files, metadata } = upload.report;
-  const errors = [
-    ...files.flatMap(file => (file.outcome === 'failed' ? [file.error] : [])),
-    ...(metadata.error ? [metadata.error] : []),
-  ];
-  return heaviest(errors.map(error => exitCodeOf(error.code)));
+  return heaviest(failuresOf(upload.report).map(error => exitCodeOf(error.code)));
 }
 
 function list(

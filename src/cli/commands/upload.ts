@@ -4,6 +4,7 @@ import { AppError } from '../../core/errors.ts';
 import { objectKey } from '../../core/recording/object-key.ts';
 import { makePayload } from '../../core/recording/payload.ts';
 import type { Recording } from '../../core/recording/recording.ts';
+import { failuresOf } from '../../core/upload-failures.ts';
 import { METADATA_NAME, requireEmail, type UploadReport, uploadRecording } from '../../core/upload-recording.ts';
 import type { DeliveryReport } from '../../core/webhook/delivery-report.ts';
 import type { Invocation, RunCommand } from '../command.ts';
@@ -100,10 +101,7 @@ async function uploadFolder(
 function exitCodeOfResult(result: FolderResult, { strict }: { strict: boolean }): ExitCode {
   if (!result.ok) return exitCodeOfError(result.error);
   const { report, deliveries } = result;
-  const errors = [
-    ...report.files.flatMap(file => (file.outcome === 'failed' ? [file.error] : [])),
-    ...(report.metadata.error ? [report.metadata.error] : []),
-  ];
+  const errors = failuresOf(report);
   const undelivered = deliveries.some(({ outcome }) => outcome === 'lost' || (strict && outcome !== 'delivered'));
   return heaviest([...errors.map(error => exitCodeOf(error.code)), undelivered ? EXIT.webhook : EXIT.done]);
 }
