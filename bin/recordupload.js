@@ -1,9 +1,6 @@
 #!/usr/bin/env node
-// The launcher: finds a Node that is new enough, switches its compile cache on, and starts the built program.
+// The launcher: finds a Node that is new enough, and starts the built program.
 // Plain old syntax on purpose, so that an old Node gets as far as the message.
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const NEEDED_MAJOR = 24;
@@ -12,14 +9,15 @@ const here = path => fileURLToPath(new URL(path, import.meta.url));
 
 if (Number(process.versions.node.split('.')[0]) >= NEEDED_MAJOR) {
   if (process.env[HANDED_OVER]) dieWithLauncher();
-  module.enableCompileCache();
-  await import('../dist/main.js');
+  const { startProgram } = await import('./start-program.js');
+  startProgram(here('../dist/'), process.argv[2]);
 } else {
   handOver(here(process.platform === 'win32' ? '../node_modules/node/bin/node.exe' : '../node_modules/node/bin/node'));
 }
 
 /** Runs the program under the Node that `npm ci` brought, passing signals and the exit status through. */
-function handOver(node) {
+async function handOver(node) {
+  const { existsSync } = await import('node:fs');
   if (!existsSync(node)) {
     console.error(
       `recordupload needs Node.js ${NEEDED_MAJOR} or newer (this is ${process.versions.node}): install it, or run "npm ci" in ${here('..')}`,
@@ -27,6 +25,7 @@ function handOver(node) {
     process.exitCode = 2;
     return;
   }
+  const { spawn } = await import('node:child_process');
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, [HANDED_OVER]: '1' },

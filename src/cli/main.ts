@@ -5,6 +5,9 @@ const argv = process.argv.slice(2);
 if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
   process.stdout.write(`${VERSION}\n`);
 } else {
-  const { run } = await import('./run.ts');
-  process.exitCode = await run(argv);
+  void import('./run.ts')
+    .then(({ run }) => run(argv))
+    .then(exitCode => {
+      process.exitCode = exitCode;
+    });
 }

@@ -25,7 +25,7 @@ export interface DeliverDeps {
   outbox: Outbox;
   /** As configured. */
   endpoints: readonly Endpoint[];
-  /** `createPoster(…).post`; passed in, so that got is loaded only by who sends. */
+  /** `createPoster(…).post`. */
   post: PostWebhook;
   clock: Clock;
   random: Random;

@@ -1,14 +1,17 @@
 import { readSync } from 'node:fs';
-import { Readable, type Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { SLICE_BYTES, type Throttle } from './throttle.ts';
 
-/** Bytes to send: their size and digest are known before, and each try reads them anew. */
+/** Bytes to send: their size and digest are known before, and each try reads and sends them anew. */
 export interface Body {
   readonly sizeBytes: number;
   /** SHA-256 of the bytes; signed with the request, so that the store refuses any others. */
   readonly sha256: Buffer;
-  /** A fresh stream, to be piped into one request; `onMoved` is called whenever the connection has taken bytes. */
-  open(signal: AbortSignal, onMoved: () => void): Readable;
+  /**
+   * Writes all of them to a request, and ends it; `onMoved` is called whenever the connection has taken bytes. Stops
+   * quietly where the request is over before.
+   */
+  send(request: Writable, signal: AbortSignal, onMoved: () => void): Promise<void>;
 }
 
 export interface BodySettings {
@@ -63,61 +66,24 @@ function makeBody(
   return {
     sizeBytes,
     sha256,
-    open(signal, onMoved) {
+    async send(request, signal, onMoved) {
       if (counted > 0) onBytes?.(-counted);
       counted = 0;
-      let offset = 0;
-      return new BodyStream({
-        remaining: () => Math.min(throttle.sliceBytes, sizeBytes - offset),
-        wait: size => throttle.take(size, signal),
-        next(size) {
-          onMoved();
-          const slice = readSlice(offset, size);
-          offset += slice.bytes.length;
-          counted += slice.bytes.length;
-          onBytes?.(slice.bytes.length);
-          return slice;
-        },
-      });
+      while (counted < sizeBytes) {
+        const size = Math.min(throttle.sliceBytes, sizeBytes - counted);
+        await throttle.take(size, signal);
+        if (request.destroyed) return;
+        onMoved();
+        const { bytes, buffer } = readSlice(counted, size);
+        counted += bytes.length;
+        onBytes?.(bytes.length);
+        // The connection says when it is done with a buffer.
+        const taken = buffer && (() => idleBuffers.push(buffer));
+        if (!request.write(bytes, taken)) await drained(request);
+      }
+      if (!request.destroyed) request.end();
     },
   };
-}
-
-interface SliceSource {
-  /** Size of the next slice; 0 at the end. */
-  remaining(): number;
-  wait(size: number): Promise<void> | undefined;
-  next(size: number): Slice;
-}
-
-/**
- * What the S3 client takes for a readable stream and pipes into the request. It writes its slices itself, because a
- * plain stream does not say when the connection is done with a buffer.
- */
-class BodyStream extends Readable {
-  readonly #source: SliceSource;
-
-  constructor(source: SliceSource) {
-    super({ read: () => {} });
-    this.#source = source;
-  }
-
-  override pipe<T extends Writable | NodeJS.WritableStream>(request: T): T {
-    void this.#send(request as Writable).catch((error: Error) => this.destroy(error));
-    return request;
-  }
-
-  async #send(request: Writable): Promise<void> {
-    for (let size = this.#source.remaining(); size > 0; size = this.#source.remaining()) {
-      await this.#source.wait(size);
-      if (this.destroyed || request.destroyed) return;
-      const { bytes, buffer } = this.#source.next(size);
-      const taken = buffer && (() => idleBuffers.push(buffer));
-      if (request.write(bytes, taken)) continue;
-      await drained(request);
-    }
-    if (!this.destroyed) request.end();
-  }
 }
 
 /** Resolves when the request takes more, or is over. */

@@ -1,26 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
-import {
-  AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
-  DeleteObjectCommand,
-  GetObjectCommand,
-  HeadObjectCommand,
-  ListMultipartUploadsCommand,
-  type ListMultipartUploadsCommandOutput,
-  ListObjectsV2Command,
-  ListPartsCommand,
-  PutObjectCommand,
-  S3Client,
-  UploadPartCommand,
-} from '@aws-sdk/client-s3';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { openConnections } from '../http/connections.ts';
 import type { Body } from './body.ts';
 import { bareEtag } from './checksum.ts';
 import { notS3, StorageFailure, toStorageFailure } from './failure.ts';
+import { createS3Client, type OutgoingBody, type S3Call, S3Refusal } from './s3-client.ts';
+import { completeDocument, dateOf, type Element, readDocument } from './s3-xml.ts';
+import type { S3Credentials } from './sigv4.ts';
 import { watchForStall } from './stall.ts';
 
 /** One S3 bucket, each method one request and one try. @throws StorageFailure where the store or the network fails */
@@ -92,7 +79,7 @@ export interface BucketSettings {
   endpoint: string;
   region: string;
   bucket: string;
-  credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string | undefined };
+  credentials: S3Credentials;
   caFile?: string | undefined;
   /** For proxies: `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`. */
   env: NodeJS.ProcessEnv;
@@ -102,7 +89,6 @@ export interface BucketSettings {
   completeStallMs?: number | undefined;
 }
 
-const CONNECT_TIMEOUT_MS = 10_000;
 const COMPLETE_STALL_MS = 300_000;
 
 /**
@@ -111,13 +97,17 @@ const COMPLETE_STALL_MS = 300_000;
  */
 export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) => void = () => {}): Bucket {
   const { endpoint, bucket: name, stallMs: usualStallMs } = settings;
-  const { client, serverTime } = makeClient(settings);
+  const connections = openConnections({
+    ca: settings.caFile && readFileSync(settings.caFile, 'utf8'),
+    proxyEnv: settings.env,
+  });
+  const client = createS3Client({ ...settings, bucket: name }, connections);
 
   /** One request under the stall watch, with its failure in the user's words. */
   const request = async <T>(
     what: string,
     signal: AbortSignal,
-    send: (options: Guard) => Promise<T>,
+    send: (guard: Guard) => Promise<T>,
     stallMs = usualStallMs,
   ): Promise<T> => {
     const watch = watchForStall(signal, stallMs);
@@ -125,10 +115,8 @@ export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) =
       return await send(watch);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      // A failing body or a stall aborts the request from inside: that is the cause to report.
-      const cause = watch.abortSignal.aborted ? watch.abortSignal.reason : error;
-      if (cause instanceof BodyFailure) throw cause.cause;
-      throw toStorageFailure(cause, what, endpoint);
+      if (error instanceof BodyFailure) throw error.cause;
+      throw toStorageFailure(error, what, endpoint);
     } finally {
       watch.stop();
     }
@@ -141,12 +129,25 @@ export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) =
       onRoundTrip(performance.now() - startedAt);
     }
   };
-  const openBody = (body: Body, { abortSignal, moved, abort }: Guard) => {
-    const stream = body.open(abortSignal, moved);
-    stream.once('error', error => abort(new BodyFailure(error)));
-    abortSignal.addEventListener('abort', () => stream.destroy(), { once: true });
-    return stream;
-  };
+  /** A request whose answer is an XML document. */
+  const ask = (what: string, root: string, call: S3Call, signal: AbortSignal): Promise<Element> =>
+    request(what, signal, async ({ abortSignal }) => {
+      const { text } = await client.send(call, abortSignal);
+      const document = readDocument(text, root);
+      if (!document) throw notS3(what, endpoint, `no ${root} in the answer`);
+      return document;
+    });
+  /** A request that stores bytes. */
+  const store = (what: string, call: Omit<S3Call, 'method' | 'body'>, body: Body, signal: AbortSignal) =>
+    request(what, signal, async ({ abortSignal, moved }) => {
+      const send: OutgoingBody['send'] = outgoing =>
+        body.send(outgoing, abortSignal, moved).catch(error => {
+          throw abortSignal.aborted ? error : new BodyFailure(error);
+        });
+      const { headers } = await client.send({ ...call, method: 'PUT', body: { ...body, send } }, abortSignal);
+      if (!headers.etag) throw notS3(what, endpoint, 'no ETag in the answer');
+      return { etag: bareEtag(headers.etag) };
+    });
   /** An object's bytes as they come in, under a stall watch of their own: the answer's head has ended its request. */
   async function* content(what: string, stream: Readable, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const { abortSignal, moved, stop } = watchForStall(signal, usualStallMs);
@@ -177,115 +178,104 @@ export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) =
     target: `${endpoint}/${name}`,
 
     head: (key, signal) =>
-      request(`checking ${where(key)}`, signal, async ({ abortSignal }) =>
-        timed(async () =>
-          toHead(await client.send(new HeadObjectCommand({ Bucket: name, Key: key }), { abortSignal })),
-        ),
+      request(`checking ${where(key)}`, signal, ({ abortSignal }) =>
+        timed(async () => toHead((await client.send({ method: 'HEAD', key }, abortSignal)).headers)),
       ).catch(orUndefined<ObjectHead>),
 
-    put: (key, body, { contentType, metadata, onlyIfAbsent }, signal) =>
-      request(`uploading ${where(key)}`, signal, async guard => {
-        const input = {
-          Bucket: name,
-          Key: key,
-          Body: openBody(body, guard),
-          ContentLength: body.sizeBytes,
-          ContentType: contentType,
-          Metadata: metadata,
-          ...(onlyIfAbsent && { IfNoneMatch: '*' }),
-          [BODY_DIGEST]: body.sha256,
-        };
-        const answer = await client.send(new PutObjectCommand(input), guard);
-        if (!answer.ETag) throw notS3(`uploading ${where(key)}`, endpoint, 'no ETag in the answer');
-        return { etag: bareEtag(answer.ETag) };
-      }),
+    put: (key, body, { onlyIfAbsent, ...settings }, signal) => {
+      const headers = { ...headersOf(settings), ...(onlyIfAbsent && { 'if-none-match': '*' }) };
+      return store(`uploading ${where(key)}`, { key, headers }, body, signal);
+    },
 
     get: (key, signal) =>
       request(`reading ${where(key)}`, signal, async ({ abortSignal }) => {
-        const answer = await client.send(new GetObjectCommand({ Bucket: name, Key: key }), { abortSignal });
-        return { ...toHead(answer), stream: content(`reading ${where(key)}`, answer.Body as Readable, signal) };
+        const answer = await client.open({ method: 'GET', key }, abortSignal);
+        return { ...toHead(answer.headers), stream: content(`reading ${where(key)}`, answer, signal) };
       }).catch(orUndefined<ObjectContent>),
 
     delete: (key, signal) =>
       request(`deleting ${where(key)}`, signal, async ({ abortSignal }) => {
-        await client.send(new DeleteObjectCommand({ Bucket: name, Key: key }), { abortSignal });
+        await client.send({ method: 'DELETE', key }, abortSignal);
       }),
 
     async *list(prefix, signal) {
-      let ContinuationToken: string | undefined;
+      let page: Element | undefined;
       do {
-        const page = await request(`listing ${where(prefix)}`, signal, ({ abortSignal }) =>
-          client.send(new ListObjectsV2Command({ Bucket: name, Prefix: prefix, ContinuationToken }), { abortSignal }),
-        );
-        for (const { Key, Size, LastModified } of page.Contents ?? [])
-          yield { key: Key ?? '', sizeBytes: Size ?? 0, lastModified: LastModified };
-        ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined;
-      } while (ContinuationToken);
+        const token: string | undefined = page?.text('NextContinuationToken');
+        const query = { 'list-type': '2', prefix, ...(token && { 'continuation-token': token }) };
+        page = await ask(`listing ${where(prefix)}`, 'ListBucketResult', { method: 'GET', query }, signal);
+        for (const object of page.all('Contents')) {
+          yield {
+            key: object.text('Key'),
+            sizeBytes: object.number('Size'),
+            lastModified: object.date('LastModified'),
+          };
+        }
+      } while (goesOn(page, 'NextContinuationToken'));
     },
 
-    createUpload: (key, { contentType, metadata }, signal) =>
-      request(`uploading ${where(key)}`, signal, async ({ abortSignal }) => {
-        const input = { Bucket: name, Key: key, ContentType: contentType, Metadata: metadata };
-        const { UploadId } = await client.send(new CreateMultipartUploadCommand(input), { abortSignal });
-        if (!UploadId) throw notS3(`uploading ${where(key)}`, endpoint, 'no upload id in the answer');
-        return { uploadId: UploadId };
-      }),
+    async createUpload(key, settings, signal) {
+      const what = `uploading ${where(key)}`;
+      const call = { method: 'POST', key, query: { uploads: '' }, headers: headersOf(settings) } as const;
+      const uploadId = (await ask(what, 'InitiateMultipartUploadResult', call, signal)).text('UploadId');
+      if (!uploadId) throw notS3(what, endpoint, 'no upload id in the answer');
+      return { uploadId };
+    },
 
     uploadPart: (key, uploadId, number, body, signal) =>
-      request(`uploading ${where(key)}, part ${number}`, signal, async guard => {
-        const input = {
-          Bucket: name,
-          Key: key,
-          UploadId: uploadId,
-          PartNumber: number,
-          Body: openBody(body, guard),
-          ContentLength: body.sizeBytes,
-          [BODY_DIGEST]: body.sha256,
-        };
-        const answer = await client.send(new UploadPartCommand(input), guard);
-        if (!answer.ETag) throw notS3(`uploading ${where(key)}`, endpoint, 'no ETag in the answer');
-        return { etag: bareEtag(answer.ETag) };
-      }),
+      store(
+        `uploading ${where(key)}, part ${number}`,
+        { key, query: { partNumber: String(number), uploadId } },
+        body,
+        signal,
+      ),
 
     async listParts(key, uploadId, signal) {
       const parts: ListedPart[] = [];
-      let PartNumberMarker: string | undefined;
+      let page: Element | undefined;
       do {
-        const page = await request(`listing the parts of ${where(key)}`, signal, ({ abortSignal }) =>
-          client.send(new ListPartsCommand({ Bucket: name, Key: key, UploadId: uploadId, PartNumberMarker }), {
-            abortSignal,
-          }),
+        const marker: string | undefined = page?.text('NextPartNumberMarker');
+        const query = { uploadId, ...(marker && { 'part-number-marker': marker }) };
+        page = await ask(
+          `listing the parts of ${where(key)}`,
+          'ListPartsResult',
+          { method: 'GET', key, query },
+          signal,
         );
-        for (const part of page.Parts ?? []) {
+        for (const part of page.all('Part')) {
           parts.push({
-            number: part.PartNumber ?? 0,
-            etag: bareEtag(part.ETag),
-            sizeBytes: part.Size ?? 0,
-            lastModified: part.LastModified,
+            number: part.number('PartNumber'),
+            etag: bareEtag(part.text('ETag')),
+            sizeBytes: part.number('Size'),
+            lastModified: part.date('LastModified'),
           });
         }
-        PartNumberMarker = page.IsTruncated ? page.NextPartNumberMarker : undefined;
-      } while (PartNumberMarker);
-      return { parts, serverTime: serverTime() };
+      } while (goesOn(page, 'NextPartNumberMarker'));
+      return { parts, serverTime: client.serverTime() };
     },
 
     async listUploads(prefix, signal) {
       const uploads: ListedUpload[] = [];
-      let markers: UploadMarkers | undefined = {};
-      while (markers) {
-        const input = { Bucket: name, Prefix: prefix, ...(markers as UploadMarkers) };
-        const page: ListMultipartUploadsCommandOutput = await request(
-          `listing uploads of ${where(prefix)}`,
-          signal,
-          ({ abortSignal }) => timed(() => client.send(new ListMultipartUploadsCommand(input), { abortSignal })),
-        );
-        for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
-          uploads.push({ key: Key ?? '', uploadId: UploadId ?? '', initiated: Initiated });
+      let page: Element | undefined;
+      do {
+        const key: string | undefined = page?.text('NextKeyMarker');
+        const uploadId: string | undefined = page?.text('NextUploadIdMarker');
+        const query = {
+          uploads: '',
+          prefix,
+          ...(key && { 'key-marker': key }),
+          ...(uploadId && { 'upload-id-marker': uploadId }),
+        };
+        const call = { method: 'GET', query } as const;
+        page = await timed(() => ask(`listing uploads of ${where(prefix)}`, 'ListMultipartUploadsResult', call, signal));
+        for (const upload of page.all('Upload')) {
+          uploads.push({
+            key: upload.text('Key'),
+            uploadId: upload.text('UploadId'),
+            initiated: upload.date('Initiated'),
+          });
         }
-        markers = page.IsTruncated
-          ? { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker }
-          : undefined;
-      }
+      } while (goesOn(page, 'NextKeyMarker'));
       return uploads;
     },
 
@@ -294,26 +284,25 @@ export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) =
         `completing ${where(key)}`,
         signal,
         async ({ abortSignal }) => {
-          const Parts = parts.map(({ number, etag }) => ({ PartNumber: number, ETag: `"${etag}"` }));
-          const input = { Bucket: name, Key: key, UploadId: uploadId, MultipartUpload: { Parts } };
-          await client.send(new CompleteMultipartUploadCommand(input), { abortSignal });
+          const headers = { 'content-type': 'application/xml' };
+          const call = { method: 'POST', key, query: { uploadId }, headers, body: completeDocument(parts) } as const;
+          const answer = await client.send(call, abortSignal);
+          // The store answers 200 before it has assembled the object; what fails then is told in the document.
+          const error = readDocument(answer.text.trimStart(), 'Error');
+          if (error) throw new S3Refusal(503, error.text('Code'), answer.headers);
         },
         settings.completeStallMs ?? COMPLETE_STALL_MS,
       ),
 
     abortUpload: (key, uploadId, signal) =>
       request(`giving up the upload of ${where(key)}`, signal, async ({ abortSignal }) => {
-        await client.send(new AbortMultipartUploadCommand({ Bucket: name, Key: key, UploadId: uploadId }), {
-          abortSignal,
-        });
+        await client.send({ method: 'DELETE', key, query: { uploadId } }, abortSignal);
       }),
 
-    close: () => client.destroy(),
+    close: () => connections.close(),
   };
 }
 
-/** Where the next page of open uploads begins. */
-type UploadMarkers = { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined };
 type Guard = ReturnType<typeof watchForStall>;
 
 /** The source of the bytes failed, not the store. */
@@ -323,94 +312,25 @@ class BodyFailure extends Error {
   }
 }
 
-/** Names the input field that carries a body's digest to the signer; S3 knows nothing of it. */
-const BODY_DIGEST = 'bodyDigest';
-
-const silence = () => {};
-const SILENT = { trace: silence, debug: silence, info: silence, warn: silence, error: silence };
-
-function makeClient({ endpoint, region, credentials, caFile, env }: BucketSettings): {
-  client: S3Client;
-  serverTime: () => Date;
-} {
-  const proxyEnv = hasProxy(env) ? env : undefined;
-  const agentOptions = { keepAlive: true, maxSockets: Number.POSITIVE_INFINITY, ...(proxyEnv && { proxyEnv }) };
-  const client = new S3Client({
-    endpoint,
-    region,
-    credentials: { ...credentials, sessionToken: credentials.sessionToken },
-    forcePathStyle: true,
-    // IDrive E2 and others refuse the SDK's own checksum trailers; the signed SHA-256 is checked everywhere.
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-    // Retrying is persistence.ts's: the SDK's shared quota gives up when many requests fail together.
-    maxAttempts: 1,
-    retryMode: 'standard',
-    // A connection for each large body otherwise.
-    expectContinueHeader: false,
-    cacheMiddleware: true,
-    // Given, so that the SDK does not look for them in the files of the AWS command line.
-    defaultsMode: 'standard',
-    authSchemePreference: ['aws.auth#sigv4'],
-    sigv4aSigningRegionSet: [region],
-    useArnRegion: false,
-    useDualstackEndpoint: false,
-    useFipsEndpoint: false,
-    disableS3ExpressSessionAuth: true,
-    userAgentAppId: 'recordupload',
-    // The SDK tells the console of failures that are reported here in the user's words.
-    logger: SILENT,
-    requestHandler: new NodeHttpHandler({
-      connectionTimeout: CONNECT_TIMEOUT_MS,
-      socketTimeout: COMPLETE_STALL_MS,
-      httpAgent: new HttpAgent(agentOptions),
-      httpsAgent: new HttpsAgent({ ...agentOptions, ...(caFile && { ca: trusted(caFile) }) }),
-    }),
-  });
-  client.middlewareStack.add(
-    next => args => {
-      const digest = (args.input as { [BODY_DIGEST]?: Buffer })[BODY_DIGEST];
-      if (digest)
-        (args.request as { headers: Record<string, string> }).headers['x-amz-content-sha256'] = digest.toString('hex');
-      return next(args);
-    },
-    { step: 'build', name: 'signBodyDigest' },
-  );
-  let aheadMs = 0;
-  client.middlewareStack.add(
-    next => async args => {
-      const result = await next(args);
-      const date = Date.parse((result.response as { headers?: Record<string, string> }).headers?.date ?? '');
-      if (!Number.isNaN(date)) aheadMs = date - Date.now();
-      return result;
-    },
-    { step: 'deserialize', name: 'learnServerTime', priority: 'low' },
-  );
-  return { client, serverTime: () => new Date(Date.now() + aheadMs) };
+/** Whether a list has a further page; one that does not say where it begins would be the same page for ever. */
+function goesOn(page: Element, marker: string): boolean {
+  return page.text('IsTruncated') === 'true' && page.text(marker) !== '';
 }
 
-/** The system's authorities and those of the file. */
-function trusted(caFile: string): string[] {
-  const { getCACertificates } = process.getBuiltinModule('node:tls');
-  return [...getCACertificates('default'), readFileSync(caFile, 'utf8')];
+const USER_METADATA = 'x-amz-meta-';
+
+function headersOf({ contentType, metadata }: ObjectSettings): Record<string, string> {
+  const user = Object.entries(metadata).map(([name, value]) => [`${USER_METADATA}${name}`, value]);
+  return { 'content-type': contentType, ...Object.fromEntries(user) };
 }
 
-function hasProxy(env: NodeJS.ProcessEnv): boolean {
-  return ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].some(name => env[name]);
-}
-
-function toHead(answer: {
-  ContentLength?: number | undefined;
-  ETag?: string | undefined;
-  ContentType?: string | undefined;
-  Metadata?: Record<string, string> | undefined;
-  LastModified?: Date | undefined;
-}): ObjectHead {
+function toHead(headers: IncomingHttpHeaders): ObjectHead {
+  const user = Object.entries(headers).filter(([name]) => name.startsWith(USER_METADATA));
   return {
-    sizeBytes: answer.ContentLength ?? 0,
-    etag: bareEtag(answer.ETag),
-    contentType: answer.ContentType,
-    metadata: answer.Metadata ?? {},
-    lastModified: answer.LastModified,
+    sizeBytes: Number(headers['content-length'] ?? 0),
+    etag: bareEtag(headers.etag),
+    contentType: headers['content-type'],
+    metadata: Object.fromEntries(user.map(([name, value]) => [name.slice(USER_METADATA.length), String(value)])),
+    lastModified: dateOf(headers['last-modified']),
   };
 }

@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts';
+import { S3Refusal } from './s3-client.ts';
 
 /**
  * What to make of a failed S3 call:
@@ -45,6 +46,7 @@ const TRANSIENT_REASONS = new Set([
   'IncompleteBody',
   'XAmzContentSHA256Mismatch',
   'BadDigest',
+  'InternalError',
 ]);
 
 /** What an operator does about a refusal, by S3's error code. */
@@ -70,36 +72,28 @@ const TLS_REASON = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)
  */
 export function toStorageFailure(error: unknown, what: string, endpoint: string): StorageFailure {
   if (error instanceof StorageFailure) return error;
-  const details = error as {
-    name?: string;
-    code?: string;
-    message?: string;
-    $metadata?: { httpStatusCode?: number };
-    $response?: { statusCode?: number; headers?: Record<string, string> };
-  };
-  const status = details.$response?.statusCode ?? details.$metadata?.httpStatusCode;
-  if (status === undefined || status < 0) return networkFailure(error, details, what, endpoint);
+  return error instanceof S3Refusal ? refusal(error, what, endpoint) : networkFailure(error, what, endpoint);
+}
 
-  const reason = details.name ?? 'Unknown';
-  const told = /^(UnknownError|Unknown|Error|NotFound|SyntaxError|TypeError|\d+)$/.test(reason) ? '' : ` ${reason}`;
-  const contentType = details.$response?.headers?.['content-type'] ?? '';
-  if (/text\/html/i.test(contentType) && !TRANSIENT_STATUSES.has(status)) {
+function refusal(error: S3Refusal, what: string, endpoint: string): StorageFailure {
+  const { status, code, headers } = error;
+  if (/text\/html/i.test(headers['content-type'] ?? '') && !TRANSIENT_STATUSES.has(status)) {
     return notS3(what, endpoint, `HTTP ${status} with a web page`, error);
   }
-  const message = `${what}: the store answered ${status}${told}`;
-  // The answer to a HEAD has no body, and so no reason: the server's clock gives it away.
-  if (reason === 'RequestTimeTooSkewed' || (status === 403 && !told && isSkewed(details.$response?.headers?.date))) {
-    const hint = HINTS.RequestTimeTooSkewed;
-    return new StorageFailure(message, { kind: 'skew', status, reason, hint, cause: error });
+  const message = `${what}: the store answered ${status}${code && ` ${code}`}`;
+  const details = { status, reason: code || 'Unknown', cause: error };
+  // The answer to a HEAD has no body, and so no code: the server's clock gives it away.
+  if (code === 'RequestTimeTooSkewed' || (status === 403 && !code && isSkewed(headers.date))) {
+    return new StorageFailure(message, { ...details, kind: 'skew', hint: HINTS.RequestTimeTooSkewed });
   }
-  if (TRANSIENT_STATUSES.has(status) || TRANSIENT_REASONS.has(reason) || reason === 'InternalError') {
-    return new StorageFailure(message, { kind: 'transient', status, reason, cause: error });
+  if (TRANSIENT_STATUSES.has(status) || TRANSIENT_REASONS.has(code)) {
+    return new StorageFailure(message, { ...details, kind: 'transient' });
   }
-  const kind = status === 404 && reason !== 'NoSuchBucket' ? 'missing' : 'refused';
   const hint =
-    HINTS[reason] ??
+    HINTS[code] ??
     (status === 403 ? HINTS.Forbidden : status === 301 || status === 307 ? HINTS.PermanentRedirect : undefined);
-  return new StorageFailure(message, { kind, status, reason, hint, cause: error });
+  const kind = status === 404 && code !== 'NoSuchBucket' ? 'missing' : 'refused';
+  return new StorageFailure(message, { ...details, kind, hint });
 }
 
 /** S3 refuses requests that are this far from its own time. */
@@ -129,18 +123,13 @@ const NETWORK_WORDS: Record<string, string> = {
   ETIMEDOUT: 'no answer',
   EHOSTUNREACH: 'host unreachable',
   ENETUNREACH: 'network unreachable',
-  TimeoutError: 'no answer',
   Stalled: 'no byte moved for 30 s',
 };
 
-function networkFailure(
-  error: unknown,
-  details: { name?: string; code?: string; message?: string },
-  what: string,
-  endpoint: string,
-): StorageFailure {
-  const cause = error instanceof AggregateError ? error.errors[0] : error;
-  const reason = (cause as { code?: string }).code ?? details.code ?? details.name ?? 'Unknown';
+function networkFailure(error: unknown, what: string, endpoint: string): StorageFailure {
+  // Several addresses were tried (IPv6, IPv4): the first speaks for all.
+  const cause = (error instanceof AggregateError ? error.errors[0] : error) as Partial<NodeJS.ErrnoException>;
+  const reason = cause.code ?? cause.name ?? 'Unknown';
   if (TLS_REASON.test(reason)) {
     return new StorageFailure(`${what}: the TLS certificate of ${endpoint} is not accepted (${reason})`, {
       kind: 'refused',
@@ -150,7 +139,7 @@ function networkFailure(
       cause: error,
     });
   }
-  const words = NETWORK_WORDS[reason] ?? (details.message || reason);
+  const words = NETWORK_WORDS[reason] ?? (cause.message || reason);
   return new StorageFailure(`${what}: cannot reach ${endpoint} (${words})`, {
     kind: 'transient',
     status: undefined,

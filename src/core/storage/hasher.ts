@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { hashRange, type RangeDigest } from './hash-range.ts';
 import type { HashAnswer, HashRequest } from './hash-worker.ts';
 
@@ -22,6 +22,8 @@ export function createHasher(maxThreads = Math.min(4, availableParallelism())): 
 
   const startThread = () => {
     const file = import.meta.url.endsWith('.ts') ? './hash-worker.ts' : './hash-worker.js';
+    // Loaded with the first thread: small uploads need none.
+    const { Worker } = process.getBuiltinModule('node:worker_threads');
     const worker = new Worker(new URL(file, import.meta.url), { name: 'hash' });
     worker.unref();
     const thread = { worker, waiting: new Map<number, (answer: HashAnswer) => void>() };

@@ -23,8 +23,8 @@ export interface NetworkError {
 }
 
 /**
- * Reduces whatever got, Node's HTTP or TLS threw to a code and a message of the system's own. got's errors contain the
- * request's headers (the token), so nothing of them is passed on: the innermost cause is the system's.
+ * Reduces whatever Node's HTTP or TLS threw to a code and a message of the system's own. Nothing else of an error is
+ * passed on, so that nothing of the request (the token) can be in it.
  */
 export function readNetworkError(error: unknown): NetworkError {
   let innermost = error;

@@ -1,9 +1,8 @@
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
-import { getCACertificates } from 'node:tls';
-import got, { type Request, type Response, TimeoutError } from 'got';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { openConnections } from '../http/connections.ts';
 import { classifyNetworkError, proxyFor, readNetworkError } from './network-failure.ts';
 import type { PostRequest, PostResult, PostTimings, PostWebhook } from './post-result.ts';
+import { watchPhases } from './post-timings.ts';
 import { signatureHeaders } from './signature.ts';
 
 /** An answer is given up after this, connecting and a dripping body included (the contract). */
@@ -28,39 +27,22 @@ export interface Poster {
 }
 
 /**
- * The webhook client. It follows no redirect (got would hand the token to the new host), retries nothing (that is
- * `deliverWebhooks`' task), and never lets an error of got's out: those contain the request's headers.
+ * The webhook client. It follows no redirect (that would hand the token to another host) and retries nothing (that is
+ * `deliverWebhooks`' task).
  */
 export function createPoster(options: PostOptions): Poster {
   const { userAgent, ca, proxyEnv, timeoutMs = POST_TIMEOUT_MS } = options;
   // The time-out ends the wait for a proxy that hangs: Node's agents alone know that socket.
-  const shared = { keepAlive: true, timeout: timeoutMs, ...(proxyEnv ? { proxyEnv } : {}) };
-  const agent = {
-    http: new HttpAgent(shared),
-    https: new HttpsAgent({ ...shared, ...(ca ? { ca: [...getCACertificates('default'), ca] } : {}) }),
-  };
-
+  const connections = openConnections({ ca, proxyEnv, idleTimeoutMs: timeoutMs });
   return {
     post(request) {
-      const stream = got.stream.post(request.url, {
-        agent,
-        headers: headersOf(request, userAgent),
-        timeout: { request: timeoutMs },
-        retry: { limit: 0 },
-        followRedirect: false,
-        throwHttpErrors: false,
-        // A compressed answer is not asked for: 64 KiB of it could unpack to gigabytes.
-        decompress: false,
-      });
-      // Not as got's `body` option: that looks at the global FormData, which takes 20 ms to load.
-      stream.end(request.body);
-      const proxy = proxyFor(new URL(request.url), proxyEnv);
-      return settle(stream, request, timeoutMs, proxy);
+      const url = new URL(request.url);
+      const sent = connections.request(url, { method: 'POST', headers: headersOf(request, userAgent) });
+      const settled = settle(sent, request, timeoutMs, proxyFor(url, proxyEnv));
+      sent.end(request.body);
+      return settled;
     },
-    close() {
-      agent.http.destroy();
-      agent.https.destroy();
-    },
+    close: () => connections.close(),
   };
 }
 
@@ -76,55 +58,55 @@ export function headersOf(request: Omit<PostRequest, 'url' | 'signal'>, userAgen
 }
 
 /** Waits for the answer, its cap, a failure, or the signal, whichever is first; nothing is left listening. */
-function settle(stream: Request, request: PostRequest, timeoutMs: number, proxy: URL | undefined): Promise<PostResult> {
-  const startedAt = performance.now();
-  const { signal } = request;
+function settle(
+  sent: ClientRequest,
+  { url, signal }: PostRequest,
+  timeoutMs: number,
+  proxy: URL | undefined,
+): Promise<PostResult> {
+  const timings = watchPhases(sent);
   return new Promise(resolve => {
-    let response: Response | undefined;
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-
     const finish = (result: PostResult) => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
       resolve(result);
     };
-    const timings = () => timingsOf(stream, startedAt);
-    const answer = (truncated: boolean) => {
-      if (response) finish(answerOf(response, Buffer.concat(chunks), truncated, timings()));
-    };
     const giveUp = (result: PostResult) => {
       finish(result);
-      stream.destroy();
+      sent.destroy();
     };
     const onAbort = () => giveUp({ kind: 'aborted', timings: timings() });
-    // got's own time-out needs a socket, and there is none yet while a proxy does not answer.
     const timer = setTimeout(() => giveUp({ kind: 'timeout', timeoutMs, timings: timings() }), timeoutMs);
+    const onError = (error: unknown) => finish(failureOf(error, new URL(url), proxy, timings()));
 
-    stream.on('response', (received: Response) => {
-      response = received;
+    sent.once('response', answer => {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      answer.on('data', (chunk: Buffer) => {
+        const room = MAX_ANSWER_BYTES - bytes;
+        chunks.push(chunk.subarray(0, room));
+        bytes += Math.min(chunk.length, room);
+        if (chunk.length > room) giveUp(answerOf(answer, Buffer.concat(chunks), true, timings()));
+      });
+      answer.once('end', () => finish(answerOf(answer, Buffer.concat(chunks), false, timings())));
+      answer.on('error', onError);
     });
-    stream.on('data', (chunk: Buffer) => {
-      const room = MAX_ANSWER_BYTES - bytes;
-      chunks.push(chunk.subarray(0, room));
-      bytes += Math.min(chunk.length, room);
-      if (chunk.length <= room) return;
-      answer(true);
-      stream.destroy();
-    });
-    stream.once('end', () => answer(false));
     // Stays for good: an error after the end (a reset while we hang up) must not become an uncaught one.
-    stream.on('error', error => finish(failureOf(error, new URL(request.url), proxy, timeoutMs, timings())));
+    sent.on('error', onError);
     if (signal?.aborted) onAbort();
     else signal?.addEventListener('abort', onAbort);
   });
 }
 
-function answerOf(response: Response, body: Buffer, truncated: boolean, timings: PostTimings): PostResult {
-  const { headers } = response;
+function answerOf(
+  { statusCode = 0, headers }: IncomingMessage,
+  body: Buffer,
+  truncated: boolean,
+  timings: PostTimings,
+): PostResult {
   return {
     kind: 'answer',
-    status: response.statusCode,
+    status: statusCode,
     contentType: headers['content-type'],
     body: body.toString('utf8'),
     truncated,
@@ -135,27 +117,8 @@ function answerOf(response: Response, body: Buffer, truncated: boolean, timings:
   };
 }
 
-function failureOf(
-  error: unknown,
-  url: URL,
-  proxy: URL | undefined,
-  timeoutMs: number,
-  timings: PostTimings,
-): PostResult {
-  if (error instanceof TimeoutError) return { kind: 'timeout', timeoutMs, timings };
+function failureOf(error: unknown, url: URL, proxy: URL | undefined, timings: PostTimings): PostResult {
   const networkError = readNetworkError(error);
   const { code, message } = networkError;
   return { kind: 'network', what: classifyNetworkError(networkError, url, proxy), code, message, timings };
-}
-
-function timingsOf(stream: Request, startedAt: number): PostTimings {
-  const { phases, start } = stream.timings ?? {};
-  return {
-    dns: phases?.dns,
-    connect: phases?.tcp,
-    tls: phases?.tls,
-    firstByte: phases?.firstByte,
-    // From when the request was made: setting the client up the first time is no time of the server's.
-    total: phases?.total ?? (start === undefined ? Math.round(performance.now() - startedAt) : Date.now() - start),
-  };
 }

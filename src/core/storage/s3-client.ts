@@ -1,0 +1,168 @@
+import { createHash } from 'node:crypto';
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { Connections } from '../http/connections.ts';
+import { createSigner, EMPTY_SHA256, encode, encodeQuery, type S3Credentials } from './sigv4.ts';
+
+/** One S3 call. */
+export interface S3Call {
+  method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
+  /** The object; none: the bucket. */
+  key?: string;
+  query?: Readonly<Record<string, string>>;
+  /** Names in lower case. */
+  headers?: Readonly<Record<string, string>>;
+  body?: OutgoingBody | string | undefined;
+}
+
+/** Bytes that are sent once the connection takes them. */
+export interface OutgoingBody {
+  readonly sizeBytes: number;
+  readonly sha256: Buffer;
+  /** Writes everything to the request, and ends it. */
+  send(request: ClientRequest): Promise<void>;
+}
+
+export interface S3Client {
+  /** Sends a call; the answer's body is yet to be read. @throws S3Refusal for other answers than 2xx */
+  open(call: S3Call, signal: AbortSignal): Promise<IncomingMessage>;
+  /** Sends a call and reads its answer. @throws S3Refusal */
+  send(call: S3Call, signal: AbortSignal): Promise<{ headers: IncomingHttpHeaders; text: string }>;
+  /** What time it is by the store's clock, as of its last answer. */
+  serverTime(): Date;
+}
+
+/** An answer that is no success. */
+export class S3Refusal extends Error {
+  readonly status: number;
+  /** S3's code (`NoSuchKey`, …); empty where the answer has none, as that to a HEAD. */
+  readonly code: string;
+  readonly headers: IncomingHttpHeaders;
+
+  constructor(status: number, code: string, headers: IncomingHttpHeaders) {
+    super(`${status} ${code}`);
+    this.status = status;
+    this.code = code;
+    this.headers = headers;
+  }
+}
+
+/** More than any page of a list takes; what is longer comes from something else than an S3 service. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Clocks that differ by less are as good as the same: S3 refuses at 15 minutes. */
+const TOLERATED_SKEW_MS = 5 * 60_000;
+
+/**
+ * S3's protocol for one bucket: signs, sends, and tells an answer from a refusal; each call is one request. It is our
+ * own because the SDK's costs a millisecond of processor time for each request and 50 ms at each start, several times
+ * what a small recording's whole upload takes. Path style, signed SHA-256 of every body, no checksum trailers: IDrive
+ * E2 and others refuse those.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
+ */
+export function createS3Client(
+  settings: { endpoint: string; region: string; bucket: string; credentials: S3Credentials },
+  connections: Connections,
+): S3Client {
+  const endpoint = new URL(settings.endpoint);
+  const base = `${endpoint.pathname.replace(/\/+$/, '')}/${encode(settings.bucket)}`;
+  const sign = createSigner(settings.credentials, settings.region);
+  let aheadMs = 0;
+
+  const learnTime = ({ date }: IncomingHttpHeaders) => {
+    const time = Date.parse(date ?? '');
+    if (!Number.isNaN(time)) aheadMs = time - Date.now();
+  };
+  const begin = ({ method, key, query = {}, headers, body }: S3Call): ClientRequest => {
+    const path = key === undefined ? base : `${base}/${key.split('/').map(encode).join('/')}`;
+    const length = typeof body === 'string' ? Buffer.byteLength(body) : body?.sizeBytes;
+    const unsigned = {
+      method,
+      path,
+      query,
+      headers: { host: endpoint.host, 'user-agent': 'recordupload', ...headers },
+      bodySha256: bodyDigest(body),
+    };
+    const signed = sign(unsigned, new Date(Date.now() + (Math.abs(aheadMs) < TOLERATED_SKEW_MS ? 0 : aheadMs)));
+    return connections.request(endpoint, {
+      method,
+      path: Object.keys(query).length > 0 ? `${path}?${encodeQuery(query)}` : path,
+      headers: { ...signed, ...((method === 'PUT' || method === 'POST') && { 'content-length': length ?? 0 }) },
+    });
+  };
+
+  const open: S3Client['open'] = async (call, signal) => {
+    const request = begin(call);
+    const answer = await answerTo(request, call.body, signal);
+    learnTime(answer.headers);
+    const status = answer.statusCode ?? 0;
+    if (status >= 200 && status < 300) return answer;
+    throw new S3Refusal(status, codeOf(await readText(answer)), answer.headers);
+  };
+  return {
+    open,
+    async send(call, signal) {
+      const answer = await open(call, signal);
+      return { headers: answer.headers, text: await readText(answer) };
+    },
+    serverTime: () => new Date(Date.now() + aheadMs),
+  };
+}
+
+function bodyDigest(body: S3Call['body']): string {
+  if (body === undefined) return EMPTY_SHA256;
+  return typeof body === 'string' ? createHash('sha256').update(body).digest('hex') : body.sha256.toString('hex');
+}
+
+/** Sends the body and waits for the answer's head; what comes first, a failure or the answer, counts. */
+function answerTo(request: ClientRequest, body: S3Call['body'], signal: AbortSignal): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown) => {
+      reject(error);
+      request.destroy();
+    };
+    const onAbort = () => fail(signal.reason);
+    const slow = setTimeout(() => fail(new ConnectTimeout()), CONNECT_TIMEOUT_MS);
+    const connected = () => clearTimeout(slow);
+    // Stays for good: an error after the answer (a reset while we hang up) must not become an uncaught one.
+    request.on('error', fail);
+    request.once('close', () => {
+      connected();
+      signal.removeEventListener('abort', onAbort);
+    });
+    request.once('socket', socket => {
+      if (!socket.connecting) connected();
+      else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', connected);
+    });
+    request.once('response', answer => {
+      resolve(answer);
+      // An answer before the whole body is a refusal: the rest is not sent, and the connection is of no more use.
+      answer.once('end', () => {
+        if (!request.writableEnded) request.destroy();
+      });
+    });
+    if (signal.aborted) return onAbort();
+    signal.addEventListener('abort', onAbort);
+    if (typeof body === 'object') body.send(request).catch(fail);
+    else request.end(body);
+  });
+}
+
+class ConnectTimeout extends Error {
+  readonly code = 'ETIMEDOUT';
+}
+
+async function readText(answer: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of answer) {
+    bytes += (chunk as Buffer).length;
+    if (bytes > MAX_ANSWER_BYTES) break;
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+/** The code of S3's error document; empty where it is none. Not parsed: a refusal may be any proxy's page. */
+function codeOf(text: string): string {
+  return /<Error>[^]*?<Code>\s*(\w+)\s*<\/Code>/.exec(text)?.[1] ?? '';
+}
