@@ -2,6 +2,7 @@
 // The launcher: finds a Node that is new enough, and starts the built program.
 // Plain old syntax on purpose, so that an old Node gets as far as the message.
 import { fileURLToPath } from 'node:url';
+import { printKeptText, startProgram } from './start-program.js';
 
 const NEEDED_MAJOR = 24;
 const HANDED_OVER = 'RECORDUPLOAD_HANDED_OVER';
@@ -9,10 +10,19 @@ const here = path => fileURLToPath(new URL(path, import.meta.url));
 
 if (Number(process.versions.node.split('.')[0]) >= NEEDED_MAJOR) {
   if (process.env[HANDED_OVER]) dieWithLauncher();
-  const { startProgram } = await import('./start-program.js');
-  startProgram(here('../dist/'), process.argv[2]);
+  start(here('../dist/'), process.argv.slice(2));
 } else {
   handOver(here(process.platform === 'win32' ? '../node_modules/node/bin/node.exe' : '../node_modules/node/bin/node'));
+}
+
+function start(dist, args) {
+  try {
+    if (!printKeptText(dist, args)) startProgram(dist, args[0]);
+  } catch (error) {
+    if (error.code !== 'ENOENT' || !String(error.path).startsWith(dist)) throw error;
+    console.error(`recordupload is not built yet: run "npm ci && npm run build" in ${here('..')}`);
+    process.exitCode = 2;
+  }
 }
 
 /** Runs the program under the Node that `npm ci` brought, passing signals and the exit status through. */

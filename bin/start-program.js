@@ -1,13 +1,32 @@
-// Starts the built program with V8's code cache: what a command compiled when it first ran is loaded, not compiled
-// again, the next time. That is half of a short command's time. Node's own compile cache keeps a third of it only,
-// because it leaves out functions that were compiled when they were first called.
-import fs from 'node:fs';
-import { createRequire } from 'node:module';
-import os from 'node:os';
-import path from 'node:path';
-import vm from 'node:vm';
+// Starts the built program, as fast as it goes.
+
+// Not imported: that would make Node read every property of theirs, and so load half of its own modules, 6 ms. An old
+// Node, which has no such function, gets as far as the launcher's message.
+const [fs, os, path, vm, module] = ['fs', 'os', 'path', 'vm', 'module'].map(name => process.getBuiltinModule?.(name));
 
 /**
+ * Prints the help or the version where that is all that is asked for; the build has kept those texts, 80 columns wide. A
+ * terminal is told by the program itself, which knows its width.
+ * @param {string} dist the folder of the built program
+ * @param {readonly string[]} args
+ * @returns {boolean} false: the program is needed
+ */
+export function printKeptText(dist, args) {
+  if (!/^(-h|--help|-V|--version|help)$/.test(args[0]) && !/^(-h|--help)$/.test(args.at(-1))) return false;
+  if (process.stdout.isTTY) return false;
+  const texts = JSON.parse(fs.readFileSync(path.join(dist, 'texts.json'), 'utf8'));
+  const line = args.join(' ');
+  if (!Object.hasOwn(texts, line)) return false;
+  // A reader that has gone away (`| head -1`) is no error.
+  process.stdout.on('error', () => {});
+  process.stdout.write(texts[line]);
+  return true;
+}
+
+/**
+ * Runs the program with V8's code cache: what a command compiled when it first ran is loaded, not compiled
+ * again, the next time. That is half of a short command's time. Node's own compile cache keeps a third of it only,
+ * because it leaves out functions that were compiled when they were first called.
  * @param {string} dist the folder of the built program
  * @param {string | undefined} command the first argument: each command has a cache of its own, with what it needs
  */
@@ -15,17 +34,18 @@ export function startProgram(dist, command) {
   const filename = path.join(dist, 'recordupload.cjs');
   // The build writes ASCII alone, so this is the same text, in the form that V8 takes without decoding.
   const source = fs.readFileSync(filename, 'latin1');
-  const name = `${/^[a-z]+$/.test(command) ? command : 'other'}-${process.version}-${process.arch}.cache`;
+  const name = `${/^[a-z-]+$/.test(command) ? command : 'other'}-${process.version}-${process.arch}.cache`;
   // The first line is a comment with the bundle's hash. V8 itself compares no more than the source's length.
   const identity = source.slice(0, source.indexOf('\n') + 1);
   const own = userCacheFile(name);
-  const cachedData = readCache(path.join(dist, 'cache', name), identity) || (own && readCache(own, identity));
+  // Those that the build made are as good as the program beside them; they are for the Node that it was built with.
+  const cachedData = readCache(path.join(dist, 'cache', name), identity) || (own && readCache(own, identity, isOurs));
   const script = new vm.Script(source, { filename, cachedData });
   // A cache of another V8, or of one with other flags, is refused, and made anew.
   if (own && (!cachedData || script.cachedDataRejected)) {
     process.on('exit', () => writeCache(own, identity, script));
   }
-  script.runInThisContext()(createRequire(filename), filename);
+  script.runInThisContext()(module.createRequire(filename), filename);
 }
 
 function userCacheFile(name) {
@@ -36,21 +56,24 @@ function userCacheFile(name) {
   }
 }
 
-/** Code that is run: it must be of this bundle, and nobody else may have been able to write it. */
-function readCache(file, identity) {
+/** A cache that was made of this very bundle, and that may be trusted: it is code that is run. */
+function readCache(file, identity, isTrusted = () => true) {
   let fd;
   try {
     fd = fs.openSync(file, 'r');
-    const { uid, mode } = fs.fstatSync(fd);
-    if (process.getuid && ((uid !== process.getuid() && uid !== 0) || mode & 0o022)) return undefined;
+    if (!isTrusted(fs.fstatSync(fd))) return undefined;
     const bytes = fs.readFileSync(fd);
-    if (bytes.latin1Slice(0, identity.length) !== identity) return undefined;
-    return bytes.subarray(identity.length);
+    return bytes.latin1Slice(0, identity.length) === identity ? bytes.subarray(identity.length) : undefined;
   } catch {
     return undefined;
   } finally {
     if (fd !== undefined) fs.closeSync(fd);
   }
+}
+
+/** Nobody else has written it, or could have. */
+function isOurs({ uid, mode }) {
+  return !process.getuid || (uid === process.getuid() && (mode & 0o022) === 0);
 }
 
 /** Written whole or not at all. A home that is full or read-only costs time at the next start, and no more. */

@@ -3,47 +3,62 @@
  * it needs and an install brings one package and no tree. `node scripts/build.ts <dir>` puts it elsewhere.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { COMMANDS } from '../src/cli/commands/index.ts';
+import { keptTexts } from '../src/cli/kept-texts.ts';
 import { manPage } from '../src/cli/man-page.ts';
 import { VERSION } from '../src/cli/version.ts';
+import { makeCodeCache } from './code-cache.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = resolve(process.argv[2] ?? `${root}dist`);
 
 /**
- * Node's own modules are taken as they are. An `import` of one makes Node read every property it has, and some of those
- * load half of Node: `node:http` alone brings its WebSocket client, 20 ms at every start.
+ * Node's own modules are taken as they are, name by name. An `import` of one would make Node read every property that it
+ * has, and some of those load half of Node: `node:http` alone brings its WebSocket client, 20 ms at every start.
  */
-const lazyBuiltins: Plugin = {
-  name: 'lazy-builtins',
+const builtins: Plugin = {
+  name: 'builtins',
   setup(bundle) {
-    bundle.onResolve({ filter: /./ }, ({ path }) =>
-      isBuiltin(path) ? { path: path.startsWith('node:') ? path : `node:${path}`, namespace: 'builtin' } : undefined,
-    );
-    bundle.onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)})`,
+    bundle.onResolve({ filter: /./ }, ({ path, kind }) => {
+      if (!isBuiltin(path)) return undefined;
+      const namespace = kind === 'require-call' ? 'required-builtin' : 'builtin';
+      return { path: path.startsWith('node:') ? path : `node:${path}`, namespace };
+    });
+    bundle.onLoad({ filter: /./, namespace: 'required-builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule('${path}')`,
     }));
+    bundle.onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => {
+      const names = Object.keys(process.getBuiltinModule(path) ?? {}).filter(name => /^(?!default$)[\w$]+$/.test(name));
+      return {
+        contents: [
+          `const builtin = process.getBuiltinModule('${path}');`,
+          'export default builtin;',
+          // Marked as pure, so that names which nobody imports are left out.
+          ...names.map(name => `export const ${name} = /* @__PURE__ */ (() => builtin.${name})();`),
+        ].join('\n'),
+      };
+    });
   },
 };
 
-/**
- * A package of got's makes a list formatter while it is loaded, for an error message that hardly anybody sees; that
- * takes 10 ms at every start. It is made when it is needed in place of that.
- */
-const lateListFormat: Plugin = {
-  name: 'late-list-format',
+/** What packages load at every start and the program never uses: 5 ms each. */
+const withoutDeadWeight: Plugin = {
+  name: 'without-dead-weight',
   setup(bundle) {
-    bundle.onLoad({ filter: /@sindresorhus\/is\/distribution\/index\.js$/ }, ({ path }) => ({
-      contents: readFileSync(path, 'utf8').replaceAll(
-        /new Intl\.ListFormat\(([^)]*)\)/g,
-        '({ format: list => new Intl.ListFormat($1).format(list) })',
-      ),
+    // chalk looks for colours when it is loaded; here the terminal decides about them (terminal.ts).
+    bundle.onLoad({ filter: /chalk\/source\/vendor\/supports-color\/index\.js$/ }, () => ({
+      contents: 'export default { stdout: false, stderr: false };',
     }));
+    // commander starts programs of their own for subcommands, of which there are none here.
+    bundle.onResolve({ filter: /^(node:)?child_process$/ }, ({ importer }) =>
+      /commander\/lib\/command\.js$/.test(importer) ? { path: 'child_process', namespace: 'nothing' } : undefined,
+    );
+    bundle.onLoad({ filter: /./, namespace: 'nothing' }, () => ({ contents: 'export default {};' }));
   },
 };
 
@@ -59,7 +74,7 @@ const COMMON: BuildOptions = {
   minifyWhitespace: true,
   legalComments: 'none',
   logLevel: 'warning',
-  plugins: [lazyBuiltins, lateListFormat],
+  plugins: [withoutDeadWeight, builtins],
 };
 
 /**
@@ -79,7 +94,11 @@ async function buildProgram(): Promise<void> {
     footer: { js: '})' },
     write: false,
   });
-  const [{ text = '' } = {}] = outputFiles;
+  // ASCII alone, which V8 takes without decoding: what esbuild leaves (it does not touch regular expressions) is escaped.
+  const text = (outputFiles[0]?.text ?? '').replaceAll(
+    /[^\0-\x7f]/g,
+    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
   const hash = createHash('sha256').update(text).digest('hex');
   writeFileSync(resolve(outdir, 'recordupload.cjs'), `// ${hash}\n${text}`);
 }
@@ -100,3 +119,5 @@ rmSync(outdir, { recursive: true, force: true });
 mkdirSync(resolve(outdir, 'man'), { recursive: true });
 await Promise.all([buildProgram(), buildLibrary()]);
 writeFileSync(resolve(outdir, 'man/recordupload.1'), manPage(COMMANDS, VERSION));
+writeFileSync(resolve(outdir, 'texts.json'), JSON.stringify(keptTexts(COMMANDS, VERSION)));
+await makeCodeCache(outdir);

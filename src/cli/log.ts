@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import pino, { type Logger } from 'pino';
 import type { CoreEvent, Observer } from '../core/events.ts';
 import { UPLOADED_WEBHOOK_FAILED } from './format.ts';
 import { openLogFile } from './log-file.ts';
@@ -15,8 +14,13 @@ export interface Log {
 
 /** Opens the log for appending. `warn` is told once where it cannot be written. */
 export function openLog(file: string, warn: (message: string) => void): Log {
-  const logger = openLogger(file, warn);
-  const line: Log['line'] = (level, message, fields = {}) => logger[level](fields, message);
+  const destination = openLogFile(file, error => warn(`the log ${file} cannot be written: ${error.message}`));
+  // The run: a random word that all lines of this process have in common.
+  const base = { pid: process.pid, run: randomBytes(4).toString('hex') };
+  const line: Log['line'] = (level, message, fields = {}) => {
+    const time = new Date().toISOString();
+    destination.write(`${JSON.stringify({ level, time, ...base, ...fields, msg: message })}\n`);
+  };
   return {
     line,
     observe(event) {
@@ -24,19 +28,6 @@ export function openLog(file: string, warn: (message: string) => void): Log {
       if (entry) line(...entry);
     },
   };
-}
-
-function openLogger(file: string, warn: (message: string) => void): Logger {
-  const destination = openLogFile(file, error => warn(`the log ${file} cannot be written: ${error.message}`));
-  return pino(
-    {
-      // The run: a random word that all lines of this process have in common.
-      base: { pid: process.pid, run: randomBytes(4).toString('hex') },
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: level => ({ level }) },
-    },
-    destination,
-  );
 }
 
 type Entry = [level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>];

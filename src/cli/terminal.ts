@@ -19,7 +19,7 @@ export interface Terminal {
 
 /** The process's own terminal. */
 export function processTerminal({ color }: { color: boolean }): Terminal {
-  const { stdout, stderr, stdin, env } = process;
+  const { stdout, stderr, env } = process;
   const dumb = env.TERM === 'dumb';
   const colored = (stream: NodeJS.WriteStream) => color && !env.NO_COLOR && !dumb && Boolean(stream.isTTY);
   // A reader that has gone away (`| head -1`) is no error.
@@ -39,7 +39,10 @@ export function processTerminal({ color }: { color: boolean }): Terminal {
     live: Boolean(stderr.isTTY) && stderr.columns > 0 && !dumb && !env.CI,
     paint: { out: new Chalk({ level: colored(stdout) ? 1 : 0 }), err: new Chalk({ level: colored(stderr) ? 1 : 0 }) },
     columns: () => stderr.columns || 80,
-    stdin,
+    // Opened when it is first asked for: hardly any command reads it.
+    get stdin() {
+      return process.stdin;
+    },
     stderr,
     env,
     cwd: process.cwd(),

@@ -4,19 +4,18 @@ import { describe, expect, test } from '@jest/globals';
 import { type CommandSpec, GROUPS } from '../../src/cli/command.ts';
 import { COMMANDS } from '../../src/cli/commands/index.ts';
 import { EXIT, EXIT_MEANINGS } from '../../src/cli/exit-codes.ts';
+import { helpOf as helpTextOf, keptTexts } from '../../src/cli/kept-texts.ts';
 import { manPage } from '../../src/cli/man-page.ts';
 import { buildProgram, parseCommandLine } from '../../src/cli/program.ts';
+import { VERSION } from '../../src/cli/version.ts';
 import { KEYS, variablesOf } from '../../src/config/keys.ts';
 import { runCli } from '../support/run-cli.ts';
 
 /** The help of a command, by its words, as it is printed 80 columns wide. */
 function helpOf(...words: string[]): string {
-  let text = '';
   let command = buildProgram(COMMANDS);
   for (const word of words) command = command.commands.find(one => one.name() === word) ?? command;
-  command.configureOutput({ writeOut: chunk => (text += chunk), getOutHelpWidth: () => 80 });
-  command.outputHelp();
-  return text;
+  return helpTextOf(command);
 }
 
 /** Text in one line: help is wrapped. */
@@ -75,6 +74,18 @@ describe('help', () => {
     }
     for (const meaning of Object.values(EXIT_MEANINGS)) expect(text).toContain(meaning);
     expect(text).toContain('1. try it without any account $ recordupload upload recordings/42 --sandbox');
+  });
+
+  test('the launcher prints what the program would, without loading it', async () => {
+    const texts = keptTexts(COMMANDS, VERSION);
+    expect(JSON.parse(readFileSync(join(import.meta.dirname, '../../dist/texts.json'), 'utf8'))).toEqual(texts);
+    for (const line of ['--version', '--help', 'webhook --help', 'webhook test -h', 'help upload']) {
+      const kept = await runCli(line.split(' '));
+      // Nothing is kept for this one, which means the same.
+      const live = await runCli(['--no-color', ...line.split(' ')]);
+      expect([kept.code, kept.stdout, kept.stderr]).toEqual([0, texts[line], '']);
+      expect([live.code, live.stdout]).toEqual([0, texts[line]]);
+    }
   });
 
   test('the options and arguments of the examples exist', () => {

@@ -4,7 +4,6 @@ import path from 'node:path';
 import type { Loader, PublicExplorer } from 'cosmiconfig';
 // Not by cosmiconfig(): that first looks for `.config/config.js` and the like in the working directory, and runs it.
 import * as explorer from 'cosmiconfig/dist/Explorer.js';
-import { loadAll, YAMLException } from 'js-yaml';
 import { hasErrorCode } from '../../core/errors.ts';
 import { findJsonFlaw } from '../../core/recording/json-flaw.ts';
 import { lineNumbers } from './line-numbers.ts';
@@ -108,7 +107,14 @@ function explorerFor(searchPlaces: readonly string[]): PublicExplorer {
 const refuseProgram: Loader = (file, text) =>
   wrap(file, { text, prefix: '', flaw: 'is a program: configuration is data (YAML or JSON) and never executed' });
 
-const loadYaml: Loader = (file, text) => wrap(file, parse(text, parseYaml));
+const loadYaml: Loader = async (file, text) => {
+  // Loaded with the first file that needs it.
+  const yaml = await import('js-yaml');
+  return wrap(
+    file,
+    parse(text, source => parseYaml(source, yaml)),
+  );
+};
 
 const loadJson: Loader = (file, text) => wrap(file, parse(text, parseJson));
 
@@ -118,7 +124,10 @@ function parse(source: string, parser: (text: string) => Omit<Parsed, 'text' | '
   return { text, prefix: '', ...parser(text) };
 }
 
-function parseYaml(text: string): { data: unknown } | { flaw: string } {
+function parseYaml(
+  text: string,
+  { loadAll, YAMLException }: typeof import('js-yaml'),
+): { data: unknown } | { flaw: string } {
   try {
     const documents = loadAll(text, { maxAliases: 100, maxDepth: 20 });
     return documents.length > 1 ? { flaw: 'holds more than one YAML document' } : { data: documents[0] };

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as z from 'zod';
+// The mini build of zod, as for the configuration.
+import * as z from 'zod/mini';
 import { isDuration } from './duration.ts';
 import { problem, systemProblem } from './folder-problem.ts';
 import { findJsonFlaw } from './json-flaw.ts';
@@ -36,31 +37,40 @@ export function oneLine(text: string | null | undefined): string | undefined {
   return line === '' ? undefined : line;
 }
 
-const text = z.string({ error: 'expected text' }).nullish().transform(oneLine);
-const email = text.refine(value => value === undefined || isEmail(value), { error: 'expected an e-mail address' });
-const seconds = z
-  .number({ error: 'expected a number of seconds' })
-  .refine(isDuration, { error: 'expected a number of seconds, 0 or more' })
-  .nullish()
+const text = z.pipe(z.nullish(z.string({ error: 'expected text' })), z.transform(oneLine));
+const email = text.check(
+  z.refine(value => value === undefined || isEmail(value), { error: 'expected an e-mail address' }),
+);
+const seconds = z.pipe(
+  z.nullish(
+    z
+      .number({ error: 'expected a number of seconds' })
+      .check(z.refine(isDuration, { error: 'expected a number of seconds, 0 or more' })),
+  ),
   // Recorders note 77.4; the contract tells whole seconds.
-  .transform(value => (value == null ? undefined : Math.round(value)));
-const createdAt = text.transform((value, context) => {
-  const instant = value === undefined ? undefined : parseTimestamp(value);
-  if (value === undefined || instant !== undefined) return instant;
-  context.addIssue({ code: 'custom', message: `expected a date and time; ${TIMESTAMP_HINT}` });
-  return z.NEVER;
-});
-const id = z.union([z.int().nonnegative(), z.string()], { error: 'expected a whole number or text' });
+  z.transform(value => (value == null ? undefined : Math.round(value))),
+);
+const createdAt = z.pipe(
+  text,
+  z.transform((value, context) => {
+    const instant = value === undefined ? undefined : parseTimestamp(value);
+    if (value === undefined || instant !== undefined) return instant;
+    const message = `expected a date and time; ${TIMESTAMP_HINT}`;
+    context.issues.push({ code: 'custom', message, input: value });
+    return z.NEVER;
+  }),
+);
+const id = z.union([z.int().check(z.nonnegative()), z.string()], { error: 'expected a whole number or text' });
 
 /** Keys that are not named here are dropped: recorders put upload tokens in there. */
 const SCHEMA = z.object(
   {
-    recording_id: id.nullish(),
+    recording_id: z.nullish(id),
     title: text,
     created_at: createdAt,
     duration_seconds: seconds,
     duration_database: seconds,
-    user_info: z.object({ username: text, email }, { error: 'expected an object' }).nullish(),
+    user_info: z.nullish(z.object({ username: text, email }, { error: 'expected an object' })),
   },
   { error: 'expected a JSON object' },
 );

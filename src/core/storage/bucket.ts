@@ -267,7 +267,9 @@ export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) =
           ...(uploadId && { 'upload-id-marker': uploadId }),
         };
         const call = { method: 'GET', query } as const;
-        page = await timed(() => ask(`listing uploads of ${where(prefix)}`, 'ListMultipartUploadsResult', call, signal));
+        page = await timed(() =>
+          ask(`listing uploads of ${where(prefix)}`, 'ListMultipartUploadsResult', call, signal),
+        );
         for (const upload of page.all('Upload')) {
           uploads.push({
             key: upload.text('Key'),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Connections } from '../http/connections.ts';
+import { readDocument } from './s3-xml.ts';
 import { createSigner, EMPTY_SHA256, encode, encodeQuery, type S3Credentials } from './sigv4.ts';
 
 /** One S3 call. */
@@ -48,6 +49,8 @@ export class S3Refusal extends Error {
 
 /** More than any page of a list takes; what is longer comes from something else than an S3 service. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+/** A refusal may be any proxy's page. */
+const MAX_REFUSAL_BYTES = 64 * 1024;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Clocks that differ by less are as good as the same: S3 refuses at 15 minutes. */
 const TOLERATED_SKEW_MS = 5 * 60_000;
@@ -96,13 +99,14 @@ export function createS3Client(
     learnTime(answer.headers);
     const status = answer.statusCode ?? 0;
     if (status >= 200 && status < 300) return answer;
-    throw new S3Refusal(status, codeOf(await readText(answer)), answer.headers);
+    const document = readDocument(await readText(answer, MAX_REFUSAL_BYTES), 'Error');
+    throw new S3Refusal(status, document?.text('Code') ?? '', answer.headers);
   };
   return {
     open,
     async send(call, signal) {
       const answer = await open(call, signal);
-      return { headers: answer.headers, text: await readText(answer) };
+      return { headers: answer.headers, text: await readText(answer, MAX_ANSWER_BYTES) };
     },
     serverTime: () => new Date(Date.now() + aheadMs),
   };
@@ -151,18 +155,14 @@ class ConnectTimeout extends Error {
   readonly code = 'ETIMEDOUT';
 }
 
-async function readText(answer: IncomingMessage): Promise<string> {
+/** Reads an answer; what is longer is cut off, and its connection with it. */
+async function readText(answer: IncomingMessage, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of answer) {
     bytes += (chunk as Buffer).length;
-    if (bytes > MAX_ANSWER_BYTES) break;
+    if (bytes > maxBytes) break;
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks).toString();
-}
-
-/** The code of S3's error document; empty where it is none. Not parsed: a refusal may be any proxy's page. */
-function codeOf(text: string): string {
-  return /<Error>[^]*?<Code>\s*(\w+)\s*<\/Code>/.exec(text)?.[1] ?? '';
 }

@@ -70,14 +70,18 @@ function canonicalRequest({ method, path, query, headers, bodySha256 }: Unsigned
     .sort();
   const lines = names.map(name => `${name}:${headers[name]?.trim().replaceAll(/ +/g, ' ')}`);
   const signedHeaders = names.join(';');
-  return { text: [method, path, encodeQuery(query), ...lines, '', signedHeaders, bodySha256].join('\n'), signedHeaders };
+  return {
+    text: [method, path, encodeQuery(query), ...lines, '', signedHeaders, bodySha256].join('\n'),
+    signedHeaders,
+  };
 }
 
 /** A query in the order and the encoding that are signed. */
 export function encodeQuery(query: Readonly<Record<string, string>>): string {
   return Object.entries(query)
-    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
-    .sort()
+    .map(([name, value]) => [encode(name), encode(value)] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(pair => pair.join('='))
     .join('&');
 }
 
