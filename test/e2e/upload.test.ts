@@ -204,7 +204,7 @@ describe('upload', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('webhook delivered (201, created)');
     expect(readdirSync(desk.home)).toEqual(['work']);
-    expect(readdirSync(desk.cwd)).toEqual(['node-compile-cache']);
+    expect(readdirSync(desk.cwd)).toEqual([]);
     expect(sandbox.s3.requests()).toEqual([]);
   });
 
