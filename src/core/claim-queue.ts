@@ -18,7 +18,7 @@ export interface ClaimQueue {
   /** The next delivery, claimed; undefined where none is ready and `refill` found no more. */
   next(): ClaimedDelivery | undefined;
   /** Claims some more where none is ready: `cautious` as few, else more and more while they go out quickly. */
-  refill(options: { cautious: number | undefined }): void;
+  refill(options: { cautious: number | undefined }): Promise<void>;
   readonly hasReady: boolean;
   /** Looks once more at those that other processes had claimed: one of them may have died. True where there are any. */
   lookAgain(): boolean;
@@ -50,13 +50,13 @@ export function createClaimQueue(
       }
       return undefined;
     },
-    refill({ cautious }) {
+    async refill({ cautious }) {
       const isQuick = clock.monotonic() - batchAt < QUICK_BATCH_MS;
       batch = cautious ?? Math.max(concurrency, isQuick ? Math.min(MAX_BATCH, 2 * batch) : 0);
       batchAt = clock.monotonic();
       while (ready.length === 0 && position < queue.length) {
         const slice = queue.slice(position, position + MAX_LOOKED_AT);
-        const results = claims.claim(slice, batch, clock.now(), { restart });
+        const results = await claims.claim(slice, batch, clock.now(), { restart });
         position += results.length;
         results.forEach((result, index) => {
           if (result === 'busy') busy.push(slice[index]!);

@@ -81,8 +81,12 @@ export async function deliverToEndpoint(
       circuit.stop('interrupted');
       break;
     }
-    const limit = circuit.limit();
-    if (!queue.hasReady) queue.refill({ cautious: limit < concurrency ? limit : undefined });
+    if (!queue.hasReady) {
+      const limit = circuit.limit();
+      await queue.refill({ cautious: limit < concurrency ? limit : undefined });
+      // Answers that came in meanwhile may have ended the run.
+      if (circuit.stopped !== undefined || failure !== undefined) break;
+    }
     if (!queue.hasReady && inFlight.size === 0) {
       if (!queue.lookAgain()) break;
       claims.repair(name, clock.now());
@@ -93,7 +97,7 @@ export async function deliverToEndpoint(
       await pause(pauseMs, deps);
       continue;
     }
-    while (inFlight.size < limit) {
+    while (inFlight.size < circuit.limit()) {
       const delivery = queue.next();
       if (!delivery) break;
       start(delivery);

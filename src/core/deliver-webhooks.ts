@@ -4,7 +4,6 @@ import { deliverToEndpoint, type Selection as EndpointSelection } from './delive
 import type { Observer } from './events.ts';
 import type { Delivery } from './state/delivery.ts';
 import type { Outbox } from './state/outbox.ts';
-import { createBatcher } from './webhook/batcher.ts';
 import {
   type DeliverReport,
   type DeliveryReport,
@@ -51,7 +50,7 @@ export async function deliverWebhooks(selection: Selection, deps: DeliverDeps): 
     ...deps,
     endpoints: outbox.endpoints,
     signal: abort.signal,
-    settle: createBatcher(outbox.claims.settle),
+    settle: outbox.claims.settle,
   };
   try {
     const runs = await Promise.allSettled(wanted.map(endpoint => deliverToEndpoint(endpoint, selection, run)));

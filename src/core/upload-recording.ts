@@ -72,7 +72,7 @@ export async function uploadRecording(
 ): Promise<UploadReport> {
   if (request.endpoints.length > 0) requireEmail(recording);
   const { store, bucket, clock, observer } = deps;
-  const claim = store.atomically(() => {
+  const claim = await store.together(() => {
     const taken = store.claim(bucket.target, recording.id);
     if (taken.ok) store.begin(bucket.target, recording, { webhooks: request.endpoints.length > 0, now: clock.now() });
     return taken;
@@ -111,7 +111,7 @@ async function upload(recording: Recording, request: UploadRequest, deps: Upload
 
   const error = failures.map(failure => failure.message).join('; ') || null;
   // The deliveries are durable together with the recording's being done: no crash can come in between.
-  const deliveries = store.atomically(() => {
+  const deliveries = await store.together(() => {
     if (metadata.stored) store.saveMetadata(bucket.target, recording.id, metadata.stored);
     store.finish(bucket.target, recording.id, { state: error ? 'partial' : 'done', error, now: clock.now() });
     store.release(bucket.target, recording.id);

@@ -158,7 +158,8 @@ describe('one delivery', () => {
     const [current] = enqueue(state, 3, { title: 'new' });
     const seqs = [old!.delivery.seq, current!.delivery.seq];
     const claims = state.outbox.claims;
-    const [claimed] = claims.claim(claims.candidates({ endpoint: 'default', dueBy: NOW }), 1, NOW, { restart: false });
+    const candidates = claims.candidates({ endpoint: 'default', dueBy: NOW });
+    const [claimed] = await claims.claim(candidates, 1, NOW, { restart: false });
     const busy = await run([endpointAt('http://127.0.0.1:1/')], { deliverySeqs: seqs, due: 'now' });
     expect(busy.deliveries.map(({ outcome }) => outcome)).toEqual(['superseded', 'busy']);
     if (typeof claimed === 'object') claims.release([claimed.delivery]);

@@ -1,6 +1,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../errors.ts';
+import { createGroupCommit, type Together } from './group-commit.ts';
 import { type Liveness, openLiveness, soleLiveness } from './liveness.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { checkIfMarked, findMissing, markDamaged, setAside } from './set-aside.ts';
@@ -13,8 +14,13 @@ export interface Database {
   readonly liveness: Liveness;
   /** False for a state in memory, which ends with the process. */
   readonly isKept: boolean;
-  /** Runs `work` in one write transaction: all of it is durable when this returns, or none of it happened. */
+  /**
+   * Runs `work` in one write transaction: all of it is durable when this returns, or none of it happened. Within an open
+   * one it is a part of that.
+   */
   transaction<T>(work: () => T): T;
+  /** The same, with whatever else is asked for at the time; what fails, fails together. */
+  together: Together;
   close(): void;
 }
 
@@ -52,7 +58,8 @@ export function openTemporaryDatabase(): Database {
   sql.exec('PRAGMA foreign_keys = ON');
   const transaction = transactionsOf(sql);
   migrate(sql, transaction, 'memory');
-  return { sql, liveness: soleLiveness(), isKept: false, transaction, close: () => sql.close() };
+  const together = createGroupCommit(transaction);
+  return { sql, liveness: soleLiveness(), isKept: false, transaction, together, close: () => sql.close() };
 }
 
 function openFile(stateDir: string): Database {
@@ -74,6 +81,7 @@ function openFile(stateDir: string): Database {
       liveness,
       isKept: true,
       transaction,
+      together: createGroupCommit(transaction),
       close() {
         liveness.close();
         sql.close();
@@ -87,6 +95,7 @@ function openFile(stateDir: string): Database {
 
 function transactionsOf(sql: Sql): Database['transaction'] {
   return work => {
+    if (sql.isTransaction) return work();
     sql.exec('BEGIN IMMEDIATE');
     try {
       const result = work();

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Database } from './database.ts';
 import { type Attempt, type ClaimedDelivery, type DeliveryState, type HeldReason, toDelivery } from './delivery.ts';
-import { storing } from './delivery-store.ts';
+import { notStored } from './delivery-store.ts';
 
 /**
  * How long a claim holds without being settled; longer than the POST's time-out (30 s), so that a slow answer is not
@@ -58,16 +58,21 @@ export interface DeliveryClaims {
    * @param options.restart counts the schedule anew: an operator asked for it
    * @returns one result for each candidate that was looked at
    */
-  claim(candidates: readonly Candidate[], limit: number, now: number, options: { restart: boolean }): ClaimResult[];
+  claim(
+    candidates: readonly Candidate[],
+    limit: number,
+    now: number,
+    options: { restart: boolean },
+  ): Promise<ClaimResult[]>;
   /** Gives claims back unused. */
   release(claimed: readonly ClaimedDelivery[]): void;
   /**
-   * Records tries and their consequences in one transaction. A finisher whose claim has passed to somebody else adds
-   * its try to the history and changes nothing else.
-   * @returns for each: whether it still had the claim
-   * @throws AppError `STATE` where they could not be stored
+   * Records a try and its consequences. A finisher whose claim has passed to somebody else adds its try to the history
+   * and changes nothing else.
+   * @returns whether it still had the claim
+   * @throws AppError `STATE`, naming the delivery, where it could not be stored
    */
-  settle(settlements: readonly Settlement[]): boolean[];
+  settle(settlement: Settlement): Promise<boolean>;
   /** Makes an endpoint's held deliveries pending and due, with the schedule anew. */
   releaseHeld(query: Omit<CandidateQuery, 'dueBy'>, now: number): number;
 }
@@ -177,7 +182,6 @@ export function openDeliveryClaims(database: Database): DeliveryClaims {
     const row = name.get(seq);
     return row ? `the webhook delivery ${row.webhook_id} of recording ${row.recording_id}` : `webhook delivery ${seq}`;
   };
-  const nameAll = (settlements: readonly Settlement[]) => settlements.map(nameOf).join(', ');
 
   return {
     candidates({ endpoint, dueBy, recordingIds, seqs }) {
@@ -201,7 +205,7 @@ export function openDeliveryClaims(database: Database): DeliveryClaims {
     },
     claim(candidates, limit, now, { restart }) {
       const claim = randomUUID();
-      return database.transaction(() => {
+      return database.together(() => {
         const results: ClaimResult[] = [];
         let claimed = 0;
         for (const candidate of candidates) {
@@ -219,11 +223,13 @@ export function openDeliveryClaims(database: Database): DeliveryClaims {
         for (const { seq, claim } of claimed) giveBack.run(seq, claim);
       });
     },
-    settle: settlements =>
-      storing(
-        () => `what came of ${nameAll(settlements)}`,
-        () => database.transaction(() => settlements.map(settleOne)),
-      ),
+    async settle(settlement) {
+      try {
+        return await database.together(() => settleOne(settlement));
+      } catch (error) {
+        throw notStored(`what came of ${nameOf(settlement)}`, error);
+      }
+    },
     releaseHeld: ({ endpoint, recordingIds, seqs }, now) =>
       database.transaction(() => {
         if (seqs) return seqs.reduce((sum, seq) => sum + Number(unholdOne.run(now, endpoint, seq).changes), 0);

@@ -81,7 +81,7 @@ const IS_NEWEST = `NOT EXISTS (
 
 /** The outbox over the state. */
 export function openDeliveryStore(database: Database, newId: () => string = randomUUID): DeliveryStore {
-  const { sql } = database;
+  const { sql, transaction } = database;
   const insert = sql.prepare(
     `INSERT INTO deliveries (webhook_id, endpoint, recording_id, payload, content_hash, state, created_at, next_at)
      VALUES (?, ?, ?, ?, ?, 'pending', ?, ?) RETURNING *`,
@@ -107,7 +107,6 @@ export function openDeliveryStore(database: Database, newId: () => string = rand
     `SELECT endpoint, state, held_reason, COUNT(*) AS count, MIN(created_at) AS oldest_at, MIN(next_at) AS next_at
      FROM deliveries GROUP BY endpoint, state, held_reason ORDER BY endpoint, state, held_reason`,
   );
-  const write = <T>(work: () => T): T => (sql.isTransaction ? work() : database.transaction(work));
   const newest = (recordingId: string, endpoint: string) => {
     const row = selectNewest.get(recordingId, endpoint);
     return row && toDelivery(row);
@@ -129,7 +128,7 @@ export function openDeliveryStore(database: Database, newId: () => string = rand
     enqueue: request =>
       storing(
         () => `the webhook delivery of recording ${request.recordingId}`,
-        () => write(() => request.endpoints.map(endpoint => enqueueOne(request, endpoint))),
+        () => transaction(() => request.endpoints.map(endpoint => enqueueOne(request, endpoint))),
       ),
     get(seq) {
       const row = select.get(seq);
@@ -159,9 +158,9 @@ export function openDeliveryStore(database: Database, newId: () => string = rand
         oldestAt: Number(row.oldest_at),
         nextAt: Number(row.next_at),
       })),
-    requeue: (seqs, now) => write(() => seqs.filter(seq => requeueOne.run(now, seq).changes > 0)),
+    requeue: (seqs, now) => transaction(() => seqs.filter(seq => requeueOne.run(now, seq).changes > 0)),
     prune: settledBefore =>
-      write(() => PRUNABLE.reduce((sum, state) => sum + Number(pruneState.run(state, settledBefore).changes), 0)),
+      transaction(() => PRUNABLE.reduce((sum, state) => sum + Number(pruneState.run(state, settledBefore).changes), 0)),
     prunable: settledBefore =>
       PRUNABLE.reduce((sum, state) => sum + Number(countState.get(state, settledBefore)?.count), 0),
   };
@@ -185,14 +184,17 @@ function toWhere(filter: DeliveryFilter): { where: string; values: (string | num
 }
 
 /** Says what could not be stored, where the state fails (a full disk, above all). */
-export function storing<T>(what: () => string, work: () => T): T {
+function storing<T>(what: () => string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (!(error instanceof AppError) || error.code !== 'STATE') throw error;
-    throw new AppError('STATE', `${what()} could not be stored: ${error.message}`, {
-      hint: error.hint,
-      cause: error.cause,
-    });
+    throw notStored(what(), error);
   }
+}
+
+/** The error of a state that fails, with what could not be stored; others as they are. */
+export function notStored(what: string, error: unknown): unknown {
+  if (!(error instanceof AppError) || error.code !== 'STATE') return error;
+  const { hint, cause } = error;
+  return new AppError('STATE', `${what} could not be stored: ${error.message}`, { hint, cause });
 }

@@ -1,6 +1,7 @@
 import type { FileIdentity } from '../recording/file-identity.ts';
 import type { Recording, RecordingDetails, RecordingId, Role } from '../recording/recording.ts';
 import type { Database } from './database.ts';
+import type { Together } from './group-commit.ts';
 
 /** Where a recording's upload stands. `partial`: something is missing and `retry` will go on. */
 export type RecordingState = 'uploading' | 'partial' | 'done';
@@ -58,10 +59,10 @@ export interface StoredPart {
   sha256: string;
 }
 
-/** What the upload flow keeps between runs. All writes are durable when they return. */
+/** What the upload flow keeps between runs. All writes are durable when they return, or with `together`. */
 export interface RecordingStore {
-  /** Runs `work` in one transaction: what it writes is durable together, in one go. */
-  atomically<T>(work: () => T): T;
+  /** What `work` writes is durable together, in one go, once this resolves. */
+  together: Together;
   /** Takes the recording for this process, or says which process has it. */
   claim(target: string, id: RecordingId): { ok: true } | { ok: false; pid: number };
   release(target: string, id: RecordingId): void;
@@ -107,9 +108,7 @@ type Row = Record<string, string | number | null>;
 
 /** The SQLite side of `RecordingStore`. */
 export function openRecordingStore(db: Database, pid: number): RecordingStore {
-  const { sql, liveness } = db;
-  /** A write transaction, or a part of the one that is open. */
-  const transaction = <T>(work: () => T): T => (sql.isTransaction ? work() : db.transaction(work));
+  const { sql, liveness, transaction } = db;
   const prepared = new Map<string, ReturnType<typeof sql.prepare>>();
   const statement = (text: string) => {
     const known = prepared.get(text) ?? sql.prepare(text);
@@ -139,7 +138,7 @@ export function openRecordingStore(db: Database, pid: number): RecordingStore {
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
   return {
-    atomically: transaction,
+    together: db.together,
 
     claim: (target, id) =>
       transaction(() => {

@@ -235,7 +235,7 @@ async function sendPart(
   const { etag } = await bucket.uploadPart(key, upload.uploadId, part.number, body, signal);
   const stored = { number: part.number, etag, sha256: sha256.toString('base64') };
   // Durable before it counts: what the state knows is never sent again.
-  store.addPart(bucket.target, recordingId, name, stored);
+  await store.together(() => store.addPart(bucket.target, recordingId, name, stored));
   parts.set(part.number, stored);
 }
 

@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 
 export interface S3Credentials {
   accessKeyId: string;
@@ -33,13 +33,13 @@ export function createSigner(
   region: string,
 ): (request: UnsignedRequest, now: Date) => Record<string, string> {
   // The key of a day is that of all its requests.
-  let key: { day: string; bytes: Buffer } = { day: '', bytes: Buffer.alloc(0) };
+  let key: { day: string; object: KeyObject } | undefined;
   const keyOf = (day: string) => {
-    if (key.day !== day) {
-      const scope = [day, region, 's3', 'aws4_request'];
-      key = { day, bytes: scope.reduce(hmac, Buffer.from(`AWS4${secretAccessKey}`)) };
+    if (key?.day !== day) {
+      const bytes = [day, region, 's3', 'aws4_request'].reduce(hmac, Buffer.from(`AWS4${secretAccessKey}`));
+      key = { day, object: createSecretKey(bytes) };
     }
-    return key.bytes;
+    return key.object;
   };
   return (request, now) => {
     const time = now.toISOString().replaceAll(/[-:]|\.\d+/g, '');
@@ -97,6 +97,6 @@ function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-function hmac(key: Buffer, text: string): Buffer {
+function hmac(key: Buffer | KeyObject, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest();
 }

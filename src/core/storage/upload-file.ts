@@ -65,7 +65,7 @@ export async function uploadFile(
     const object = there ?? sent?.object;
     if (!object) throw new TypeError('neither there nor sent');
     if (there || file.sizeBytes <= SINGLE_PUT_LIMIT_BYTES) await dropLeftover(context);
-    store.fileUploaded(bucket.target, recordingId, file, object, clock.now());
+    await store.together(() => store.fileUploaded(bucket.target, recordingId, file, object, clock.now()));
     return { outcome: sent ? 'uploaded' : 'unchanged', object, sentBytes: sent?.sentBytes ?? 0 };
   } catch (error) {
     // The store refuses bytes that are not what was hashed; a source that changed is the likely cause, so say that.
@@ -113,12 +113,13 @@ async function putWhole(
 ): Promise<{ object: UploadedObject; sentBytes: number }> {
   const { file } = source;
   const { bucket, key, name, recordingId, observer, inFlight, throttle, signal } = context;
-  const bytes = await readWhole(source);
-  const sha256 = createHash('sha256').update(bytes).digest();
   const token = context.newToken();
 
   const release = await inFlight.acquire(signal);
   try {
+    // Not before there is room for it: many recordings at once would be in memory otherwise.
+    const bytes = await readWhole(source);
+    const sha256 = createHash('sha256').update(bytes).digest();
     observer({ type: 'file-started', recordingId, name, sizeBytes: file.sizeBytes, resumedBytes: 0 });
     const onBytes = (count: number) => {
       inFlight.moved(count);

@@ -21,20 +21,18 @@ const attempt = {
   excerpt: null,
 };
 
-function claimAll(now = NOW, endpoint = 'default', dueBy: number | undefined = now): ClaimedDelivery[] {
+async function claimAll(now = NOW, endpoint = 'default', dueBy: number | undefined = now): Promise<ClaimedDelivery[]> {
   const { claims } = state.outbox;
-  return claims
-    .claim(claims.candidates({ endpoint, dueBy }), 1000, now, { restart: false })
-    .filter(result => typeof result === 'object')
-    .map(({ delivery }) => delivery);
+  const results = await claims.claim(claims.candidates({ endpoint, dueBy }), 1000, now, { restart: false });
+  return results.filter(result => typeof result === 'object').map(({ delivery }) => delivery);
 }
-function deliver({ seq, claim }: ClaimedDelivery, now = NOW): boolean {
-  return state.outbox.claims.settle([{ seq, claim, now, attempt, next: { state: 'delivered' } }])[0]!;
+function deliver({ seq, claim }: ClaimedDelivery, now = NOW): Promise<boolean> {
+  return state.outbox.claims.settle({ seq, claim, now, attempt, next: { state: 'delivered' } });
 }
 const get = (seq: number) => state.outbox.deliveries.get(seq)!;
 
 describe('queueing', () => {
-  it('makes one delivery an endpoint, with an id of its own', () => {
+  it('makes one delivery an endpoint, with an id of its own', async () => {
     const queued = enqueue(state, 3, { endpoints: ['default', 'backup'] });
     expect(queued.map(({ how, delivery }) => [how, delivery.endpoint, delivery.state])).toEqual([
       ['new', 'default', 'pending'],
@@ -44,26 +42,29 @@ describe('queueing', () => {
     expect(queued[0]!.delivery.webhookId).toMatch(/^msg_[0-9a-f]{32}$/);
   });
 
-  it('uses the row again while the content is the same, and says so once it is delivered', () => {
+  it('uses the row again while the content is the same, and says so once it is delivered', async () => {
     const [first] = enqueue(state, 3);
     expect(enqueue(state, 3)[0]).toMatchObject({ how: 'reused', delivery: { seq: first!.delivery.seq } });
-    deliver(claimAll()[0]!);
+    await deliver((await claimAll())[0]!);
     expect(enqueue(state, 3)[0]).toMatchObject({ how: 'already-delivered', delivery: { seq: first!.delivery.seq } });
   });
 
-  it('supersedes older undelivered payloads of the recording, also held ones', () => {
+  it('supersedes older undelivered payloads of the recording, also held ones', async () => {
     const [a] = enqueue(state, 3, { title: 'a' });
     const [b] = enqueue(state, 3, { title: 'b' });
-    const [claimed] = claimAll();
-    state.outbox.claims.settle([
-      { ...claimed!, now: NOW, attempt, next: { state: 'held', heldReason: 'rejected', retries: 0 } },
-    ]);
+    const [claimed] = await claimAll();
+    await state.outbox.claims.settle({
+      ...claimed!,
+      now: NOW,
+      attempt,
+      next: { state: 'held', heldReason: 'rejected', retries: 0 },
+    });
     const [c] = enqueue(state, 3, { title: 'a' });
     expect([a, b, c].map(queued => get(queued!.delivery.seq).state)).toEqual(['superseded', 'superseded', 'pending']);
     expect(c!.how).toBe('new');
   });
 
-  it('joins a transaction that is open, and goes with it', () => {
+  it('joins a transaction that is open, and goes with it', async () => {
     expect(() =>
       state.database.transaction(() => {
         enqueue(state, 3);
@@ -73,7 +74,7 @@ describe('queueing', () => {
     expect(state.outbox.deliveries.list({})).toEqual([]);
   });
 
-  it('names the delivery that a full disk did not take', () => {
+  it('names the delivery that a full disk did not take', async () => {
     const pages = Number(state.database.sql.prepare('PRAGMA page_count').get()!.page_count);
     state.database.sql.exec(`PRAGMA max_page_count = ${pages}`);
     expect(() => enqueue(state, 3, { title: 'x'.repeat(100_000) })).toThrow(
@@ -84,55 +85,55 @@ describe('queueing', () => {
 });
 
 describe('claims', () => {
-  it('are exclusive until they are settled, released, or their lease is over', () => {
+  it('are exclusive until they are settled, released, or their lease is over', async () => {
     enqueue(state, 3);
-    const [first] = claimAll();
-    expect(claimAll()).toEqual([]);
+    const [first] = await claimAll();
+    expect(await claimAll()).toEqual([]);
     state.outbox.claims.release([first!]);
-    const [second] = claimAll();
-    expect(claimAll(NOW + LEASE_MS - 1)).toEqual([]);
-    const [third] = claimAll(NOW + LEASE_MS);
+    const [second] = await claimAll();
+    expect(await claimAll(NOW + LEASE_MS - 1)).toEqual([]);
+    const [third] = await claimAll(NOW + LEASE_MS);
     expect(new Set([first, second, third].map(claimed => claimed!.claim)).size).toBe(3);
   });
 
-  it('of a dead process are free at once', () => {
+  it('of a dead process are free at once', async () => {
     enqueue(state, 3);
-    claimAll();
+    await claimAll();
     state.database.sql.exec(`UPDATE deliveries SET claimed_by = 'a-process-that-is-no-more'`);
-    expect(claimAll()).toEqual([]);
+    expect(await claimAll()).toEqual([]);
     state.outbox.claims.repair('default', NOW);
-    expect(claimAll()).toHaveLength(1);
+    expect(await claimAll()).toHaveLength(1);
   });
 
-  it('from far in the future are void, and rows scheduled there are due: the clock had been wrong', () => {
+  it('from far in the future are void, and rows scheduled there are due: the clock had been wrong', async () => {
     enqueue(state, 3);
     const wrong = NOW + 365 * 24 * HOUR;
-    const [claimed] = claimAll(wrong);
-    expect(claimAll(NOW)).toHaveLength(1);
-    const [again] = claimAll(wrong + LEASE_MS);
+    const [claimed] = await claimAll(wrong);
+    expect(await claimAll(NOW)).toHaveLength(1);
+    const [again] = await claimAll(wrong + LEASE_MS);
     expect(again!.seq).toBe(claimed!.seq);
     const next = { state: 'pending' as const, nextAt: wrong + HOUR, retries: 1 };
-    state.outbox.claims.settle([{ ...again!, now: wrong, attempt, next }]);
-    expect(claimAll(NOW)).toEqual([]);
+    await state.outbox.claims.settle({ ...again!, now: wrong, attempt, next });
+    expect(await claimAll(NOW)).toEqual([]);
     state.outbox.claims.repair('default', NOW);
-    expect(claimAll(NOW)).toHaveLength(1);
+    expect(await claimAll(NOW)).toHaveLength(1);
   });
 
-  it('survive a small step back of the clock', () => {
+  it('survive a small step back of the clock', async () => {
     enqueue(state, 3);
-    claimAll(NOW);
-    expect(claimAll(NOW - 2000, 'default', NOW)).toEqual([]);
+    await claimAll(NOW);
+    expect(await claimAll(NOW - 2000, 'default', NOW)).toEqual([]);
   });
 
-  it('let no late finisher overwrite; its try is in the history', () => {
+  it('let no late finisher overwrite; its try is in the history', async () => {
     enqueue(state, 3);
-    const [slow] = claimAll();
-    const [fast] = claimAll(NOW + LEASE_MS);
-    expect(deliver(fast!)).toBe(true);
+    const [slow] = await claimAll();
+    const [fast] = await claimAll(NOW + LEASE_MS);
+    expect(await deliver(fast!)).toBe(true);
     const late = { state: 'pending' as const, nextAt: NOW, retries: 1 };
     expect(
-      state.outbox.claims.settle([{ ...slow!, now: NOW, attempt: { ...attempt, outcome: 'pending' }, next: late }]),
-    ).toEqual([false]);
+      await state.outbox.claims.settle({ ...slow!, now: NOW, attempt: { ...attempt, outcome: 'pending' }, next: late }),
+    ).toEqual(false);
     const [{ delivery, attempts }] = state.outbox.deliveries.history('3') as [
       ReturnType<TestState['outbox']['deliveries']['history']>[0],
     ];
@@ -143,39 +144,44 @@ describe('claims', () => {
     ]);
   });
 
-  it('never send a newer payload while the older one is under way, nor the older one after it', () => {
+  it('never send a newer payload while the older one is under way, nor the older one after it', async () => {
     enqueue(state, 3, { title: 'old' });
-    const [old] = claimAll();
+    const [old] = await claimAll();
     const [queued] = enqueue(state, 3, { title: 'new' });
-    expect(claimAll()).toEqual([]);
-    state.outbox.claims.settle([{ ...old!, now: NOW, attempt, next: { state: 'pending', nextAt: NOW, retries: 1 } }]);
+    expect(await claimAll()).toEqual([]);
+    await state.outbox.claims.settle({
+      ...old!,
+      now: NOW,
+      attempt,
+      next: { state: 'pending', nextAt: NOW, retries: 1 },
+    });
     expect(get(old!.seq).state).toBe('superseded');
-    expect(claimAll().map(({ seq }) => seq)).toEqual([queued!.delivery.seq]);
+    expect((await claimAll()).map(({ seq }) => seq)).toEqual([queued!.delivery.seq]);
   });
 
-  it('skip what somebody else has tried since the run looked', () => {
+  it('skip what somebody else has tried since the run looked', async () => {
     enqueue(state, 3);
     const { claims } = state.outbox;
     const seen = claims.candidates({ endpoint: 'default', dueBy: undefined });
-    const [other] = claimAll();
-    expect(claims.claim(seen, 1, NOW, { restart: true })).toEqual(['busy']);
-    claims.settle([{ ...other!, now: NOW, attempt, next: { state: 'pending', nextAt: NOW + HOUR, retries: 1 } }]);
-    expect(claims.claim(seen, 1, NOW, { restart: true })).toEqual(['gone']);
+    const [other] = await claimAll();
+    expect(await claims.claim(seen, 1, NOW, { restart: true })).toEqual(['busy']);
+    await claims.settle({ ...other!, now: NOW, attempt, next: { state: 'pending', nextAt: NOW + HOUR, retries: 1 } });
+    expect(await claims.claim(seen, 1, NOW, { restart: true })).toEqual(['gone']);
   });
 
-  it('interrupted tries change nothing but the history', () => {
+  it('interrupted tries change nothing but the history', async () => {
     enqueue(state, 3);
-    const [claimed] = claimAll();
-    state.outbox.claims.settle([{ ...claimed!, now: NOW, attempt: { ...attempt, outcome: 'interrupted' } }]);
+    const [claimed] = await claimAll();
+    await state.outbox.claims.settle({ ...claimed!, now: NOW, attempt: { ...attempt, outcome: 'interrupted' } });
     expect(get(claimed!.seq)).toMatchObject({ state: 'pending', retries: 0, attempts: 1, nextAt: NOW });
-    expect(claimAll()).toHaveLength(1);
+    expect(await claimAll()).toHaveLength(1);
   });
 });
 
 describe('endpoints', () => {
   const identity = { url: 'https://ops.example.org/', token: 'fake-token-for-tests', secrets: [] };
 
-  it('that refused hold what waits, know what they refused, and keep no token', () => {
+  it('that refused hold what waits, know what they refused, and keep no token', async () => {
     enqueue(state, 3, { endpoints: ['default', 'backup'] });
     const { endpoints, deliveries } = state.outbox;
     expect(endpoints.refuse('default', identity, NOW)).toBe(1);
@@ -188,10 +194,10 @@ describe('endpoints', () => {
     expect(JSON.stringify(state.database.sql.prepare('SELECT * FROM endpoints').all())).not.toContain('fake-token');
     expect(endpoints.releaseRefused('default', NOW)).toBe(1);
     expect(endpoints.get('default').refusedAt).toBeNull();
-    expect(claimAll()).toHaveLength(1);
+    expect(await claimAll()).toHaveLength(1);
   });
 
-  it('are disabled until enabled', () => {
+  it('are disabled until enabled', async () => {
     const { endpoints } = state.outbox;
     expect(endpoints.get('default')).toMatchObject({ disabledReason: null });
     endpoints.disable('default', 'the server answered 410', NOW);
@@ -204,13 +210,13 @@ describe('endpoints', () => {
 });
 
 describe('looking after the outbox', () => {
-  it('prunes delivered and superseded rows by age, never others', () => {
+  it('prunes delivered and superseded rows by age, never others', async () => {
     enqueue(state, 1);
-    deliver(claimAll()[0]!, NOW);
+    await deliver((await claimAll())[0]!, NOW);
     enqueue(state, 2, { title: 'old' });
     enqueue(state, 2, { title: 'new' });
     enqueue(state, 4);
-    deliver(claimAll().find(({ recordingId }) => recordingId === '4')!, NOW + HOUR);
+    await deliver((await claimAll()).find(({ recordingId }) => recordingId === '4')!, NOW + HOUR);
     expect(state.outbox.deliveries.prune(NOW + 1)).toBe(2);
     expect(state.outbox.deliveries.list({}).map(d => [d.recordingId, d.state])).toEqual([
       ['2', 'pending'],
@@ -219,17 +225,17 @@ describe('looking after the outbox', () => {
     expect(state.outbox.deliveries.history('1')).toEqual([]);
   });
 
-  it('makes delivered ones due again for a replay, but never an older one behind a newer one', () => {
+  it('makes delivered ones due again for a replay, but never an older one behind a newer one', async () => {
     const [old] = enqueue(state, 3, { title: 'old' });
-    deliver(claimAll()[0]!);
+    await deliver((await claimAll())[0]!);
     const [current] = enqueue(state, 3, { title: 'current' });
-    deliver(claimAll()[0]!);
+    await deliver((await claimAll())[0]!);
     const seqs = [old!.delivery.seq, current!.delivery.seq];
     expect(state.outbox.deliveries.requeue(seqs, NOW)).toEqual([seqs[1]]);
-    expect(claimAll().map(({ webhookId }) => webhookId)).toEqual([current!.delivery.webhookId]);
+    expect((await claimAll()).map(({ webhookId }) => webhookId)).toEqual([current!.delivery.webhookId]);
   });
 
-  it('lists and counts', () => {
+  it('lists and counts', async () => {
     enqueue(state, 1, { endpoints: ['a', 'b'], now: NOW });
     enqueue(state, 2, { endpoints: ['a'], now: NOW + HOUR });
     const { deliveries } = state.outbox;
@@ -247,7 +253,7 @@ describe('looking after the outbox', () => {
   });
 });
 
-it('stays quick with 100,000 delivered rows: looking and claiming read no table in full', () => {
+it('stays quick with 100,000 delivered rows: looking and claiming read no table in full', async () => {
   const { sql } = state.database;
   sql.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
     INSERT INTO deliveries (webhook_id, endpoint, recording_id, payload, content_hash, state, created_at, next_at, settled_at)
@@ -256,7 +262,7 @@ it('stays quick with 100,000 delivered rows: looking and claiming read no table 
   const startedAt = performance.now();
   for (let i = 0; i < 20; i++) {
     state.outbox.claims.repair('default', NOW);
-    const claimed = claimAll();
+    const claimed = await claimAll();
     expect(claimed).toHaveLength(100);
     state.outbox.claims.release(claimed);
   }
