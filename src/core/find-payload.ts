@@ -5,9 +5,9 @@ import { contentHash, makePayload, type Payload } from './recording/payload.ts';
 import type { ParsedOverrides } from './recording/read-recording.ts';
 import type { RecordingDetails, RecordingId } from './recording/recording.ts';
 import { defaultTitle, formatUtc, fromMilliseconds, parseTimestamp } from './recording/timestamps.ts';
+import { METADATA_NAME } from './remote-recording.ts';
 import type { RecordingStore } from './state/recording-store.ts';
 import type { Bucket } from './storage/bucket.ts';
-import { METADATA_NAME } from './upload-recording.ts';
 
 /** The payload of a recording that is in the bucket, and who knew it. */
 export interface FoundPayload {

@@ -4,11 +4,11 @@ import { sameFile } from './recording/file-identity.ts';
 import { objectKey } from './recording/object-key.ts';
 import { contentHash, makePayload, type Payload, payloadBytes } from './recording/payload.ts';
 import type { Recording, RecordingFile, Role } from './recording/recording.ts';
+import { CHECKSUMS_METADATA, METADATA_NAME, type RemoteRecording, remoteRecording } from './remote-recording.ts';
 import type { DeliveryStore, Enqueued } from './state/delivery-store.ts';
 import type { UploadedObject } from './state/recording-store.ts';
 import { bufferBody } from './storage/body.ts';
-import type { ObjectHead } from './storage/bucket.ts';
-import { decodeChecksums, encodeChecksums, type FileChecksum } from './storage/checksum.ts';
+import { encodeChecksums, type FileChecksum } from './storage/checksum.ts';
 import { fileContext, type UploadSession } from './storage/session.ts';
 import { uploadFile } from './storage/upload-file.ts';
 import { headIfAllowed, TOKEN_METADATA, verifyObject } from './storage/verify-object.ts';
@@ -55,8 +55,6 @@ export interface UploadReport {
   durationMs: number;
 }
 
-export const METADATA_NAME = 'metadata.json';
-const METADATA_KEY_CHECKSUMS = 'recordupload-checksums';
 /** Files of one recording that are looked at or sent at once. */
 const FILES_AT_ONCE = 8;
 
@@ -101,7 +99,7 @@ export function requireEmail({ id, details }: Pick<Recording, 'id' | 'details'>)
 async function upload(recording: Recording, request: UploadRequest, deps: UploadDeps): Promise<UploadReport> {
   const { store, bucket, clock, signal } = deps;
   const startedAt = clock.monotonic();
-  const remote = rememberRemoteMetadata(recording, deps);
+  const remote = remoteRecording(recording, deps);
   const files = await uploadFiles(recording, request, deps, remote);
   signal.throwIfAborted();
 
@@ -152,7 +150,7 @@ async function uploadFiles(
   recording: Recording,
   request: UploadRequest,
   deps: UploadDeps,
-  remote: RemoteMetadata,
+  remote: RemoteRecording,
 ): Promise<FileReport[]> {
   const queue = recording.files.toSorted((a, b) => a.sizeBytes - b.sizeBytes);
   const reports = new Map<string, FileReport>();
@@ -178,15 +176,17 @@ async function uploadOne(
   recording: Recording,
   { force }: UploadRequest,
   deps: UploadDeps,
-  remote: RemoteMetadata,
+  remote: RemoteRecording,
 ): Promise<FileReport> {
   const { store, bucket, observer, clock, signal } = deps;
   const { name, role, sizeBytes, contentType } = file;
   const recordingId = recording.id;
   const facts = { name, role, sizeBytes, contentType, key: objectKey(recordingId, name) };
   try {
-    const known = async () => (await remote())?.checksums.get(name);
-    const { outcome, object, sentBytes } = await uploadFile(file, recordingId, deps, { force, known });
+    const known = async () => (await remote.metadata())?.checksums.get(name);
+    const mayBeThere = () => remote.mayHave(facts.key);
+    const options = { force, known, mayBeThere };
+    const { outcome, object, sentBytes } = await uploadFile(file, recordingId, deps, options);
     if (outcome === 'uploaded') observer({ type: 'file-finished', recordingId, name, sizeBytes, sentBytes });
     else observer({ type: 'file-unchanged', recordingId, name, sizeBytes });
     return { ...facts, outcome, sentBytes, etag: object.etag };
@@ -198,32 +198,6 @@ async function uploadOne(
     observer({ type: 'file-failed', recordingId, name, error });
     return { ...facts, outcome: 'failed', error };
   }
-}
-
-/** The checksums kept in the metadata of `metadata.json`, by file name. */
-export function readChecksums(metadata: ObjectHead | undefined): Map<string, FileChecksum> {
-  return decodeChecksums(metadata?.metadata[METADATA_KEY_CHECKSUMS]);
-}
-
-/** `metadata.json` as the bucket has it: asked for once, and only where this machine's state does not know enough. */
-type RemoteMetadata = () => Promise<{ text: string; etag: string; checksums: Map<string, FileChecksum> } | undefined>;
-
-function rememberRemoteMetadata(recording: Recording, deps: UploadDeps): RemoteMetadata {
-  let asked: ReturnType<RemoteMetadata> | undefined;
-  const ask: RemoteMetadata = async () => {
-    const context = fileContext(deps, recording.id, METADATA_NAME, objectKey(recording.id, METADATA_NAME));
-    try {
-      const object = await context.bucket.get(context.key, deps.signal);
-      if (!object) return undefined;
-      const text = Buffer.concat(await Array.fromAsync(object.stream)).toString();
-      return { text, etag: object.etag, checksums: readChecksums(object) };
-    } catch (error) {
-      // Not allowed to read, or broken off: then nothing is known, and what is there is compared in other ways.
-      if (error instanceof AppError && !deps.signal.aborted) return undefined;
-      throw error;
-    }
-  };
-  return () => (asked ??= ask());
 }
 
 interface StoredMetadata {
@@ -240,7 +214,7 @@ async function storeMetadata(
   files: readonly FileReport[],
   request: UploadRequest,
   deps: UploadDeps,
-  remote: RemoteMetadata,
+  remote: RemoteRecording,
 ): Promise<StoredMetadata> {
   const { bucket, clock, observer, signal } = deps;
   const uploaded = files.filter(file => file.outcome !== 'failed');
@@ -275,7 +249,7 @@ async function storeMetadata(
 async function knownMetadata(
   context: ReturnType<typeof fileContext>,
   hash: string,
-  remote: RemoteMetadata,
+  remote: RemoteRecording,
 ): Promise<{ text: string; etag: string } | undefined> {
   const { store, bucket, recordingId } = context;
   const stored = store.recording(bucket.target, recordingId);
@@ -286,7 +260,7 @@ async function knownMetadata(
     const asStored = head === 'forbidden' || head?.etag === stored.metadataEtag;
     return asStored ? { text: stored.metadata, etag: stored.metadataEtag } : undefined;
   }
-  const found = await remote();
+  const found = await remote.metadata();
   return found && saysTheSame(found.text) ? found : undefined;
 }
 
@@ -306,7 +280,7 @@ async function putMetadata(
   const { bucket, key, throttle, signal } = context;
   const bytes = Buffer.from(text);
   const token = context.newToken();
-  const metadata = { [TOKEN_METADATA]: token, [METADATA_KEY_CHECKSUMS]: encodeChecksums(objects) };
+  const metadata = { [TOKEN_METADATA]: token, [CHECKSUMS_METADATA]: encodeChecksums(objects) };
   const body = bufferBody(bytes, createHash('sha256').update(bytes).digest(), { throttle });
   const { etag } = await bucket.put(key, body, { contentType: 'application/json', metadata }, signal);
   return verifyObject(context, { sizeBytes: bytes.length, etag, token });

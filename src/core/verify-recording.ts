@@ -1,13 +1,12 @@
 import { AppError } from './errors.ts';
 import { objectKey } from './recording/object-key.ts';
 import type { RecordingFile, RecordingId } from './recording/recording.ts';
+import { METADATA_NAME, readChecksums } from './remote-recording.ts';
 import { findAlreadyThere, hashParts } from './storage/already-there.ts';
 import type { Bucket, ObjectHead } from './storage/bucket.ts';
 import { type FileChecksum, isMd5, PartHasher } from './storage/checksum.ts';
 import type { Hasher } from './storage/hasher.ts';
-
 import { openSource } from './storage/source-file.ts';
-import { METADATA_NAME, readChecksums } from './upload-recording.ts';
 
 /*
  * Compares a recording in the bucket with what was uploaded and, where there is one, with its folder; from any machine,

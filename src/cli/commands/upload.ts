@@ -4,8 +4,9 @@ import { AppError } from '../../core/errors.ts';
 import { objectKey } from '../../core/recording/object-key.ts';
 import { makePayload } from '../../core/recording/payload.ts';
 import type { Recording } from '../../core/recording/recording.ts';
+import { METADATA_NAME } from '../../core/remote-recording.ts';
 import { failuresOf } from '../../core/upload-failures.ts';
-import { METADATA_NAME, requireEmail, type UploadReport, uploadRecording } from '../../core/upload-recording.ts';
+import { requireEmail, type UploadReport, uploadRecording } from '../../core/upload-recording.ts';
 import type { DeliveryReport } from '../../core/webhook/delivery-report.ts';
 import type { Invocation, RunCommand } from '../command.ts';
 import { EXIT, type ExitCode, exitCodeOf, heaviest } from '../exit-codes.ts';
@@ -55,7 +56,7 @@ async function upload(invocation: Invocation, workspace: Workspace): Promise<Exi
 }
 
 /** Folders that are read, looked up and sent beside each other; they share connections and pace. */
-const FOLDERS_AT_ONCE = 8;
+const FOLDERS_AT_ONCE = 32;
 
 /** Several folders at once; the results are in the folders' order. After an abort no further one is begun. */
 async function uploadFolders(

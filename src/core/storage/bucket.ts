@@ -8,7 +8,7 @@ import { notS3, StorageFailure, toStorageFailure } from './failure.ts';
 import { createS3Client, type OutgoingBody, type S3Call, S3Refusal } from './s3-client.ts';
 import { completeDocument, dateOf, type Element, readDocument } from './s3-xml.ts';
 import type { S3Credentials } from './sigv4.ts';
-import { watchForStall } from './stall.ts';
+import { STALL_MS, watchForStall } from './stall.ts';
 
 /** One S3 bucket, each method one request and one try. @throws StorageFailure where the store or the network fails */
 export interface Bucket {
@@ -100,6 +100,8 @@ export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) =
   const connections = openConnections({
     ca: settings.caFile && readFileSync(settings.caFile, 'utf8'),
     proxyEnv: settings.env,
+    // A proxy that hangs: the stall watch does not know its socket.
+    idleTimeoutMs: STALL_MS,
   });
   const client = createS3Client({ ...settings, bucket: name }, connections);
 
@@ -203,7 +205,8 @@ export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) =
       do {
         const token: string | undefined = page?.text('NextContinuationToken');
         const query = { 'list-type': '2', prefix, ...(token && { 'continuation-token': token }) };
-        page = await ask(`listing ${where(prefix)}`, 'ListBucketResult', { method: 'GET', query }, signal);
+        const call = { method: 'GET', query } as const;
+        page = await timed(() => ask(`listing ${where(prefix)}`, 'ListBucketResult', call, signal));
         for (const object of page.all('Contents')) {
           yield {
             key: object.text('Key'),

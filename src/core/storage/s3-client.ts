@@ -125,17 +125,15 @@ function answerTo(request: ClientRequest, body: S3Call['body'], signal: AbortSig
       request.destroy();
     };
     const onAbort = () => fail(signal.reason);
-    const slow = setTimeout(() => fail(new ConnectTimeout()), CONNECT_TIMEOUT_MS);
-    const connected = () => clearTimeout(slow);
     // Stays for good: an error after the answer (a reset while we hang up) must not become an uncaught one.
     request.on('error', fail);
-    request.once('close', () => {
-      connected();
-      signal.removeEventListener('abort', onAbort);
-    });
+    request.once('close', () => signal.removeEventListener('abort', onAbort));
     request.once('socket', socket => {
-      if (!socket.connecting) connected();
-      else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', connected);
+      if (!socket.connecting) return;
+      const slow = setTimeout(() => fail(new ConnectTimeout()), CONNECT_TIMEOUT_MS);
+      const over = () => clearTimeout(slow);
+      socket.once('encrypted' in socket ? 'secureConnect' : 'connect', over);
+      socket.once('close', over);
     });
     request.once('response', answer => {
       resolve(answer);
@@ -156,13 +154,19 @@ class ConnectTimeout extends Error {
 }
 
 /** Reads an answer; what is longer is cut off, and its connection with it. */
-async function readText(answer: IncomingMessage, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of answer) {
-    bytes += (chunk as Buffer).length;
-    if (bytes > maxBytes) break;
-    chunks.push(chunk as Buffer);
-  }
-  return Buffer.concat(chunks).toString();
+function readText(answer: IncomingMessage, maxBytes: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const finish = () => resolve(Buffer.concat(chunks).toString());
+    answer.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= maxBytes) return void chunks.push(chunk);
+      finish();
+      answer.destroy();
+    });
+    answer.once('end', finish);
+    // Stays: a connection that breaks after the end is no harm.
+    answer.on('error', reject);
+  });
 }

@@ -26,6 +26,8 @@ export interface FileUpload {
 export interface FileUploadOptions {
   /** Send it although it is there. */
   force: boolean;
+  /** False: the bucket has no such object, so there is nothing to look at. */
+  mayBeThere(): Promise<boolean>;
   /** What the bucket's `metadata.json` says of the object, where the state says nothing. */
   known(): Promise<FileChecksum | undefined>;
 }
@@ -38,14 +40,15 @@ export async function uploadFile(
   file: RecordingFile,
   recordingId: RecordingId,
   session: UploadSession,
-  { force, known }: FileUploadOptions,
+  { force, mayBeThere, known }: FileUploadOptions,
 ): Promise<FileUpload> {
   const context = fileContext(session, recordingId, file.name, objectKey(recordingId, file.name));
   const { bucket, store, clock } = context;
   const stored = store.file(bucket.target, recordingId, file.name);
 
   if (file.sizeBytes > SINGLE_PUT_LIMIT_BYTES && stored?.state !== 'uploaded') session.hasher.prepare();
-  const head = force ? undefined : await headIfAllowed(context);
+  const isNew = force || (stored?.state !== 'uploaded' && !(await mayBeThere()));
+  const head = isNew ? undefined : await headIfAllowed(context);
   if (stored?.state === 'uploaded' && sameFile(stored, file) && head) {
     // Where the key may not look, the state's word is the best there is: it was accepted by the store.
     if (head === 'forbidden' || (head.sizeBytes === file.sizeBytes && head.etag === stored.etag)) {

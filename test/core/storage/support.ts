@@ -130,7 +130,12 @@ export function machine(server: Store, options: { clock?: VirtualClock; stateDir
         events,
         abort: (reason = new AppError('INTERRUPTED', 'interrupted')) => abort.abort(reason),
         upload: (file, upload = {}) =>
-          uploadFile(file, ID, session, { force: false, known: async () => undefined, ...upload }),
+          uploadFile(file, ID, session, {
+            force: false,
+            known: async () => undefined,
+            mayBeThere: async () => true,
+            ...upload,
+          }),
       };
     },
   };
