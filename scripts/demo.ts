@@ -4,13 +4,14 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Sandbox, startSandbox } from '../src/sandbox/sandbox.ts';
+import { buildInto } from './private-build.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const RECORDING = 'fixtures/recordings/3';
@@ -38,20 +39,14 @@ async function openStage(): Promise<Stage> {
     say('Another demo is running here, so this one keeps nothing.');
     return openFreshStage();
   }
-  await build(join(root, 'dist'));
+  // A process of its own, as in `npm run build`.
+  await promisify(execFile)(process.execPath, [join(root, 'scripts/build.ts')]);
   return { folder, launcher: join(root, LAUNCHER), close: async () => lock.close() };
 }
 
 async function openFreshStage(): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'recordupload-demo-'));
-  await build(join(folder, 'dist'));
-  for (const path of ['bin', 'package.json']) await cp(join(root, path), join(folder, path), { recursive: true });
-  return { folder, launcher: join(folder, LAUNCHER), close: () => rm(folder, { recursive: true, force: true }) };
-}
-
-/** A process of its own, as in `npm run build`. */
-async function build(outdir: string): Promise<void> {
-  await promisify(execFile)(process.execPath, [join(root, 'scripts/build.ts'), outdir]);
+  return { folder, launcher: await buildInto(folder), close: () => rm(folder, { recursive: true, force: true }) };
 }
 
 function say(text = ''): void {

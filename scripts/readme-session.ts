@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Sandbox, startSandbox } from '../src/sandbox/sandbox.ts';
+import { buildInto } from './private-build.ts';
 import { BLOCKS, replaceBlock } from './readme-blocks.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -94,18 +95,10 @@ export function normalise(output: string, { s3, receiver }: Pick<Sandbox, 's3' |
   return [...lines.filter(isProgress).sort(), ...lines.filter(line => !isProgress(line))].join('\n');
 }
 
-/** Builds the program into a folder of its own, so that nobody's `dist/` changes under them. */
-async function buildPrivately(folder: string): Promise<string> {
-  await run(process.execPath, [join(root, 'scripts/build.ts'), join(folder, 'dist')]);
-  await cp(join(root, 'bin'), join(folder, 'bin'), { recursive: true });
-  await cp(join(root, 'package.json'), join(folder, 'package.json'));
-  return join(folder, 'bin/recordupload.js');
-}
-
 async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'recordupload-build-'));
   try {
-    const session = await recordSession(await buildPrivately(folder));
+    const session = await recordSession(await buildInto(folder));
     let readme = await readFile(README, 'utf8');
     readme = replaceBlock(readme, 'session', `\`\`\`console\n${session}\n\`\`\``);
     for (const [name, block] of Object.entries(BLOCKS)) readme = replaceBlock(readme, name, block());

@@ -1,9 +1,11 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { buildInto } from '../../scripts/private-build.ts';
 import type { RecordingFile } from '../../src/core/recording/recording.ts';
 import { bufferBody } from '../../src/core/storage/body.ts';
 import { type Bucket, type ObjectSettings, openBucket } from '../../src/core/storage/bucket.ts';
@@ -35,7 +37,6 @@ export interface RunningStore extends Store {
   close(): Promise<void>;
 }
 
-const root = resolve(import.meta.dirname, '../..');
 const { signal } = new AbortController();
 const SETTINGS: ObjectSettings = { contentType: 'text/plain; charset=utf-8', metadata: {} };
 const body = (bytes: Buffer, claimed = bytes) =>
@@ -518,12 +519,10 @@ export function contractSuite(name: string, start: () => Promise<RunningStore>):
 
     describe('the built program', () => {
       let build: string;
-      beforeAll(() => {
-        build = mkdtempSync(join(root, 'node_modules/.contract-build-'));
-        const { status, stderr } = spawnSync(process.execPath, [join(root, 'scripts/build.ts'), build], {
-          encoding: 'utf8',
-        });
-        if (status !== 0) throw new Error(`the build failed: ${stderr}`);
+      let launcher: string;
+      beforeAll(async () => {
+        build = mkdtempSync(join(tmpdir(), 'recordupload-contract-'));
+        launcher = await buildInto(build);
       });
       afterAll(() => rmSync(build, { recursive: true, force: true }));
 
@@ -537,7 +536,7 @@ export function contractSuite(name: string, start: () => Promise<RunningStore>):
       };
       const start = (home: string, args: string[]) => {
         const { s3 } = store;
-        const child = spawn(process.execPath, [join(build, 'main.js'), ...args], {
+        const child = spawn(process.execPath, [launcher, ...args], {
           cwd: home,
           stdio: ['ignore', 'pipe', 'pipe'],
           env: {

@@ -1,18 +1,16 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { buildInto } from '../../scripts/private-build.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import type { KillMoment } from './scenario.ts';
 
-const root = resolve(import.meta.dirname, '../..');
-
 /** A build of its own, which no other build replaces under the campaign's feet. */
-export function buildProgram(): { main: string; remove(): void } {
-  const dir = mkdtempSync(join(root, 'node_modules/.crash-build-'));
-  const { status, stderr } = spawnSync(process.execPath, [join(root, 'scripts/build.ts'), dir], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`the build failed: ${stderr}`);
-  return { main: join(dir, 'main.js'), remove: () => rmSync(dir, { recursive: true, force: true }) };
+export async function buildProgram(): Promise<{ main: string; remove(): void }> {
+  const dir = mkdtempSync(join(tmpdir(), 'recordupload-crash-'));
+  return { main: await buildInto(dir), remove: () => rmSync(dir, { recursive: true, force: true }) };
 }
 
 export interface Ended {

@@ -23,7 +23,7 @@ export async function runCampaign({
   parallel,
   onRound,
 }: Campaign): Promise<RoundResult[]> {
-  const program = buildProgram();
+  const program = await buildProgram();
   const results: RoundResult[] = [];
   let next = seed;
   let killed = 0;
