@@ -27,7 +27,9 @@ export function openLog(file: string, warn: (message: string) => void): Log {
 }
 
 function openLogger(file: string, warn: (message: string) => void): Logger {
-  const destination = openLogFile(file, error => warn(`the log ${file} cannot be written: ${error.message}`));
+  const destination = openLogFile(file, error =>
+    warn(`the log ${file} cannot be written: ${whyNot(error)}; the work goes on without it`),
+  );
   return pino(
     {
       // The run: a random word that all lines of this process have in common.
@@ -37,6 +39,23 @@ function openLogger(file: string, warn: (message: string) => void): Logger {
     },
     destination,
   );
+}
+
+/** The system's words name calls that mean nothing to operators. */
+const WHY: Readonly<Record<string, string>> = {
+  ENOSPC: 'its disk is full',
+  EDQUOT: 'its disk is full',
+  EROFS: 'its disk is read-only',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  // Node says so of a folder that it may not make, on a read-only disk above all.
+  ENOENT: 'its folder cannot be made',
+  ENOTDIR: 'what it should be in is no folder',
+  EISDIR: 'it is a folder',
+};
+
+function whyNot(error: NodeJS.ErrnoException): string {
+  return WHY[error.code ?? ''] ?? error.message;
 }
 
 type Entry = [level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>];
