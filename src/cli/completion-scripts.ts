@@ -11,7 +11,9 @@ export function completionScript(shell: Shell): string {
 
 const BASH = String.raw`# bash completion for recordupload
 _recordupload() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} line
+  # A quotation that is still open is kept by the shell.
+  local word=\${COMP_WORDS[COMP_CWORD]#[\"\']} line
+  local cur=$word
   [[ $cur == "=" ]] && cur=
   COMPREPLY=()
   while IFS= read -r line; do
@@ -24,7 +26,7 @@ _recordupload() {
       :none) compopt +o default 2>/dev/null ;;
       *) COMPREPLY+=("\${line%%$'\t'*}") ;;
     esac
-  done < <(recordupload completion bash -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+  done < <(recordupload completion bash -- "\${COMP_WORDS[@]:1:COMP_CWORD-1}" "$word" 2>/dev/null)
 }
 complete -o default -F _recordupload recordupload`;
 
@@ -40,7 +42,7 @@ _recordupload() {
       *$'\t'*) candidates+=("\${\${line%%$'\t'*}//:/\\:}:\${line#*$'\t'}") ;;
       *) candidates+=("\${line//:/\\:}") ;;
     esac
-  done < <(recordupload completion zsh -- "\${(@Q)words[2,CURRENT]}" 2>/dev/null)
+  done < <(recordupload completion zsh -- "\${(@Q)words[2,CURRENT-1]}" "\${(Q)PREFIX}" 2>/dev/null)
   local found=1
   (( \${#candidates} )) && _describe -V recordupload candidates && found=0
   (( files )) && _files && found=0
@@ -56,7 +58,8 @@ const FISH = `# fish completion for recordupload
 function __recordupload_complete
     set -l words (commandline -opc)
     set -e words[1]
-    set -l current (commandline -ct)
+    # A quotation that is still open is kept by the shell.
+    set -l current (string replace -r '^["\\']' '' -- (commandline -ct))
     for line in (recordupload completion fish -- $words "$current" 2>/dev/null)
         switch $line
             case ':files'

@@ -1,19 +1,19 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { sep } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import type { Origin } from '../config/origins.ts';
 import { requireToken } from '../config/requirements.ts';
-import { systemClock } from '../core/clock.ts';
 import type { Check, Finding } from '../core/doctor/check.ts';
 import { checkHost } from '../core/doctor/check-host.ts';
-import { checkNode, checkStateFile, checkStateFolder } from '../core/doctor/check-machine.ts';
+import { checkLogFile, checkNode, checkStateFile, checkStateFolder } from '../core/doctor/check-machine.ts';
 import { AppError } from '../core/errors.ts';
 import { openReadOnly } from '../core/state/read-only.ts';
 import type { Endpoint } from '../core/webhook/endpoint.ts';
 import { proxyFor } from '../core/webhook/network-failure.ts';
+import { webhookCheck } from './doctor-webhook-check.ts';
 import { count, formatBytes, formatDuration } from './format.ts';
-import { VERSION } from './version.ts';
 
 export const nodeCheck: Check = {
   name: 'Node.js',
@@ -28,7 +28,7 @@ export function brokenConfigCheck(error: AppError): Check {
     name: 'configuration',
     status: 'failure' as const,
     detail,
-    mend: error.hint,
+    mend: error.hint ?? 'correct it; recordupload config validate looks at it again',
   }));
   return { name: 'configuration', area: 'setup', run: () => findings };
 }
@@ -57,6 +57,9 @@ export function checksFor(
       area: 'state',
       run: () => checkStateFolder(config.stateDir, { uid: process.getuid?.(), formatBytes }),
     },
+    ...(config.logFile.startsWith(config.stateDir + sep)
+      ? []
+      : [{ name: 'log', area: 'state' as const, run: async () => [await checkLogFile(config.logFile)] }]),
     { name: 'state file', area: 'state', run: async signal => [await checkStateFile(config.stateDir, signal)] },
     { name: 'queue', area: 'webhook', run: () => queueFindings(config.stateDir) },
     ...hosts.values(),
@@ -159,52 +162,6 @@ function bucketCheck(config: Config, credentials: NonNullable<Config['credential
         return await checkBucket({ bucket, bodyOf, newId: randomUUID, now: Date.now }, signal);
       } finally {
         bucket.close();
-      }
-    },
-  };
-}
-
-/** Under the limit of a check, so that it is told as the webhook's own time-out. */
-const POST_TIMEOUT_MS = 9_000;
-
-function webhookCheck(
-  endpoint: Endpoint,
-  config: Config,
-  { env, ca, webhookTest }: { env: NodeJS.ProcessEnv; ca: string | undefined; webhookTest: boolean },
-): Check {
-  const name = `webhook ${endpoint.name}`;
-  return {
-    name,
-    area: 'webhook',
-    async run(signal) {
-      const { createPoster, testEndpoint, testPayload } = await import('./doctor-webhook-parts.ts');
-      const userAgent = `recordupload/${VERSION}`;
-      const poster = createPoster({ userAgent, ca, proxyEnv: env, timeoutMs: POST_TIMEOUT_MS });
-      try {
-        const unauthorized = !webhookTest || endpoint.token === undefined;
-        const payload = testPayload({
-          user: { username: config.user.name, email: config.user.email ?? 'nobody@example.com' },
-          createdAtMs: Date.now(),
-        });
-        const deps = {
-          post: poster.post,
-          clock: systemClock,
-          signal,
-          userAgent,
-          newId: () => `msg_${randomUUID().replaceAll('-', '')}`,
-          newToken: () => randomBytes(24).toString('hex'),
-        };
-        const checks = await testEndpoint(endpoint, payload, { unauthorized }, deps);
-        return checks.map(({ ok, kind, verdict }) => ({
-          name,
-          status: ok ? ('ok' as const) : ('failure' as const),
-          detail: ok && kind === 'no-token' ? 'without a token the server answers 401, as it must' : verdict,
-          ...(!ok && {
-            mend: `recordupload webhook test${unauthorized ? ' --unauthorized' : ''} shows the whole exchange`,
-          }),
-        }));
-      } finally {
-        poster.close();
       }
     },
   };

@@ -31,7 +31,7 @@ export function reportFailure(
   const exitCode = known ? exitCodeOfError(error) : EXIT.bug;
   if (json) {
     const told = known ? jsonError(error) : { code: 'BUG', message: String(error) };
-    terminal.out(jsonDocument(command, exitCode, { error: told }));
+    terminal.document(jsonDocument(command, exitCode, { error: told }));
   } else if (known) {
     terminal.err(errorLine(error, terminal));
   } else {

@@ -42,13 +42,18 @@ export function printable(text: string): string {
   );
 }
 
+/** No column is wider; a cell that is moves only what stands behind it in its own row. */
+const MOST_COLUMN_WIDTH = 32;
+
 /** Rows as aligned columns; the last column is not padded. */
-export function table(rows: readonly (readonly string[])[], gap = '  '): string[] {
+export function table(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
   for (const row of rows) {
-    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
+    for (const [index, cell] of row.entries()) {
+      widths[index] = Math.max(widths[index] ?? 0, Math.min(cell.length, MOST_COLUMN_WIDTH));
+    }
   }
   return rows.map(row =>
-    row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0))).join(gap),
+    row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0))).join('  '),
   );
 }

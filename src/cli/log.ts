@@ -14,7 +14,9 @@ export interface Log {
 
 /** Opens the log for appending. `warn` is told once where it cannot be written. */
 export function openLog(file: string, warn: (message: string) => void): Log {
-  const destination = openLogFile(file, error => warn(`the log ${file} cannot be written: ${error.message}`));
+  const destination = openLogFile(file, error =>
+    warn(`the log ${file} cannot be written: ${whyNot(error)}; the work goes on without it`),
+  );
   // The run: a random word that all lines of this process have in common.
   const base = { pid: process.pid, run: randomBytes(4).toString('hex') };
   const line: Log['line'] = (level, message, fields = {}) => {
@@ -28,6 +30,23 @@ export function openLog(file: string, warn: (message: string) => void): Log {
       if (entry) line(...entry);
     },
   };
+}
+
+/** The system's words name calls that mean nothing to operators. */
+const WHY: Readonly<Record<string, string>> = {
+  ENOSPC: 'its disk is full',
+  EDQUOT: 'its disk is full',
+  EROFS: 'its disk is read-only',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  // Node says so of a folder that it may not make, on a read-only disk above all.
+  ENOENT: 'its folder cannot be made',
+  ENOTDIR: 'what it should be in is no folder',
+  EISDIR: 'it is a folder',
+};
+
+function whyNot(error: NodeJS.ErrnoException): string {
+  return WHY[error.code ?? ''] ?? error.message;
 }
 
 type Entry = [level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>];

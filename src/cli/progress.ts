@@ -73,29 +73,59 @@ function idOf(event: { recordingId: string; name: string }): string {
 /** Most files shown at once; the others are counted. */
 const MAX_LINES = 6;
 
+/** What a file's line needs beside its name: narrower, and a file gets two lines. */
+const FACTS_WIDTH = 51;
+/** Names are shortened to this, so that the columns stay where they are. */
+const MOST_NAME_WIDTH = 48;
+
 function blockLines(files: ReadonlyMap<string, FileProgress>, columns: number): string[] {
-  const lines = [...files].slice(0, MAX_LINES).map(([id, file]) => fileLine(id, file, columns - 3));
-  if (files.size > MAX_LINES) lines.push(`… and ${files.size - MAX_LINES} more`);
+  // What ora puts before a line, and a column that stays free.
+  const width = columns - 3;
+  const longest = Math.max(...[...files.keys()].map(id => printable(id).length));
+  const isNarrow = width - FACTS_WIDTH < Math.min(longest, 12);
+  const most = isNarrow ? MAX_LINES / 2 : MAX_LINES;
+  const nameWidth = Math.min(longest, MOST_NAME_WIDTH, isNarrow ? width : width - FACTS_WIDTH);
+  const lines = [...files].slice(0, most).flatMap(([id, file]) => {
+    const name = shortened(printable(id), nameWidth).padEnd(nameWidth);
+    const facts = factsOf(file);
+    return isNarrow ? [name.trimEnd(), fitting(facts, width)] : [`${name}  ${fitting(facts, width - nameWidth - 2)}`];
+  });
+  if (files.size > most) lines.push(`… and ${files.size - most} more`);
   return lines;
 }
 
-/** `3/video.mkv  45 %  230 MB of 512 MB  12.3 MB/s  23 s left`, as much of it as there is room for. */
-function fileLine(id: string, file: FileProgress, width: number): string {
-  const elapsedMs = performance.now() - file.startedAt;
-  const rate = elapsedMs > 0 ? (file.doneBytes - file.resumedBytes) / elapsedMs : 0;
-  const left = file.sizeBytes - file.doneBytes;
-  const percent = file.sizeBytes === 0 ? 100 : Math.floor((file.doneBytes / file.sizeBytes) * 100);
+/** The end of a name tells more than its beginning. */
+function shortened(name: string, width: number): string {
+  return name.length > width ? `…${name.slice(-(width - 1))}` : name;
+}
+
+/** ` 45 %   230 MB of 512 MB   12.3 MB/s  23 s left`, each in its column; the least important are last to fit. */
+function factsOf({ sizeBytes, doneBytes, resumedBytes, startedAt }: FileProgress): string[] {
+  const elapsedMs = performance.now() - startedAt;
+  const rate = elapsedMs > 0 ? (doneBytes - resumedBytes) / elapsedMs : 0;
+  const left = sizeBytes - doneBytes;
+  if (left <= 0) return ['100 %', formatBytes(sizeBytes).padStart(7), 'sent, waiting for the store'];
+  const percent = Math.floor((doneBytes / sizeBytes) * 100);
   const pace =
-    elapsedMs > 500 && rate > 0 ? [`${formatBytes(rate * 1000)}/s`, `${formatDuration(left / rate)} left`] : [];
-  const parts =
-    left <= 0
-      ? [formatBytes(file.sizeBytes), 'sent, waiting for the store']
-      : [`${percent} %`, `${formatBytes(file.doneBytes)} of ${formatBytes(file.sizeBytes)}`, ...pace];
-  const name = printable(id);
-  let line = name.length > width - 8 ? `…${name.slice(-(width - 9))}` : name;
-  for (const part of parts) {
-    if (line.length + part.length + 2 > width) break;
-    line += `  ${part}`;
+    elapsedMs > 500 && rate > 0
+      ? [`${formatBytes(rate * 1000).padStart(7)}/s`, `${formatDuration(left / rate)} left`]
+      : [];
+  return [
+    `${String(percent).padStart(3)} %`,
+    `${formatBytes(doneBytes).padStart(7)} of ${formatBytes(sizeBytes)}`,
+    ...pace,
+  ];
+}
+
+/** As many of them as there is room for; where that is not all, what is done is told without the whole. */
+function fitting(facts: readonly string[], width: number): string {
+  const all = facts.join('  ');
+  if (all.length <= width) return all;
+  let line = '';
+  for (const fact of facts.map(text => text.replace(/ of .*/, ''))) {
+    const longer = line === '' ? fact : `${line}  ${fact}`;
+    if (longer.length > width) break;
+    line = longer;
   }
   return line;
 }
@@ -107,7 +137,7 @@ export function traceLine({ operation, target, durationMs, ok, detail }: TracedR
   return `${paint.dim(`→ ${operation} ${printable(target)}`)}  ${ok ? paint.dim(outcome) : paint.yellow(outcome)}`;
 }
 
-function lineOf(event: CoreEvent, { paint: { err: paint } }: Terminal): string | undefined {
+function lineOf(event: CoreEvent, { live, paint: { err: paint } }: Terminal): string | undefined {
   switch (event.type) {
     case 'file-started':
       return event.resumedBytes > 0
@@ -124,7 +154,8 @@ function lineOf(event: CoreEvent, { paint: { err: paint } }: Terminal): string |
     case 'webhook-sending':
       return `📤 Sending webhook to ${printable(event.url)}`;
     case 'webhook-answered':
-      return event.detail ? `${event.line}: ${printable(event.detail)}` : event.line;
+      // On a terminal the summary tells the rest, a few lines below.
+      return event.detail && !live ? `${event.line}: ${printable(event.detail)}` : event.line;
     case 'webhook-failed-after-upload':
       return UPLOADED_WEBHOOK_FAILED;
     case 'warning':

@@ -28,11 +28,7 @@ const LEVELS: Record<LookedAt['level'], string> = {
 
 /** The files that were looked for, the weakest first, and where state and log are. */
 export function locationLines({ files, stateDir, logFile }: FileLocations, paint: ChalkInstance): string[] {
-  const rows = files.map(({ file, level, state }) => [
-    `  ${printable(file)}`,
-    LEVELS[level],
-    state === 'used' ? 'used' : state,
-  ]);
+  const rows = files.map(({ file, level, state }) => [`  ${state}`, LEVELS[level], printable(file)]);
   return [
     paint.bold('configuration, the strongest last:'),
     ...table(rows).map((line, index) => (files[index]?.state === 'used' ? paint.green(line) : line)),

@@ -18,7 +18,6 @@ export function findingLines({ name, status, detail, mend, more }: CheckResult, 
 export function verdictText(results: readonly CheckResult[]): string {
   const number = (status: CheckResult['status']) => results.filter(one => one.status === status).length;
   const parts = [count(number('failure'), 'failure'), count(number('warning'), 'warning'), `${number('ok')} ok`];
-  return number('failure') > 0
-    ? `Something is wrong: ${parts.join(', ')}.`
-    : `All is well: ${parts.slice(1).join(', ')}.`;
+  if (number('failure') > 0) return `Something is wrong: ${parts.join(', ')}.`;
+  return `${number('warning') > 0 ? 'It works, but look at the warnings' : 'All is well'}: ${parts.slice(1).join(', ')}.`;
 }

@@ -1,34 +1,45 @@
 import type { ChalkInstance } from 'chalk';
 import type { RetriedUpload } from '../core/retry.ts';
 import type { Delivery } from '../core/state/delivery.ts';
+import type { WaitingCount } from '../core/state/delivery-store.ts';
 import type { StoredRecording } from '../core/state/recording-store.ts';
 import type { DeliverReport } from '../core/webhook/delivery-report.ts';
 import { errorText } from './failure.ts';
 import { count, formatDuration, printable, table } from './format.ts';
-import { deliveryLine, uploadText } from './render-upload.ts';
+import { deliveryLine, nextForWebhook, uploadText } from './render-upload.ts';
 
 /** What a retry did; the first line says it all. */
-export function retryText(uploads: readonly RetriedUpload[], sent: DeliverReport, paint: ChalkInstance): string[] {
+export function retryText(
+  uploads: readonly RetriedUpload[],
+  sent: DeliverReport,
+  waiting: readonly WaitingCount[],
+  paint: ChalkInstance,
+): string[] {
   const tried = sent.deliveries.filter(delivery => delivery.line !== undefined);
   const delivered = tried.filter(delivery => delivery.outcome === 'delivered').length;
   const finished = uploads.filter(
     upload => upload.ok && upload.report.outcome !== 'partial' && upload.report.outcome !== 'failed',
   ).length;
   if (uploads.length === 0 && tried.length === 0 && sent.deliveries.length === 0) {
-    return ['nothing to do: no unfinished upload, no webhook that is due', ...stopLines(sent, paint)];
+    const later = waiting.reduce((sum, one) => sum + one.count, 0);
+    return [
+      'nothing to do: no unfinished upload, no webhook that is due',
+      ...stopLines(sent, paint),
+      ...(later > 0 ? [`${count(later, 'webhook')} not due or held; next: recordupload retry --list`] : []),
+    ];
   }
   const summary = [
     ...(uploads.length > 0 ? [`${finished} of ${count(uploads.length, 'upload')} finished`] : []),
     ...(tried.length > 0 ? [`${delivered} of ${count(tried.length, 'webhook')} delivered`] : []),
   ];
   const notSent = sent.deliveries.filter(delivery => delivery.line === undefined);
+  const undelivered = sent.deliveries.filter(delivery => delivery.outcome !== 'delivered');
   return [
     summary.join(', ') || `${count(notSent.length, 'webhook')} not sent`,
     ...uploads.flatMap(upload => uploadLines(upload, paint)),
-    ...sent.deliveries
-      .filter(delivery => delivery.outcome !== 'delivered')
-      .map(delivery => `${delivery.recordingId}: ${deliveryLine(delivery, paint)}`),
+    ...undelivered.map(delivery => `${delivery.recordingId}: ${deliveryLine(delivery, paint)}`),
     ...stopLines(sent, paint),
+    ...(undelivered.length > 0 ? [`next: ${nextForWebhook(undelivered)}`] : []),
   ];
 }
 
@@ -62,8 +73,12 @@ export function listText(
       count(attempts, 'attempt'),
     ]),
   );
+  const isHeld = deliveries.some(({ state }) => state === 'held');
+  const isPending = deliveries.some(({ state }) => state === 'pending');
   return [
     ...(uploads.length > 0 ? ['unfinished uploads:', ...uploads] : []),
     ...(webhooks.length > 0 ? ['webhooks waiting:', ...webhooks] : []),
+    ...(uploads.length > 0 || isPending ? [`next: recordupload retry${isPending ? ' --now' : ''}`] : []),
+    ...(isHeld ? ['next: recordupload status <id> tells why one is held; recordupload retry --held'] : []),
   ];
 }

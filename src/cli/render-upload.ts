@@ -2,7 +2,7 @@ import type { ChalkInstance } from 'chalk';
 import { failuresOf } from '../core/upload-failures.ts';
 import type { FileReport, UploadReport } from '../core/upload-recording.ts';
 import type { DeliveryReport } from '../core/webhook/delivery-report.ts';
-import type { UploadPlan } from './commands/upload.ts';
+import type { FolderResult, UploadPlan } from './commands/upload.ts';
 import { errorText } from './failure.ts';
 import { count, formatBytes, formatDuration, printable, table } from './format.ts';
 
@@ -37,7 +37,8 @@ function headline(report: UploadReport, paint: ChalkInstance): string {
       if (sentBytes === 0)
         return `${paint.green('✔')} ${recordingId}: nothing had to be uploaded but metadata.json: ${count(there, 'file')} (${formatBytes(total)}) already in the bucket`;
       const rate = durationMs > 0 ? `, ${formatBytes((sentBytes / durationMs) * 1000)}/s` : '';
-      const sent = sentBytes === total ? formatBytes(total) : `${formatBytes(sentBytes)} of ${formatBytes(total)} sent`;
+      const [part, whole] = [formatBytes(sentBytes), formatBytes(total)];
+      const sent = part === whole ? whole : `${part} of ${whole} sent`;
       return `${paint.green('✔')} ${recordingId}: ${count(there, 'file')} uploaded and verified (${sent} in ${formatDuration(durationMs)}${rate})`;
     }
     case 'partial':
@@ -69,6 +70,16 @@ export function deliveryLine(delivery: DeliveryReport, paint: ChalkInstance): st
   return `${paint.yellow('!')} ${name} ${delivery.outcome}: ${printable(delivery.detail)}${when}`;
 }
 
+/** What became of a recording's deliveries, and what to do next. */
+export function sentText(deliveries: readonly DeliveryReport[], paint: ChalkInstance): string[] {
+  if (deliveries.length === 0) return ['nothing was sent: no endpoint is configured'];
+  const undelivered = deliveries.filter(({ outcome }) => outcome !== 'delivered');
+  return [
+    ...deliveries.map(delivery => deliveryLine(delivery, paint)),
+    ...(undelivered.length > 0 ? [`next: ${nextForWebhook(undelivered)}`] : []),
+  ];
+}
+
 function adviceLines(
   report: UploadReport,
   deliveries: readonly DeliveryReport[],
@@ -80,7 +91,7 @@ function adviceLines(
   for (const error of failed) lines.push(`  ${paint.red('✘')} ${errorText(error)}`);
   const undelivered = deliveries.filter(delivery => delivery.outcome !== 'delivered');
   if (failed.length > 0) lines.push(`  next: ${nextForUpload(report, isKept)}`);
-  if (undelivered.length > 0) lines.push(`  next: ${nextForWebhook(undelivered, report.recordingId)}`);
+  if (undelivered.length > 0) lines.push(`  next: ${nextForWebhook(undelivered)}`);
   return lines;
 }
 
@@ -89,10 +100,12 @@ function nextForUpload({ recordingId, dir }: UploadReport, isKept: boolean): str
 }
 
 /** The command that sends again what was not delivered. */
-export function nextForWebhook(undelivered: readonly DeliveryReport[], recordingId: string): string {
-  if (undelivered.some(({ outcome }) => outcome === 'lost')) return `recordupload webhook send ${recordingId}`;
+export function nextForWebhook(undelivered: readonly DeliveryReport[]): string {
+  const ids = [...new Set(undelivered.map(({ recordingId }) => recordingId))];
+  const lost = undelivered.find(({ outcome }) => outcome === 'lost');
+  if (lost) return `recordupload webhook send ${lost.recordingId}`;
   const isHeld = undelivered.some(({ outcome }) => outcome === 'held');
-  return `recordupload retry ${isHeld ? '--held' : '--now'} ${recordingId}`;
+  return ['recordupload retry', isHeld ? '--held' : '--now', ...(ids.length === 1 ? ids : [])].join(' ');
 }
 
 /** For `--quiet`: one line that says what failed and names the next command; undefined where nothing did. */
@@ -109,7 +122,26 @@ export function failureLine(
   const undelivered = deliveries.filter(delivery => delivery.outcome !== 'delivered');
   const [first] = undelivered;
   if (!first) return undefined;
-  return `recordupload: ${recordingId}: uploaded, webhook ${first.outcome}: ${printable(first.detail)}; next: ${nextForWebhook(undelivered, recordingId)}`;
+  return `recordupload: ${recordingId}: uploaded, webhook ${first.outcome}: ${printable(first.detail)}; next: ${nextForWebhook(undelivered)}`;
+}
+
+/** Several folders in one line: what became of them, how much was sent, and of how many the server knows. */
+export function totalText(results: readonly FolderResult[]): string {
+  const reports = results.flatMap(result => (result.ok ? [result.report] : []));
+  const deliveries = results.flatMap(result => (result.ok ? result.deliveries : []));
+  const delivered = deliveries.filter(({ outcome }) => outcome === 'delivered').length;
+  const sentBytes = reports.reduce((sum, report) => sum + report.sentBytes, 0);
+  const part = (number: number, what: string) => (number === 0 ? [] : [`${number} ${what}`]);
+  const of = (wanted: UploadReport['outcome']) => reports.filter(({ outcome }) => outcome === wanted).length;
+  const parts = [
+    ...part(of('uploaded'), 'uploaded'),
+    ...part(of('unchanged'), 'unchanged'),
+    ...part(of('partial'), 'incomplete'),
+    ...part(of('failed') + results.length - reports.length, 'not uploaded'),
+    ...(sentBytes > 0 ? [`${formatBytes(sentBytes)} sent`] : []),
+    ...(deliveries.length > 0 ? [`${delivered} of ${count(deliveries.length, 'webhook')} delivered`] : []),
+  ];
+  return `${count(results.length, 'recording')}: ${parts.join(', ')}`;
 }
 
 export function dryRunText(plan: UploadPlan, paint: ChalkInstance): string[] {

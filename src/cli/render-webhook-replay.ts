@@ -3,7 +3,7 @@ import type { Delivery } from '../core/state/delivery.ts';
 import type { DeliverReport } from '../core/webhook/delivery-report.ts';
 import { count, table } from './format.ts';
 import { formatMoment } from './moment.ts';
-import { deliveryLine } from './render-upload.ts';
+import { deliveryLine, nextForWebhook } from './render-upload.ts';
 
 /** What a replay did; the first line says it all. */
 export function replayText({ deliveries }: DeliverReport, paint: ChalkInstance): string[] {
@@ -12,6 +12,7 @@ export function replayText({ deliveries }: DeliverReport, paint: ChalkInstance):
   return [
     `${deliveries.length - failed.length} of ${count(deliveries.length, 'webhook')} sent again`,
     ...failed.map(delivery => `${delivery.recordingId}: ${deliveryLine(delivery, paint)}`),
+    ...(failed.length > 0 ? [`next: ${nextForWebhook(failed)}`] : []),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { stripVTControlCharacters } from 'node:util';
 import type { Terminal } from './terminal.ts';
+import { displayWidth, wrapText } from './wrap.ts';
 
 const EVERY_MS = 1000;
 /** The other screen, so that what was on the terminal is there again afterwards; no cursor. */
@@ -48,8 +48,8 @@ function frame(text: string, rows: number, columns: number): string {
   const shown: string[] = [];
   // One row for the end, one for the mark of what is left out.
   let room = rows - 2;
-  for (const line of text.split('\n')) {
-    room -= Math.max(1, Math.ceil(stripVTControlCharacters(line).length / columns));
+  for (const line of wrapText(text, columns).split('\n')) {
+    room -= Math.max(1, Math.ceil(displayWidth(line) / columns));
     if (room < 0) {
       shown.push('…');
       break;
@@ -59,7 +59,7 @@ function frame(text: string, rows: number, columns: number): string {
   const time = new Date().toLocaleTimeString('sv-SE');
   // Behind a line that fills its row the cursor is still on its last character, and there is nothing to wipe.
   const wiped = (line: string) => {
-    const width = stripVTControlCharacters(line).length;
+    const width = displayWidth(line);
     return width > 0 && width % columns === 0 ? line : `${line}\u001b[K`;
   };
   return `\u001b[H${[...shown, `${time}  Ctrl-C ends`].map(wiped).join('\n')}\u001b[J`;

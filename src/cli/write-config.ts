@@ -75,7 +75,8 @@ export async function writeConfig(
     await mkdir(folder, { recursive: true, mode: 0o700 });
     for (const { path, text } of files) await writePrivate(path, text, { force });
   } catch (error) {
-    if (!hasErrorCode(error, 'EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EDQUOT')) throw error;
+    // Node says ENOENT of a folder that it may not make, on a read-only disk above all.
+    if (!hasErrorCode(error, 'EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOSPC', 'ENOTDIR', 'EDQUOT')) throw error;
     throw new AppError('CONFIG', `the configuration cannot be written: ${error.message}`, {
       hint: 'run it in a folder that you may write',
       cause: error,

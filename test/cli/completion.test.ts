@@ -118,24 +118,62 @@ describe('the scripts', () => {
     expect(press('webhook', 'send', 's')).toBe('standup-7');
     expect(press('verify', 'stand')).toBe('standup-7 standup-7');
     expect(press('webhook', 'test', '--endpoint', '=', 'd')).toBe('default');
+    // A quotation that is still open.
+    expect(press('webhook', 'send', '"s')).toBe('standup-7');
     // What was typed is never run.
     expect(press('webhook', 'send', '$(touch gone)')).toBe('');
     expect(runShell('bash', 'ls')).toBe('standup-7');
   });
 
-  (has('zsh') ? test : test.skip)('zsh takes the script', () => {
-    writeFileSync(join(desk.home, '_recordupload'), completionScript('zsh'));
-    expect(runShell('zsh', `zsh -n ${join(desk.home, '_recordupload')} && echo right`)).toBe('right');
+  (has('zsh') ? test : test.skip)('zsh completes recordings, endpoints, options and folders', () => {
+    const script = join(desk.home, '_recordupload');
+    writeFileSync(script, completionScript('zsh'));
+    const setUp = [
+      `PS1=; autoload -Uz compinit; compinit -u -D; source ${script}`,
+      // Ctrl-X tells what stands on the line, and wipes it.
+      'tell() { print -r -- "line<$BUFFER>"; BUFFER= }; zle -N tell; bindkey "^X" tell',
+    ];
+    writeFileSync(join(desk.home, 'set-up'), setUp.join('\n'));
+    const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+    /** What stands on the line of an interactive zsh once Tab was pressed behind each of these. */
+    const press = (...lines: string[]) => {
+      const ask = (line: string) => [
+        `zpty -wn z ${quoted(line)}$'\\t\\x18'`,
+        "zpty -r z said '*line<*>*'",
+        `said=\${said##*line<}; print -r -- "\${said%%>*}"`,
+      ];
+      const begin = ['zmodload zsh/zpty', 'zpty z zsh -fi', `zpty -w z 'source ${join(desk.home, 'set-up')}'`];
+      const told = runShell('zsh', [...begin, ...lines.flatMap(ask)].join('\n'));
+      return told.split('\n').map(line => line.trimEnd());
+    };
+    expect(
+      press(
+        'recordupload webhook send s',
+        "recordupload status 's",
+        'recordupload webhook test --endpoint=',
+        'recordupload upload --bwl',
+        'recordupload upload stand',
+      ),
+    ).toEqual([
+      'recordupload webhook send standup-7',
+      "recordupload status 'standup-7'",
+      'recordupload webhook test --endpoint=default',
+      'recordupload upload --bwlimit',
+      'recordupload upload standup-7/',
+    ]);
   });
 
   (has('fish') ? test : test.skip)('fish completes commands and recordings', () => {
     const press = (line: string) =>
-      runShell('fish', `${completionScript('fish')}\ncomplete -C '${line}'`)
+      runShell('fish', `${completionScript('fish')}\ncomplete -C ${JSON.stringify(line)}`)
         .split('\n')
         .map(one => one.split('\t')[0]);
     expect(press('recordupload upl')).toEqual(['upload']);
     expect(press('recordupload webhook send s')).toEqual(['standup-7']);
     expect(press('recordupload webhook enable ')).toEqual(['default']);
+    expect(press('recordupload webhook test --endpoint=')).toEqual(['--endpoint=default']);
+    expect(press("recordupload status 's")).toEqual(['standup-7']);
+    expect(press("recordupload upload 'sta")).toEqual(['standup-7/']);
   });
 
   test('is quiet where the configuration is wrong or there is no state', async () => {

@@ -86,8 +86,8 @@ describe('config path', () => {
     const { run, cwd, home } = place('buckett: a\nstateDir: state\n');
     const { stdout, stderr, code } = await run(['config', 'path']);
     expect(code).toBe(0);
-    expect(stdout).toMatch(new RegExp(`^ +${cwd}/.recorduploadrc +this folder's +used$`, 'm'));
-    expect(stdout).toMatch(new RegExp(`^ +${home}/.config/recordupload/config.yaml +your own +absent$`, 'm'));
+    expect(stdout).toMatch(new RegExp(`^ +used +this folder's +${cwd}/.recorduploadrc$`, 'm'));
+    expect(stdout).toMatch(new RegExp(`^ +absent +your own +${home}/.config/recordupload/config.yaml$`, 'm'));
     expect(stdout).toContain(`state folder: ${cwd}/state\n`);
     expect(stdout).toContain(`log file:     ${cwd}/state/logs/app.log\n`);
     expect(stderr).toContain('recordupload config validate');

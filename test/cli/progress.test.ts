@@ -120,14 +120,53 @@ describe('the block on a terminal', () => {
   }
   const file = { recordingId: 'weekly-2025-10-24', name: 'video.mkv' };
 
-  test.each([80, 40, 20])('no line is wider than a terminal of %i columns, also once that has changed', columns => {
+  test.each([
+    [80, 1],
+    [40, 2],
+    [20, 2],
+  ])('no line is wider than a terminal of %i columns, also once that has changed', (columns, rows) => {
     const { progress, lines, width } = look(80);
     progress.observe({ type: 'file-started', ...file, sizeBytes: 5e9, resumedBytes: 0 });
     progress.observe({ type: 'file-progress', ...file, bytes: 2e9 });
     width.columns = columns;
-    expect(lines()).toHaveLength(1);
+    expect(lines()).toHaveLength(rows);
+    expect(lines().at(-1)).toContain(' 40 %  ');
     // ora's sign and a space come before it.
-    expect(2 + (lines()[0] ?? '').length).toBeLessThan(columns);
+    for (const line of lines()) expect(2 + line.length).toBeLessThan(columns);
+  });
+
+  test('the numbers of several files stand below each other', () => {
+    const { progress, lines } = look(80);
+    for (const [name, bytes] of [
+      ['video.mkv', 2e9],
+      ['a-longer-name.txt', 5e6],
+    ] as const) {
+      progress.observe({ type: 'file-started', recordingId: '7', name, sizeBytes: 5e9, resumedBytes: 0 });
+      progress.observe({ type: 'file-progress', recordingId: '7', name, bytes });
+    }
+    expect(lines()).toEqual([
+      '7/video.mkv           40 %   2.0 GB of 5.0 GB',
+      '7/a-longer-name.txt    0 %   5.0 MB of 5.0 GB',
+    ]);
+  });
+
+  test('why a webhook failed is left to the summary below it, and told where there is no terminal', () => {
+    const answer = {
+      type: 'webhook-answered',
+      recordingId: '7',
+      endpoint: 'default',
+      webhookId: 'msg_1',
+      line: '❌ Webhook timeout',
+      outcome: 'pending',
+      durationMs: 30_000,
+      detail: 'the server is slow',
+    } as const;
+    const told = [true, false].map(live => {
+      const { terminal, err } = fakeTerminal({ cwd: '/' });
+      createProgress({ ...terminal, live }, undefined).observe(answer);
+      return err();
+    });
+    expect(told).toEqual(['❌ Webhook timeout\n', '❌ Webhook timeout: the server is slow\n']);
   });
 
   test('many files are counted, and the block is gone when the last one is done', () => {

@@ -56,6 +56,39 @@ describe('webhook list', () => {
   });
 });
 
+describe('retry', () => {
+  test('tells of webhooks that nothing sends, as their endpoint is not configured any more', async () => {
+    const desk = openDesk(sandbox);
+    queue(desk.stateDir, ['1006', '1007'], ['old-server']);
+    queue(desk.stateDir, ['1008']);
+    const says = 'endpoint old-server is not in the configuration (any more), and 2 of its webhooks are not sent';
+    const sent = await desk.run(['retry']);
+    expect(sent).toMatchObject({ code: 0, stderr: expect.stringContaining(`warning: ${says}`) });
+    expect(sent.stdout).toContain('1 of 1 webhook delivered');
+    const listed = await desk.run(['retry', '--list']);
+    expect(listed.stderr).toContain(says);
+    const unconfigured = [{ endpoint: 'old-server', count: 2 }];
+    for (const options of [['--list'], []]) {
+      const { result } = readJson<{ unconfigured: unknown }>(await desk.run(['retry', '--json', ...options]));
+      expect(result.unconfigured).toEqual(unconfigured);
+    }
+    expect(await desk.run(['retry', '--quiet'])).toMatchObject({ code: 0, stdout: '', stderr: '' });
+  });
+
+  test('that has nothing to do tells of what is held, and of the next command', async () => {
+    const desk = openDesk(sandbox);
+    queue(desk.stateDir, ['1009']);
+    const action = { answer: { status: 400 } };
+    sandbox.faults.add({ server: 'webhook', operation: 'Webhook', action });
+    const first = await desk.run(['retry']);
+    expect(first).toMatchObject({ code: 5, stdout: expect.stringContaining('next: recordupload retry --held 1009') });
+    const second = await desk.run(['retry']);
+    expect(second).toMatchObject({ code: 0, stdout: expect.stringContaining('1 webhook not due or held') });
+    const { stdout } = await desk.run(['retry', '--list']);
+    expect(stdout).toContain('next: recordupload status <id> tells why one is held');
+  });
+});
+
 describe('webhook disable and enable', () => {
   test('keep deliveries back, and let them go', async () => {
     const desk = openDesk(sandbox);

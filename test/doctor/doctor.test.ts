@@ -76,6 +76,51 @@ describe('doctor', () => {
     expect(webhook.code).toBe(5);
   });
 
+  test('a wrong token is found out without making a recording', async () => {
+    const before = sandbox.receiver.recordings().length;
+    const { code, stdout } = await openDesk(sandbox, { WEBHOOK_TOKEN: 'fake-token-of-nobody' }).run(['doctor']);
+    expect(code).toBe(5);
+    expect(stdout).toContain('✘ webhook default: the server does not accept the token');
+    expect(sandbox.receiver.recordings()).toHaveLength(before);
+  });
+
+  test('nothing is said of a token where the server refuses any for the payload', async () => {
+    const action = { answer: { status: 400 } };
+    sandbox.faults.add({ server: 'webhook', operation: 'Webhook', from: 2, times: 2, action });
+    const { code, stdout } = await openDesk(sandbox).run(['doctor']);
+    sandbox.faults.clear();
+    expect(code).toBe(0);
+    expect(stdout).toContain('cannot be told without a whole payload: recordupload webhook test');
+  });
+
+  test('of an endpoint that is no S3 service nothing else is believed', async () => {
+    const desk = openDesk(sandbox);
+    const action = { answer: { status: 200, headers: { 'content-type': 'text/html' }, body: '<html>hello</html>' } };
+    sandbox.faults.add({ server: 's3', action, times: Number.POSITIVE_INFINITY });
+    const { result } = readJson<Report>(await desk.run(['doctor', '--json']));
+    sandbox.faults.clear();
+    const storage = result.checks.filter(({ area, name }) => area === 'storage' && !/^(DNS|TCP|HTTP|clock)/.test(name));
+    expect(storage).toEqual([
+      expect.objectContaining({ name: 'bucket', status: 'failure', mend: expect.stringContaining('the S3 API') }),
+    ]);
+  });
+
+  test('several failures are one line with --quiet', async () => {
+    const desk = openDesk(sandbox, { RECORDUPLOAD_BUCKET: 'nowhere', WEBHOOK_TOKEN: 'fake-token-of-nobody' });
+    const { code, stderr } = await desk.run(['doctor', '--quiet']);
+    expect(code).toBe(4);
+    expect(stderr).toMatch(/^recordupload doctor: bucket: .* \(and 1 further failure\); next: recordupload doctor\n$/);
+  });
+
+  test('a log that cannot be written is a warning', async () => {
+    const desk = openDesk(sandbox, { RECORDUPLOAD_LOG_FILE: '/proc/nowhere/app.log' });
+    const { result } = readJson<Report>(await desk.run(['doctor', '--json']));
+    expect(result.checks.find(({ name }) => name === 'log')).toMatchObject({
+      status: 'warning',
+      mend: expect.stringContaining('free some space'),
+    });
+  });
+
   test('the probe objects are removed also where something fails half-way', async () => {
     const action = { answer: { status: 403, code: 'AccessDenied' } };
     sandbox.faults.add({ server: 's3', operation: 'CompleteMultipartUpload', action });

@@ -26,6 +26,17 @@ describe('where the program runs', () => {
     expect(webhooksOf(sandbox, id)).toHaveLength(1);
   });
 
+  test('a result that cannot be written is told and ends with 2; the work is done', async () => {
+    const desk = openDesk(sandbox);
+    const id = freshId();
+    for (const args of [['upload', makeRecording({ name: id })], ['upload', '--json', makeRecording()], ['man']]) {
+      const { code, stderr } = await desk.run(args, { stdout: '/dev/full' });
+      expect(code).toBe(2);
+      expect(stderr.match(/^error: the output cannot be written: .* \(what was done is kept.*\)$/gm)).toHaveLength(1);
+    }
+    expect(webhooksOf(sandbox, id)).toHaveLength(1);
+  });
+
   test('without HOME the user’s folder is the account’s', async () => {
     const desk = openDesk(sandbox, { HOME: undefined });
     const id = freshId();

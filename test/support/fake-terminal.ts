@@ -37,6 +37,9 @@ export function fakeTerminal({
       out: text => {
         out += `${text}\n`;
       },
+      document: text => {
+        out += `${text}\n`;
+      },
       err: text => {
         stderr.write(`${text}\n`);
       },

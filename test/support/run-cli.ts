@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll } from '@jest/globals';
 
@@ -22,6 +23,8 @@ export interface CliOptions {
   user?: number | undefined;
   /** Closes its stdout before it writes anything. */
   closeStdout?: boolean;
+  /** A file that its stdout goes to. */
+  stdout?: string;
 }
 
 /** A run under way. */
@@ -43,12 +46,14 @@ afterAll(() => {
 /** Starts the built program with a clean environment. */
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
   const { env = {}, cwd, user } = options;
+  const file = options.stdout === undefined ? undefined : openSync(options.stdout, 'w');
   const child = spawn(process.execPath, [launcher, ...args], {
     env: { PATH: process.env.PATH, ...env },
     cwd,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', file ?? 'pipe', 'pipe'],
     ...(user !== undefined && { uid: user, gid: user }),
   });
+  if (file !== undefined) closeSync(file);
   running.add(child);
   const output = { stdout: '', stderr: '' };
   let ended = false;
@@ -70,12 +75,12 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
       settle();
     });
   for (const stream of ['stdout', 'stderr'] as const) {
-    child[stream].setEncoding('utf8').on('data', (text: string) => {
+    child[stream]?.setEncoding('utf8').on('data', (text: string) => {
       output[stream] += text;
       settle();
     });
   }
-  if (options.closeStdout) child.stdout.destroy();
+  if (options.closeStdout) child.stdout?.destroy();
   const result = new Promise<CliResult>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', code => {

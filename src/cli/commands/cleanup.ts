@@ -15,7 +15,7 @@ export const run: RunCommand = async invocation => {
   const { options, terminal, command, signal } = invocation;
   const age = textOption(options, 'olderThan') ?? DEFAULT_AGE;
   const olderThanMs = parseAge(age, '--older-than');
-  const workspace = await openWorkspace(invocation);
+  const workspace = await openWorkspace(invocation, { opening: 'looking for unfinished uploads in the bucket' });
   try {
     requireCredentials(workspace.config);
     const bucket = persistentBucket(await workspace.uploads());
@@ -26,7 +26,7 @@ export const run: RunCommand = async invocation => {
 
     const aborted = Boolean(options.yes);
     const bytes = found.reduce((sum, upload) => sum + upload.bytes, 0);
-    if (options.json) terminal.out(jsonDocument(command, EXIT.done, { result: { aborted, uploads: found } }));
+    if (options.json) terminal.document(jsonDocument(command, EXIT.done, { result: { aborted, uploads: found } }));
     else if (!options.quiet) {
       if (found.length === 0)
         terminal.out(`no abandoned upload that is older than ${age} is in the bucket ${bucket.name}`);

@@ -15,7 +15,7 @@ export const run: RunCommand = async ({ args, terminal, commands }) => {
     });
   }
   if (words.length === 0) {
-    terminal.out(completionScript(shell));
+    terminal.document(completionScript(shell));
     return EXIT.done;
   }
   const { candidates, files } = await complete(words, {
@@ -25,6 +25,6 @@ export const run: RunCommand = async ({ args, terminal, commands }) => {
     endpointNames: () => endpointNames(terminal),
   });
   const lines = candidates.map(({ value, about }) => (about === '' ? value : `${value}\t${about}`));
-  terminal.out([...lines, files ? ':files' : ':none'].join('\n'));
+  terminal.document([...lines, files ? ':files' : ':none'].join('\n'));
   return EXIT.done;
 };

@@ -12,7 +12,7 @@ import { projectPlace, refuseExisting, userPlace, writeConfig } from '../write-c
 /** `recordupload config init` */
 export const run: RunCommand = async invocation => {
   const { options, terminal, command } = invocation;
-  const { cwd, env, out, err, paint } = terminal;
+  const { cwd, env, out, document, err, paint } = terminal;
   const force = Boolean(options.force);
   const place = options.user ? userPlace(userFolders(machineOf(env)).config) : projectPlace(cwd);
   await refuseExisting(place, { force });
@@ -20,7 +20,7 @@ export const run: RunCommand = async invocation => {
   const files = await writeConfig(place, answers, { force });
   const problems = await problemsOf(invocation);
 
-  if (options.json && !options.test) out(jsonDocument(command, EXIT.done, { result: { files, problems } }));
+  if (options.json && !options.test) document(jsonDocument(command, EXIT.done, { result: { files, problems } }));
   else if (!options.json && !options.quiet) {
     for (const file of files) out(`${paint.out.green('✔')} ${printable(shown(file, cwd))} (only you can read it)`);
     if (!options.user && answers.secrets.size > 0) out('  keep .recordupload-* out of version control');

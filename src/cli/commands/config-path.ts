@@ -6,11 +6,11 @@ import { locationLines } from '../render-config.ts';
 
 /** `recordupload config path` */
 export const run: RunCommand = async ({ options, terminal, command }) => {
-  const { cwd, env, out, err, paint } = terminal;
+  const { cwd, env, out, document, err, paint } = terminal;
   const found = await locateFiles({ cwd, env, configFile: textOption(options, 'config') });
   const { problems, ...result } = found;
   if (options.json) {
-    out(jsonDocument(command, EXIT.done, { result }));
+    document(jsonDocument(command, EXIT.done, { result }));
     return EXIT.done;
   }
   out(locationLines(found, paint.out).join('\n'));

@@ -7,7 +7,7 @@ import { originLines } from '../render-config.ts';
 
 /** `recordupload config show` */
 export const run: RunCommand = async ({ options, terminal, command }) => {
-  const { cwd, env, out, err, paint } = terminal;
+  const { cwd, env, out, document, err, paint } = terminal;
   const { origins, files, warnings, config } = await loadConfig({
     cwd,
     env,
@@ -22,7 +22,7 @@ export const run: RunCommand = async ({ options, terminal, command }) => {
       source,
       shadows,
     }));
-    out(jsonDocument(command, EXIT.done, { result: { values, files, warnings: told } }));
+    document(jsonDocument(command, EXIT.done, { result: { values, files, warnings: told } }));
     return EXIT.done;
   }
   for (const warning of told) err(`${paint.err.yellow('warning:')} ${printable(warning)}`);

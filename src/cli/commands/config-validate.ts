@@ -7,14 +7,14 @@ import { printable } from '../format.ts';
 
 /** `recordupload config validate [file]` */
 export const run: RunCommand = async ({ args, options, terminal, command }) => {
-  const { cwd, env, out, err, paint } = terminal;
+  const { cwd, env, out, document, err, paint } = terminal;
   const checked = await check({ cwd, env, configFile: args[0] ?? textOption(options, 'config') });
   const { problems, warnings, missing } = checked;
   const valid = problems.length === 0;
   const exitCode = valid ? EXIT.done : EXIT.usage;
   if (options.json) {
     const error = { code: 'CONFIG', message: problems.join('\n') };
-    out(
+    document(
       jsonDocument(command, exitCode, { result: { valid, problems, warnings, missing }, ...(valid ? {} : { error }) }),
     );
     return exitCode;

@@ -5,7 +5,7 @@ import { type Invocation, type RunCommand, textOption } from '../command.ts';
 import { brokenConfigCheck, checksFor, nodeCheck } from '../doctor-checks.ts';
 import { EXIT, type ExitCode, heaviest } from '../exit-codes.ts';
 import { jsonDocument } from '../failure.ts';
-import { printable } from '../format.ts';
+import { count, printable } from '../format.ts';
 import type { OwnSandbox } from '../own-sandbox.ts';
 import { findingLines, verdictText } from '../render-doctor.ts';
 
@@ -19,6 +19,9 @@ const EXIT_OF_AREA: Record<Area, ExitCode> = {
 /** `recordupload doctor` */
 export const run: RunCommand = async invocation => {
   const { options, terminal } = invocation;
+  if (terminal.live && !options.quiet && !options.json) {
+    terminal.err('examining this machine, the bucket and the recordings server; at most 10 s');
+  }
   const sandbox = options.sandbox ? await (await import('../own-sandbox.ts')).openOwnSandbox(terminal) : undefined;
   try {
     return await examine(invocation, await checksOf(invocation, sandbox));
@@ -44,7 +47,7 @@ async function checksOf({ options, terminal }: Invocation, sandbox: OwnSandbox |
 }
 
 async function examine({ options, terminal, command, signal }: Invocation, checks: Check[]): Promise<ExitCode> {
-  const { out, err, paint } = terminal;
+  const { out, document, err, paint } = terminal;
   const isShown = !options.json && !options.quiet;
   const results = await runChecks(checks, { signal }, some => {
     if (isShown) for (const one of some) out(findingLines(one, paint.out).join('\n'));
@@ -53,13 +56,13 @@ async function examine({ options, terminal, command, signal }: Invocation, check
   const exitCode = heaviest(failed.map(one => EXIT_OF_AREA[one.area]));
   if (options.json) {
     const healthy = failed.length === 0;
-    out(jsonDocument(command, exitCode, { result: { healthy, checks: results.map(toJson) } }));
+    document(jsonDocument(command, exitCode, { result: { healthy, checks: results.map(toJson) } }));
   } else if (isShown) {
     out(paint.out.bold(verdictText(results)));
-  } else {
-    for (const { name, detail } of failed) {
-      err(`recordupload doctor: ${printable(name)}: ${printable(detail)}; next: recordupload doctor`);
-    }
+  } else if (failed[0]) {
+    const { name, detail } = failed[0];
+    const more = failed.length > 1 ? ` (and ${count(failed.length - 1, 'further failure')})` : '';
+    err(`recordupload doctor: ${printable(name)}: ${printable(detail)}${more}; next: recordupload doctor`);
   }
   return exitCode;
 }

@@ -47,11 +47,12 @@ async function show(
   const follower = options.follow ? followLog(file) : undefined;
   const isThere = existsSync(file);
   const lines = readLastLines(file, limit, isWanted);
-  const print = (line: string) => terminal.out(options.json ? rawJson(line) : logLineText(line, terminal.paint.out));
+  const print = (line: string) =>
+    options.json ? terminal.document(rawJson(line)) : terminal.out(logLineText(line, terminal.paint.out));
   try {
     if (options.json && !follower) {
       const result = { file, lines: lines.map(line => parseJson(line)) };
-      terminal.out(jsonDocument(command, EXIT.done, { result }));
+      terminal.document(jsonDocument(command, EXIT.done, { result }));
       return EXIT.done;
     }
     for (const line of lines) print(line);

@@ -5,6 +5,6 @@ import { VERSION } from '../version.ts';
 
 /** `recordupload man` */
 export const run: RunCommand = async ({ terminal, commands }) => {
-  terminal.out(manPage(commands, VERSION));
+  terminal.document(manPage(commands, VERSION));
   return EXIT.done;
 };

@@ -23,7 +23,7 @@ export const run: RunCommand = async invocation => {
     workspace.settle();
     if (options.json) {
       const result = { dryRun, settledBefore: new Date(settledBefore).toISOString(), ...report };
-      terminal.out(jsonDocument(command, EXIT.done, { result }));
+      terminal.document(jsonDocument(command, EXIT.done, { result }));
     } else if (!options.quiet) terminal.out(pruneText(report, { settledBefore, dryRun }).join('\n'));
     return EXIT.done;
   } finally {

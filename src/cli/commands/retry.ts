@@ -3,12 +3,14 @@ import { AppError } from '../../core/errors.ts';
 import { parseRecordingId } from '../../core/recording/recording.ts';
 import { type RetriedUpload, retryUploads } from '../../core/retry.ts';
 import type { Delivery } from '../../core/state/delivery.ts';
+import type { WaitingCount } from '../../core/state/delivery-store.ts';
 import type { StoredRecording } from '../../core/state/recording-store.ts';
 import { failuresOf } from '../../core/upload-failures.ts';
 import type { DeliverReport } from '../../core/webhook/delivery-report.ts';
 import { type Invocation, type RunCommand, textOption } from '../command.ts';
 import { EXIT, type ExitCode, exitCodeOf, heaviest } from '../exit-codes.ts';
 import { exitCodeOfSignal, jsonDocument, jsonError } from '../failure.ts';
+import { leftBehind, leftBehindText } from '../left-behind.ts';
 import { deliveryJson, uploadJson } from '../render-json.ts';
 import { listText, retryText } from '../render-retry.ts';
 import { rereadStored, uploadRequest } from '../upload-request.ts';
@@ -17,7 +19,9 @@ import { chosenEndpoints, openWorkspace, type Workspace } from '../workspace.ts'
 /** `recordupload retry [id...]` */
 export const run: RunCommand = async invocation => {
   const ids = invocation.args.map(text => parseRecordingId(text, 'id', 'USAGE'));
-  const workspace = await openWorkspace(invocation);
+  const workspace = await openWorkspace(invocation, {
+    opening: invocation.options.list ? undefined : 'looking for what is unfinished or due',
+  });
   try {
     const { config } = workspace;
     const endpoints = chosenEndpoints(
@@ -31,17 +35,28 @@ export const run: RunCommand = async invocation => {
       .unfinished(target)
       .filter(recording => ids.length === 0 || ids.includes(recording.id));
     const names = endpoints.map(endpoint => endpoint.name);
-    if (invocation.options.list) return list(unfinished, ids, names, invocation, workspace);
-    return await retry(unfinished, ids, names, invocation, workspace);
+    const left = leftBehind(workspace.state().outbox.deliveries.waiting(), config.webhooks);
+    for (const one of left) workspace.observer({ type: 'warning', message: leftBehindText(one) });
+    const work = { unfinished, ids, endpoints: names, left };
+    return invocation.options.list ? list(work, invocation, workspace) : await retry(work, invocation, workspace);
   } finally {
     await workspace.close();
   }
 };
 
+/** What is asked for, and what there is. */
+interface Work {
+  unfinished: StoredRecording[];
+  /** None: all. */
+  ids: string[];
+  /** Names. */
+  endpoints: string[];
+  /** Endpoints that are not configured, whose webhooks are out of reach. */
+  left: WaitingCount[];
+}
+
 async function retry(
-  unfinished: StoredRecording[],
-  ids: string[],
-  endpoints: string[],
+  { unfinished, ids, endpoints, left }: Work,
   invocation: Invocation,
   workspace: Workspace,
 ): Promise<ExitCode> {
@@ -72,11 +87,13 @@ async function retry(
       ),
       deliveries: sent.deliveries.map(deliveryJson),
       endpoints: sent.endpoints,
+      unconfigured: left,
     };
-    terminal.out(jsonDocument(command, exitCode, { result }));
+    terminal.document(jsonDocument(command, exitCode, { result }));
     return exitCode;
   }
-  const lines = retryText(uploads, sent, terminal.paint.out);
+  const waiting = workspace.state().outbox.deliveries.waiting();
+  const lines = retryText(uploads, sent, waiting, terminal.paint.out);
   if (!options.quiet) terminal.out(lines.join('\n'));
   else if (exitCode !== EXIT.done) terminal.err(`recordupload retry: ${lines[0]}; next: recordupload retry --list`);
   return exitCode;
@@ -108,9 +125,7 @@ function exitCodeOfUpload(upload: RetriedUpload): ExitCode {
 }
 
 function list(
-  unfinished: StoredRecording[],
-  ids: string[],
-  endpoints: string[],
+  { unfinished, ids, endpoints, left }: Work,
   { options, terminal, command }: Invocation,
   workspace: Workspace,
 ): ExitCode {
@@ -133,8 +148,9 @@ function list(
         attempts,
         nextAt: new Date(nextAt).toISOString(),
       })),
+      unconfigured: left,
     };
-    terminal.out(jsonDocument(command, EXIT.done, { result }));
+    terminal.document(jsonDocument(command, EXIT.done, { result }));
   } else terminal.out(listText(unfinished, deliveries, workspace.clock.now()).join('\n'));
   return EXIT.done;
 }

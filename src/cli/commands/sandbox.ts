@@ -12,8 +12,8 @@ export const run: RunCommand = async invocation => {
   const { signal, terminal, options, command } = invocation;
   const sandbox = await start(invocation);
   try {
-    if (options.json) terminal.out(jsonDocument(command, EXIT.done, { result: addresses(sandbox) }));
-    else terminal.out(introduction(sandbox).join('\n'));
+    if (options.json) terminal.document(jsonDocument(command, EXIT.done, { result: addresses(sandbox) }));
+    else terminal.document(introduction(sandbox).join('\n'));
     if (!signal.aborted) await once(signal, 'abort');
     return EXIT.done;
   } finally {

@@ -53,7 +53,7 @@ function show(desk: Desk): ExitCode {
   const { overview, alarms, exitCode } = look(desk);
   if (options.json) {
     const result = overviewJson(overview, alarms, { stateDir, hasState: overview !== undefined });
-    terminal.out(jsonDocument(command, exitCode, { result }));
+    terminal.document(jsonDocument(command, exitCode, { result }));
   } else if (!options.quiet) {
     terminal.out(textOf(desk, overview, alarms).join('\n'));
   } else if (alarms.length > 0) {
@@ -120,7 +120,7 @@ async function showRecording(text: string, { invocation, stateDir }: Desk): Prom
     const isPartial = recordings.some(one => one.state === 'partial');
     const isHeld = deliveries.some(one => one.delivery.state === 'held');
     const exitCode = isPartial ? EXIT.incomplete : isHeld ? EXIT.webhook : EXIT.done;
-    if (options.json) terminal.out(jsonDocument(command, exitCode, { result: recordingJson(id, found) }));
+    if (options.json) terminal.document(jsonDocument(command, exitCode, { result: recordingJson(id, found) }));
     else if (!options.quiet) {
       const { recordingText } = await import('../render-status-recording.ts');
       terminal.out(recordingText(id, found, { now: Date.now(), paint: terminal.paint.out }).join('\n'));

@@ -12,12 +12,12 @@ import type { Invocation, RunCommand } from '../command.ts';
 import { EXIT, type ExitCode, exitCodeOf, heaviest } from '../exit-codes.ts';
 import { errorLine, exitCodeOfError, exitCodeOfSignal, jsonDocument, jsonError } from '../failure.ts';
 import { deliveryJson, uploadJson } from '../render-json.ts';
-import { dryRunText, failureLine, uploadText } from '../render-upload.ts';
+import { dryRunText, failureLine, totalText, uploadText } from '../render-upload.ts';
 import { readWithOptions, uploadRequest } from '../upload-request.ts';
 import { openWorkspace, type Workspace } from '../workspace.ts';
 
 /** What became of one folder. */
-type FolderResult =
+export type FolderResult =
   | { ok: true; dir: string; report: UploadReport; deliveries: DeliveryReport[] }
   | { ok: false; dir: string; error: AppError };
 
@@ -119,7 +119,7 @@ function print(
         ? { ...uploadJson(result.report), deliveries: result.deliveries.map(deliveryJson) }
         : { dir: result.dir, outcome: 'failed', error: jsonError(result.error) },
     );
-    terminal.out(jsonDocument(command, exitCode, { result: { recordings } }));
+    terminal.document(jsonDocument(command, exitCode, { result: { recordings } }));
     return;
   }
   for (const result of results) {
@@ -137,6 +137,7 @@ function print(
       if (line) terminal.err(line);
     }
   }
+  if (results.length > 1 && !options.quiet) terminal.out(terminal.paint.out.bold(totalText(results)));
 }
 
 /** Shows what an upload would send; opens no connection, writes no file. */
@@ -149,7 +150,8 @@ async function dryRun(invocation: Invocation, workspace: Workspace): Promise<Exi
     plans.push(planOf(recording, workspace));
   }
   workspace.settle();
-  if (options.json) terminal.out(jsonDocument(command, EXIT.done, { result: { dryRun: true, recordings: plans } }));
+  if (options.json)
+    terminal.document(jsonDocument(command, EXIT.done, { result: { dryRun: true, recordings: plans } }));
   else for (const plan of plans) terminal.out(dryRunText(plan, terminal.paint.out).join('\n'));
   return EXIT.done;
 }

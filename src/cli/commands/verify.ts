@@ -13,7 +13,10 @@ import { openWorkspace, type Workspace } from '../workspace.ts';
 
 /** `recordupload verify <id|dir...>` */
 export const run: RunCommand = async invocation => {
-  const workspace = await openWorkspace(invocation, { withoutState: 'go-on' });
+  const workspace = await openWorkspace(invocation, {
+    withoutState: 'go-on',
+    opening: `comparing ${invocation.args.join(' ')} with the bucket`,
+  });
   try {
     const { args, options, terminal, command } = invocation;
     requireCredentials(workspace.config);
@@ -32,7 +35,7 @@ export const run: RunCommand = async invocation => {
       }
     }
     const exitCode = heaviest(reports.map(report => (report.ok ? EXIT.done : EXIT.changed)));
-    if (options.json) terminal.out(jsonDocument(command, exitCode, { result: { recordings: reports } }));
+    if (options.json) terminal.document(jsonDocument(command, exitCode, { result: { recordings: reports } }));
     return exitCode;
   } finally {
     await workspace.close();

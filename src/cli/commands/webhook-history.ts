@@ -16,7 +16,7 @@ export const run: RunCommand = async invocation => {
     workspace.settle();
     if (options.json) {
       const result = { recordingId: id, deliveries: history.map(toJson) };
-      terminal.out(jsonDocument(command, EXIT.done, { result }));
+      terminal.document(jsonDocument(command, EXIT.done, { result }));
     } else if (!options.quiet) {
       terminal.out(historyText(id, history, workspace.clock.now(), terminal.paint.out).join('\n'));
     }

@@ -5,6 +5,7 @@ import { displayUrl } from '../../core/webhook/redact.ts';
 import type { RunCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { jsonDocument } from '../failure.ts';
+import { leftBehindText } from '../left-behind.ts';
 import { type EndpointOverview, endpointsText } from '../render-webhook-list.ts';
 import { openWorkspace } from '../workspace.ts';
 
@@ -18,11 +19,11 @@ export const run: RunCommand = async invocation => {
     const overviews = overviewsOf(config.webhooks, endpoints.list(), deliveries.counts());
     for (const { name, isConfigured, waiting } of overviews) {
       if (isConfigured) continue;
-      const left = waiting > 0 ? `, and ${waiting} of its webhooks are not sent` : '';
-      observer({ type: 'warning', message: `endpoint ${name} is not in the configuration (any more)${left}` });
+      observer({ type: 'warning', message: leftBehindText({ endpoint: name, count: waiting }) });
     }
     workspace.settle();
-    if (options.json) terminal.out(jsonDocument(command, EXIT.done, { result: { endpoints: overviews.map(toJson) } }));
+    if (options.json)
+      terminal.document(jsonDocument(command, EXIT.done, { result: { endpoints: overviews.map(toJson) } }));
     else if (!options.quiet) terminal.out(endpointsText(overviews, clock.now(), terminal.paint.out).join('\n'));
     return EXIT.done;
   } finally {

@@ -82,7 +82,7 @@ async function replay(chosen: Delivery[], invocation: Invocation, workspace: Wor
       deliveries: report.deliveries.map(deliveryJson),
       endpoints: report.endpoints,
     };
-    terminal.out(jsonDocument(command, exitCode, { result }));
+    terminal.document(jsonDocument(command, exitCode, { result }));
     return exitCode;
   }
   const lines = isWanted ? replayText(report, terminal.paint.out) : ['nothing was sent'];
@@ -106,7 +106,9 @@ async function list(
       heldReason,
       settledAt: settledAt === null ? null : new Date(settledAt).toISOString(),
     }));
-    terminal.out(jsonDocument(command, EXIT.done, { result: { dryRun: true, chosen: chosen.length, deliveries } }));
+    terminal.document(
+      jsonDocument(command, EXIT.done, { result: { dryRun: true, chosen: chosen.length, deliveries } }),
+    );
   } else if (!options.quiet) terminal.out(replayListText(chosen).join('\n'));
   return EXIT.done;
 }

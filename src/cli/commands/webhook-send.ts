@@ -9,12 +9,15 @@ import { EXIT, type ExitCode, heaviest } from '../exit-codes.ts';
 import { exitCodeOfSignal, jsonDocument } from '../failure.ts';
 import { printable } from '../format.ts';
 import { deliveryJson } from '../render-json.ts';
-import { deliveryLine, nextForWebhook } from '../render-upload.ts';
+import { nextForWebhook, sentText } from '../render-upload.ts';
 import { chosenEndpoints, openWorkspace, type Workspace } from '../workspace.ts';
 
 /** `recordupload webhook send <id>` */
 export const run: RunCommand = async invocation => {
-  const workspace = await openWorkspace(invocation, { withoutState: 'go-on' });
+  const workspace = await openWorkspace(invocation, {
+    withoutState: 'go-on',
+    opening: invocation.options.dryRun ? undefined : `telling the server about ${invocation.args[0]}`,
+  });
   try {
     const found = await find(invocation, workspace);
     return invocation.options.dryRun ? show(found, invocation) : await send(found, invocation, workspace);
@@ -55,10 +58,10 @@ function find(
 }
 
 function show({ payload, from }: FoundPayload, { options, terminal, command }: Invocation): ExitCode {
-  if (options.json) terminal.out(jsonDocument(command, EXIT.done, { result: { dryRun: true, from, payload } }));
+  if (options.json) terminal.document(jsonDocument(command, EXIT.done, { result: { dryRun: true, from, payload } }));
   else {
     terminal.err(`payload from ${from}; nothing was sent`);
-    terminal.out(JSON.stringify(payload, null, 2));
+    terminal.document(JSON.stringify(payload, null, 2));
   }
   return EXIT.done;
 }
@@ -96,13 +99,12 @@ async function send(
   const undelivered = failed.length > 0 || report.deliveries.length === 0;
   const exitCode = heaviest([exitCodeOfSignal(signal), undelivered ? EXIT.webhook : EXIT.done]);
   if (options.json)
-    terminal.out(jsonDocument(command, exitCode, { result: { deliveries: report.deliveries.map(deliveryJson) } }));
-  else if (!options.quiet)
-    for (const delivery of report.deliveries) terminal.out(deliveryLine(delivery, terminal.paint.out));
+    terminal.document(jsonDocument(command, exitCode, { result: { deliveries: report.deliveries.map(deliveryJson) } }));
+  else if (!options.quiet) terminal.out(sentText(report.deliveries, terminal.paint.out).join('\n'));
   else
     for (const { recordingId, outcome, detail } of failed)
       terminal.err(
-        `recordupload: ${recordingId}: webhook ${outcome}: ${printable(detail)}; next: ${nextForWebhook(failed, recordingId)}`,
+        `recordupload: ${recordingId}: webhook ${outcome}: ${printable(detail)}; next: ${nextForWebhook(failed)}`,
       );
   return exitCode;
 }

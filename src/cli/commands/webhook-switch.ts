@@ -26,7 +26,7 @@ export const run: RunCommand = async invocation => {
     const hasChanged = wasEnabled !== isEnabling;
     if (options.json) {
       const result = { endpoint: name, enabled: isEnabling, changed: hasChanged, released };
-      terminal.out(jsonDocument(command, EXIT.done, { result }));
+      terminal.document(jsonDocument(command, EXIT.done, { result }));
     } else if (!options.quiet) {
       const due = released > 0 ? `; ${count(released, 'webhook')} due: recordupload retry` : '';
       const waits = isEnabling ? due : '; its webhooks wait until it is enabled';

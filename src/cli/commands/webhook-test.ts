@@ -16,7 +16,7 @@ import { chosenEndpoints, openWorkspace, type Workspace } from '../workspace.ts'
 
 /** `recordupload webhook test` */
 export const run: RunCommand = async invocation => {
-  const workspace = await openWorkspace(invocation);
+  const workspace = await openWorkspace(invocation, { opening: 'testing the webhook' });
   try {
     return await test(invocation, workspace);
   } finally {
@@ -52,7 +52,7 @@ async function test(invocation: Invocation, workspace: Workspace): Promise<ExitC
   const good = checks.length > 0 && checks.every(check => check.ok);
   const exitCode = good ? EXIT.done : EXIT.webhook;
   const verdict = good ? 'The webhook integration works.' : 'The webhook integration does not work yet.';
-  if (options.json) terminal.out(jsonDocument(command, exitCode, { result: { works: good, checks } }));
+  if (options.json) terminal.document(jsonDocument(command, exitCode, { result: { works: good, checks } }));
   else if (!options.quiet) terminal.out(terminal.paint.out.bold(verdict));
   else if (!good)
     terminal.err(

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { connect } from 'node:net';
+import { connect, isIP } from 'node:net';
 import { getCACertificates, TLSSocket } from 'node:tls';
 import type { Finding } from './check.ts';
 
@@ -41,6 +41,7 @@ export async function checkHost(settings: HostSettings, signal: AbortSignal): Pr
   const host = near.hostname.replace(/^\[|\]$/g, '');
   const checked = proxy ? `the proxy ${proxy.host}` : setting;
   const found = await step(proxy ? 'proxy, DNS' : 'DNS', `check ${checked} and the name server`, async () => {
+    if (isIP(host)) return 'an address, no name to look up';
     const addresses = await until(signal, lookup(host, { all: true }));
     return `${host} is ${addresses.map(one => one.address).join(', ')}`;
   });

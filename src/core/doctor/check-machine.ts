@@ -73,7 +73,23 @@ async function standing(stateDir: string, isMade: boolean, uid: number | undefin
   return { name, status: 'ok', detail: `${stateDir} is writable` };
 }
 
-/** The folder itself, or what it would be made in. */
+/** A log outside of the state folder. Work goes on without it, so it is a warning. */
+export async function checkLogFile(logFile: string): Promise<Finding> {
+  const name = 'log';
+  const there = await nearest(logFile);
+  try {
+    await access(there, constants.W_OK);
+    const { bavail } = await statfs(there);
+    if (bavail > 0) return { name, status: 'ok', detail: `${logFile} is writable` };
+    return { name, status: 'warning', detail: `the disk of ${logFile} is full`, mend: 'free some space' };
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    const mend = 'set logFile (RECORDUPLOAD_LOG_FILE) to a file that is writable';
+    return { name, status: 'warning', detail: `${there} is not writable (${code})`, mend };
+  }
+}
+
+/** The file or folder itself, or what it would be made in. */
 async function nearest(folder: string): Promise<string> {
   try {
     await stat(folder);

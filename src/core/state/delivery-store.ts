@@ -47,6 +47,12 @@ export interface DeliveryCount {
   nextAt: number;
 }
 
+/** How many deliveries of an endpoint are pending or held. */
+export interface WaitingCount {
+  endpoint: string;
+  count: number;
+}
+
 /** The outbox, as commands see it. Taking deliveries out to send them is `DeliveryClaims`' task. */
 export interface DeliveryStore {
   /**
@@ -63,6 +69,8 @@ export interface DeliveryStore {
   /** Oldest first. */
   list(filter: DeliveryFilter): Delivery[];
   counts(): DeliveryCount[];
+  /** Of the endpoints that have some, by name; reads no delivery that is done. */
+  waiting(): WaitingCount[];
   /**
    * Makes deliveries due again that were delivered or held, with the schedule anew; one that has been followed by a
    * newer payload stays as it is. Returns those that are due now.
@@ -106,6 +114,13 @@ export function openDeliveryStore(database: Database, newId: () => string = rand
   const count = sql.prepare(
     `SELECT endpoint, state, held_reason, COUNT(*) AS count, MIN(created_at) AS oldest_at, MIN(next_at) AS next_at
      FROM deliveries GROUP BY endpoint, state, held_reason ORDER BY endpoint, state, held_reason`,
+  );
+  // Each half from an index of its own.
+  const countWaiting = sql.prepare(
+    `SELECT endpoint, SUM(number) AS count FROM (
+       SELECT endpoint, COUNT(*) AS number FROM deliveries WHERE state = 'pending' GROUP BY endpoint
+       UNION ALL SELECT endpoint, COUNT(*) FROM deliveries WHERE state = 'held' GROUP BY endpoint
+     ) AS waiting GROUP BY endpoint ORDER BY endpoint`,
   );
   const newest = (recordingId: string, endpoint: string) => {
     const row = selectNewest.get(recordingId, endpoint);
@@ -158,6 +173,7 @@ export function openDeliveryStore(database: Database, newId: () => string = rand
         oldestAt: Number(row.oldest_at),
         nextAt: Number(row.next_at),
       })),
+    waiting: () => countWaiting.all().map(row => ({ endpoint: String(row.endpoint), count: Number(row.count) })),
     requeue: (seqs, now) => transaction(() => seqs.filter(seq => requeueOne.run(now, seq).changes > 0)),
     prune: settledBefore =>
       transaction(() => PRUNABLE.reduce((sum, state) => sum + Number(pruneState.run(state, settledBefore).changes), 0)),

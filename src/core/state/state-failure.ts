@@ -13,7 +13,7 @@ interface Words {
 
 const NOT_WRITABLE: Words = {
   message: dir => `the state folder ${dir} is not writable`,
-  hint: 'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder that is',
+  hint: 'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder that is writable',
 };
 // Node says so of a folder that it may not make, on a read-only disk above all.
 const NOT_MADE: Words = {

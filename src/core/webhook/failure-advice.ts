@@ -75,12 +75,16 @@ function redirectAdvice(answer: Answer, sent: Sent): string {
 
 function notFoundAdvice(answer: Answer, sent: Sent): string {
   // Only the contract's own answer is about the e-mail; a bare 404 is about the address.
-  if (messageOf(answer) === undefined) {
+  const message = messageOf(answer);
+  if (message === undefined) {
     return `there is nothing at ${sent.url}${says(answer)}; check the path in webhook.url, the slash at its end included`;
   }
+  const email = sent.email ?? '';
+  // Its usual words say the same again.
+  const own = email !== '' && message.endsWith(`: ${email}`) ? '' : says(answer);
   return (
-    `the server knows no user with the e-mail ${JSON.stringify(sent.email ?? '')}${says(answer)}; it must be exactly a ` +
-    'user\'s, capitals included: correct user.email, or have the user created, then run "recordupload retry --held"'
+    `the server knows no user with the e-mail ${JSON.stringify(email)}${own}; capitals count: correct ` +
+    'user.email, or have the user created, then run "recordupload retry --held"'
   );
 }
 
