@@ -2,8 +2,9 @@ import type { ChalkInstance } from 'chalk';
 import { failuresOf } from '../core/upload-failures.ts';
 import type { FileReport, UploadReport } from '../core/upload-recording.ts';
 import type { DeliveryReport } from '../core/webhook/delivery-report.ts';
-import type { FolderResult, UploadPlan } from './commands/upload.ts';
+import type { UploadPlan } from './commands/upload.ts';
 import { errorText } from './failure.ts';
+import type { FolderSummary } from './folder-result.ts';
 import { count, formatBytes, formatDuration, printable, table } from './format.ts';
 
 /** False where the state ended with the run, so that `retry` knows nothing of it. */
@@ -126,22 +127,20 @@ export function failureLine(
 }
 
 /** Several folders in one line: what became of them, how much was sent, and of how many the server knows. */
-export function totalText(results: readonly FolderResult[]): string {
-  const reports = results.flatMap(result => (result.ok ? [result.report] : []));
-  const deliveries = results.flatMap(result => (result.ok ? result.deliveries : []));
-  const delivered = deliveries.filter(({ outcome }) => outcome === 'delivered').length;
-  const sentBytes = reports.reduce((sum, report) => sum + report.sentBytes, 0);
+export function totalText(summaries: readonly FolderSummary[]): string {
+  const sum = (number: (summary: FolderSummary) => number) => summaries.reduce((all, one) => all + number(one), 0);
+  const [sentBytes, webhooks] = [sum(one => one.sentBytes), sum(one => one.webhooks)];
   const part = (number: number, what: string) => (number === 0 ? [] : [`${number} ${what}`]);
-  const of = (wanted: UploadReport['outcome']) => reports.filter(({ outcome }) => outcome === wanted).length;
+  const of = (wanted: FolderSummary['outcome']) => summaries.filter(({ outcome }) => outcome === wanted).length;
   const parts = [
     ...part(of('uploaded'), 'uploaded'),
     ...part(of('unchanged'), 'unchanged'),
     ...part(of('partial'), 'incomplete'),
-    ...part(of('failed') + results.length - reports.length, 'not uploaded'),
+    ...part(of('failed'), 'not uploaded'),
     ...(sentBytes > 0 ? [`${formatBytes(sentBytes)} sent`] : []),
-    ...(deliveries.length > 0 ? [`${delivered} of ${count(deliveries.length, 'webhook')} delivered`] : []),
+    ...(webhooks > 0 ? [`${sum(one => one.delivered)} of ${count(webhooks, 'webhook')} delivered`] : []),
   ];
-  return `${count(results.length, 'recording')}: ${parts.join(', ')}`;
+  return `${count(summaries.length, 'recording')}: ${parts.join(', ')}`;
 }
 
 export function dryRunText(plan: UploadPlan, paint: ChalkInstance): string[] {

@@ -9,6 +9,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'upload recordings and tell the recordings server',
     args: [{ name: '<dir...>', purpose: 'folders with a video, a thumbnail and a transcript' }],
     options: [
+      { flags: '--recursive', purpose: 'upload the recordings below these folders' },
       { flags: '--id <id>', purpose: "the recording's id; else the sidecar's, else the folder's name" },
       ...RECORDING_OPTIONS,
       { flags: '--no-webhook', purpose: 'do not tell the recordings server' },
@@ -23,6 +24,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
     examples: [
       { does: 'upload a recording; its id is the folder’s name', line: 'recordupload upload recordings/42' },
+      { does: 'upload all recordings below a folder', line: 'recordupload upload --recursive recordings' },
       { does: 'look first', line: 'recordupload upload recordings/42 --dry-run' },
       { does: 'try it without any account', line: 'recordupload upload recordings/42 --sandbox' },
     ],

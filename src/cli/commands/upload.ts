@@ -1,25 +1,22 @@
+import { realpath } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { requireCredentials, requireToken } from '../../config/requirements.ts';
 import { deliverAfterUpload } from '../../core/deliver-after-upload.ts';
 import { AppError } from '../../core/errors.ts';
+import { type FoundFolder, findRecordings } from '../../core/recording/find-recordings.ts';
+import { showPath } from '../../core/recording/folder-problem.ts';
 import { objectKey } from '../../core/recording/object-key.ts';
 import { makePayload } from '../../core/recording/payload.ts';
 import type { Recording } from '../../core/recording/recording.ts';
 import { METADATA_NAME } from '../../core/remote-recording.ts';
-import { failuresOf } from '../../core/upload-failures.ts';
-import { requireEmail, type UploadReport, uploadRecording } from '../../core/upload-recording.ts';
-import type { DeliveryReport } from '../../core/webhook/delivery-report.ts';
+import { requireEmail, uploadRecording } from '../../core/upload-recording.ts';
 import type { Invocation, RunCommand } from '../command.ts';
-import { EXIT, type ExitCode, exitCodeOf, heaviest } from '../exit-codes.ts';
-import { errorLine, exitCodeOfError, exitCodeOfSignal, jsonDocument, jsonError } from '../failure.ts';
-import { deliveryJson, uploadJson } from '../render-json.ts';
-import { dryRunText, failureLine, totalText, uploadText } from '../render-upload.ts';
+import { EXIT, type ExitCode, heaviest } from '../exit-codes.ts';
+import { exitCodeOfSignal, jsonDocument } from '../failure.ts';
+import { type FolderResult, type FolderSummary, summarize } from '../folder-result.ts';
+import { dryRunText, totalText } from '../render-upload.ts';
 import { readWithOptions, uploadRequest } from '../upload-request.ts';
 import { openWorkspace, type Workspace } from '../workspace.ts';
-
-/** What became of one folder. */
-export type FolderResult =
-  | { ok: true; dir: string; report: UploadReport; deliveries: DeliveryReport[] }
-  | { ok: false; dir: string; error: AppError };
 
 /** `recordupload upload <dir...>` */
 export const run: RunCommand = async invocation => {
@@ -35,56 +32,73 @@ export const run: RunCommand = async invocation => {
 };
 
 async function upload(invocation: Invocation, workspace: Workspace): Promise<ExitCode> {
-  const { args: dirs, options, signal } = invocation;
+  const { options, signal } = invocation;
   const { config } = workspace;
   const webhooks = options.webhook !== false;
   // What can be wrong is said before anything is sent.
   requireCredentials(config);
   if (webhooks) for (const endpoint of config.webhooks) if (endpoint.enabled) requireToken(endpoint);
-  if (dirs.length > 1 && options.id !== undefined)
-    throw new AppError('USAGE', '--id goes with one folder only', { hint: 'upload the folders one by one' });
+  const folders = await foldersOf(invocation);
 
-  const results = await uploadFolders(dirs, signal, dir => uploadFolder(dir, invocation, workspace, { webhooks }));
+  const known = new Map<string, string>();
+  const summaries = await uploadFolders(folders, signal, async folder => {
+    const result = await uploadFolder(folder, invocation, workspace, { webhooks, known });
+    return summarize(result, invocation, { isKept: !result.ok || workspace.state().outbox.isKept });
+  });
   workspace.settle();
 
-  const exitCode = heaviest([
-    ...results.map(result => exitCodeOfResult(result, { strict: Boolean(options.strict) })),
-    exitCodeOfSignal(signal),
-  ]);
-  print(results, exitCode, invocation, workspace);
+  const exitCode = heaviest([...summaries.map(summary => summary.exitCode), exitCodeOfSignal(signal)]);
+  print(summaries, exitCode, invocation);
   return exitCode;
 }
 
-/** Folders that are read, looked up and sent beside each other; they share connections and pace. */
+/** The folders that are meant: those named or, with `--recursive`, the recordings below them; each once. */
+async function foldersOf({ args, options }: Invocation): Promise<FoundFolder[]> {
+  const named = args.map(dir => ({ dir }));
+  // An empty path is no working folder: reading it says so.
+  if (args.includes('')) return named;
+  const found = options.recursive ? (await Promise.all(args.map(findRecordings))).flat() : named;
+  const paths = await Promise.all(found.map(({ dir }) => realpath(dir).catch(() => resolve(dir))));
+  const folders = [...new Map(found.map((folder, index) => [paths[index], folder])).values()];
+  if (folders.length > 1 && options.id !== undefined)
+    throw new AppError('USAGE', '--id goes with one folder only', { hint: 'upload the folders one by one' });
+  return folders;
+}
+
+/** Folders that are read, looked up and sent beside each other; they share connections, pace and commits. */
 const FOLDERS_AT_ONCE = 32;
 
 /** Several folders at once; the results are in the folders' order. After an abort no further one is begun. */
 async function uploadFolders(
-  dirs: readonly string[],
+  folders: readonly FoundFolder[],
   signal: AbortSignal,
-  uploadOne: (dir: string) => Promise<FolderResult>,
-): Promise<FolderResult[]> {
-  const results: FolderResult[] = [];
-  const queue = dirs.entries();
+  uploadOne: (folder: FoundFolder) => Promise<FolderSummary>,
+): Promise<FolderSummary[]> {
+  const summaries: FolderSummary[] = [];
+  const queue = folders.entries();
   const worker = async () => {
-    for (const [index, dir] of queue) {
-      results[index] = await uploadOne(dir);
+    for (const [index, folder] of queue) {
+      summaries[index] = await uploadOne(folder);
       if (signal.aborted) return;
     }
   };
-  await Promise.all(Array.from({ length: Math.min(FOLDERS_AT_ONCE, dirs.length) }, worker));
-  return results.filter(result => result !== undefined);
+  await Promise.all(Array.from({ length: Math.min(FOLDERS_AT_ONCE, folders.length) }, worker));
+  return summaries.filter(summary => summary !== undefined);
 }
 
+/** @param known the folders of this run by recording */
 async function uploadFolder(
-  dir: string,
+  folder: FoundFolder,
   invocation: Invocation,
   workspace: Workspace,
-  { webhooks }: { webhooks: boolean },
+  { webhooks, known }: { webhooks: boolean; known: Map<string, string> },
 ): Promise<FolderResult> {
   const { config } = workspace;
+  const { dir } = folder;
   try {
+    if ('error' in folder) throw folder.error;
     const recording = await readWithOptions(dir, invocation, workspace);
+    requireOneFolder(recording, known);
     if (webhooks) requireEmail(recording);
     const request = uploadRequest(config, { force: Boolean(invocation.options.force), webhooks });
     const report = await uploadRecording(recording, request, await workspace.uploads());
@@ -99,53 +113,43 @@ async function uploadFolder(
   }
 }
 
-function exitCodeOfResult(result: FolderResult, { strict }: { strict: boolean }): ExitCode {
-  if (!result.ok) return exitCodeOfError(result.error);
-  const { report, deliveries } = result;
-  const errors = failuresOf(report);
-  const undelivered = deliveries.some(({ outcome }) => outcome === 'lost' || (strict && outcome !== 'delivered'));
-  return heaviest([...errors.map(error => exitCodeOf(error.code)), undelivered ? EXIT.webhook : EXIT.done]);
+/** Two folders with one id would be one recording in the bucket: the later one's files in place of the earlier one's. */
+function requireOneFolder({ id, dir }: Recording, known: Map<string, string>): void {
+  const other = known.get(id);
+  if (other !== undefined && other !== dir) {
+    throw new AppError('RECORDING', `it is recording ${id}, and so is ${showPath(other)}`, {
+      hint: 'give one of the two another id: --id, or recording_id in its recording.json',
+    });
+  }
+  known.set(id, dir);
 }
 
 function print(
-  results: readonly FolderResult[],
+  summaries: readonly FolderSummary[],
   exitCode: ExitCode,
   { command, options, terminal }: Invocation,
-  { state }: Workspace,
 ): void {
   if (options.json) {
-    const recordings = results.map(result =>
-      result.ok
-        ? { ...uploadJson(result.report), deliveries: result.deliveries.map(deliveryJson) }
-        : { dir: result.dir, outcome: 'failed', error: jsonError(result.error) },
-    );
+    const recordings = summaries.map(({ json }) => json);
     terminal.document(jsonDocument(command, exitCode, { result: { recordings } }));
     return;
   }
-  for (const result of results) {
-    if (!result.ok) {
-      const where = results.length > 1 ? `${result.dir}: ` : '';
-      terminal.err(errorLine(result.error, terminal, where));
-      continue;
-    }
-    const { isKept } = state().outbox;
-    const webhookFailed = result.deliveries.some(delivery => delivery.outcome !== 'delivered');
-    if (!options.quiet)
-      terminal.out(uploadText(result.report, result.deliveries, terminal.paint.out, { isKept }).join('\n'));
-    else if (exitCode !== EXIT.done || webhookFailed) {
-      const line = failureLine(result.report, result.deliveries, { isKept });
-      if (line) terminal.err(line);
-    }
+  for (const { out, err } of summaries) {
+    if (out !== undefined) terminal.out(out);
+    if (err !== undefined) terminal.err(err);
   }
-  if (results.length > 1 && !options.quiet) terminal.out(terminal.paint.out.bold(totalText(results)));
+  if (summaries.length > 1 && !options.quiet) terminal.out(terminal.paint.out.bold(totalText(summaries)));
 }
 
 /** Shows what an upload would send; opens no connection, writes no file. */
 async function dryRun(invocation: Invocation, workspace: Workspace): Promise<ExitCode> {
-  const { args: dirs, options, terminal, command } = invocation;
+  const { options, terminal, command } = invocation;
   const plans = [];
-  for (const dir of dirs) {
-    const recording = await readWithOptions(dir, invocation, workspace);
+  const known = new Map<string, string>();
+  for (const folder of await foldersOf(invocation)) {
+    if ('error' in folder) throw folder.error;
+    const recording = await readWithOptions(folder.dir, invocation, workspace);
+    requireOneFolder(recording, known);
     if (options.webhook !== false) requireEmail(recording);
     plans.push(planOf(recording, workspace));
   }
