@@ -51,6 +51,8 @@ const https = () => process.getBuiltinModule('node:https');
 
 function secureAgent(options: object, ca: string | undefined): Agent {
   if (ca === undefined) return new (https().Agent)(options);
-  const { getCACertificates } = process.getBuiltinModule('node:tls');
-  return new (https().Agent)({ ...options, ca: [...getCACertificates('default'), ca] });
+  const { createSecureContext, getCACertificates } = process.getBuiltinModule('node:tls');
+  // One for all connections: with `ca` among the options, each would parse all authorities again, 17 ms.
+  const secureContext = createSecureContext({ ca: [...getCACertificates('default'), ca] });
+  return new (https().Agent)({ ...options, secureContext });
 }

@@ -22,7 +22,7 @@ export async function findRecordings(root: string): Promise<FoundFolder[]> {
       return;
     }
     const names = entries.filter(entry => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
-    for (const name of names.sort(inOrder)) await descend(join(dir, name));
+    for (const name of names.sort()) await descend(join(dir, name));
   };
   const descend = async (dir: string): Promise<void> => {
     let entries: Dirent[];
@@ -47,6 +47,3 @@ export async function findRecordings(root: string): Promise<FoundFolder[]> {
   }
   return found;
 }
-
-/** 9 before 10. */
-const inOrder = new Intl.Collator('en', { numeric: true }).compare;

@@ -103,7 +103,7 @@ export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) =
     // A proxy that hangs: the stall watch does not know its socket.
     idleTimeoutMs: STALL_MS,
   });
-  const client = createS3Client({ ...settings, bucket: name }, connections);
+  const client = createS3Client({ ...settings, bucket: name }, connections, onRoundTrip);
 
   /** One request under the stall watch, with its failure in the user's words. */
   const request = async <T>(
@@ -121,14 +121,6 @@ export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) =
       throw toStorageFailure(error, what, endpoint);
     } finally {
       watch.stop();
-    }
-  };
-  const timed = async <T>(send: () => Promise<T>): Promise<T> => {
-    const startedAt = performance.now();
-    try {
-      return await send();
-    } finally {
-      onRoundTrip(performance.now() - startedAt);
     }
   };
   /** A request whose answer is an XML document. */
@@ -180,8 +172,8 @@ export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) =
     target: `${endpoint}/${name}`,
 
     head: (key, signal) =>
-      request(`checking ${where(key)}`, signal, ({ abortSignal }) =>
-        timed(async () => toHead((await client.send({ method: 'HEAD', key }, abortSignal)).headers)),
+      request(`checking ${where(key)}`, signal, async ({ abortSignal }) =>
+        toHead((await client.send({ method: 'HEAD', key }, abortSignal)).headers),
       ).catch(orUndefined<ObjectHead>),
 
     put: (key, body, { onlyIfAbsent, ...settings }, signal) => {
@@ -206,7 +198,7 @@ export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) =
         const token: string | undefined = page?.text('NextContinuationToken');
         const query = { 'list-type': '2', prefix, ...(token && { 'continuation-token': token }) };
         const call = { method: 'GET', query } as const;
-        page = await timed(() => ask(`listing ${where(prefix)}`, 'ListBucketResult', call, signal));
+        page = await ask(`listing ${where(prefix)}`, 'ListBucketResult', call, signal);
         for (const object of page.all('Contents')) {
           yield {
             key: object.text('Key'),
@@ -270,9 +262,7 @@ export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) =
           ...(uploadId && { 'upload-id-marker': uploadId }),
         };
         const call = { method: 'GET', query } as const;
-        page = await timed(() =>
-          ask(`listing uploads of ${where(prefix)}`, 'ListMultipartUploadsResult', call, signal),
-        );
+        page = await ask(`listing uploads of ${where(prefix)}`, 'ListMultipartUploadsResult', call, signal);
         for (const upload of page.all('Upload')) {
           uploads.push({
             key: upload.text('Key'),

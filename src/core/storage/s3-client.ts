@@ -61,10 +61,12 @@ const TOLERATED_SKEW_MS = 5 * 60_000;
  * what a small recording's whole upload takes. Path style, signed SHA-256 of every body, no checksum trailers: IDrive
  * E2 and others refuse those.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
+ * @param onRoundTrip told how long each answer to a request without a body took, once the connection was there
  */
 export function createS3Client(
   settings: { endpoint: string; region: string; bucket: string; credentials: S3Credentials },
   connections: Connections,
+  onRoundTrip: (ms: number) => void = () => {},
 ): S3Client {
   const endpoint = new URL(settings.endpoint);
   const base = `${endpoint.pathname.replace(/\/+$/, '')}/${encode(settings.bucket)}`;
@@ -95,6 +97,7 @@ export function createS3Client(
 
   const open: S3Client['open'] = async (call, signal) => {
     const request = begin(call);
+    if (call.body === undefined) timeAnswer(request, onRoundTrip);
     const answer = await answerTo(request, call.body, signal);
     learnTime(answer.headers);
     const status = answer.statusCode ?? 0;
@@ -115,6 +118,16 @@ export function createS3Client(
 function bodyDigest(body: S3Call['body']): string {
   if (body === undefined) return EMPTY_SHA256;
   return typeof body === 'string' ? createHash('sha256').update(body).digest('hex') : body.sha256.toString('hex');
+}
+
+function timeAnswer(request: ClientRequest, tell: (ms: number) => void): void {
+  let sentAt: number | undefined;
+  request.once('finish', () => {
+    sentAt = performance.now();
+  });
+  request.once('response', () => {
+    if (sentAt !== undefined) tell(performance.now() - sentAt);
+  });
 }
 
 /** Sends the body and waits for the answer's head; what comes first, a failure or the answer, counts. */
