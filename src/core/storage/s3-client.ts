@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Connections } from '../http/connections.ts';
 import { readDocument } from './s3-xml.ts';
@@ -117,7 +117,7 @@ export function createS3Client(
 
 function bodyDigest(body: S3Call['body']): string {
   if (body === undefined) return EMPTY_SHA256;
-  return typeof body === 'string' ? createHash('sha256').update(body).digest('hex') : body.sha256.toString('hex');
+  return typeof body === 'string' ? hash('sha256', body) : body.sha256.toString('hex');
 }
 
 function timeAnswer(request: ClientRequest, tell: (ms: number) => void): void {

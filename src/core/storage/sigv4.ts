@@ -1,4 +1,4 @@
-import { createHash, createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
 
 export interface S3Credentials {
   accessKeyId: string;
@@ -21,7 +21,7 @@ export interface UnsignedRequest {
 const ALGORITHM = 'AWS4-HMAC-SHA256';
 
 /** SHA-256 of nothing: a request without a body. */
-export const EMPTY_SHA256 = sha256('');
+export const EMPTY_SHA256 = hash('sha256', '');
 
 /**
  * Signs requests by AWS Signature Version 4, in the `Authorization` header.
@@ -52,7 +52,7 @@ export function createSigner(
     };
     const scope = `${day}/${region}/s3/aws4_request`;
     const { text, signedHeaders } = canonicalRequest({ ...request, headers });
-    const signature = hmac(keyOf(day), [ALGORITHM, time, scope, sha256(text)].join('\n')).toString('hex');
+    const signature = hmac(keyOf(day), [ALGORITHM, time, scope, hash('sha256', text)].join('\n')).toString('hex');
     return {
       ...headers,
       authorization: `${ALGORITHM} Credential=${accessKeyId}/${scope}, SignedHeaders=${signedHeaders}, Signature=${signature}`,
@@ -91,10 +91,6 @@ export function encode(text: string): string {
     /[!'()*]/g,
     character => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 function hmac(key: Buffer | KeyObject, text: string): Buffer {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { isNativeError } from 'node:util/types';
 import { AppError } from '../errors.ts';
@@ -122,7 +122,7 @@ async function putWhole(
   try {
     // Not before there is room for it: many recordings at once would be in memory otherwise.
     const bytes = await readWhole(source);
-    const sha256 = createHash('sha256').update(bytes).digest();
+    const sha256 = hash('sha256', bytes, 'buffer');
     observer({ type: 'file-started', recordingId, name, sizeBytes: file.sizeBytes, resumedBytes: 0 });
     const onBytes = (count: number) => {
       inFlight.moved(count);
