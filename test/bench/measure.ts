@@ -12,7 +12,7 @@ export interface Run {
 
 /** A program to run, in a clean environment. */
 export interface Program {
-  command: readonly [string, ...string[]];
+  command: readonly string[];
   env: Record<string, string>;
   cwd?: string;
 }

@@ -9,6 +9,9 @@ export interface Sink {
   url: string;
   /** Forgets all objects and counters. */
   reset(): Promise<void>;
+  /** Counts anew; the objects stay. */
+  resetCounters(): Promise<void>;
+  /** Requests and connections since the last reset, but for those that ask for them. */
   stats(): Promise<{ requests: number; connections: number }>;
   stop(): void;
 }
@@ -73,10 +76,21 @@ export async function startSink(binary: string, port: number, options: readonly 
       await new Promise(resolve => setTimeout(resolve, 50));
     }
   }
+  let since = { requests: 0, connections: 0 };
+  const counters = async () => JSON.parse(await call('GET', '/__stats')) as { requests: number; connections: number };
   return {
     url,
-    reset: async () => void (await call('POST', '/__reset')),
-    stats: async () => JSON.parse(await call('GET', '/__stats')) as { requests: number; connections: number },
+    async reset() {
+      await call('POST', '/__reset');
+      since = { requests: 0, connections: 0 };
+    },
+    async resetCounters() {
+      since = await counters();
+    },
+    async stats() {
+      const { requests, connections } = await counters();
+      return { requests: requests - since.requests, connections: connections - since.connections };
+    },
     stop: () => child.kill(),
   };
 }
