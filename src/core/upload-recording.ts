@@ -154,6 +154,10 @@ async function uploadFiles(
 ): Promise<FileReport[]> {
   const queue = recording.files.toSorted((a, b) => a.sizeBytes - b.sizeBytes);
   const reports = new Map<string, FileReport>();
+  const { store, bucket, hasher } = deps;
+  const isDone = ({ name }: RecordingFile) => store.file(bucket.target, recording.id, name)?.state === 'uploaded';
+  // Before any request: starting threads holds up the event loop, and that would be taken for the store's distance.
+  for (const file of queue) if (!isDone(file)) hasher.prepare(file.sizeBytes);
   // What ends one of them for good (an abort, a state that fails) ends all: nothing goes on behind an error's back.
   const stop = new AbortController();
   const signal = AbortSignal.any([deps.signal, stop.signal]);

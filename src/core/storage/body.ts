@@ -79,7 +79,9 @@ function makeBody(
         onBytes?.(bytes.length);
         // The connection says when it is done with a buffer.
         const taken = buffer && (() => idleBuffers.push(buffer));
-        if (!request.write(bytes, taken)) await drained(request);
+        const takesMore = request.write(bytes, taken);
+        // Not after the last: the answer may be there first, and a request that has not ended costs its connection.
+        if (!takesMore && counted < sizeBytes) await drained(request);
       }
       if (!request.destroyed) request.end();
     },

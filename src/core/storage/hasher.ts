@@ -7,13 +7,19 @@ import type { HashAnswer, HashRequest } from './hash-worker.ts';
 export interface Hasher {
   /** Rejects where the file ends before the range does. The file stays open until this settles. */
   hash(fd: number, offset: number, sizeBytes: number, options?: { md5?: boolean }): Promise<RangeDigest>;
-  /** Starts a thread beside whatever comes before the first range: that takes it some 50 ms. */
-  prepare(): void;
+  /**
+   * Starts threads for a file of that size, beside whatever comes before its first range: that takes them some 50 ms,
+   * and the caller 5 for each, so it does this before it times anything.
+   */
+  prepare(sizeBytes: number): void;
   close(): void;
 }
 
 /** Ranges up to this size are hashed in place: starting a thread costs more. */
 const IN_PLACE_BYTES = 4 * 1024 * 1024;
+
+/** A file of less than two of these is hashed by one thread before a second one would have started. */
+const A_THREADS_WORTH_BYTES = 32 * 1024 * 1024;
 
 /** Threads start with the first range that needs one. */
 export function createHasher(maxThreads = Math.min(4, availableParallelism())): Hasher {
@@ -58,8 +64,10 @@ export function createHasher(maxThreads = Math.min(4, availableParallelism())): 
         worker.postMessage(request);
       });
     },
-    prepare() {
-      if (threads.length === 0) startThread();
+    prepare(sizeBytes) {
+      if (sizeBytes <= IN_PLACE_BYTES) return;
+      const wanted = Math.min(maxThreads, Math.ceil(sizeBytes / A_THREADS_WORTH_BYTES));
+      while (threads.length < wanted) startThread();
     },
     close() {
       for (const { worker } of threads.splice(0)) void worker.terminate();

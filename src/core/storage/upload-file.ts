@@ -46,7 +46,6 @@ export async function uploadFile(
   const { bucket, store, clock } = context;
   const stored = store.file(bucket.target, recordingId, file.name);
 
-  if (file.sizeBytes > SINGLE_PUT_LIMIT_BYTES && stored?.state !== 'uploaded') session.hasher.prepare();
   const isNew = force || (stored?.state !== 'uploaded' && !(await mayBeThere()));
   const head = isNew ? undefined : await headIfAllowed(context);
   if (stored?.state === 'uploaded' && sameFile(stored, file) && head) {
