@@ -46,7 +46,7 @@ const STORIES: Story[] = [
     name: 'no name at all',
     make: () => '',
     code: 2,
-    says: /^error: the folder is missing: its path is an empty text$/,
+    says: /^error: the folder is missing: its path is an empty text \(name the folder; .*\)$/,
   },
   {
     name: 'an empty folder',
