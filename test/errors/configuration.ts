@@ -1,6 +1,7 @@
-import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, type Stats, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EXIT } from '../../src/cli/exit-codes.ts';
+import { flawOfTrust } from '../../src/config/permissions.ts';
 import type { Desk } from '../support/desk.ts';
 import { makeRecording } from '../support/make-recording.ts';
 import type { Meeting } from './meeting.ts';
@@ -215,18 +216,6 @@ export const CONFIGURATION: readonly Meeting[] = [
     }),
   ),
   {
-    says: '….recorduploadrc: belongs to another user (uid …) and is not used: chown it, or name it with --config',
-    exit,
-    asNobody: true,
-    env: FROM_FILE,
-    meet: desk => {
-      const file = write(desk, 'work/.recorduploadrc', 'region: us-east-1', 0o644);
-      if (process.getuid?.() === 0) chownSync(file, 12_345, 12_345);
-      return ['status'];
-    },
-  },
-
-  {
     says: 'no access keys for the bucket are configured',
     hint: KEYS_HINT,
     exit,
@@ -284,5 +273,13 @@ export const CONFIGURATION: readonly Meeting[] = [
     exit,
     env: { RECORDUPLOAD_USER_EMAIL: undefined },
     meet: () => ['upload', makeRecording()],
+  },
+];
+
+/** What only root can bring about. */
+export const CONFIGURATION_TEXTS: readonly { says: string; text: string | undefined }[] = [
+  {
+    says: 'belongs to another user (uid 12345) and is not used: chown it, or name it with --config',
+    text: flawOfTrust({ uid: 12_345, mode: 0o600 } as Stats, '.recorduploadrc', { platform: 'linux', uid: 1000 }),
   },
 ];

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { openDesk, openSandbox } from '../support/desk.ts';
 import { makeRecording } from '../support/make-recording.ts';
 import { COMMAND_LINE } from './command-line.ts';
-import { CONFIGURATION } from './configuration.ts';
+import { CONFIGURATION, CONFIGURATION_TEXTS } from './configuration.ts';
 import { errorTexts } from './error-texts.ts';
 import { expectMet, type Made, type Meeting, made, meet } from './meeting.ts';
 import { RECORDINGS, RECORDINGS_MADE } from './recordings.ts';
@@ -38,8 +38,19 @@ function listMade(all: readonly Made[]): void {
   });
 }
 
+/** What is a part of an error, made where the program makes it. */
+function listTexts(texts: readonly { says: string; text: string | undefined }[]): void {
+  test.each(texts)('$says', ({ says, text }) => {
+    said.push(text ?? '');
+    expect(text).toBe(says);
+  });
+}
+
 describe('a wrong command line', () => list(COMMAND_LINE));
-describe('a wrong configuration', () => list(CONFIGURATION));
+describe('a wrong configuration', () => {
+  list(CONFIGURATION);
+  listTexts(CONFIGURATION_TEXTS);
+});
 describe('a folder that is no usable recording', () => {
   list(RECORDINGS);
   listMade(RECORDINGS_MADE);
@@ -54,10 +65,22 @@ describe('a state that cannot be used', () => {
 });
 describe('a webhook that is not delivered', () => {
   list(WEBHOOKS);
-  test.each(TRIES)('$says', ({ says, text }) => {
-    said.push(text);
-    expect(text).toBe(says);
-  });
+  listTexts(TRIES);
+});
+
+test('6: another process (pid …) is at work on recording 3', async () => {
+  sandbox.faults.add({ server: 's3', times: Number.POSITIVE_INFINITY, action: { hang: 'before' } });
+  const desk = openDesk(sandbox);
+  const dir = makeRecording({ name: '3' });
+  const first = desk.start(['upload', dir, '--progress', 'json']);
+  await first.prints('recording-started');
+  const { code, stderr } = await desk.run(['upload', dir]);
+  first.kill('SIGKILL');
+  await first.result;
+  said.push(stderr);
+  expect(code).toBe(6);
+  const hint = 'wait for it to end, or see what it does with recordupload status';
+  expect(stderr).toBe(`error: another process (pid ${first.pid}) is at work on recording 3 (${hint})\n`);
 });
 
 describe('being interrupted', () => {

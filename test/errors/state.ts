@@ -8,7 +8,6 @@ import { storing } from '../../src/core/state/delivery-store.ts';
 import { openLiveness } from '../../src/core/state/liveness.ts';
 import { stateError } from '../../src/core/state/state-failure.ts';
 import type { Desk } from '../support/desk.ts';
-import { makeRecording } from '../support/make-recording.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import type { Made, Meeting } from './meeting.ts';
 
@@ -80,17 +79,6 @@ export const STATE: readonly Meeting[] = [
     exit,
     env: { RECORDUPLOAD_LOG_FILE: '/' },
     meet: () => ['logs'],
-  },
-  {
-    says: 'another process (pid …) is at work on recording 3',
-    hint: 'wait for it to end, or see what it does with recordupload status',
-    exit: EXIT.busy,
-    meet: async (desk, { faults }) => {
-      const dir = makeRecording({ name: '3' });
-      faults.add({ server: 's3', operation: 'PutObject', times: Number.POSITIVE_INFINITY, action: { hang: 'before' } });
-      await desk.start(['upload', dir, '--progress', 'json']).prints('file-started');
-      return ['upload', dir];
-    },
   },
 ];
 
