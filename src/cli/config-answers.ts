@@ -42,7 +42,7 @@ const QUESTIONS: readonly Question[] = [
     option: 'webhookUrl',
     flag: '--webhook-url',
     key: 'webhook.url',
-    question: 'URL of the recordings server’s webhook',
+    question: 'Webhook URL of the recordings server',
     otherwise: DEFAULTS.webhookUrl,
   },
 ];

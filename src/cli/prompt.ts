@@ -32,6 +32,8 @@ export function openPrompt({ terminal, signal }: Pick<Invocation, 'terminal' | '
     },
   });
   const lines = createInterface({ input: stdin, output, terminal: true, historySize: 0 });
+  // Where readline breaks a long line; without it the cursor goes astray.
+  Object.defineProperty(output, 'columns', { get: terminal.columns });
   // readline takes Ctrl-C for itself; the end of the input (Ctrl-D) leaves the question open for ever.
   lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
   let ended = false;

@@ -36,7 +36,7 @@ function attemptLines(attempt: Attempt, paint: ChalkInstance): string[] {
   const { number, at, trigger, outcome, status, error, excerpt, durationMs } = attempt;
   const mark = outcome === 'delivered' ? paint.green('✔') : paint.red('✘');
   const answer = status === null ? 'no answer' : `status ${status}`;
-  const first = `  ${mark} ${number}. ${formatMoment(at)}  ${trigger}  ${answer} in ${formatDuration(durationMs)}  ${outcome}`;
+  const first = `  ${mark} ${number}. ${formatMoment(at)}  ${trigger}  ${answer} in ${durationMs < 1000 ? `${Math.round(durationMs)} ms` : formatDuration(durationMs)}  ${outcome}`;
   return [
     first,
     ...(error ? [`       ${printable(error)}`] : []),

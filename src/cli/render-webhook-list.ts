@@ -65,8 +65,15 @@ function countsOf({ pending, held, heldBy, delivered, superseded }: EndpointOver
   ].join(', ');
 }
 
-function waitingLine({ oldestAt, nextAt }: EndpointOverview, now: number): string[] {
+function waitingLine({ oldestAt, nextAt, held, isConfigured }: EndpointOverview, now: number): string[] {
   if (oldestAt === null) return [];
-  const next = nextAt === null ? '' : nextAt <= now ? ', due now' : `, next try in ${formatDuration(nextAt - now)}`;
-  return [`  oldest waiting since ${formatMoment(oldestAt)}${next}`];
+  const due = nextAt === null ? '' : nextAt <= now ? ', due now' : `, next try in ${formatDuration(nextAt - now)}`;
+  const next = [
+    ...(nextAt === null ? [] : ['recordupload retry']),
+    ...(held > 0 ? ['recordupload status tells why some are held'] : []),
+  ];
+  return [
+    `  oldest waiting since ${formatMoment(oldestAt)}${due}`,
+    ...(isConfigured && next.length > 0 ? [`  next: ${next.join('; ')}`] : []),
+  ];
 }

@@ -36,8 +36,11 @@ function wrapLine(line: string, columns: number): string[] {
   let current = '';
   // Each word with the spaces before it: columns of a table stay where they are.
   for (const [, spaces = '', word = ''] of line.matchAll(/( *)([^ ]+)/g)) {
-    const isFirst = current.trim() === '';
-    if (isFirst || displayWidth(current) + spaces.length + displayWidth(word) <= columns) current += spaces + word;
+    // What the terminal has broken itself ends somewhere in its last row.
+    const width = displayWidth(current);
+    const used = width <= columns ? width : ((width - 1) % columns) + 1;
+    const isLong = displayWidth(word) > columns - indent.length;
+    if (current === '' || isLong || used + spaces.length + displayWidth(word) <= columns) current += spaces + word;
     else {
       lines.push(current);
       current = indent + word;

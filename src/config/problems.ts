@@ -70,6 +70,8 @@ const EXPECTED_LARGE = new Set(['array', 'object']);
 
 function show(value: unknown, { secret }: { secret: boolean }): string {
   if (Array.isArray(value)) return 'a list';
+  // What a flag became that was no number: the text is gone.
+  if (Number.isNaN(value)) return 'something else';
   if (typeof value === 'object') return 'a mapping';
   if (secret) return typeof value === 'string' ? 'text' : `a ${typeof value}`;
   if (typeof value !== 'string') return String(value);

@@ -197,7 +197,7 @@ describe('config init', () => {
     await person.answer('AWS profile', 'recordings');
     await person.answer('e-mail', 'ada');
     await person.answer('expected an e-mail address', 'ada@example.com');
-    await person.answer('webhook [', '');
+    await person.answer('Webhook URL', '');
     await person.answer('Webhook token', SECRETS.token);
     expect(await running).toBe(0);
     expect(person.out() + person.err()).not.toContain(SECRETS.token);

@@ -186,11 +186,6 @@ describe('what is thrown at users', () => {
   /** Messages that say themselves what to do, or have nothing to add; by file, with how many. */
   const WITHOUT_HINT: Readonly<Record<string, { count: number; why: string }>> = {
     'config/load-config.ts': { count: 1, why: 'each line says what is expected where, and what was meant' },
-    'core/recording/read-folder.ts': { count: 1, why: 'an empty argument: there is nothing to name' },
-    'core/recording/read-recording.ts': { count: 1, why: 'the message says what the option expects' },
-    'core/state/state-failure.ts': { count: 1, why: 'SQLite’s own words, where we have none of ours' },
-    'core/storage/source-file.ts': { count: 1, why: 'the system’s own words say what keeps the file from being read' },
-    'core/storage/upload-file.ts': { count: 1, why: 'the same, while it is sent' },
   };
 
   test('says what to do next: every AppError has a hint, or is known to need none', () => {

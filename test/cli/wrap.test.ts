@@ -21,9 +21,8 @@ describe('text on a terminal', () => {
 
   test('a word that is longer than a line stays whole: it may be a path to copy', () => {
     expect(wrapText('see /a/very/long/path/to/a/file for more', 12).split('\n')).toEqual([
-      'see',
-      '  /a/very/long/path/to/a/file',
-      '  for more',
+      'see /a/very/long/path/to/a/file for',
+      '  more',
     ]);
   });
 

@@ -99,17 +99,7 @@ describe('the command line', () => {
   test.each([
     [['uplaod', 'x'], /^error: unknown command 'uplaod' \(did you mean recordupload upload\?\)\n$/],
     [['upload'], /^error: missing required argument 'dir' \(see recordupload upload --help\)\n$/],
-    [['upload', 'x', '--idd', '3'], /^error: unknown option '--idd' \(did you mean --id\?\)\n$/],
-    [['upload', 'x', '--title'], /^error: option '--title <text>' argument missing \(.*\)\n$/],
     [['webhook', 'sned', '3'], /^error: unknown command 'sned' \(did you mean recordupload webhook send\?\)\n$/],
-    [
-      ['retry', '--endpoint', 'elsewhere'],
-      /^error: --endpoint: there is no endpoint "elsewhere" \(configured: default\)\n$/,
-    ],
-    [['upload', 'x', 'y', '--id', '3'], /^error: --id goes with one folder only.*\n$/],
-    [['upload', 'x', '--config', '/nowhere.json'], /^error: .*\/nowhere\.json.*\n$/],
-    [['upload', 'x', '--concurrency', 'many'], /^error: --concurrency: expected a whole number.*\n$/],
-    [['sandbox', '--s3-port', '70000'], /^error: "70000" is no port \(.*\)\n$/],
   ])('%j: one line, exit 2', async (args, says) => {
     const { code, stdout, stderr } = await openDesk(sandbox).run(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -28,9 +28,11 @@ export const run: RunCommand = async invocation => {
   for (const problem of options.json ? [] : problems) {
     err(`${paint.err.yellow('warning:')} ${printable(problem)}`);
   }
-  if (options.test) return await test(invocation);
-  if (!options.json && !options.quiet) out('next: recordupload webhook test, then recordupload upload <dir> --dry-run');
-  return EXIT.done;
+  const exitCode = options.test ? await test(invocation) : EXIT.done;
+  if (exitCode === EXIT.done && !options.json && !options.quiet) {
+    out(`next: ${options.test ? '' : 'recordupload webhook test, then '}recordupload upload <dir> --dry-run`);
+  }
+  return exitCode;
 };
 
 function shown(file: string, cwd: string): string {

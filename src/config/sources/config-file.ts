@@ -132,7 +132,7 @@ function parseYaml(
     const documents = loadAll(text, { maxAliases: 100, maxDepth: 20 });
     return documents.length > 1 ? { flaw: 'holds more than one YAML document' } : { data: documents[0] };
   } catch (error) {
-    if (!(error instanceof YAMLException)) return { flaw: 'is not valid YAML' };
+    if (!(error instanceof YAMLException)) return { flaw: 'not valid YAML' };
     const place = error.mark ? `line ${error.mark.line + 1}, column ${error.mark.column + 1}: ` : '';
     // Some reasons quote the text, which may be a secret.
     return { flaw: `${place}not valid YAML: ${error.reason.replace(/["!<].*$/s, '…')}` };

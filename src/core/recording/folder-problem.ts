@@ -15,6 +15,11 @@ const HINTS: Readonly<Record<string, string>> = {
   ENOENT: 'check the path',
   EACCES: 'check its permissions and those of the folders above',
   EPERM: 'check its permissions and those of the folders above',
+  ENOTDIR: 'check the path',
+  ELOOP: 'mend or remove it',
+  ENAMETOOLONG: 'give it a shorter one',
+  ESTALE: 'mount the drive again',
+  EIO: 'check the disk',
 };
 
 /** An unusable folder or file: `<path> <what is wrong>`. */

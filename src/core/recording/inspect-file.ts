@@ -48,7 +48,8 @@ async function followLink(dir: string, path: string): Promise<string> {
   try {
     real = await realpath(path);
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') throw problem(path, 'is a symbolic link to nothing', { cause: error });
+    if (systemCode(error) === 'ENOENT')
+      throw problem(path, 'is a symbolic link to nothing', { hint: 'mend or remove it', cause: error });
     throw error;
   }
   if (real.startsWith(dir.endsWith(sep) ? dir : dir + sep)) return real;

@@ -66,7 +66,11 @@ export async function readFolder(given: string, extraFiles: readonly string[]): 
 
 async function list(given: string): Promise<{ dir: string; names: string[]; subfolders: Set<string> }> {
   // resolve('') is the working directory: an unset variable in a script must not upload that.
-  if (given === '') throw new AppError('USAGE', 'the folder is missing: its path is an empty text');
+  if (given === '') {
+    throw new AppError('USAGE', 'the folder is missing: its path is an empty text', {
+      hint: 'name the folder; is a variable unset?',
+    });
+  }
   let dir = resolve(given);
   let entries: Dirent[];
   try {

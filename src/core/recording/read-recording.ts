@@ -89,7 +89,11 @@ export function parseOverrides(overrides: RecordingOverrides): ParsedOverrides {
   const parse = <T>(flag: string, text: string | undefined, to: (text: string) => T | undefined, expected: string) => {
     if (text === undefined) return undefined;
     const value = to(text);
-    if (value === undefined) throw new AppError('USAGE', `--${flag}: ${JSON.stringify(text)} is not ${expected}`);
+    if (value === undefined) {
+      throw new AppError('USAGE', `--${flag}: ${JSON.stringify(text)} is not ${expected}`, {
+        hint: 'correct it; recordupload upload --help shows the options',
+      });
+    }
     return value;
   };
   const email = (text: string) => (isEmail(text.trim()) ? text.trim() : undefined);

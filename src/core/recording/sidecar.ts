@@ -133,7 +133,7 @@ function parseJson(where: string, bytes: Buffer): unknown {
     return JSON.parse(json);
   } catch {
     // No cause: the engine's message quotes the text, which may hold a token.
-    throw problem(where, `is not JSON: ${findJsonFlaw(json) ?? 'nested too deeply'}`, {
+    throw problem(where, `is not JSON: ${findJsonFlaw(json) ?? 'line 1'}`, {
       hint: 'mend it there, or delete the file',
     });
   }

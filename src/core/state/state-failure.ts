@@ -77,7 +77,10 @@ export function stateError(error: unknown, stateDir: string): unknown {
     : BY_SYSTEM_CODE[(error as NodeJS.ErrnoException).code ?? ''];
   if (words) return new AppError('STATE', words.message(stateDir), { hint: words.hint, cause: error });
   if (!isSqliteError(error)) return error;
-  return new AppError('STATE', `the state in ${stateDir} cannot be used: ${error.message}`, { cause: error });
+  return new AppError('STATE', `the state in ${stateDir} cannot be used: ${error.message}`, {
+    hint: 'check its disk, or point stateDir (RECORDUPLOAD_STATE_DIR) at another folder',
+    cause: error,
+  });
 }
 
 /** True where the file's content is no database (any more). */

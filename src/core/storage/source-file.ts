@@ -36,6 +36,7 @@ export async function openSource(file: RecordingFile): Promise<SourceFile> {
 function gone(file: RecordingFile, error: unknown): never {
   if (hasErrorCode(error, 'ENOENT', 'ENOTDIR', 'ESTALE')) throw changed(file, 'it vanished', error);
   throw new AppError('SOURCE_CHANGED', `${file.path}: it cannot be read any more (${(error as Error).message})`, {
+    hint: 'check its disk, then run the command again',
     cause: error,
   });
 }

@@ -99,7 +99,10 @@ function isReadError(error: unknown): error is Error {
 }
 
 function unreadable({ path }: RecordingFile, cause: Error): AppError {
-  return new AppError('SOURCE_CHANGED', `${path}: it cannot be read any more (${cause.message})`, { cause });
+  return new AppError('SOURCE_CHANGED', `${path}: it cannot be read any more (${cause.message})`, {
+    hint: 'check its disk, then run the command again',
+    cause,
+  });
 }
 
 function send(source: SourceFile, context: FileContext, options: { force: boolean }) {

@@ -1,0 +1,285 @@
+import { chmodSync, mkdirSync, type Stats, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { EXIT } from '../../src/cli/exit-codes.ts';
+import { flawOfTrust } from '../../src/config/permissions.ts';
+import type { Desk } from '../support/desk.ts';
+import { makeRecording } from '../support/make-recording.ts';
+import type { Meeting } from './meeting.ts';
+
+const exit = EXIT.usage;
+const FROM_FILE = { WEBHOOK_URL: undefined, WEBHOOK_TOKEN: undefined };
+const FAKE = 'fake-secret-of-nobody';
+
+/** A variable that is wrong. Every command says so; `status` does nothing else. */
+const variable = (name: string, value: string, says: string, more: NodeJS.ProcessEnv = {}): Meeting => ({
+  says: `${name}: ${says}`,
+  exit,
+  env: { [name]: value, ...more },
+  meet: () => ['status'],
+});
+
+/** A file in the home folder, with everything that is put into it. */
+function write(desk: Desk, name: string, text: string, mode = 0o600): string {
+  const file = join(desk.home, name);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+  chmodSync(file, mode);
+  return file;
+}
+const inFile = (text: string, says: string, name = '.recorduploadrc', mode = 0o600): Meeting => ({
+  says: `${name}: ${says}`,
+  exit,
+  env: FROM_FILE,
+  meet: desk => {
+    write(desk, join('work', name), text, mode);
+    return ['status'];
+  },
+});
+/** The token comes from a file. */
+const tokenFile = (text: string, says: string, mode = 0o600): Meeting => ({
+  says: `WEBHOOK_TOKEN_FILE: ../token ${says}`.replace('../', '…/'),
+  exit,
+  env: { WEBHOOK_TOKEN: undefined, WEBHOOK_TOKEN_FILE: '../token' },
+  meet: desk => {
+    write(desk, 'token', text, mode);
+    return ['status'];
+  },
+});
+const credential = (says: string, mode: number): Meeting => ({
+  says: `CREDENTIALS_DIRECTORY: …/webhook-token ${says}`,
+  exit,
+  env: { WEBHOOK_TOKEN: undefined, CREDENTIALS_DIRECTORY: '/' },
+  meet: desk => {
+    write(desk, 'webhook-token', 'fake-token', mode);
+    desk.env.CREDENTIALS_DIRECTORY = desk.home;
+    return ['status'];
+  },
+});
+const profile = (text: string | undefined, says: string, mode = 0o600): Meeting => ({
+  says: `AWS profile "recordings": …/.aws/credentials ${says}`,
+  hint: KEYS_HINT,
+  exit,
+  env: { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined, AWS_PROFILE: 'recordings' },
+  meet: desk => {
+    if (text !== undefined) write(desk, '.aws/credentials', text, mode);
+    return ['upload', makeRecording()];
+  },
+});
+const KEYS_HINT =
+  'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or accessKeyId and secretAccessKey in .recorduploadrc';
+const OPS = 'https://127.0.0.1/';
+const list = (...names: string[]) => JSON.stringify({ webhooks: names.map(name => ({ name, url: OPS })) });
+
+export const CONFIGURATION: readonly Meeting[] = [
+  variable('RECORDUPLOAD_ENDPOINT', 's3.example.com', '"s3.example.com" has no scheme (use https://s3.example.com)'),
+  variable('RECORDUPLOAD_ENDPOINT', 'ops', 'expected a URL, got "ops"'),
+  variable('RECORDUPLOAD_ENDPOINT', 'https://[', 'expected a URL, got "https://["'),
+  variable('RECORDUPLOAD_ENDPOINT', 'ftp://s3.example.com', 'expected an https:// URL, got "ftp://s3.example.com"'),
+  variable(
+    'RECORDUPLOAD_ENDPOINT',
+    'https://a:b@s3.example.com',
+    'expected a URL without user name and password, got …',
+  ),
+  variable('RECORDUPLOAD_ENDPOINT', 'https://s3.example.com/#x', 'expected a URL without "#…", got …'),
+  variable('RECORDUPLOAD_ENDPOINT', 'https://s3.example.com/?x', 'expected a URL without "?…", got …'),
+  variable(
+    'RECORDUPLOAD_ENDPOINT',
+    'http://s3.example.com',
+    'http:// would send recordings in the clear: use https://, or set allowInsecure',
+  ),
+  variable(
+    'WEBHOOK_URL',
+    'http://ops.example.com',
+    'http:// would send the token in the clear: use https://, or set allowInsecure',
+  ),
+  variable('RECORDUPLOAD_REGION', 'no region!', 'expected a region such as us-west-1, got "no region!"'),
+  variable('RECORDUPLOAD_BUCKET', '!', 'expected a bucket\'s name, got "!"'),
+  variable('AWS_PROFILE', 'x'.repeat(256), 'expected a profile name of up to 255 characters, got …'),
+  variable('RECORDUPLOAD_USER_EMAIL', 'ada', 'expected an e-mail address, got "ada"'),
+  variable('RECORDUPLOAD_ALLOW_INSECURE', 'perhaps', 'expected true or false, got "perhaps"'),
+  variable('RECORDUPLOAD_CONCURRENCY', 'many', 'expected a number, got "many"'),
+  variable('RECORDUPLOAD_CONCURRENCY', '257', 'expected a whole number from 1 to 256, got 257'),
+  variable(
+    'RECORDUPLOAD_BWLIMIT',
+    'fast',
+    'expected a rate such as 10M, 512k, off or "08:00,512k 19:00,off", got "fast"',
+  ),
+  variable('RECORDUPLOAD_UPLOAD_RETRY_BUDGET', 'x', 'expected a duration such as 30m, 90s or 2h, got "x"'),
+  variable('RECORDUPLOAD_CA_FILE', '/nowhere', '/nowhere does not exist or is not a file'),
+  variable('WEBHOOK_TOKEN', 'abc', 'is shorter than 4 characters (the value is not shown)'),
+  variable('WEBHOOK_TOKEN', 'fake\ntoken', 'contains a newline (the value is not shown)'),
+  variable('WEBHOOK_TOKEN', 'fake token', 'contains white space (the value is not shown)'),
+  variable('WEBHOOK_TOKEN', 'fake\u0001token', 'contains a control character (the value is not shown)'),
+  variable('WEBHOOK_TOKEN', 'fäke-token', 'contains a character that is not ASCII (the value is not shown)'),
+  variable('WEBHOOK_SECRET', 'x', 'expected whsec_ and the base64 of 24 to 64 random bytes (the value is not shown)'),
+
+  tokenFile('', 'is empty'),
+  tokenFile('fake-token', 'contains a secret and can be read by other users: chmod 600 …', 0o644),
+  tokenFile('x'.repeat(70_000), 'is too large to hold one secret'),
+  {
+    says: 'WEBHOOK_TOKEN_FILE: …/nowhere does not exist',
+    exit,
+    env: { WEBHOOK_TOKEN: undefined, WEBHOOK_TOKEN_FILE: 'nowhere' },
+    meet: () => ['status'],
+  },
+  {
+    says: 'WEBHOOK_TOKEN_FILE: …/work is not a file',
+    exit,
+    env: { WEBHOOK_TOKEN: undefined, WEBHOOK_TOKEN_FILE: '.' },
+    meet: () => ['status'],
+  },
+  {
+    says: 'WEBHOOK_TOKEN_FILE: …/token cannot be read: permission denied',
+    exit,
+    env: { WEBHOOK_TOKEN: undefined, WEBHOOK_TOKEN_FILE: '../token' },
+    asNobody: true,
+    meet: desk => {
+      write(desk, 'token', 'fake-token', 0o000);
+      return ['status'];
+    },
+  },
+  credential('can be read by everybody: chmod o-r …', 0o644),
+  {
+    says: 'webhook.token: two sources for one secret, WEBHOOK_TOKEN and WEBHOOK_TOKEN_FILE: keep one',
+    exit,
+    env: { WEBHOOK_TOKEN_FILE: '../token' },
+    meet: () => ['status'],
+  },
+
+  inFile('regoin: x', 'regoin: unknown key (did you mean region?)'),
+  inFile('bucket: 3', 'bucket: expected text, got 3 (put it in quotes)'),
+  inFile('user: ada', 'user: expected a mapping of keys, got …'),
+  inFile('extraFiles: "*.txt"', 'extraFiles: expected a list, got …'),
+  inFile('concurrency: 1.5', 'concurrency: expected a whole number, got 1.5'),
+  inFile('webhooks: [{url: "https://127.0.0.1/"}]', 'webhooks[0].name: is missing'),
+  inFile(
+    'webhooks: [{name: A B, url: "https://127.0.0.1/"}]',
+    'webhooks[0].name: expected a name of up to 32 of a-z, 0-9, _ and -, got "A B"',
+  ),
+  inFile('webhook: {secrets: []}', 'webhook.secrets: expected one or two secrets'),
+  inFile('webhook: {token: 3}', 'webhook.token: expected text, got a number (put it in quotes)'),
+  inFile('{', 'line 1: not valid YAML: … (column 2)'),
+  inFile('a: 1\n---\nb: 2', 'holds more than one YAML document'),
+  inFile('{"a":', 'line 1: not valid JSON (column 6)', '.recorduploadrc.json'),
+  inFile('#'.repeat(1_100_000), 'is larger than 1 MiB'),
+  inFile('region: us-east-1', 'can be changed by other users: chmod go-w …', '.recorduploadrc', 0o666),
+  inFile(
+    `webhook: {token: ${FAKE}}`,
+    'contains a secret and can be read by other users: chmod 600 …',
+    '.recorduploadrc',
+    0o644,
+  ),
+  inFile(list('ops', 'ops'), 'webhooks: two endpoints are called ops'),
+  inFile(list('a-b', 'a_b'), 'webhooks: the variables of a_b and another endpoint would be the same: rename one'),
+  {
+    says: 'WEBHOOK_TOKEN: there are 2 endpoints, it fits only one: name it, as in RECORDUPLOAD_WEBHOOKS_OPS_TOKEN',
+    exit,
+    env: { WEBHOOK_URL: undefined },
+    meet: desk => {
+      write(desk, 'work/.recorduploadrc', list('ops', 'archive'));
+      return ['status'];
+    },
+  },
+  {
+    says: 'webhook (….recorduploadrc:1) and webhooks (….recorduploadrc:1) are both configured: keep one',
+    exit,
+    env: FROM_FILE,
+    meet: desk => {
+      write(desk, 'work/.recorduploadrc', `{"webhook": {"url": "${OPS}"}, ${list('ops').slice(1)}`);
+      return ['status'];
+    },
+  },
+  {
+    says: '/nowhere.json: does not exist (named by --config)',
+    exit,
+    meet: () => ['status', '--config', '/nowhere.json'],
+  },
+  {
+    says: '…: cannot be read: it is a folder (named by --config)',
+    exit,
+    meet: desk => ['status', '--config', desk.home],
+  },
+  {
+    says: '…config.js: is a program: configuration is data (YAML or JSON) and never executed',
+    exit,
+    meet: desk => ['status', '--config', write(desk, 'config.js', 'export default {}')],
+  },
+  ...['.recorduploadrc', '.env'].map(
+    (name): Meeting => ({
+      says: `${name}: cannot be read: permission denied`,
+      exit,
+      asNobody: true,
+      meet: desk => {
+        write(desk, `work/${name}`, 'WEBHOOK_URL=https://127.0.0.1/', 0o000);
+        return ['status'];
+      },
+    }),
+  ),
+  {
+    says: 'no access keys for the bucket are configured',
+    hint: KEYS_HINT,
+    exit,
+    env: { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined },
+    meet: () => ['upload', makeRecording()],
+  },
+  {
+    says: 'accessKeyId is set (AWS_ACCESS_KEY_ID), but secretAccessKey is not',
+    hint: KEYS_HINT,
+    exit,
+    env: { AWS_SECRET_ACCESS_KEY: undefined },
+    meet: () => ['upload', makeRecording()],
+  },
+  {
+    says: '…: two sources for one secret, … and …: keep one',
+    exit,
+    env: { ...FROM_FILE, AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined },
+    meet: desk => {
+      write(
+        desk,
+        'work/.recorduploadrc',
+        `{"awsProfile": "x", "accessKeyId": "${FAKE}", "secretAccessKey": "${FAKE}"}`,
+      );
+      return ['status'];
+    },
+  },
+  profile(undefined, 'does not exist'),
+  profile('[default]', 'has no such profile'),
+  profile('[recordings]', 'lacks aws_access_key_id or aws_secret_access_key there'),
+  profile(
+    '[recordings]\nrole_arn = x',
+    'uses role_arn there, which is not supported: run "aws configure export-credentials" and use the keys',
+  ),
+  profile('[recordings]', 'contains a secret and can be read by other users: chmod 600 …', 0o644),
+  {
+    says: 'no webhook token is configured',
+    hint: 'set WEBHOOK_TOKEN or WEBHOOK_TOKEN_FILE, or tokenFile in .recorduploadrc',
+    exit,
+    env: { WEBHOOK_TOKEN: undefined },
+    meet: () => ['upload', makeRecording()],
+  },
+  {
+    says: 'no token is configured for the webhook ops',
+    hint: 'set RECORDUPLOAD_WEBHOOKS_OPS_TOKEN or RECORDUPLOAD_WEBHOOKS_OPS_TOKEN_FILE, or tokenFile in .recorduploadrc',
+    exit,
+    env: FROM_FILE,
+    meet: desk => {
+      write(desk, 'work/.recorduploadrc', list('ops'));
+      return ['upload', makeRecording()];
+    },
+  },
+  {
+    says: 'recording …: no e-mail address to tell the server',
+    hint: 'give --email, set user.email (RECORDUPLOAD_USER_EMAIL), put user_info.email into recording.json, or use --no-webhook',
+    exit,
+    env: { RECORDUPLOAD_USER_EMAIL: undefined },
+    meet: () => ['upload', makeRecording()],
+  },
+];
+
+/** What only root can bring about. */
+export const CONFIGURATION_TEXTS: readonly { says: string; text: string | undefined }[] = [
+  {
+    says: 'belongs to another user (uid 12345) and is not used: chown it, or name it with --config',
+    text: flawOfTrust({ uid: 12_345, mode: 0o600 } as Stats, '.recorduploadrc', { platform: 'linux', uid: 1000 }),
+  },
+];

@@ -1,0 +1,108 @@
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { openDesk, openSandbox } from '../support/desk.ts';
+import { makeRecording } from '../support/make-recording.ts';
+import { COMMAND_LINE } from './command-line.ts';
+import { CONFIGURATION, CONFIGURATION_TEXTS } from './configuration.ts';
+import { errorTexts } from './error-texts.ts';
+import { expectMet, type Made, type Meeting, made, meet } from './meeting.ts';
+import { RECORDINGS, RECORDINGS_MADE } from './recordings.ts';
+import { STATE, STATE_MADE } from './state.ts';
+import { STORAGE, STORAGE_MADE } from './storage.ts';
+import { TRIES, WEBHOOKS } from './webhooks.ts';
+
+/*
+ * Every error that people can meet: what it says, what to do next (in brackets), and the exit status. The lists beside
+ * this file are the reference; the last test finds what is missing in them.
+ */
+
+const sandbox = await openSandbox({ receiver: { users: ['operator@example.com'] } });
+afterEach(() => sandbox.faults.clear());
+
+/** Everything that was said. */
+const said: string[] = [];
+
+function list(meetings: readonly Meeting[]): void {
+  test.each(meetings)('$exit: $says', async meeting => {
+    const met = await meet(meeting, sandbox);
+    said.push(met.text);
+    expectMet(met, meeting);
+  });
+}
+
+function listMade(all: readonly Made[]): void {
+  test.each(all)('$exit: $says', async one => {
+    const met = await made(one);
+    said.push(met.text);
+    expectMet(met, one);
+  });
+}
+
+/** What is a part of an error, made where the program makes it. */
+function listTexts(texts: readonly { says: string; text: string | undefined }[]): void {
+  test.each(texts)('$says', ({ says, text }) => {
+    said.push(text ?? '');
+    expect(text).toBe(says);
+  });
+}
+
+describe('a wrong command line', () => list(COMMAND_LINE));
+describe('a wrong configuration', () => {
+  list(CONFIGURATION);
+  listTexts(CONFIGURATION_TEXTS);
+});
+describe('a folder that is no usable recording', () => {
+  list(RECORDINGS);
+  listMade(RECORDINGS_MADE);
+});
+describe('a bucket that refuses, or has not what it should have', () => {
+  list(STORAGE);
+  listMade(STORAGE_MADE);
+});
+describe('a state that cannot be used', () => {
+  list(STATE);
+  listMade(STATE_MADE);
+});
+describe('a webhook that is not delivered', () => {
+  list(WEBHOOKS);
+  listTexts(TRIES);
+});
+
+test('6: another process (pid …) is at work on recording 3', async () => {
+  sandbox.faults.add({ server: 's3', times: Number.POSITIVE_INFINITY, action: { hang: 'before' } });
+  const desk = openDesk(sandbox);
+  const dir = makeRecording({ name: '3' });
+  const first = desk.start(['upload', dir, '--progress', 'json']);
+  await first.prints('recording-started');
+  const { code, stderr } = await desk.run(['upload', dir]);
+  first.kill('SIGKILL');
+  await first.result;
+  said.push(stderr);
+  expect(code).toBe(6);
+  const hint = 'wait for it to end, or see what it does with recordupload status';
+  expect(stderr).toBe(`error: another process (pid ${first.pid}) is at work on recording 3 (${hint})\n`);
+});
+
+describe('being interrupted', () => {
+  test.each([
+    ['SIGINT', 130, 'SIGINT'],
+    ['SIGTERM', 143, 'SIGTERM'],
+    ['SIGHUP', 143, 'SIGTERM (hang-up)'],
+  ] as const)('by %s: %i', async (signal, exit, name) => {
+    sandbox.faults.add({ server: 's3', times: Number.POSITIVE_INFINITY, action: { hang: 'before' } });
+    const run = openDesk(sandbox).start(['upload', makeRecording(), '--progress', 'json']);
+    await run.prints('recording-started');
+    run.kill(signal);
+    const { code, stderr } = await run.result;
+    said.push(stderr);
+    expect(code).toBe(exit);
+    const hint = 'what is done is kept: the same command goes on with it';
+    expect(stderr).toContain(`interrupted by ${name} (${hint})`);
+  });
+});
+
+test('every error that the program can make is in one of these lists', () => {
+  const all = said.join('\n');
+  const missing = errorTexts(join(import.meta.dirname, '../../src')).filter(({ text }) => !all.includes(text));
+  expect(missing.map(({ file, line, text }) => `${file}:${line}: ${text}`)).toEqual([]);
+});

@@ -1,0 +1,154 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { EXIT } from '../../src/cli/exit-codes.ts';
+import { systemProblem } from '../../src/core/recording/folder-problem.ts';
+import { inspectFile } from '../../src/core/recording/inspect-file.ts';
+import { objectKey } from '../../src/core/recording/object-key.ts';
+import type { RecordingId } from '../../src/core/recording/recording.ts';
+import { makeRecording } from '../support/make-recording.ts';
+import { tempDir } from '../support/temp-dir.ts';
+import type { Made, Meeting } from './meeting.ts';
+
+const exit = EXIT.recording;
+type Files = Parameters<typeof makeRecording>[0];
+
+/** A folder of the name 3 that cannot be used. */
+const folder = (says: string, hint: string | undefined, files: Files, mend = (_dir: string) => {}): Meeting => ({
+  says: `…/3${says}`,
+  hint,
+  exit,
+  meet: () => {
+    const dir = makeRecording({ name: '3', ...files });
+    mend(dir);
+    return ['upload', dir];
+  },
+});
+const sidecar = (text: string | Buffer, says: string, hint = 'mend the field, or delete it'): Meeting =>
+  folder(`/recording.json${says}`, hint, { files: { 'recording.json': text } });
+const place = (says: string, hint: string, path: () => string): Meeting => ({
+  says,
+  hint,
+  exit,
+  meet: () => ['upload', path()],
+});
+const closed = (name: string): Meeting => ({
+  says: `…/3${name && `/${name}`} may not be read by this user`,
+  hint: 'check its permissions and those of the folders above',
+  exit,
+  asNobody: true,
+  meet: () => {
+    const dir = makeRecording({ name: '3', files: { 'recording.json': '{}' } });
+    chmodSync(join(dir, '..'), 0o755);
+    chmodSync(join(dir, name), 0o000);
+    return ['upload', dir];
+  },
+});
+const renamed = (says: string, name: string): Made => ({
+  says,
+  hint: 'rename the file',
+  exit,
+  make: () => objectKey('3' as RecordingId, name),
+});
+/** What no test can make a disk do. */
+const system = (code: string, says: string, hint?: string): Made => ({
+  says: `/3 ${says}`,
+  hint,
+  exit,
+  make: () => systemProblem('/3', Object.assign(new Error(code), { code })),
+});
+
+export const RECORDINGS: readonly Meeting[] = [
+  place('…/nowhere does not exist', 'check the path', () => join(tempDir(), 'nowhere')),
+  place('…/video.mkv is not a folder', 'name the folder that holds it: …/3', () =>
+    join(makeRecording({ name: '3' }), 'video.mkv'),
+  ),
+  place('…/circle is a symbolic link that leads in a circle', 'mend or remove it', () => {
+    const path = join(tempDir(), 'circle');
+    symlinkSync('circle', path);
+    return path;
+  }),
+  place('… is empty', 'put the video there as video.mkv, video.mp4, …', tempDir),
+  place(
+    'the folder’s name: "Weekly #3" is no legal recording id',
+    'use 1 to 64 letters, digits, ".", "_" or "-", for instance --id 42',
+    () => makeRecording({ name: 'Weekly #3' }),
+  ),
+  folder(' has no video', 'the video is named video.mkv, video.mp4, video.webm, …', { files: { 'video.mkv': null } }),
+  folder(' has no video', 'rename GX01.MP4 to video.MP4', { files: { 'video.mkv': null, 'GX01.MP4': 'x' } }),
+  folder(' has no video yet: video.mkv.part is not finished', 'try again once it is', {
+    files: { 'video.mkv': null, 'video.mkv.part': 'x' },
+  }),
+  folder('/video.mkv is empty', 'wait until the recorder has written it', { videoBytes: 0 }),
+  folder(' has more than one video: video.mkv, video.mp4', 'leave one video in it', { files: { 'video.mp4': 'x' } }),
+  folder(
+    '/transcript.txt is a folder, not a file',
+    'replace it by the file itself',
+    { files: { 'transcript.txt': null } },
+    dir => mkdirSync(join(dir, 'transcript.txt')),
+  ),
+  folder(
+    '/transcript.txt is a named pipe, not a file',
+    'replace it by the file itself',
+    { files: { 'transcript.txt': null } },
+    dir => execFileSync('mkfifo', [join(dir, 'transcript.txt')]),
+  ),
+  folder(
+    '/transcript.txt is a symbolic link to nothing',
+    'mend or remove it',
+    { files: { 'transcript.txt': null } },
+    dir => symlinkSync('gone', join(dir, 'transcript.txt')),
+  ),
+  folder(
+    '/transcript.txt is a symbolic link that leads out of the folder',
+    'put the file itself there: transcript.txt',
+    { files: { 'transcript.txt': null } },
+    dir => {
+      writeFileSync(join(dir, '../private'), 'x');
+      symlinkSync('../private', join(dir, 'transcript.txt'));
+    },
+  ),
+  closed(''),
+  closed('video.mkv'),
+  closed('recording.json'),
+
+  sidecar('title = 3', ' is not JSON: line 1, column 1', 'mend it there, or delete the file'),
+  sidecar('['.repeat(100_000) + ']'.repeat(100_000), ': expected a JSON object'),
+  sidecar('', ' is empty', 'write {} in it, or delete it'),
+  sidecar(Buffer.from([0xff, 0xfe]), ' is not UTF-8 text', 'save it as UTF-8'),
+  sidecar(' '.repeat(1_100_000), ' is larger than 1 MiB', 'a sidecar holds the recording’s details only'),
+  sidecar(
+    '{"title": 3, "duration_seconds": "long", "user_info": 3}',
+    ': title: expected text; duration_seconds: expected a number of seconds; user_info: expected an object',
+  ),
+  sidecar('{"duration_seconds": -3}', ': duration_seconds: expected a number of seconds, 0 or more'),
+  sidecar('{"created_at": "x"}', ': created_at: expected a date and time; …'),
+  sidecar('{"recording_id": 1.5}', ': recording_id: expected a whole number or text'),
+  sidecar('{"user_info": {"email": "x"}}', ': user_info: email: expected an e-mail address'),
+  sidecar(
+    '{"recording_id": "../etc"}',
+    ': recording_id: "../etc" is no legal recording id',
+    'use 1 to 64 letters, digits, ".", "_" or "-", for instance --id 42',
+  ),
+];
+
+export const RECORDINGS_MADE: readonly Made[] = [
+  renamed('the file name … contains control characters', 'a\nb.txt'),
+  renamed('the file name … is not UTF-8', 'a\ud800.txt'),
+  renamed('the file name … is longer than 254 bytes', `${'a'.repeat(255)}`),
+  {
+    ...renamed('the object key of … is longer than 1024 bytes', 'a'),
+    make: () => objectKey('x'.repeat(1024) as RecordingId, 'a'),
+  },
+  system('ENOTDIR', 'lies below a file, not a folder', 'check the path'),
+  system('ENAMETOOLONG', 'has too long a name', 'give it a shorter one'),
+  system('ESTALE', 'has vanished from its network drive', 'mount the drive again'),
+  system('EIO', 'cannot be read: the disk reports an error', 'check the disk'),
+  system('EMFILE', 'cannot be read (EMFILE)'),
+  {
+    says: '/nowhere/video.mkv has vanished while the folder was being read',
+    hint: 'try again once nothing works on the folder any more',
+    exit,
+    make: () => inspectFile('/nowhere', 'video.mkv'),
+  },
+];

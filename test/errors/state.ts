@@ -1,0 +1,140 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { EXIT } from '../../src/cli/exit-codes.ts';
+import { AppError } from '../../src/core/errors.ts';
+import { openDatabase } from '../../src/core/state/database.ts';
+import { storing } from '../../src/core/state/delivery-store.ts';
+import { openLiveness } from '../../src/core/state/liveness.ts';
+import { stateError } from '../../src/core/state/state-failure.ts';
+import type { Desk } from '../support/desk.ts';
+import { tempDir } from '../support/temp-dir.ts';
+import type { Made, Meeting } from './meeting.ts';
+
+const exit = EXIT.incomplete;
+const AGAIN = 'free some space and run the command again';
+
+const version = (desk: Desk, number: number) => {
+  mkdirSync(desk.stateDir, { recursive: true });
+  const database = new DatabaseSync(join(desk.stateDir, 'state.db'));
+  database.exec(`PRAGMA user_version = ${number}`);
+  database.close();
+};
+const system = (code: string, says: string, hint: string): Made => ({
+  says,
+  hint,
+  exit,
+  make: () => stateError(Object.assign(new Error(code), { code }), '/state'),
+});
+const sqlite = (errcode: number, says: string, hint: string): Made => ({
+  says,
+  hint,
+  exit,
+  make: () => stateError(Object.assign(new Error('it says so'), { code: 'ERR_SQLITE_ERROR', errcode }), '/state'),
+});
+const WRITABLE = 'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder that is writable';
+const DAMAGED = 'run the command again: it sets the file aside and begins a new one';
+
+export const STATE: readonly Meeting[] = [
+  {
+    says: '…/state.db was written by a newer version of recordupload, and is left as it is',
+    hint: 'upgrade recordupload, or point stateDir (RECORDUPLOAD_STATE_DIR) at another folder',
+    exit,
+    meet: desk => {
+      version(desk, 999);
+      return ['retry'];
+    },
+  },
+  {
+    says: '…/state.db was written by a newer version',
+    hint: 'upgrade recordupload',
+    exit,
+    meet: desk => {
+      version(desk, 999);
+      return ['status'];
+    },
+  },
+  {
+    says: '…/state.db was written by an older version',
+    hint: 'run recordupload retry --list: it brings the file up to date',
+    exit,
+    meet: desk => {
+      version(desk, 1);
+      return ['status'];
+    },
+  },
+  {
+    says: 'the state folder …/file cannot be made: it, or what it is in, is a file',
+    hint: 'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder',
+    exit,
+    env: { RECORDUPLOAD_STATE_DIR: 'file' },
+    meet: ({ cwd }) => {
+      writeFileSync(join(cwd, 'file'), '');
+      return ['retry'];
+    },
+  },
+  {
+    says: 'the log / cannot be read (EISDIR)',
+    hint: 'run it as the user who uploads, or check logFile (RECORDUPLOAD_LOG_FILE)',
+    exit,
+    env: { RECORDUPLOAD_LOG_FILE: '/' },
+    meet: () => ['logs'],
+  },
+];
+
+export const STATE_MADE: readonly Made[] = [
+  {
+    says: 'the state file …/state.db is damaged, and another process still uses it',
+    hint: 'wait until it has ended, then run the command again: the file is set aside then',
+    exit,
+    make: () => {
+      const stateDir = tempDir();
+      openDatabase(stateDir).close();
+      writeFileSync(join(stateDir, 'state.db'), 'no database '.repeat(1000));
+      const user = openLiveness(stateDir);
+      try {
+        return openDatabase(stateDir);
+      } finally {
+        user.close();
+      }
+    },
+  },
+  system('EACCES', 'the state folder /state is not writable', WRITABLE),
+  system('ENOENT', 'the state folder /state cannot be made: is its disk read-only?', WRITABLE),
+  system('ENOSPC', 'the disk of the state folder /state is full', AGAIN),
+  system(
+    'EIO',
+    'the state in /state can be neither read nor written (disk I/O error)',
+    'check that its disk is neither full nor failing',
+  ),
+  sqlite(
+    5,
+    'another process has kept the state in /state locked for 30 s',
+    'wait until it has ended, then run the command again',
+  ),
+  sqlite(8, 'the state folder /state is not writable', WRITABLE),
+  sqlite(11, 'the state file /state/state.db is damaged', DAMAGED),
+  sqlite(13, 'the disk of the state folder /state is full', AGAIN),
+  sqlite(
+    14,
+    'the state in /state cannot be opened',
+    'check that it is a folder with room on its disk, and that you may write in it',
+  ),
+  sqlite(
+    1,
+    'the state in /state cannot be used: it says so',
+    'check its disk, or point stateDir (RECORDUPLOAD_STATE_DIR) at another folder',
+  ),
+  {
+    says: 'the webhook of recording 3 could not be stored: the disk is full',
+    hint: AGAIN,
+    exit,
+    make: () =>
+      storing(
+        () => 'the webhook of recording 3',
+        () => {
+          throw new AppError('STATE', 'the disk is full', { hint: AGAIN });
+        },
+      ),
+  },
+];

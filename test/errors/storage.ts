@@ -1,0 +1,168 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { EXIT } from '../../src/cli/exit-codes.ts';
+import { statFile } from '../../src/core/recording/file-identity.ts';
+import { toStorageFailure } from '../../src/core/storage/failure.ts';
+import { openSource } from '../../src/core/storage/source-file.ts';
+import { parseBandwidth } from '../../src/core/storage/throttle.ts';
+import { verifyObject } from '../../src/core/storage/verify-object.ts';
+import type { FaultAction } from '../../src/sandbox/faults/faults.ts';
+import { freshId, makeRecording } from '../support/make-recording.ts';
+import { tempDir } from '../support/temp-dir.ts';
+import type { Made, Meeting } from './meeting.ts';
+
+const exit = EXIT.incomplete;
+
+/** One request that is not tried again: reading metadata.json for a webhook. */
+const refused = (status: number, code: string, hint: string | undefined): Meeting => ({
+  says: `reading fyemeet/999/metadata.json: the store answered ${status} ${code}`,
+  hint,
+  exit,
+  meet: (_desk, { faults }) => {
+    faults.add({ server: 's3', operation: 'GetObject', action: { answer: { status, code } } });
+    return ['webhook', 'send', '999'];
+  },
+});
+const stranger = (saw: string, operation: string, action: FaultAction, videoBytes?: number): Meeting => ({
+  says: `…: http://127.0.0.1:… does not answer as an S3 service (${saw})`,
+  hint: 'check endpoint: it is the address of the S3 API, not of a web console',
+  exit,
+  meet: (_desk, { faults }) => {
+    faults.add({ server: 's3', operation, times: Number.POSITIVE_INFINITY, action });
+    return ['upload', makeRecording(videoBytes === undefined ? {} : { videoBytes })];
+  },
+});
+const unreachable = (code: string, words: string): Made => ({
+  says: `uploading 3/video.mkv: cannot reach https://s3.example.com (${words})`,
+  hint: 'check endpoint and the network',
+  exit,
+  make: () =>
+    toStorageFailure(Object.assign(new Error(code), { code }), 'uploading 3/video.mkv', 'https://s3.example.com'),
+});
+const empty = { answer: { status: 200, headers: { 'content-type': 'application/xml' }, body: '' } };
+
+/** What the bucket says of the video once it is there. */
+const found = (says: string, headers: Record<string, string> | undefined): Meeting => {
+  const id = freshId();
+  return {
+    says: `${id}/video.mkv ${says}`,
+    hint: 'run the command again to upload it anew',
+    exit: EXIT.changed,
+    meet: (_desk, { faults }) => {
+      const answer = headers ? { status: 200, headers } : { status: 404 };
+      const times = Number.POSITIVE_INFINITY;
+      faults.add({ server: 's3', operation: 'HeadObject', key: `${id}/video.mkv`, from: 2, times, action: { answer } });
+      return ['upload', makeRecording({ name: id, files: { 'video.mkv': 'ten bytes.' } })];
+    },
+  };
+};
+
+export const STORAGE: readonly Meeting[] = [
+  refused(
+    403,
+    'InvalidAccessKeyId',
+    'check accessKeyId (AWS_ACCESS_KEY_ID): the store does not know this key, or it has expired',
+  ),
+  refused(
+    403,
+    'SignatureDoesNotMatch',
+    'check secretAccessKey (AWS_SECRET_ACCESS_KEY): it does not belong to this access key',
+  ),
+  refused(403, 'AccessDenied', 'check that the access key may read and write this bucket'),
+  refused(403, 'SomethingElse', 'check the access key and that it may read and write this bucket'),
+  refused(404, 'NoSuchBucket', 'check bucket and endpoint, or create the bucket'),
+  refused(301, 'PermanentRedirect', 'the bucket is in another region: check endpoint and region'),
+  refused(400, 'AuthorizationHeaderMalformed', 'check region: the store expects another one'),
+  refused(403, 'RequestTimeTooSkewed', "set this machine's clock: it differs from the store's by more than 15 minutes"),
+  refused(400, 'QuotaExceeded', 'the store says that its quota is used up: make room or raise it'),
+  refused(400, 'EntityTooLarge', 'the store does not take objects or parts of this size'),
+  refused(400, 'InvalidArgument', undefined),
+  refused(503, 'SlowDown', undefined),
+  stranger('HTTP 404 with a web page', 'PutObject', {
+    answer: { status: 404, headers: { 'content-type': 'text/html' }, body: '<html>' },
+  }),
+  stranger('no ETag in the answer', 'PutObject', empty),
+  stranger('no upload id in the answer', 'CreateMultipartUpload', empty, 9_000_000),
+
+  found('is not in the bucket although its upload was accepted', undefined),
+  found('has 9 bytes in the bucket in place of 10', { 'content-length': '9', etag: '"x"' }),
+  found('has the ETag x in the bucket in place of …', { 'content-length': '10', etag: '"x"' }),
+  {
+    says: 'recording 999: no metadata.json in the bucket fyemeet',
+    hint: 'compare it with its folder: recordupload verify <dir>',
+    exit: EXIT.changed,
+    meet: () => ['verify', '999'],
+  },
+  {
+    says: 'recording 999: its metadata.json has no checksums',
+    hint: 'compare it with its folder: recordupload verify <dir>',
+    exit: EXIT.changed,
+    meet: (_desk, { faults }) => {
+      const answer = { status: 200, headers: { 'content-length': '2', etag: '"x"' } };
+      faults.add({ server: 's3', operation: 'HeadObject', action: { answer } });
+      return ['verify', '999'];
+    },
+  },
+];
+
+/** A file of a folder that was read a moment ago. */
+async function changedSince(change: (path: string) => void): Promise<unknown> {
+  const path = join(tempDir(), 'video.mkv');
+  writeFileSync(path, 'a video');
+  const identity = await statFile(path);
+  change(path);
+  return openSource({ role: 'video', name: 'video.mkv', path, contentType: 'video/x-matroska', ...identity });
+}
+const AGAIN = 'run the command again once the recorder has finished with the folder';
+
+export const STORAGE_MADE: readonly Made[] = [
+  unreachable('ECONNREFUSED', 'connection refused'),
+  unreachable('ECONNRESET', 'connection reset'),
+  unreachable('EPIPE', 'connection closed while sending'),
+  unreachable('ENOTFOUND', 'host name not found'),
+  unreachable('EAI_AGAIN', 'host name could not be looked up'),
+  unreachable('ETIMEDOUT', 'no answer'),
+  unreachable('EHOSTUNREACH', 'host unreachable'),
+  unreachable('ENETUNREACH', 'network unreachable'),
+  unreachable('Stalled', 'no byte moved for 30 s'),
+  {
+    ...unreachable('DEPTH_ZERO_SELF_SIGNED_CERT', ''),
+    says: 'uploading 3/video.mkv: the TLS certificate of https://s3.example.com is not accepted (DEPTH_ZERO_SELF_SIGNED_CERT)',
+    hint: 'check endpoint, or name your own certificate authority with caFile or NODE_EXTRA_CA_CERTS',
+  },
+  {
+    says: '…/video.mkv: it changed while it was being uploaded',
+    hint: AGAIN,
+    exit: EXIT.changed,
+    make: () => changedSince(path => writeFileSync(path, 'another video')),
+  },
+  {
+    says: '…/video.mkv: it vanished',
+    hint: AGAIN,
+    exit: EXIT.changed,
+    make: () => openSource({ role: 'video', name: 'video.mkv', path: '/nowhere/video.mkv' } as never),
+  },
+  {
+    says: '…: it cannot be read any more (…)',
+    hint: 'check its disk, then run the command again',
+    exit: EXIT.changed,
+    make: () => openSource({ role: 'video', name: 'video.mkv', path: `/${'x'.repeat(300)}/video.mkv` } as never),
+  },
+  {
+    // A store that tells no ETag: the object's own token must be in its metadata.
+    says: '3/video.mkv was replaced by another upload',
+    hint: 'run the command again to upload it anew',
+    exit: EXIT.changed,
+    make: () => {
+      const bucket = { head: async () => ({ sizeBytes: 9, etag: 'x', metadata: {} }) };
+      const expected = { sizeBytes: 9, etag: undefined, token: 'ours' };
+      return verifyObject({ bucket, key: '3/video.mkv' } as never, expected);
+    },
+  },
+  {
+    says: 'bwlimit: "fast" is no rate',
+    hint: 'write 10M (MiB/s), 512k (KiB/s), off, or a timetable such as "08:00,512k 19:00,off"',
+    exit: EXIT.usage,
+    make: () => parseBandwidth('fast'),
+  },
+];

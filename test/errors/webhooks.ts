@@ -1,0 +1,180 @@
+import { EXIT } from '../../src/cli/exit-codes.ts';
+import { judge, type SettledResult } from '../../src/core/webhook/outcome.ts';
+import type { NetworkFailure } from '../../src/core/webhook/post-result.ts';
+import { createRedactor } from '../../src/core/webhook/redact.ts';
+import type { FaultAnswer } from '../../src/sandbox/faults/faults.ts';
+import { makeRecording } from '../support/make-recording.ts';
+import type { Meeting } from './meeting.ts';
+
+const exit = EXIT.webhook;
+const ANSWERS = { 'content-type': 'text/html' };
+
+/** The server answers so to `webhook test`. Here the message says what to do next itself. */
+const answered = (answer: FaultAnswer, says: string): Meeting => ({
+  says,
+  exit,
+  meet: (_desk, { faults }) => {
+    faults.add({ server: 'webhook', action: { answer } });
+    return ['webhook', 'test'];
+  },
+});
+const addressed = (url: string, says: string, env: NodeJS.ProcessEnv = {}): Meeting => ({
+  says,
+  exit,
+  env: { WEBHOOK_URL: url, ...env },
+  meet: () => ['webhook', 'test'],
+});
+const AFTER_MENDING = 'then run "recordupload retry --held"';
+
+export const WEBHOOKS: readonly Meeting[] = [
+  answered({ status: 400 }, `the server says that the payload is wrong: "…"; check user.email, ${AFTER_MENDING}`),
+  {
+    says: 'the server does not accept the token: "Invalid or missing authentication token"; put the server\'s token into webhook.token (WEBHOOK_TOKEN), the waiting deliveries go out by themselves then',
+    exit,
+    env: { WEBHOOK_TOKEN: 'fake-token-of-nobody' },
+    meet: () => ['webhook', 'test'],
+  },
+  answered(
+    { status: 403, headers: ANSWERS, body: '<html>' },
+    "the server forbids it (it answered with an HTML page); check the token, and whether this machine's address is on the server's allow-list",
+  ),
+  {
+    says: `the server knows no user with the e-mail "nobody@example.com"; capitals count: correct user.email, or have the user created, ${AFTER_MENDING}`,
+    exit,
+    meet: () => ['webhook', 'test', '--email', 'nobody@example.com'],
+  },
+  answered(
+    { status: 404, body: '' },
+    'there is nothing at http://127.0.0.1:…; check the path in webhook.url, the slash at its end included',
+  ),
+  answered({ status: 408 }, 'the server waited too long for the request'),
+  answered(
+    { status: 410 },
+    'the server says that this address is gone for good…; the endpoint is disabled: correct webhook.url, then run "recordupload webhook enable"',
+  ),
+  answered({ status: 413 }, "the payload is too large for the server…; look at the server's or its proxy's limits"),
+  answered({ status: 425 }, 'the server asks to send it later'),
+  answered({ status: 429, body: '' }, 'the server limits how often it is called'),
+  answered({ status: 418, body: '' }, 'the server rejects the request with status 418'),
+  answered({ status: 503, body: '' }, 'the server, or a proxy before it, has a fault (status 503)'),
+  answered({ status: 302 }, 'the server answers with status 302 and names no new address; check webhook.url'),
+  answered(
+    { status: 302, headers: { location: '/login' } },
+    `the server redirects to http://127.0.0.1:…/login, which is never followed (the token would go along); if that address is right, set webhook.url to it, ${AFTER_MENDING}`,
+  ),
+  ...[
+    ['<html>', 'an HTML page'],
+    ['', 'an empty body'],
+    ['{}', 'something else'],
+  ].map(([body = '', what]) =>
+    answered(
+      { status: 200, body },
+      `status 200, but ${what} instead of the server's confirmation, so the recording does not count as known; check that webhook.url is the recordings server and that no proxy or login page answers for it`,
+    ),
+  ),
+  addressed(
+    'http://127.0.0.1:9/',
+    'nothing listens at 127.0.0.1:9 (connection refused); check that the server runs, and the port in webhook.url',
+  ),
+  {
+    says: "127.0.0.1:… broke the connection off before it answered (ECONNRESET); check the server's log, and proxies between",
+    exit,
+    meet: (_desk, { faults }) => {
+      faults.add({ server: 'webhook', action: { drop: 'before' } });
+      return ['webhook', 'test'];
+    },
+  },
+  addressed(
+    'https://ops.example.com/',
+    'the proxy could not be used: …; check HTTPS_PROXY, or name the server in NO_PROXY to go around it',
+    { HTTPS_PROXY: 'http://127.0.0.1:9' },
+  ),
+  {
+    says: 'no file of recording 999 is in the bucket fyemeet',
+    hint: 'upload it first: recordupload upload <dir>',
+    exit,
+    meet: () => ['webhook', 'send', '999'],
+  },
+  {
+    says: 'recording 3: no e-mail address to tell the server',
+    hint: 'give --email, or set user.email (RECORDUPLOAD_USER_EMAIL)',
+    exit: EXIT.usage,
+    env: { RECORDUPLOAD_USER_EMAIL: undefined },
+    meet: async desk => {
+      await desk.run(['upload', makeRecording({ name: '3' }), '--no-webhook']);
+      return ['webhook', 'send', '3'];
+    },
+  },
+];
+
+/** What a network does to us only where it is broken. */
+const NETWORK: readonly [what: NetworkFailure, code: string, message: string, says: string][] = [
+  [
+    'dns',
+    'ENOTFOUND',
+    '',
+    "the name ops.example.com could not be resolved; check the host in webhook.url, and this machine's DNS and network",
+  ],
+  [
+    'unreachable',
+    'EHOSTUNREACH',
+    '',
+    "ops.example.com cannot be reached (EHOSTUNREACH); check this machine's network, routes and firewall",
+  ],
+  ['other', 'EWHAT', 'it says so', 'the connection to ops.example.com failed: it says so (EWHAT)'],
+  [
+    'tls',
+    'CERT_HAS_EXPIRED',
+    '',
+    'the certificate of ops.example.com has expired (CERT_HAS_EXPIRED); the server needs a new one',
+  ],
+  [
+    'tls',
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+    '',
+    'the certificate is not for ops.example.com (ERR_TLS_CERT_ALTNAME_INVALID); check the host in webhook.url',
+  ],
+  [
+    'tls',
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    '',
+    'the certificate of ops.example.com is from an authority that this machine does not trust (DEPTH_ZERO_SELF_SIGNED_CERT); name its CA certificate by caFile or NODE_EXTRA_CA_CERTS',
+  ],
+  [
+    'tls',
+    'EPROTO',
+    'wrong version number',
+    'no secure connection to ops.example.com: wrong version number (EPROTO); check that webhook.url has the right port and scheme',
+  ],
+];
+
+const timings = { total: 1 };
+/** What is told of such tries: the words, as `webhook test`, `status` and `retry` show them. */
+export const TRIES: readonly { says: string; text: string }[] = [
+  ...NETWORK.map(([what, code, message, says]) => ({
+    says,
+    text: told({ kind: 'network', what, code, message, timings }),
+  })),
+  {
+    says: 'no complete answer within 30 s; check that the server is not overloaded',
+    text: told({ kind: 'timeout', timeoutMs: 30_000, timings }),
+  },
+  {
+    says: 'the server gave no final answer (status 103)',
+    text: told({
+      kind: 'answer',
+      status: 103,
+      body: '',
+      truncated: false,
+      contentType: undefined,
+      retryAfter: undefined,
+      date: undefined,
+      location: undefined,
+      timings,
+    }),
+  },
+];
+
+function told(result: SettledResult): string {
+  return judge(result, { url: 'https://ops.example.com/', recordingId: '3' }, createRedactor([])).detail;
+}
