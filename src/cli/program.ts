@@ -56,7 +56,8 @@ export function buildProgram(
     command
       .exitOverride()
       .configureOutput({ outputError: () => {} })
-      .configureHelp({ subcommandTerm });
+      // Narrower columns than that are not broken at words.
+      .configureHelp({ subcommandTerm, minWidthToWrap: 12 });
   }
   return program;
 }
@@ -118,29 +119,33 @@ function sentence(summary: string): string {
   return `${summary[0]?.toUpperCase() ?? ''}${summary.slice(1)}.`;
 }
 
-/** What stands below the options; written when it is asked for. */
-function tail(examples: CommandSpec['examples'], exits: readonly ExitName[], readOn: readonly string[]): () => string {
-  return () => tailText(examples, exits, readOn);
+/** What stands below the options; written when it is asked for, as wide as the rest. */
+function tail(examples: CommandSpec['examples'], exits: readonly ExitName[], readOn: readonly string[]) {
+  return ({ command }: { command: Command }) => {
+    const columns = command.configureOutput().getOutHelpWidth?.() || 80;
+    const numbered = examples.flatMap(({ does, line }, index) => [
+      hanging(`  ${index + 1}. `, does, columns),
+      // Never broken: it is there to be copied.
+      `     $ ${line}`,
+    ]);
+    return [
+      '',
+      'Examples:',
+      ...numbered,
+      '',
+      'Exit status:',
+      ...exits.map(name => hanging(`  ${String(EXIT[name]).padEnd(4)} `, EXIT_MEANINGS[name], columns)),
+      '',
+      'Read on:',
+      ...readOn.map(line => `  ${line}`),
+    ].join('\n');
+  };
 }
 
-function tailText(examples: CommandSpec['examples'], exits: readonly ExitName[], readOn: readonly string[]): string {
-  const numbered = examples.map(({ does, line }, index) => `  ${index + 1}. ${does}\n     $ ${line}`);
-  return [
-    '',
-    'Examples:',
-    ...numbered,
-    '',
-    'Exit status:',
-    ...exits.map(name => `  ${String(EXIT[name]).padEnd(4)} ${wrap(EXIT_MEANINGS[name], 73).join('\n       ')}`),
-    '',
-    'Read on:',
-    ...readOn.map(line => `  ${line}`),
-  ].join('\n');
-}
-
-/** A text in lines of at most so many characters. */
-function wrap(text: string, width: number): string[] {
-  return text.match(new RegExp(`.{1,${width}}(?= |$)`, 'g'))?.map(line => line.trim()) ?? [];
+/** A text behind its label, its further lines below its first. */
+function hanging(label: string, text: string, columns: number): string {
+  const lines = text.match(new RegExp(`.{1,${Math.max(10, columns - label.length)}}(?= |$)`, 'g')) ?? [];
+  return label + lines.map(line => line.trim()).join(`\n${' '.repeat(label.length)}`);
 }
 
 type ExitName = keyof typeof EXIT;

@@ -172,7 +172,7 @@ function flagsOf(options: Invocation['options']): Record<string, unknown> {
   const flags: Record<string, unknown> = {};
   for (const [option, key] of Object.entries(CONFIGURING_OPTIONS)) {
     const text = textOption(options, option);
-    if (text !== undefined) flags[key] = option === 'concurrency' ? Number(text) : text;
+    if (text !== undefined) flags[key] = option === 'concurrency' && /^\d+$/.test(text) ? Number(text) : text;
   }
   return flags;
 }

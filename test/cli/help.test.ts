@@ -44,7 +44,9 @@ describe('help', () => {
       for (const { flags, purpose } of spec.options) expect(text).toContain(flat(`${flags} ${purpose}`));
       expect(spec.examples.length).toBeGreaterThan(0);
       for (const [index, { does, line }] of spec.examples.entries()) {
-        expect(help).toContain(`  ${index + 1}. ${does}\n     $ ${line}\n`);
+        expect(text).toContain(`${index + 1}. ${flat(does)} $ ${flat(line)} `);
+        // In one line, to be copied.
+        expect(help).toContain(`\n     $ ${line}\n`);
       }
       for (const exit of ['done' as const, 'bug' as const, ...spec.exits]) {
         expect(text).toContain(`${EXIT[exit]} ${EXIT_MEANINGS[exit]}`);

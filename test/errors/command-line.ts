@@ -47,14 +47,7 @@ export const COMMAND_LINE: readonly Meeting[] = [
   typed('--endpoint: there is no endpoint "x"', 'configured: default', 'retry', '--endpoint', 'x'),
   typed('--id goes with one folder only', 'upload the folders one by one', 'upload', 'x', 'y', '--id', '3'),
   typed('--bwlimit: expected a rate such as 10M…', undefined, 'upload', 'x', '--bwlimit', 'fast'),
-  typed(
-    '--concurrency: expected a whole number, got something else',
-    undefined,
-    'upload',
-    'x',
-    '--concurrency',
-    'many',
-  ),
+  typed('--concurrency: expected a whole number, got "many"', undefined, 'upload', 'x', '--concurrency', 'many'),
 
   typed('--watch and --json do not go together', 'leave one of them out', 'status', '--watch', '--json'),
   typed('--watch and --quiet do not go together', 'leave one of them out', 'status', '--watch', '--quiet'),

@@ -59,6 +59,18 @@ const system = (code: string, says: string, hint?: string): Made => ({
 });
 
 export const RECORDINGS: readonly Meeting[] = [
+  {
+    says: '…/3: it is recording 3, and so is …/3',
+    hint: 'give one of the two another id: --id, or recording_id in its recording.json',
+    exit,
+    meet: () => ['upload', makeRecording({ name: '3' }), makeRecording({ name: '3' })],
+  },
+  {
+    says: '… has no recording below it',
+    hint: 'a recording is a folder with a video.mkv, video.mp4, …',
+    exit,
+    meet: () => ['upload', '--recursive', tempDir()],
+  },
   place('…/nowhere does not exist', 'check the path', () => join(tempDir(), 'nowhere')),
   place('…/video.mkv is not a folder', 'name the folder that holds it: …/3', () =>
     join(makeRecording({ name: '3' }), 'video.mkv'),

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { AppError } from '../../src/core/errors.ts';
 import { openDatabase } from '../../src/core/state/database.ts';
-import { storing } from '../../src/core/state/delivery-store.ts';
+import { notStored } from '../../src/core/state/delivery-store.ts';
 import { openLiveness } from '../../src/core/state/liveness.ts';
 import { stateError } from '../../src/core/state/state-failure.ts';
 import type { Desk } from '../support/desk.ts';
@@ -129,12 +129,8 @@ export const STATE_MADE: readonly Made[] = [
     says: 'the webhook of recording 3 could not be stored: the disk is full',
     hint: AGAIN,
     exit,
-    make: () =>
-      storing(
-        () => 'the webhook of recording 3',
-        () => {
-          throw new AppError('STATE', 'the disk is full', { hint: AGAIN });
-        },
-      ),
+    make: () => {
+      throw notStored('the webhook of recording 3', new AppError('STATE', 'the disk is full', { hint: AGAIN }));
+    },
   },
 ];

@@ -39,7 +39,9 @@ const unreachable = (code: string, words: string): Made => ({
   make: () =>
     toStorageFailure(Object.assign(new Error(code), { code }), 'uploading 3/video.mkv', 'https://s3.example.com'),
 });
-const empty = { answer: { status: 200, headers: { 'content-type': 'application/xml' }, body: '' } };
+const xml = (body: string) => ({ answer: { status: 200, headers: { 'content-type': 'application/xml' }, body } });
+const empty = xml('');
+const document = xml('<InitiateMultipartUploadResult></InitiateMultipartUploadResult>');
 
 /** What the bucket says of the video once it is there. */
 const found = (says: string, headers: Record<string, string> | undefined): Meeting => {
@@ -51,7 +53,7 @@ const found = (says: string, headers: Record<string, string> | undefined): Meeti
     meet: (_desk, { faults }) => {
       const answer = headers ? { status: 200, headers } : { status: 404 };
       const times = Number.POSITIVE_INFINITY;
-      faults.add({ server: 's3', operation: 'HeadObject', key: `${id}/video.mkv`, from: 2, times, action: { answer } });
+      faults.add({ server: 's3', operation: 'HeadObject', key: `${id}/video.mkv`, times, action: { answer } });
       return ['upload', makeRecording({ name: id, files: { 'video.mkv': 'ten bytes.' } })];
     },
   };
@@ -76,13 +78,14 @@ export const STORAGE: readonly Meeting[] = [
   refused(403, 'RequestTimeTooSkewed', "set this machine's clock: it differs from the store's by more than 15 minutes"),
   refused(400, 'QuotaExceeded', 'the store says that its quota is used up: make room or raise it'),
   refused(400, 'EntityTooLarge', 'the store does not take objects or parts of this size'),
-  refused(400, 'InvalidArgument', undefined),
-  refused(503, 'SlowDown', undefined),
+  refused(400, 'InvalidArgument', 'the store does not take this request: tell whoever runs it what it answered'),
+  refused(503, 'SlowDown', 'it may pass: run the command again later'),
   stranger('HTTP 404 with a web page', 'PutObject', {
     answer: { status: 404, headers: { 'content-type': 'text/html' }, body: '<html>' },
   }),
   stranger('no ETag in the answer', 'PutObject', empty),
-  stranger('no upload id in the answer', 'CreateMultipartUpload', empty, 9_000_000),
+  stranger('no InitiateMultipartUploadResult in the answer', 'CreateMultipartUpload', empty, 9_000_000),
+  stranger('no upload id in the answer', 'CreateMultipartUpload', document, 9_000_000),
 
   found('is not in the bucket although its upload was accepted', undefined),
   found('has 9 bytes in the bucket in place of 10', { 'content-length': '9', etag: '"x"' }),

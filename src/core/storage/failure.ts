@@ -63,6 +63,13 @@ const HINTS: Record<string, string> = {
   EntityTooLarge: 'the store does not take objects or parts of this size',
 };
 
+/** The same by status, where the code says nothing. */
+const STATUS_HINTS: Record<number, string | undefined> = {
+  301: HINTS.PermanentRedirect,
+  307: HINTS.PermanentRedirect,
+  403: HINTS.Forbidden,
+};
+
 /** TLS failures: the certificate stays wrong until somebody acts. */
 const TLS_REASON = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
 
@@ -87,11 +94,16 @@ function refusal(error: S3Refusal, what: string, endpoint: string): StorageFailu
     return new StorageFailure(message, { ...details, kind: 'skew', hint: HINTS.RequestTimeTooSkewed });
   }
   if (TRANSIENT_STATUSES.has(status) || TRANSIENT_REASONS.has(code)) {
-    return new StorageFailure(message, { ...details, kind: 'transient' });
+    return new StorageFailure(message, {
+      ...details,
+      kind: 'transient',
+      hint: 'it may pass: run the command again later',
+    });
   }
   const hint =
     HINTS[code] ??
-    (status === 403 ? HINTS.Forbidden : status === 301 || status === 307 ? HINTS.PermanentRedirect : undefined);
+    STATUS_HINTS[status] ??
+    'the store does not take this request: tell whoever runs it what it answered';
   const kind = status === 404 && code !== 'NoSuchBucket' ? 'missing' : 'refused';
   return new StorageFailure(message, { ...details, kind, hint });
 }
