@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { systemClock } from './clock.ts';
 import type { Observer } from './events.ts';
 import type { RecordingStore } from './state/recording-store.ts';
-import { openBucket } from './storage/bucket.ts';
 import { createHasher } from './storage/hasher.ts';
 import { createInFlight } from './storage/in-flight.ts';
 import { createPersistence } from './storage/persistence.ts';
+import { openBucket } from './storage/s3-bucket.ts';
 import type { UploadSession } from './storage/session.ts';
 import { createThrottle, parseBandwidth, unlimited } from './storage/throttle.ts';
 

@@ -8,9 +8,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { buildInto } from '../../scripts/private-build.ts';
 import type { RecordingFile } from '../../src/core/recording/recording.ts';
 import { bufferBody } from '../../src/core/storage/body.ts';
-import { type Bucket, type ObjectSettings, openBucket } from '../../src/core/storage/bucket.ts';
+import type { Bucket, ObjectSettings } from '../../src/core/storage/bucket.ts';
 import { compositeEtag } from '../../src/core/storage/checksum.ts';
 import { StorageFailure } from '../../src/core/storage/failure.ts';
+import { openBucket } from '../../src/core/storage/s3-bucket.ts';
 import { unlimited } from '../../src/core/storage/throttle.ts';
 import {
   abortAfterParts,

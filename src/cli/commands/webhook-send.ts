@@ -46,7 +46,7 @@ function find(
       target: `${config.endpoint}/${config.bucket}`,
       store: state().recordings,
       bucket: async () =>
-        (await import('../../core/storage/bucket.ts')).openBucket({
+        (await import('../../core/storage/s3-bucket.ts')).openBucket({
           ...config,
           credentials: requireCredentials(config),
           env: terminal.env,

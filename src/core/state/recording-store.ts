@@ -2,6 +2,8 @@ import type { FileIdentity } from '../recording/file-identity.ts';
 import type { Recording, RecordingDetails, RecordingId, Role } from '../recording/recording.ts';
 import type { Database } from './database.ts';
 import type { Together } from './group-commit.ts';
+import { openPartsStore, type PartsStore, toIdentity } from './parts-store.ts';
+import { openStatements, type Row } from './statements.ts';
 
 /** Where a recording's upload stands. `partial`: something is missing and `retry` will go on. */
 export type RecordingState = 'uploading' | 'partial' | 'done';
@@ -42,25 +44,8 @@ export interface UploadedObject {
   token: string | null;
 }
 
-/** A multipart upload that is under way in the bucket. */
-export interface OpenUpload extends FileIdentity {
-  name: string;
-  /** Null: the store was asked for one, and the answer was not seen. */
-  uploadId: string | null;
-  /** In the metadata of the object once Complete has succeeded; null where another machine's upload was taken over. */
-  token: string | null;
-  partSizeBytes: number;
-}
-
-export interface StoredPart {
-  number: number;
-  etag: string;
-  /** base64 */
-  sha256: string;
-}
-
 /** What the upload flow keeps between runs. All writes are durable when they return, or with `together`. */
-export interface RecordingStore {
+export interface RecordingStore extends PartsStore {
   /** What `work` writes is durable together, in one go, once this resolves. */
   together: Together;
   /** Takes the recording for this process, or says which process has it. */
@@ -90,49 +75,13 @@ export interface RecordingStore {
     error: string,
     now: number,
   ): void;
-  openUpload(target: string, id: RecordingId, name: string): { upload: OpenUpload; parts: StoredPart[] } | undefined;
-  beginUpload(target: string, id: RecordingId, upload: OpenUpload, parts: StoredPart[], now: number): void;
-  addPart(target: string, id: RecordingId, name: string, part: StoredPart): void;
-  removePart(target: string, id: RecordingId, name: string, number: number): void;
-  /** Forgets an upload that is gone from the bucket or given up. */
-  dropUpload(target: string, id: RecordingId, name: string): void;
-  /** Upload ids of all open uploads of the target: those that `cleanup` must leave alone. */
-  openUploadIds(target: string): Set<string>;
-  /** Upload ids of all uploads that were begun from here and whose end was not seen, open ones included. */
-  begunUploadIds(target: string): Set<string>;
-  /** These uploads are over. */
-  forgetUploads(target: string, uploadIds: readonly string[]): void;
 }
-
-type Row = Record<string, string | number | null>;
 
 /** The SQLite side of `RecordingStore`. */
 export function openRecordingStore(db: Database, pid: number): RecordingStore {
   const { sql, liveness, transaction } = db;
-  const prepared = new Map<string, ReturnType<typeof sql.prepare>>();
-  const statement = (text: string) => {
-    const known = prepared.get(text) ?? sql.prepare(text);
-    prepared.set(text, known);
-    return known;
-  };
-  const run = (text: string, ...values: (string | number | null)[]) => statement(text).run(...values);
-  const get = (text: string, ...values: (string | number | null)[]) =>
-    statement(text).get(...values) as Row | undefined;
-  const all = (text: string, ...values: (string | number | null)[]) => statement(text).all(...values) as Row[];
-  const deleteUpload = (target: string, id: string, name: string) => {
-    run('DELETE FROM parts WHERE target = ? AND recording_id = ? AND name = ?', target, id, name);
-    run('DELETE FROM multipart_uploads WHERE target = ? AND recording_id = ? AND name = ?', target, id, name);
-  };
-  const insertPart = (target: string, id: string, name: string, part: StoredPart) =>
-    run(
-      'INSERT OR REPLACE INTO parts (target, recording_id, name, number, etag, sha256) VALUES (?, ?, ?, ?, ?, ?)',
-      target,
-      id,
-      name,
-      part.number,
-      part.etag,
-      part.sha256,
-    );
+  const { run, get, all } = openStatements(sql);
+  const parts = openPartsStore(db);
   const SAVE_FILE = `INSERT OR REPLACE INTO files
     (target, recording_id, name, role, size, mtime_ns, inode, state, part_size, checksum, etag, token, error, updated_at)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
@@ -249,14 +198,7 @@ export function openRecordingStore(db: Database, pid: number): RecordingStore {
           null,
           now,
         );
-        run(
-          `DELETE FROM begun_uploads WHERE target = ?1 AND upload_id =
-             (SELECT upload_id FROM multipart_uploads WHERE target = ?1 AND recording_id = ?2 AND name = ?3)`,
-          target,
-          id,
-          file.name,
-        );
-        deleteUpload(target, id, file.name);
+        parts.over(target, id, file.name);
       }),
 
     fileFailed: (target, id, file, error, now) => {
@@ -279,89 +221,7 @@ export function openRecordingStore(db: Database, pid: number): RecordingStore {
       );
     },
 
-    openUpload: (target, id, name) => {
-      const row = get(
-        'SELECT * FROM multipart_uploads WHERE target = ? AND recording_id = ? AND name = ?',
-        target,
-        id,
-        name,
-      );
-      if (!row) return undefined;
-      const parts = all(
-        'SELECT number, etag, sha256 FROM parts WHERE target = ? AND recording_id = ? AND name = ? ORDER BY number',
-        target,
-        id,
-        name,
-      );
-      return {
-        upload: {
-          name,
-          uploadId: row.upload_id as string | null,
-          token: String(row.token) || null,
-          partSizeBytes: Number(row.part_size),
-          ...toIdentity(row),
-        },
-        parts: parts.map(part => ({
-          number: Number(part.number),
-          etag: String(part.etag),
-          sha256: String(part.sha256),
-        })),
-      };
-    },
-
-    beginUpload: (target, id, upload, parts, now) =>
-      transaction(() => {
-        deleteUpload(target, id, upload.name);
-        run(
-          `INSERT INTO multipart_uploads
-             (target, recording_id, name, upload_id, token, part_size, size, mtime_ns, inode, created_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-          target,
-          id,
-          upload.name,
-          upload.uploadId,
-          upload.token ?? '',
-          upload.partSizeBytes,
-          upload.sizeBytes,
-          upload.mtimeNs,
-          upload.inode,
-          now,
-        );
-        if (upload.uploadId !== null)
-          run('INSERT OR IGNORE INTO begun_uploads VALUES (?, ?, ?)', target, upload.uploadId, now);
-        for (const part of parts) insertPart(target, id, upload.name, part);
-      }),
-
-    addPart: (target, id, name, part) => {
-      insertPart(target, id, name, part);
-    },
-
-    removePart: (target, id, name, number) => {
-      run(
-        'DELETE FROM parts WHERE target = ? AND recording_id = ? AND name = ? AND number = ?',
-        target,
-        id,
-        name,
-        number,
-      );
-    },
-
-    dropUpload: (target, id, name) => transaction(() => deleteUpload(target, id, name)),
-
-    openUploadIds: target =>
-      new Set(
-        all('SELECT upload_id FROM multipart_uploads WHERE target = ? AND upload_id IS NOT NULL', target).map(row =>
-          String(row.upload_id),
-        ),
-      ),
-
-    begunUploadIds: target =>
-      new Set(all('SELECT upload_id FROM begun_uploads WHERE target = ?', target).map(row => String(row.upload_id))),
-
-    forgetUploads: (target, uploadIds) =>
-      transaction(() => {
-        for (const id of uploadIds) run('DELETE FROM begun_uploads WHERE target = ? AND upload_id = ?', target, id);
-      }),
+    ...parts.store,
   };
 }
 
@@ -378,10 +238,6 @@ function toRecording(row: Row): StoredRecording {
     webhooks: row.webhooks === 1,
     updatedAt: Number(row.updated_at),
   };
-}
-
-function toIdentity(row: Row): FileIdentity {
-  return { sizeBytes: Number(row.size), mtimeNs: String(row.mtime_ns), inode: String(row.inode) };
 }
 
 function toFile(row: Row): StoredFile {

@@ -1,4 +1,4 @@
-import type { StoredPart } from '../state/recording-store.ts';
+import type { StoredPart } from '../state/parts-store.ts';
 import type { ListedPart } from './bucket.ts';
 import { isMd5 } from './checksum.ts';
 import { StorageFailure } from './failure.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { bufferBody } from '../../../src/core/storage/body.ts';
-import { openBucket } from '../../../src/core/storage/bucket.ts';
+import { openBucket } from '../../../src/core/storage/s3-bucket.ts';
 import { unlimited } from '../../../src/core/storage/throttle.ts';
 import type { FaultAction } from '../../../src/sandbox/sandbox.ts';
 import { afterTest, bucketSettings, failure, sandbox } from './support.ts';
