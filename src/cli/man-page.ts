@@ -34,6 +34,7 @@ export function manPage(commands: readonly CommandSpec[], version: string): stri
     '.SH FILES',
     ...tagged('.recorduploadrc, .recorduploadrc.{json,yaml,yml}, .env', 'configuration of the working directory'),
     ...tagged('~/.config/recordupload/config.{yaml,yml,json}', 'your own configuration'),
+    ...tagged('~/.cache/recordupload', 'compiled code, to start faster; can be deleted at any time'),
     ...tagged('~/.local/state/recordupload', 'what must survive: unfinished uploads, deliveries, the log'),
     'Which of them count here is told by',
     '.BR "recordupload config path" .',
