@@ -254,6 +254,24 @@ describe('What can be seen of the bucket', () => {
     expect((await upload(recording)).outcome).toBe('unchanged');
   });
 
+  test('is found out by one list for a new recording, and file by file where the key may not list', async () => {
+    for (const mayList of [true, false]) {
+      const server = await sandbox();
+      if (!mayList) {
+        const action = { answer: { status: 403, code: 'AccessDenied' } };
+        server.faults.add({ server: 's3', operation: 'ListObjectsV2', times: Number.POSITIVE_INFINITY, action });
+      }
+      expect((await office(server).upload(await makeRecording())).outcome).toBe('uploaded');
+      expect(count(server, 'ListObjectsV2')).toBe(1);
+      // Each of the four objects once, to verify it; without the list, each of the three files before that too.
+      expect(count(server, 'HeadObject')).toBe(mayList ? 4 : 7);
+      // The same from another machine: nothing is sent.
+      const [sent] = [count(server, 'PutObject')];
+      expect((await office(server).upload(await makeRecording())).sentBytes).toBe(0);
+      expect(count(server, 'PutObject')).toBe(sent);
+    }
+  });
+
   test('by another recording changes nothing: each has its own keys', async () => {
     const server = await sandbox();
     const { upload } = office(server);
