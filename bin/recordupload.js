@@ -17,7 +17,7 @@ if (Number(process.versions.node.split('.')[0]) >= NEEDED_MAJOR) {
 
 function start(dist, args) {
   try {
-    if (!printKeptText(dist, args)) startProgram(dist, args[0]);
+    if (!printKeptText(dist, args)) startProgram(dist, args);
   } catch (error) {
     if (error.code !== 'ENOENT' || !String(error.path).startsWith(dist)) throw error;
     console.error(`recordupload is not built yet: run "npm ci && npm run build" in ${here('..')}`);
