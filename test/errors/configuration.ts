@@ -211,6 +211,15 @@ export const CONFIGURATION: readonly Meeting[] = [
     exit,
     meet: desk => ['status', '--config', write(desk, 'config.js', 'export default {}')],
   },
+  {
+    says: '…/.config/recordupload: cannot be read: permission denied',
+    exit,
+    asNobody: true,
+    meet: desk => {
+      chmodSync(dirname(write(desk, '.config/recordupload/config.yaml', 'region: us-west-1')), 0o000);
+      return ['status'];
+    },
+  },
   ...['.recorduploadrc', '.env'].map(
     (name): Meeting => ({
       says: `${name}: cannot be read: permission denied`,
