@@ -84,8 +84,8 @@ export function toStorageFailure(error: unknown, what: string, endpoint: string)
 }
 
 function refusal(error: S3Refusal, what: string, endpoint: string): StorageFailure {
-  const { status, code, headers } = error;
-  if (/text\/html/i.test(headers['content-type'] ?? '') && !TRANSIENT_STATUSES.has(status)) {
+  const { status, code, headers, isPage } = error;
+  if (isPage && !TRANSIENT_STATUSES.has(status)) {
     return notS3(what, endpoint, `HTTP ${status} with a web page`, error);
   }
   const message = `${what}: the store answered ${status}${code && ` ${code}`}`;

@@ -38,12 +38,15 @@ export class S3Refusal extends Error {
   /** S3's code (`NoSuchKey`, …); empty where the answer has none, as that to a HEAD. */
   readonly code: string;
   readonly headers: IncomingHttpHeaders;
+  /** A web page came with it. Not where a HEAD's answer announces one: some stores announce it for everything. */
+  readonly isPage: boolean;
 
-  constructor(status: number, code: string, headers: IncomingHttpHeaders) {
+  constructor(status: number, code: string, headers: IncomingHttpHeaders, { isPage = false } = {}) {
     super(`${status} ${code}`);
     this.status = status;
     this.code = code;
     this.headers = headers;
+    this.isPage = isPage;
   }
 }
 
@@ -103,7 +106,8 @@ export function createS3Client(
     const status = answer.statusCode ?? 0;
     if (status >= 200 && status < 300) return answer;
     const document = readDocument(await readText(answer, MAX_REFUSAL_BYTES), 'Error');
-    throw new S3Refusal(status, document?.text('Code') ?? '', answer.headers);
+    const isPage = call.method !== 'HEAD' && /text\/html/i.test(answer.headers['content-type'] ?? '');
+    throw new S3Refusal(status, document?.text('Code') ?? '', answer.headers, { isPage });
   };
   return {
     open,

@@ -68,6 +68,19 @@ describe('An answer out of the ordinary', () => {
     expect((await bucket.head('a', signal))?.etag).toBe((await putNothing(bucket)).etag);
   });
 
+  test('that announces a web page with the 404 to a HEAD says that there is no object', async () => {
+    const bucket = await bucketThat(
+      always('HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: 207\r\n\r\n'),
+    );
+    expect(await bucket.head('a', signal)).toBeUndefined();
+  });
+
+  test('whose document is called a Response in place of a Result is read', async () => {
+    const part = '<Part><PartNumber>1</PartNumber><ETag>"e"</ETag><Size>5</Size></Part>';
+    const bucket = await bucketThat(always(answer('200 OK', `<ListPartsResponse>${part}</ListPartsResponse>`)));
+    expect((await bucket.listParts('a', 'u', signal)).parts).toMatchObject([{ number: 1, etag: 'e', sizeBytes: 5 }]);
+  });
+
   test('of more bytes than any list has is none of an S3 service', async () => {
     const page = Buffer.alloc(1024 * 1024, ' ');
     const bucket = await bucketThat(socket => {
