@@ -17,7 +17,7 @@ if (Number(process.versions.node.split('.')[0]) >= NEEDED_MAJOR) {
 
 function start(dist, args) {
   try {
-    if (!printKeptText(dist, args)) startProgram(dist, args[0]);
+    if (!printKeptText(dist, args)) startProgram(dist, args);
   } catch (error) {
     if (error.code !== 'ENOENT' || !String(error.path).startsWith(dist)) throw error;
     console.error(`recordupload is not built yet: run "npm ci && npm run build" in ${here('..')}`);
@@ -41,12 +41,18 @@ async function handOver(node) {
     env: { ...process.env, [HANDED_OVER]: '1' },
   });
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  // `< /dev/null` and pipes take away some of them, and leave the terminal's Ctrl-C.
+  const atTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
   for (const signal of signals) {
     process.on(signal, () => {
       // A terminal sends Ctrl-C to both processes; passing it on would count as the second one.
-      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+      if (signal !== 'SIGINT' || !atTerminal) child.kill(signal);
     });
   }
+  child.on('error', error => {
+    console.error(`recordupload: ${node} cannot be started (${error.code}): run "npm ci" in ${here('..')}`);
+    process.exitCode = 2;
+  });
   child.on('exit', (code, signal) => {
     for (const name of signals) process.removeAllListeners(name);
     if (signal) process.kill(process.pid, signal);
@@ -54,9 +60,12 @@ async function handOver(node) {
   });
 }
 
-/** `kill -9` of the launcher must stop the work too: the channel between the two closes when either is gone. */
+/**
+ * `kill -9` of the launcher must stop the work too: the channel between the two closes when either is gone. There is none
+ * where the variable came from elsewhere.
+ */
 function dieWithLauncher() {
   delete process.env[HANDED_OVER];
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
-  process.channel.unref();
+  process.channel?.unref();
 }

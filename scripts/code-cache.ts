@@ -18,7 +18,7 @@ const COMMANDS = [['upload', join(root, 'fixtures/recordings/3')], ['retry'], ['
  */
 export async function makeCodeCache(dist: string): Promise<void> {
   const launcher = pathToFileURL(join(root, 'bin/start-program.js')).href;
-  const start = `import { startProgram } from '${launcher}'; startProgram(${JSON.stringify(dist)}, process.argv[2]);`;
+  const start = `import { startProgram } from '${launcher}'; startProgram(${JSON.stringify(dist)}, process.argv.slice(2));`;
   const home = mkdtempSync(join(tmpdir(), 'recordupload-build-'));
   const { s3, receiver, close } = await startSandbox();
   try {

@@ -1,6 +1,8 @@
+import { EXIT } from './exit-codes.ts';
 import { run } from './run.ts';
 
-// The entry.
+// The entry. Until the program has said how it ended, no end is a good one: a process with nothing to wait for is over.
+process.exitCode = EXIT.bug;
 void run(process.argv.slice(2)).then(exitCode => {
   process.exitCode = exitCode;
 });

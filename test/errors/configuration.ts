@@ -71,6 +71,13 @@ const OPS = 'https://127.0.0.1/';
 const list = (...names: string[]) => JSON.stringify({ webhooks: names.map(name => ({ name, url: OPS })) });
 
 export const CONFIGURATION: readonly Meeting[] = [
+  {
+    says: 'HTTPS_PROXY: expected the address of a proxy (the value is not shown)',
+    hint: 'as in http://proxy.example:3128; characters of a password such as "@" and "%" are written %40 and %25',
+    exit,
+    env: { HTTPS_PROXY: `http://ada:${FAKE}@proxy.example:99999` },
+    meet: () => ['upload', makeRecording()],
+  },
   variable('RECORDUPLOAD_ENDPOINT', 's3.example.com', '"s3.example.com" has no scheme (use https://s3.example.com)'),
   variable('RECORDUPLOAD_ENDPOINT', 'ops', 'expected a URL, got "ops"'),
   variable('RECORDUPLOAD_ENDPOINT', 'https://[', 'expected a URL, got "https://["'),
@@ -203,6 +210,15 @@ export const CONFIGURATION: readonly Meeting[] = [
     says: '…config.js: is a program: configuration is data (YAML or JSON) and never executed',
     exit,
     meet: desk => ['status', '--config', write(desk, 'config.js', 'export default {}')],
+  },
+  {
+    says: '…/.config/recordupload: cannot be read: permission denied',
+    exit,
+    asNobody: true,
+    meet: desk => {
+      chmodSync(dirname(write(desk, '.config/recordupload/config.yaml', 'region: us-west-1')), 0o000);
+      return ['status'];
+    },
   },
   ...['.recorduploadrc', '.env'].map(
     (name): Meeting => ({

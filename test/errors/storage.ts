@@ -79,6 +79,11 @@ export const STORAGE: readonly Meeting[] = [
   refused(400, 'QuotaExceeded', 'the store says that its quota is used up: make room or raise it'),
   refused(400, 'EntityTooLarge', 'the store does not take objects or parts of this size'),
   refused(400, 'InvalidArgument', 'the store does not take this request: tell whoever runs it what it answered'),
+  refused(
+    407,
+    'ProxyAuthenticationRequired',
+    'a proxy on the way wants a user name and a password: put them into HTTPS_PROXY or HTTP_PROXY',
+  ),
   refused(503, 'SlowDown', 'it may pass: run the command again later'),
   stranger('HTTP 404 with a web page', 'PutObject', {
     answer: { status: 404, headers: { 'content-type': 'text/html' }, body: '<html>' },
@@ -86,6 +91,17 @@ export const STORAGE: readonly Meeting[] = [
   stranger('no ETag in the answer', 'PutObject', empty),
   stranger('no InitiateMultipartUploadResult in the answer', 'CreateMultipartUpload', empty, 9_000_000),
   stranger('no upload id in the answer', 'CreateMultipartUpload', document, 9_000_000),
+  {
+    says: 'listing fyemeet/999/: http://127.0.0.1:… does not answer as an S3 service (a list without an end)',
+    hint: 'check endpoint: it is the address of the S3 API, not of a web console',
+    exit,
+    meet: (_desk, { faults }) => {
+      const page = '<IsTruncated>true</IsTruncated><NextContinuationToken>again</NextContinuationToken>';
+      const action = xml(`<ListBucketResult>${page}</ListBucketResult>`);
+      faults.add({ server: 's3', operation: 'ListObjectsV2', times: Number.POSITIVE_INFINITY, action });
+      return ['webhook', 'send', '999'];
+    },
+  },
 
   found('is not in the bucket although its upload was accepted', undefined),
   found('has 9 bytes in the bucket in place of 10', { 'content-length': '9', etag: '"x"' }),
@@ -128,6 +144,7 @@ export const STORAGE_MADE: readonly Made[] = [
   unreachable('EHOSTUNREACH', 'host unreachable'),
   unreachable('ENETUNREACH', 'network unreachable'),
   unreachable('Stalled', 'no byte moved for 30 s'),
+  { ...unreachable('ERR_PROXY_TUNNEL', 'ERR_PROXY_TUNNEL'), hint: 'check HTTPS_PROXY and NO_PROXY' },
   {
     ...unreachable('DEPTH_ZERO_SELF_SIGNED_CERT', ''),
     says: 'uploading 3/video.mkv: the TLS certificate of https://s3.example.com is not accepted (DEPTH_ZERO_SELF_SIGNED_CERT)',

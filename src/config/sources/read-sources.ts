@@ -84,10 +84,13 @@ async function readFolder(
   alreadyRead?: string,
 ): Promise<FromFolder> {
   const looked = await lookAtPlaces(folder, places);
-  for (const { file } of looked.filter(place => place.state === 'unreadable' && !place.file.endsWith('package.json'))) {
+  // A home that is another user's, as after `su` without a dash.
+  const isClosed = looked.every(place => place.state === 'unreadable');
+  const unreadable = looked.filter(place => place.state === 'unreadable' && !place.file.endsWith('package.json'));
+  for (const file of isClosed ? [folder] : unreadable.map(place => place.file)) {
     options.problems.push(`${displayPath(file, options.cwd)}: cannot be read: permission denied`);
   }
-  const isNothing = looked.every(place => place.state === 'absent');
+  const isNothing = isClosed || looked.every(place => place.state === 'absent');
   const found = isNothing ? undefined : await findConfigFile(folder, places);
   // In the user's own configuration folder both searches find the same file.
   const config = found && found.file !== alreadyRead ? found : undefined;

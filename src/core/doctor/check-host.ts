@@ -1,8 +1,8 @@
 import { lookup } from 'node:dns/promises';
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { IncomingMessage } from 'node:http';
 import { connect, isIP } from 'node:net';
-import { getCACertificates, TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
+import { openConnections } from '../http/connections.ts';
 import type { Finding } from './check.ts';
 
 export interface HostSettings {
@@ -96,13 +96,9 @@ function ask(
   { url, ca, env, proxy }: HostSettings,
   signal: AbortSignal,
 ): Promise<{ date: string | undefined; certificateEnds: number | undefined }> {
-  const isTls = url.protocol === 'https:';
-  const shared = proxy ? { proxyEnv: env } : {};
-  const agent = isTls
-    ? new HttpsAgent({ ...shared, ...(ca && { ca: [...getCACertificates('default'), ca] }) })
-    : new HttpAgent(shared);
+  const connections = openConnections({ ca, ...(proxy && { proxyEnv: env }) });
   return new Promise<{ date: string | undefined; certificateEnds: number | undefined }>((resolve, reject) => {
-    const request = (isTls ? httpsRequest : httpRequest)(new URL('/', url), { method: 'HEAD', agent, signal });
+    const request = connections.request(new URL('/', url), { method: 'HEAD' });
     request.once('response', (response: IncomingMessage) => {
       const { socket } = response;
       const ends = socket instanceof TLSSocket ? Date.parse(socket.getPeerCertificate().valid_to) : undefined;
@@ -110,8 +106,9 @@ function ask(
       resolve({ date: response.headers.date, certificateEnds: Number.isNaN(ends) ? undefined : ends });
     });
     request.on('error', reject);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     request.end();
-  }).finally(() => agent.destroy());
+  }).finally(() => connections.close());
 }
 
 function reach(host: string, port: number, signal: AbortSignal): Promise<void> {

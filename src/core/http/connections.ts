@@ -1,10 +1,12 @@
 import type { Agent, ClientRequest, RequestOptions } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { proxyVariables } from './proxy-variables.ts';
 
 /** What requests go out on: kept-alive connections, through a proxy where the environment names one. */
 export interface Connections {
   /** Begins a request: `write` and `end` it, and listen for `response` and `error`. Redirects are answers like others. */
   request(url: URL, options: Pick<RequestOptions, 'method' | 'headers' | 'path'>): ClientRequest;
-  /** Ends those that are idle. */
+  /** Ends all of them. */
   close(): void;
 }
 
@@ -17,15 +19,17 @@ export interface ConnectionSettings {
   idleTimeoutMs?: number | undefined;
 }
 
-const PROXY_VARIABLES = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'];
-
-/** Node's own client: it speaks HTTP, this chooses how. TLS is loaded with the first https URL, which takes it 20 ms. */
+/**
+ * Node's own client: it speaks HTTP, this chooses how. TLS is loaded with the first https URL, which takes it 20 ms.
+ * @throws AppError `CONFIG` where the environment names a proxy that is none
+ */
 export function openConnections({ ca, proxyEnv, idleTimeoutMs }: ConnectionSettings): Connections {
+  const proxies = proxyVariables(proxyEnv);
   const options = {
     keepAlive: true,
     maxSockets: Number.POSITIVE_INFINITY,
     ...(idleTimeoutMs !== undefined && { timeout: idleTimeoutMs }),
-    ...(PROXY_VARIABLES.some(name => proxyEnv?.[name]) && { proxyEnv }),
+    ...(proxies && { proxyEnv: proxies }),
   };
   const agents = new Map<string, Agent>();
   const agentFor = (protocol: string): Agent => {
@@ -50,9 +54,34 @@ const http = () => process.getBuiltinModule('node:http');
 const https = () => process.getBuiltinModule('node:https');
 
 function secureAgent(options: object, ca: string | undefined): Agent {
-  if (ca === undefined) return new (https().Agent)(options);
+  if (ca === undefined) return endingTunnels(new (https().Agent)(options));
   const { createSecureContext, getCACertificates } = process.getBuiltinModule('node:tls');
   // One for all connections: with `ca` among the options, each would parse all authorities again, 17 ms.
   const secureContext = createSecureContext({ ca: [...getCACertificates('default'), ca] });
-  return new (https().Agent)({ ...options, secureContext });
+  return endingTunnels(new (https().Agent)({ ...options, secureContext }));
+}
+
+/**
+ * Node's agent knows a connection to a proxy only once its tunnel stands. One that is refused, or has no answer, it leaves
+ * open, and with it the process.
+ */
+function endingTunnels(agent: Agent): Agent {
+  const open = new Set<Duplex>();
+  const create = agent.createConnection.bind(agent);
+  agent.createConnection = (options, done) => {
+    const socket = create(options, (error, tunnel) => {
+      if (error) socket?.destroy();
+      done?.(error, tunnel);
+    });
+    if (!socket) return socket;
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+    return socket;
+  };
+  const destroy = agent.destroy.bind(agent);
+  agent.destroy = () => {
+    for (const socket of open) socket.destroy();
+    destroy();
+  };
+  return agent;
 }

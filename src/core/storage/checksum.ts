@@ -22,9 +22,9 @@ export function isMd5(etag: string): boolean {
   return /^[0-9a-f]{32}$/.test(etag);
 }
 
-/** An ETag without the quotes that HTTP puts around it. */
+/** An ETag without the quotes that HTTP puts around it, and the `W/` that proxies put before it. */
 export function bareEtag(etag: string | undefined): string {
-  return (etag ?? '').replace(/^"|"$/g, '');
+  return (etag ?? '').replace(/^(?:W\/)?"|"$/g, '');
 }
 
 function sha256(chunks: readonly Buffer[]): Buffer {

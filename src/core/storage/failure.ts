@@ -68,6 +68,7 @@ const STATUS_HINTS: Record<number, string | undefined> = {
   301: HINTS.PermanentRedirect,
   307: HINTS.PermanentRedirect,
   403: HINTS.Forbidden,
+  407: 'a proxy on the way wants a user name and a password: put them into HTTPS_PROXY or HTTP_PROXY',
 };
 
 /** TLS failures: the certificate stays wrong until somebody acts. */
@@ -83,8 +84,8 @@ export function toStorageFailure(error: unknown, what: string, endpoint: string)
 }
 
 function refusal(error: S3Refusal, what: string, endpoint: string): StorageFailure {
-  const { status, code, headers } = error;
-  if (/text\/html/i.test(headers['content-type'] ?? '') && !TRANSIENT_STATUSES.has(status)) {
+  const { status, code, headers, isPage } = error;
+  if (isPage && !TRANSIENT_STATUSES.has(status)) {
     return notS3(what, endpoint, `HTTP ${status} with a web page`, error);
   }
   const message = `${what}: the store answered ${status}${code && ` ${code}`}`;
@@ -156,7 +157,7 @@ function networkFailure(error: unknown, what: string, endpoint: string): Storage
     kind: 'transient',
     status: undefined,
     reason,
-    hint: 'check endpoint and the network',
+    hint: reason.startsWith('ERR_PROXY') ? 'check HTTPS_PROXY and NO_PROXY' : 'check endpoint and the network',
     cause: error,
   });
 }

@@ -38,16 +38,19 @@ export class S3Refusal extends Error {
   /** S3's code (`NoSuchKey`, …); empty where the answer has none, as that to a HEAD. */
   readonly code: string;
   readonly headers: IncomingHttpHeaders;
+  /** A web page came with it. Not where a HEAD's answer announces one: some stores announce it for everything. */
+  readonly isPage: boolean;
 
-  constructor(status: number, code: string, headers: IncomingHttpHeaders) {
+  constructor(status: number, code: string, headers: IncomingHttpHeaders, { isPage = false } = {}) {
     super(`${status} ${code}`);
     this.status = status;
     this.code = code;
     this.headers = headers;
+    this.isPage = isPage;
   }
 }
 
-/** More than any page of a list takes; what is longer comes from something else than an S3 service. */
+/** More than any page of a list takes. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 /** A refusal may be any proxy's page. */
 const MAX_REFUSAL_BYTES = 64 * 1024;
@@ -103,7 +106,8 @@ export function createS3Client(
     const status = answer.statusCode ?? 0;
     if (status >= 200 && status < 300) return answer;
     const document = readDocument(await readText(answer, MAX_REFUSAL_BYTES), 'Error');
-    throw new S3Refusal(status, document?.text('Code') ?? '', answer.headers);
+    const isPage = call.method !== 'HEAD' && /text\/html/i.test(answer.headers['content-type'] ?? '');
+    throw new S3Refusal(status, document?.text('Code') ?? '', answer.headers, { isPage });
   };
   return {
     open,
@@ -133,14 +137,24 @@ function timeAnswer(request: ClientRequest, tell: (ms: number) => void): void {
 /** Sends the body and waits for the answer's head; what comes first, a failure or the answer, counts. */
 function answerTo(request: ClientRequest, body: S3Call['body'], signal: AbortSignal): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const fail = (error: unknown) => {
+    let answer: IncomingMessage | undefined;
+    const end = (error: Error) => {
       reject(error);
+      answer?.destroy(error);
       request.destroy();
     };
-    const onAbort = () => fail(signal.reason);
+    // An answer that has come in whole stands, whatever becomes of its connection then.
+    const fail = (error: Error) => {
+      if (!answer?.complete) end(error);
+    };
+    const onAbort = () => end(signal.reason);
     // Stays for good: an error after the answer (a reset while we hang up) must not become an uncaught one.
     request.on('error', fail);
-    request.once('close', () => signal.removeEventListener('abort', onAbort));
+    request.once('close', () => {
+      signal.removeEventListener('abort', onAbort);
+      // Without an error of Node's: it drops a connection that the server wants for another protocol (101).
+      reject(new ConnectionLost());
+    });
     request.once('socket', socket => {
       if (!socket.connecting) return;
       const slow = setTimeout(() => fail(new ConnectTimeout()), CONNECT_TIMEOUT_MS);
@@ -148,10 +162,11 @@ function answerTo(request: ClientRequest, body: S3Call['body'], signal: AbortSig
       socket.once('encrypted' in socket ? 'secureConnect' : 'connect', over);
       socket.once('close', over);
     });
-    request.once('response', answer => {
-      resolve(answer);
+    request.once('response', head => {
+      answer = head;
+      resolve(head);
       // An answer before the whole body is a refusal: the rest is not sent, and the connection is of no more use.
-      answer.once('end', () => {
+      head.once('end', () => {
         if (!request.writableEnded) request.destroy();
       });
     });
@@ -166,20 +181,27 @@ class ConnectTimeout extends Error {
   readonly code = 'ETIMEDOUT';
 }
 
-/** Reads an answer; what is longer is cut off, and its connection with it. */
+class ConnectionLost extends Error {
+  readonly code = 'ECONNRESET';
+}
+
+/** Reads an answer. One that is longer is none of S3's: it is cut off with its connection, and is as good as empty. */
 function readText(answer: IncomingMessage, maxBytes: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
-    const finish = () => resolve(Buffer.concat(chunks).toString());
     answer.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes <= maxBytes) return void chunks.push(chunk);
-      finish();
+      resolve('');
       answer.destroy();
     });
-    answer.once('end', finish);
+    answer.once('end', () => resolve(Buffer.concat(chunks).toString()));
     // Stays: a connection that breaks after the end is no harm.
     answer.on('error', reject);
+    // Who is told nothing more waits for nothing; the connection can have broken before anybody listened.
+    const lost = () => reject(answer.errored ?? new ConnectionLost());
+    if (answer.destroyed) lost();
+    answer.once('close', lost);
   });
 }

@@ -1,6 +1,9 @@
 import { parseXML } from '@aws-sdk/xml-builder';
 
-/** An XML element's children by name, each as often as it stands there; text where it has none. */
+/**
+ * An XML element's children by name, each as often as it stands there; text where it has none. One with attributes has its
+ * text as `#text`.
+ */
 type Node = { [name: string]: Node | Node[] | string };
 
 /**
@@ -10,7 +13,7 @@ type Node = { [name: string]: Node | Node[] | string };
  */
 export function readDocument(text: string, root: string): Element | undefined {
   try {
-    const document = parseXML(text) as Node;
+    const document = parseXML(text.replace(/^\ufeff/, '')) as Node;
     return root in document ? new Element(document[root] as Node | string) : undefined;
   } catch {
     return undefined;
@@ -32,7 +35,8 @@ export class Element {
 
   text(name: string): string {
     const child = typeof this.#node === 'string' ? undefined : this.#node[name];
-    return typeof child === 'string' ? child : '';
+    const text = child && typeof child === 'object' && !Array.isArray(child) ? child['#text'] : child;
+    return typeof text === 'string' ? text : '';
   }
 
   number(name: string): number {

@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { proxyVariables } from '../http/proxy-variables.ts';
 import type { NetworkFailure } from './post-result.ts';
 
 const TABLE: readonly [pattern: RegExp, what: NetworkFailure][] = [
@@ -62,8 +63,9 @@ export function classifyNetworkError(error: NetworkError, url: URL, proxy: URL |
 /** The proxy that the environment names for this URL; `NO_PROXY` is Node's to apply, this is for the message only. */
 export function proxyFor(url: URL, env: Readonly<Record<string, string | undefined>> | undefined): URL | undefined {
   const names = url.protocol === 'https:' ? ['https_proxy', 'HTTPS_PROXY'] : ['http_proxy', 'HTTP_PROXY'];
-  const text = names.map(name => env?.[name]).find(value => value);
-  return text && URL.canParse(text) ? new URL(text) : undefined;
+  const proxies = proxyVariables(env);
+  const text = names.map(name => proxies?.[name]).find(value => value);
+  return text ? new URL(text) : undefined;
 }
 
 function portOf(url: URL): number {

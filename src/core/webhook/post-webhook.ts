@@ -28,22 +28,32 @@ export interface Poster {
 
 /**
  * The webhook client. It follows no redirect (that would hand the token to another host) and retries nothing (that is
- * `deliverWebhooks`' task).
+ * `deliverWebhooks`' task), except what a server cannot have read: a request on a connection that it was closing.
  */
 export function createPoster(options: PostOptions): Poster {
   const { userAgent, ca, proxyEnv, timeoutMs = POST_TIMEOUT_MS } = options;
   // The time-out ends the wait for a proxy that hangs: Node's agents alone know that socket.
   const connections = openConnections({ ca, proxyEnv, idleTimeoutMs: timeoutMs });
   return {
-    post(request) {
+    async post(request) {
       const url = new URL(request.url);
-      const sent = connections.request(url, { method: 'POST', headers: headersOf(request, userAgent) });
-      const settled = settle(sent, request, timeoutMs, proxyFor(url, proxyEnv));
-      sent.end(request.body);
-      return settled;
+      for (;;) {
+        const sent = connections.request(url, { method: 'POST', headers: headersOf(request, userAgent) });
+        const settled = settle(sent, request, timeoutMs, proxyFor(url, proxyEnv));
+        sent.end(request.body);
+        const result = await settled;
+        // There are only so many idle connections: the last try has one of its own.
+        if (!sent.reusedSocket || !wasClosing(result)) return result;
+      }
     },
     close: () => connections.close(),
   };
+}
+
+/** Whether the connection ended without a byte of an answer, as one does that the server closed while it was idle. */
+function wasClosing(result: PostResult): boolean {
+  const { kind, timings } = result;
+  return kind === 'network' && /^(ECONNRESET|EPIPE)$/.test(result.code) && timings.firstByte === undefined;
 }
 
 /** The request's headers, exactly the contract's and, with a secret, those of Standard Webhooks. */
@@ -77,9 +87,14 @@ function settle(
     };
     const onAbort = () => giveUp({ kind: 'aborted', timings: timings() });
     const timer = setTimeout(() => giveUp({ kind: 'timeout', timeoutMs, timings: timings() }), timeoutMs);
-    const onError = (error: unknown) => finish(failureOf(error, new URL(url), proxy, timings()));
+    let head: IncomingMessage | undefined;
+    // An answer that has come in whole stands, whatever becomes of its connection then.
+    const onError = (error: unknown) => {
+      if (!head?.complete) finish(failureOf(error, new URL(url), proxy, timings()));
+    };
 
     sent.once('response', answer => {
+      head = answer;
       const chunks: Buffer[] = [];
       let bytes = 0;
       answer.on('data', (chunk: Buffer) => {
@@ -93,6 +108,8 @@ function settle(
     });
     // Stays for good: an error after the end (a reset while we hang up) must not become an uncaught one.
     sent.on('error', onError);
+    // Without an error of Node's: it drops a connection that the server wants for another protocol (101).
+    sent.once('close', () => onError(Object.assign(new Error('the connection was closed'), { code: 'ECONNRESET' })));
     if (signal?.aborted) onAbort();
     else signal?.addEventListener('abort', onAbort);
   });
