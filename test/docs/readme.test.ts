@@ -71,7 +71,7 @@ describe('nothing is there that is not so', () => {
 
   test('every option belongs to a command, or to npm or systemctl', () => {
     const options = COMMANDS.flatMap(spec => spec.options.map(({ flags }) => /--[a-z-]+/.exec(flags)?.[0]));
-    const others = ['--help', '--global', '--now'];
+    const others = ['--help', '--version', '--global', '--now'];
     const used = [...README.matchAll(/(?<![\w-])--[a-z][a-z-]+/g)].map(match => match[0]);
     expect(used.filter(option => !options.includes(option) && !others.includes(option))).toEqual([]);
   });
