@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll } from '@jest/globals';
+import { publicProgram } from './public-program.ts';
 
-const root = resolve(import.meta.dirname, '../..');
-/** The built program; another build's where `RECORDUPLOAD_TEST_ROOT` names its folder. */
-const launcher = join(process.env.RECORDUPLOAD_TEST_ROOT ?? root, 'bin/recordupload.js');
+/** The folder of the built program; another build's where `RECORDUPLOAD_TEST_ROOT` names it. */
+const root = process.env.RECORDUPLOAD_TEST_ROOT ?? resolve(import.meta.dirname, '../..');
 
 /** What a finished run left: its status and everything it printed. */
 export interface CliResult {
@@ -47,7 +47,9 @@ afterAll(() => {
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
   const { env = {}, cwd, user } = options;
   const file = options.stdout === undefined ? undefined : openSync(options.stdout, 'w');
-  const child = spawn(process.execPath, [launcher, ...args], {
+  const { node, launcher } =
+    user === undefined ? { node: process.execPath, launcher: join(root, 'bin/recordupload.js') } : publicProgram(root);
+  const child = spawn(node, [launcher, ...args], {
     env: { PATH: process.env.PATH, ...env },
     cwd,
     stdio: ['ignore', file ?? 'pipe', 'pipe'],

@@ -153,7 +153,7 @@ function answerTo(request: ClientRequest, body: S3Call['body'], signal: AbortSig
     request.once('close', () => {
       signal.removeEventListener('abort', onAbort);
       // Without an error of Node's: it drops a connection that the server wants for another protocol (101).
-      reject(new ConnectionLost());
+      if (!answer) reject(new ConnectionLost());
     });
     request.once('socket', socket => {
       if (!socket.connecting) return;

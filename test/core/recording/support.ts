@@ -76,7 +76,7 @@ export async function failure(promise: Promise<unknown>): Promise<AppError> {
 /** Runs a module in a Node of its own and returns what it printed as JSON. `@/` in it is the source folder. */
 export function inChild(
   code: string,
-  options: { env?: NodeJS.ProcessEnv; user?: number; args?: string[]; cwd?: string } = {},
+  options: { env?: NodeJS.ProcessEnv; args?: string[]; cwd?: string } = {},
 ): unknown {
   const source = code.replaceAll('@/', `file://${root}/src/`);
   const { status, stdout, stderr } = spawnSync(
@@ -86,7 +86,6 @@ export function inChild(
       encoding: 'utf8',
       env: { PATH: process.env.PATH, ...options.env },
       ...(options.cwd && { cwd: options.cwd }),
-      ...(options.user !== undefined && { uid: options.user, gid: options.user }),
     },
   );
   if (status !== 0 || stderr !== '') throw new Error(`child: status ${status}: ${stderr}`);
