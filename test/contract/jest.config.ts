@@ -1,9 +1,9 @@
 import type { Config } from 'jest';
-import everyday from '../../jest.config.ts';
+import everyday, { SLOW } from '../../jest.config.ts';
 
 /**
  * The contract suite against both servers, the sandbox and Ceph's radosgw: `npm run test:contract`. Where radosgw is not
- * installed this fails, and says what to install. Beside it, every S3 call failing in every way.
+ * installed this fails, and says what to install. Beside it, what takes too long for every day.
  */
 const config: Config = {
   ...everyday,
@@ -12,7 +12,7 @@ const config: Config = {
   testMatch: [
     '<rootDir>/test/contract/*.test.ts',
     '<rootDir>/test/contract/*.contract.ts',
-    '<rootDir>/test/core/storage/faults.test.ts',
+    ...SLOW.map(file => `<rootDir>/${file}`),
   ],
   testTimeout: 120_000,
 };

@@ -1,10 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { beforeAll, describe, expect, test } from '@jest/globals';
-import type { FaultAction, Sandbox } from '../../src/sandbox/sandbox.ts';
+import { describe, expect, test } from '@jest/globals';
+import type { FaultAction } from '../../src/sandbox/sandbox.ts';
 import { type Desk, openDesk, openSandbox, readJson, webhooksOf } from '../support/desk.ts';
 import { freshId, makeRecording } from '../support/make-recording.ts';
-import type { CliResult } from '../support/run-cli.ts';
 
 interface ListResult {
   uploads: unknown[];
@@ -73,16 +72,6 @@ const STORIES: Story[] = [
     says: /connection/,
   },
 ];
-
-/** Waits for the 30 s of the contract while the other tests run. */
-let silence: { sandbox: Sandbox; desk: Desk; id: string; result: Promise<CliResult> };
-beforeAll(async () => {
-  const sandbox = await openSandbox();
-  const desk = openDesk(sandbox);
-  const id = freshId();
-  sandbox.faults.add({ server: 'webhook', action: { hang: 'before' } });
-  silence = { sandbox, desk, id, result: desk.run(['upload', makeRecording({ name: id })]) };
-});
 
 describe('a webhook that fails does not fail the upload', () => {
   test.each(STORIES)('$name', async ({ action, line, state, says }) => {
@@ -207,18 +196,4 @@ describe('a webhook that fails does not fail the upload', () => {
     expect(stdout).toContain('webhook delivered (201, created)');
     expect(webhooksOf(sandbox, id)[0]?.body).toEqual(webhooksOf(sandbox, id)[1]?.body);
   });
-
-  test('no answer within 30 s', async () => {
-    const { sandbox, desk, id, result } = silence;
-    const { code, stdout, stderr } = await result;
-    expect(code).toBe(0);
-    expect(stdout).toContain('no complete answer within 30 s');
-    for (const text of ['❌ Webhook timeout', FAILED_UPLOADED]) {
-      expect(stderr).toContain(text);
-      expect(desk.log()).toContain(text);
-    }
-    expect((await list(desk)).deliveries).toMatchObject([{ recordingId: id, state: 'pending', attempts: 1 }]);
-    expect((await desk.run(['retry', '--now'])).code).toBe(0);
-    expect(sandbox.receiver.recording(id)?.received).toBe(1);
-  }, 60_000);
 });
