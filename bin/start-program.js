@@ -17,8 +17,12 @@ export function printKeptText(dist, args) {
   const texts = JSON.parse(fs.readFileSync(path.join(dist, 'texts.json'), 'utf8'));
   const line = args.join(' ');
   if (!Object.hasOwn(texts, line)) return false;
-  // A reader that has gone away (`| head -1`) is no error.
-  process.stdout.on('error', () => {});
+  // A reader that has gone away (`| head -1`) is no error; a text that is lost is one, as in the program (terminal.ts).
+  process.stdout.on('error', error => {
+    if (error.code === 'EPIPE') return;
+    console.error(`error: the output cannot be written: ${error.message}`);
+    process.exitCode = USAGE;
+  });
   process.stdout.write(texts[line]);
   return true;
 }

@@ -35,6 +35,12 @@ describe('where the program runs', () => {
       expect(stderr.match(/^error: the output cannot be written: .* \(what was done is kept.*\)$/gm)).toHaveLength(1);
     }
     expect(webhooksOf(sandbox, id)).toHaveLength(1);
+    // The launcher's own texts too.
+    const help = await desk.run(['--help'], { stdout: '/dev/full' });
+    expect(help).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^error: the output cannot be written: .*\n$/),
+    });
   });
 
   test('without HOME the user’s folder is the account’s', async () => {
