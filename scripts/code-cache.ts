@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
+import { sandboxEnvironment } from '../src/cli/own-sandbox.ts';
 import { startSandbox } from '../src/sandbox/sandbox.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -20,21 +21,13 @@ export async function makeCodeCache(dist: string): Promise<void> {
   const launcher = pathToFileURL(join(root, 'bin/start-program.js')).href;
   const start = `import { startProgram } from '${launcher}'; startProgram(${JSON.stringify(dist)}, process.argv.slice(2));`;
   const home = mkdtempSync(join(tmpdir(), 'recordupload-build-'));
-  const { s3, receiver, close } = await startSandbox();
+  const sandbox = await startSandbox();
   try {
     for (const args of COMMANDS) {
       // Each as a process: what it compiles is what it needs.
       await promisify(execFile)(process.execPath, ['--input-type=module', '-e', start, 'recordupload', ...args], {
         cwd: home,
-        env: {
-          HOME: home,
-          RECORDUPLOAD_ENDPOINT: s3.url,
-          RECORDUPLOAD_BUCKET: s3.bucket,
-          AWS_ACCESS_KEY_ID: s3.accessKeyId,
-          AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
-          WEBHOOK_URL: receiver.url,
-          WEBHOOK_TOKEN: receiver.token,
-        },
+        env: { HOME: home, ...sandboxEnvironment(sandbox) },
       });
     }
     const cache = join(dist, 'cache');
@@ -42,7 +35,7 @@ export async function makeCodeCache(dist: string): Promise<void> {
     // Made as somebody's own; here they are everybody's, as the program is.
     for (const name of readdirSync(cache)) chmodSync(join(cache, name), 0o644);
   } finally {
-    await close();
+    await sandbox.close();
     rmSync(home, { recursive: true, force: true });
   }
 }

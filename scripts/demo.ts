@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { sandboxEnvironment } from '../src/cli/own-sandbox.ts';
 import { type Sandbox, startSandbox } from '../src/sandbox/sandbox.ts';
 import { buildInto } from './private-build.ts';
 
@@ -54,18 +55,13 @@ function say(text = ''): void {
 }
 
 /** The environment of an operator whose configuration is the sandbox. */
-function operatorEnvironment({ s3, receiver }: Sandbox, folder: string): NodeJS.ProcessEnv {
+function operatorEnvironment(sandbox: Sandbox, folder: string): NodeJS.ProcessEnv {
   const { PATH, TERM, NO_COLOR, CI, TZ } = process.env;
   return {
     ...Object.fromEntries(Object.entries({ PATH, TERM, NO_COLOR, CI, TZ }).filter(([, value]) => value !== undefined)),
     HOME: folder,
-    RECORDUPLOAD_ENDPOINT: s3.url,
-    RECORDUPLOAD_BUCKET: s3.bucket,
     RECORDUPLOAD_STATE_DIR: join(folder, 'state'),
-    AWS_ACCESS_KEY_ID: s3.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
-    WEBHOOK_URL: receiver.url,
-    WEBHOOK_TOKEN: receiver.token,
+    ...sandboxEnvironment(sandbox),
   };
 }
 

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { sandboxEnvironment } from '../src/cli/own-sandbox.ts';
 import { type Sandbox, startSandbox } from '../src/sandbox/sandbox.ts';
 import { buildInto } from './private-build.ts';
 import { BLOCKS, replaceBlock } from './readme-blocks.ts';
@@ -62,18 +63,7 @@ export async function recordSession(launcher: string): Promise<string> {
 
 /** Runs one line through a shell, stdout and stderr in the order of a terminal. Its exit status does not matter here. */
 async function runLine(line: string, launcher: string, folder: string, sandbox: Sandbox): Promise<string> {
-  const { s3, receiver } = sandbox;
-  const env = {
-    PATH: process.env.PATH,
-    HOME: folder,
-    TZ: 'UTC',
-    RECORDUPLOAD_ENDPOINT: s3.url,
-    RECORDUPLOAD_BUCKET: s3.bucket,
-    AWS_ACCESS_KEY_ID: s3.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
-    WEBHOOK_URL: receiver.url,
-    WEBHOOK_TOKEN: receiver.token,
-  };
+  const env = { PATH: process.env.PATH, HOME: folder, TZ: 'UTC', ...sandboxEnvironment(sandbox) };
   const script = `recordupload() { "$NODE" "$LAUNCHER" "$@"; }; ${line} 2>&1 || true`;
   const { stdout } = await run('sh', ['-c', script], {
     cwd: folder,

@@ -28,7 +28,8 @@ export interface Poster {
 
 /**
  * The webhook client. It follows no redirect (that would hand the token to another host) and retries nothing (that is
- * `deliverWebhooks`' task), except what a server cannot have read: a request on a connection that it was closing.
+ * `deliverWebhooks`' task), except a request on a connection that the server seems to have been closing. Should it have
+ * read that one after all, it gets the same `webhook-id` twice, which does no harm.
  */
 export function createPoster(options: PostOptions): Poster {
   const { userAgent, ca, proxyEnv, timeoutMs = POST_TIMEOUT_MS } = options;
