@@ -129,13 +129,13 @@ async function compareFolder(
   kept: FileChecksum | undefined,
   { hasher }: VerifyDeps,
 ): Promise<'same' | 'differs' | 'unproven'> {
-  const source = await openSource(file);
+  const source = openSource(file);
   try {
     if (await findAlreadyThere(source, head, kept, hasher)) return 'same';
     const isKnown = kept?.etag === head.etag || isMd5(head.etag);
     return isKnown ? 'differs' : 'unproven';
   } finally {
-    await source.close();
+    source.close();
   }
 }
 
@@ -160,11 +160,11 @@ async function compareContent(
   if (kept && checksum !== kept.checksum)
     return `its content has the checksum ${checksum} in place of ${kept.checksum}`;
   if (kept || !file) return undefined;
-  const source = await openSource(file);
+  const source = openSource(file);
   try {
     const own = await hashParts(source, hasher, partSizeBytes, { md5: false });
     return own.checksum.whole === checksum ? undefined : 'the file in the folder has other bytes than the object';
   } finally {
-    await source.close();
+    source.close();
   }
 }

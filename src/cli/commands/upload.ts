@@ -1,4 +1,4 @@
-import { realpath } from 'node:fs/promises';
+import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { requireCredentials, requireToken } from '../../config/requirements.ts';
 import { deliverAfterUpload } from '../../core/deliver-after-upload.ts';
@@ -58,11 +58,20 @@ async function foldersOf({ args, options }: Invocation): Promise<FoundFolder[]> 
   // An empty path is no working folder: reading it says so.
   if (args.includes('')) return named;
   const found = options.recursive ? (await Promise.all(args.map(findRecordings))).flat() : named;
-  const paths = await Promise.all(found.map(({ dir }) => realpath(dir).catch(() => resolve(dir))));
+  const paths = found.map(({ dir }) => realPath(dir));
   const folders = [...new Map(found.map((folder, index) => [paths[index], folder])).values()];
   if (folders.length > 1 && options.id !== undefined)
     throw new AppError('USAGE', '--id goes with one folder only', { hint: 'upload the folders one by one' });
   return folders;
+}
+
+/** Where a folder really is; one that is not there is told of once it is read. */
+function realPath(dir: string): string {
+  try {
+    return realpathSync.native(dir);
+  } catch {
+    return resolve(dir);
+  }
 }
 
 /** Folders that are read, looked up and sent beside each other; they share connections, pace and commits. */

@@ -1,5 +1,4 @@
-import type { BigIntStats } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { type BigIntStats, statSync } from 'node:fs';
 
 /**
  * How a file stood at one look. Two looks that agree mean that nothing was written in between: a file that grows
@@ -19,11 +18,12 @@ export function identityOf(stats: BigIntStats): FileIdentity {
 }
 
 /**
- * Looks at a file now.
+ * Looks at a file now. Like every look into a recording's folder it does not leave the thread: that takes microseconds,
+ * the way through Node's thread pool ten times that, and with many recordings at once it becomes what they wait for.
  * @throws Node's system errors (`ENOENT` where it has vanished)
  */
-export async function statFile(path: string): Promise<FileIdentity> {
-  return identityOf(await stat(path, { bigint: true }));
+export function statFile(path: string): FileIdentity {
+  return identityOf(statSync(path, { bigint: true }));
 }
 
 /** True where two looks saw the same, unchanged file. */

@@ -1,5 +1,4 @@
-import type { BigIntStats } from 'node:fs';
-import { access, constants, lstat, realpath, stat } from 'node:fs/promises';
+import { accessSync, type BigIntStats, constants, lstatSync, realpathSync, statSync } from 'node:fs';
 import { basename, join, sep } from 'node:path';
 import { AppError } from '../errors.ts';
 import { problem, systemCode, systemProblem } from './folder-problem.ts';
@@ -17,20 +16,20 @@ export interface InspectedFile {
  * @param dir the folder's real path
  * @throws AppError `RECORDING`
  */
-export async function inspectFile(dir: string, name: string): Promise<InspectedFile> {
+export function inspectFile(dir: string, name: string): InspectedFile {
   const path = join(dir, name);
   // U+FFFD is what Node puts where a name's bytes are no UTF-8: there is no way to the file by such a name.
   if (name.includes('\ufffd')) {
     throw new AppError('RECORDING', `the file name ${JSON.stringify(name)} is not UTF-8`, { hint: 'rename the file' });
   }
   try {
-    const isLink = (await lstat(path)).isSymbolicLink();
-    const real = isLink ? await followLink(dir, path) : path;
+    const own = lstatSync(path, { bigint: true });
+    const real = own.isSymbolicLink() ? followLink(dir, path) : path;
     // The type is settled before anything is opened: opening a FIFO waits for a writer, for ever.
-    const stats = await stat(real, { bigint: true });
+    const stats = real === path ? own : statSync(real, { bigint: true });
     if (!stats.isFile())
       throw problem(path, `is ${kindOf(stats)}, not a file`, { hint: 'replace it by the file itself' });
-    await access(real, constants.R_OK);
+    accessSync(real, constants.R_OK);
     return { path: real, stats };
   } catch (error) {
     if (systemCode(error) === 'ENOENT') {
@@ -43,10 +42,10 @@ export async function inspectFile(dir: string, name: string): Promise<InspectedF
   }
 }
 
-async function followLink(dir: string, path: string): Promise<string> {
+function followLink(dir: string, path: string): string {
   let real: string;
   try {
-    real = await realpath(path);
+    real = realpathSync.native(path);
   } catch (error) {
     if (systemCode(error) === 'ENOENT')
       throw problem(path, 'is a symbolic link to nothing', { hint: 'mend or remove it', cause: error });

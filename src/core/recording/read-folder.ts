@@ -1,5 +1,4 @@
-import type { Dirent } from 'node:fs';
-import { readdir, realpath } from 'node:fs/promises';
+import { type Dirent, readdirSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { AppError } from '../errors.ts';
 import { contentTypeOf } from './content-types.ts';
@@ -25,8 +24,8 @@ export interface RecordingFolder {
  * Looks through a recording's folder and settles each name's role. Nothing is opened or written.
  * @throws AppError `RECORDING` where the folder is no usable recording, `USAGE` where no folder is named
  */
-export async function readFolder(given: string, extraFiles: readonly string[]): Promise<RecordingFolder> {
-  const { dir, names, subfolders } = await list(given);
+export function readFolder(given: string, extraFiles: readonly string[]): RecordingFolder {
+  const { dir, names, subfolders } = list(given);
   const byRole: Record<Role, string[]> = { video: [], thumbnail: [], transcript: [], extra: [] };
   const skipped: string[] = [];
   const sidecars: readonly string[] = SIDECAR_NAMES;
@@ -49,7 +48,7 @@ export async function readFolder(given: string, extraFiles: readonly string[]): 
   let videoTimes = { birthtimeNs: 0n, mtimeNs: 0n };
   for (const role of [...SINGLE_ROLES, 'extra'] as const) {
     for (const name of byRole[role]) {
-      const { path, stats } = await inspectFile(dir, name);
+      const { path, stats } = inspectFile(dir, name);
       if (role === 'video') {
         if (stats.size === 0n) {
           throw problem(join(dir, name), 'is empty', { hint: 'wait until the recorder has written it' });
@@ -60,11 +59,11 @@ export async function readFolder(given: string, extraFiles: readonly string[]): 
     }
   }
   const name = SIDECAR_NAMES.find(candidate => names.includes(candidate));
-  const sidecar = name && { name, file: await inspectFile(dir, name) };
+  const sidecar = name && { name, file: inspectFile(dir, name) };
   return { dir, files, videoTimes, sidecar: sidecar || undefined, skipped };
 }
 
-async function list(given: string): Promise<{ dir: string; names: string[]; subfolders: Set<string> }> {
+function list(given: string): { dir: string; names: string[]; subfolders: Set<string> } {
   // resolve('') is the working directory: an unset variable in a script must not upload that.
   if (given === '') {
     throw new AppError('USAGE', 'the folder is missing: its path is an empty text', {
@@ -74,8 +73,8 @@ async function list(given: string): Promise<{ dir: string; names: string[]; subf
   let dir = resolve(given);
   let entries: Dirent[];
   try {
-    dir = await realpath(dir);
-    entries = await readdir(dir, { withFileTypes: true });
+    dir = realpathSync.native(dir);
+    entries = readdirSync(dir, { withFileTypes: true });
   } catch (error) {
     if (systemCode(error) === 'ENOTDIR') {
       throw problem(dir, 'is not a folder', { hint: `name the folder that holds it: ${showPath(dirname(dir))}` });

@@ -49,9 +49,9 @@ export async function readRecording(
   deps: ReadRecordingDeps,
 ): Promise<Recording> {
   const flags = parseOverrides(overrides);
-  const folder = await readFolder(dir, defaults.extraFiles);
+  const folder = readFolder(dir, defaults.extraFiles);
   const { name, file } = folder.sidecar ?? {};
-  const sidecar: Sidecar = name && file ? await readSidecar(folder.dir, name, file.path) : {};
+  const sidecar: Sidecar = name && file ? readSidecar(folder.dir, name, file.path) : {};
   const id = flags.id ?? idFromFolder(folder, sidecar);
   for (const { name } of folder.files) objectKey(id, name); // throws where a name makes no key
 

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 // The mini build of zod, as for the configuration.
 import * as z from 'zod/mini';
@@ -81,9 +81,9 @@ const SCHEMA = z.object(
  * @param path where its bytes are
  * @throws AppError `RECORDING`; never with the sidecar's own text in it
  */
-export async function readSidecar(dir: string, name: string, path: string): Promise<Sidecar> {
+export function readSidecar(dir: string, name: string, path: string): Sidecar {
   const where = join(dir, name);
-  const bytes = await readLimited(where, path);
+  const bytes = readLimited(where, path);
   const parsed = SCHEMA.safeParse(parseJson(where, bytes));
   if (!parsed.success) {
     const issues = parsed.error.issues.map(issue => [...issue.path.map(String), issue.message].join(': '));
@@ -102,18 +102,18 @@ export async function readSidecar(dir: string, name: string, path: string): Prom
 }
 
 /** Reads one byte more than allowed at most: the file may have grown since anyone looked at its size. */
-async function readLimited(where: string, path: string): Promise<Buffer> {
+function readLimited(where: string, path: string): Buffer {
   try {
-    const file = await open(path, 'r');
+    const fd = openSync(path, 'r');
     try {
-      const buffer = Buffer.allocUnsafe(Math.min(Number((await file.stat()).size), MAX_BYTES) + 1);
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
+      const buffer = Buffer.allocUnsafe(Math.min(fstatSync(fd).size, MAX_BYTES) + 1);
+      const bytesRead = readSync(fd, buffer, 0, buffer.length, 0);
       if (bytesRead > MAX_BYTES) {
         throw problem(where, 'is larger than 1 MiB', { hint: 'a sidecar holds the recording’s details only' });
       }
       return buffer.subarray(0, bytesRead);
     } finally {
-      await file.close();
+      closeSync(fd);
     }
   } catch (error) {
     throw systemProblem(where, error);

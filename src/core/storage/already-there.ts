@@ -58,7 +58,7 @@ export async function hashParts(source: SourceFile, hasher: Hasher, partSizeByte
       : planParts(source.file.sizeBytes, partSizeBytes);
   const digests: { sha256: Buffer; md5: Buffer | undefined }[] = [];
   for (const part of parts) digests.push(await hasher.hash(source.fd, part.offset, part.sizeBytes, { md5 }));
-  await source.assertUnchanged();
+  source.assertUnchanged();
   const only = digests.length === 1 ? digests[0] : undefined;
   return {
     checksum: {

@@ -46,7 +46,7 @@ export async function uploadInParts(
     const state = resumed ?? (await begin(source, context));
     try {
       sentBytes += await sendMissingParts(source, context, state);
-      await source.assertUnchanged();
+      source.assertUnchanged();
       await complete(context, state);
       return { object: await finished(source, context, state), sentBytes };
     } catch (error) {

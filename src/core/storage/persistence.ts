@@ -16,7 +16,7 @@ export interface RetriedCall {
   looks?: boolean;
   onRetry?: ((failure: StorageFailure, delayMs: number) => void) | undefined;
   /** Asked before each further try whether there is any sense in it; what it throws ends the call. */
-  check?: (() => Promise<void>) | undefined;
+  check?: (() => void) | undefined;
 }
 
 const FIRST_DELAY_MS = 500;
@@ -67,7 +67,7 @@ export function createPersistence({
           if (now + delayMs - Math.max(lastProgress, failingSince) > budget) throw error;
           onRetry?.(error, delayMs);
           await clock.sleep(delayMs, signal);
-          await check?.();
+          check?.();
         }
       }
     },

@@ -47,7 +47,7 @@ export function fileContext(
   recordingId: RecordingId,
   name: string,
   key: string,
-  assertUnchanged?: () => Promise<void>,
+  assertUnchanged?: () => void,
 ): FileContext {
   const onRetry = (failure: StorageFailure, delayMs: number) => {
     session.inFlight.failed();
@@ -74,7 +74,7 @@ function retrying(
   bucket: Bucket,
   persistence: Persistence,
   onRetry: (failure: StorageFailure, delayMs: number) => void,
-  check?: () => Promise<void>,
+  check?: () => void,
 ): Bucket {
   const send = <T>(signal: AbortSignal, attempt: () => Promise<T>) =>
     persistence.run(attempt, { signal, onRetry, check });

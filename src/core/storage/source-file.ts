@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, openSync } from 'node:fs';
 import { AppError, hasErrorCode } from '../errors.ts';
 import { sameFile, statFile } from '../recording/file-identity.ts';
 import type { RecordingFile } from '../recording/recording.ts';
@@ -8,29 +8,32 @@ export interface SourceFile {
   readonly file: RecordingFile;
   readonly fd: number;
   /** @throws AppError `SOURCE_CHANGED` where size, time or inode are not what they were, or the file is gone */
-  assertUnchanged(): Promise<void>;
-  close(): Promise<void>;
+  assertUnchanged(): void;
+  close(): void;
 }
 
 /** @throws AppError `SOURCE_CHANGED` */
-export async function openSource(file: RecordingFile): Promise<SourceFile> {
-  const assertUnchanged = async () => {
-    const now = await statFile(file.path).catch(error => gone(file, error));
+export function openSource(file: RecordingFile): SourceFile {
+  const orGone = <T>(look: () => T): T => {
+    try {
+      return look();
+    } catch (error) {
+      return gone(file, error);
+    }
+  };
+  const assertUnchanged = () => {
+    const now = orGone(() => statFile(file.path));
     if (!sameFile(now, file)) throw changed(file, 'it changed while it was being uploaded');
   };
-  let handle: FileHandle;
+  const fd = orGone(() => openSync(file.path, 'r'));
+  const close = () => closeSync(fd);
   try {
-    handle = await open(file.path, 'r');
+    assertUnchanged();
   } catch (error) {
-    gone(file, error);
-  }
-  try {
-    await assertUnchanged();
-  } catch (error) {
-    await handle.close();
+    close();
     throw error;
   }
-  return { file, fd: handle.fd, assertUnchanged, close: () => handle.close() };
+  return { file, fd, assertUnchanged, close };
 }
 
 function gone(file: RecordingFile, error: unknown): never {

@@ -1,5 +1,3 @@
-import { hash } from 'node:crypto';
-import { readSync } from 'node:fs';
 import { isNativeError } from 'node:util/types';
 import { AppError } from '../errors.ts';
 import { sameFile } from '../recording/file-identity.ts';
@@ -7,7 +5,7 @@ import { objectKey } from '../recording/object-key.ts';
 import type { RecordingFile, RecordingId } from '../recording/recording.ts';
 import type { UploadedObject } from '../state/recording-store.ts';
 import { findAlreadyThere } from './already-there.ts';
-import { bufferBody } from './body.ts';
+import { fileBody } from './body.ts';
 import type { FileChecksum } from './checksum.ts';
 import { StorageFailure } from './failure.ts';
 import { giveUp, uploadInParts } from './multipart-upload.ts';
@@ -56,7 +54,7 @@ export async function uploadFile(
     }
   }
 
-  const source = await openSource(file);
+  const source = openSource(file);
   try {
     const there =
       head && head !== 'forbidden'
@@ -72,11 +70,11 @@ export async function uploadFile(
   } catch (error) {
     // The store refuses bytes that are not what was hashed; a source that changed is the likely cause, so say that.
     if (error instanceof StorageFailure || !(error instanceof AppError)) {
-      if (!session.signal.aborted) await source.assertUnchanged();
+      if (!session.signal.aborted) source.assertUnchanged();
     }
     throw isReadError(error) ? unreadable(file, error) : error;
   } finally {
-    await source.close();
+    source.close();
   }
 }
 
@@ -111,33 +109,33 @@ function send(source: SourceFile, context: FileContext, options: { force: boolea
     : uploadInParts(source, context, options);
 }
 
-/** A small file: read once, sent as one object. */
+/** A small file, sent as one object. */
 async function putWhole(
   source: SourceFile,
   context: FileContext,
 ): Promise<{ object: UploadedObject; sentBytes: number }> {
   const { file } = source;
-  const { bucket, key, name, recordingId, observer, inFlight, throttle, signal } = context;
+  const { bucket, key, name, recordingId, observer, inFlight, hasher, throttle, signal } = context;
   const token = context.newToken();
 
   const release = await inFlight.acquire(signal);
   try {
-    // Not before there is room for it: many recordings at once would be in memory otherwise.
-    const bytes = await readWhole(source);
-    const sha256 = hash('sha256', bytes, 'buffer');
+    // Not before it is its turn: what is hashed is in the system's cache when it is read again to be sent.
+    const { sha256 } = await hasher.hash(source.fd, 0, file.sizeBytes);
+    source.assertUnchanged();
     observer({ type: 'file-started', recordingId, name, sizeBytes: file.sizeBytes, resumedBytes: 0 });
     const onBytes = (count: number) => {
       inFlight.moved(count);
       observer({ type: 'file-progress', recordingId, name, bytes: count });
     };
-    const body = bufferBody(bytes, sha256, { throttle, onBytes });
+    const body = fileBody(source.fd, { offset: 0, sizeBytes: file.sizeBytes }, sha256, { throttle, onBytes });
     const { etag } = await bucket.put(
       key,
       body,
       { contentType: file.contentType, metadata: { [TOKEN_METADATA]: token } },
       signal,
     );
-    await source.assertUnchanged();
+    source.assertUnchanged();
     // The store has checked the signed digest; what is left to prove is that this very object is what is there now.
     const object = {
       partSizeBytes: Math.max(1, file.sizeBytes),
@@ -149,18 +147,6 @@ async function putWhole(
   } finally {
     release();
   }
-}
-
-async function readWhole({ file, fd, assertUnchanged }: SourceFile): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafeSlow(file.sizeBytes);
-  let done = 0;
-  while (done < bytes.length) {
-    const read = readSync(fd, bytes, done, bytes.length - done, done);
-    if (read === 0) break;
-    done += read;
-  }
-  await assertUnchanged();
-  return bytes;
 }
 
 function toObject(stored: {
