@@ -98,7 +98,7 @@ function ask(
 ): Promise<{ date: string | undefined; certificateEnds: number | undefined }> {
   const connections = openConnections({ ca, ...(proxy && { proxyEnv: env }) });
   return new Promise<{ date: string | undefined; certificateEnds: number | undefined }>((resolve, reject) => {
-    const request = connections.request(new URL('/', url), { method: 'HEAD' });
+    const request = connections.to(new URL('/', url))({ method: 'HEAD' });
     request.once('response', (response: IncomingMessage) => {
       const { socket } = response;
       const ends = socket instanceof TLSSocket ? Date.parse(socket.getPeerCertificate().valid_to) : undefined;

@@ -1,11 +1,15 @@
 import type { Agent, ClientRequest, RequestOptions } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { urlToHttpOptions } from 'node:url';
 import { proxyVariables } from './proxy-variables.ts';
 
 /** What requests go out on: kept-alive connections, through a proxy where the environment names one. */
 export interface Connections {
-  /** Begins a request: `write` and `end` it, and listen for `response` and `error`. Redirects are answers like others. */
-  request(url: URL, options: Pick<RequestOptions, 'method' | 'headers' | 'path'>): ClientRequest;
+  /**
+   * Begins requests to a server; `path` stands for that of the URL. `write` and `end` a request, and listen for `response`
+   * and `error`. Redirects are answers like others.
+   */
+  to(url: URL): (options: Pick<RequestOptions, 'method' | 'headers' | 'path'>) => ClientRequest;
   /** Ends all of them. */
   close(): void;
 }
@@ -40,9 +44,10 @@ export function openConnections({ ca, proxyEnv, idleTimeoutMs }: ConnectionSetti
     return made;
   };
   return {
-    request(url, request) {
-      const { request: begin } = url.protocol === 'https:' ? https() : http();
-      return begin(url, { ...request, agent: agentFor(url.protocol) });
+    to(url) {
+      const { request } = url.protocol === 'https:' ? https() : http();
+      const server = { ...urlToHttpOptions(url), agent: agentFor(url.protocol) };
+      return options => request({ ...server, ...options });
     },
     close() {
       for (const agent of agents.values()) agent.destroy();

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Connections } from '../http/connections.ts';
 import { readDocument } from './s3-xml.ts';
 import { createSigner, EMPTY_SHA256, encode, encodeQuery, type S3Credentials } from './sigv4.ts';
@@ -74,6 +75,7 @@ export function createS3Client(
   const endpoint = new URL(settings.endpoint);
   const base = `${endpoint.pathname.replace(/\/+$/, '')}/${encode(settings.bucket)}`;
   const sign = createSigner(settings.credentials, settings.region);
+  let request: ReturnType<Connections['to']> | undefined;
   let aheadMs = 0;
 
   const learnTime = ({ date }: IncomingHttpHeaders) => {
@@ -91,7 +93,9 @@ export function createS3Client(
       bodySha256: bodyDigest(body),
     };
     const signed = sign(unsigned, new Date(Date.now() + (Math.abs(aheadMs) < TOLERATED_SKEW_MS ? 0 : aheadMs)));
-    return connections.request(endpoint, {
+    // Not before the first call: it loads Node's client, and that takes longer than to open the state.
+    request ??= connections.to(endpoint);
+    return request({
       method,
       path: Object.keys(query).length > 0 ? `${path}?${encodeQuery(query)}` : path,
       headers: { ...signed, ...((method === 'PUT' || method === 'POST') && { 'content-length': length ?? 0 }) },
@@ -125,13 +129,20 @@ function bodyDigest(body: S3Call['body']): string {
 }
 
 function timeAnswer(request: ClientRequest, tell: (ms: number) => void): void {
-  let sentAt: number | undefined;
-  request.once('finish', () => {
-    sentAt = performance.now();
+  request.once('socket', socket => {
+    // Not from the request's `finish`: where the event loop is busy, that is told together with the answer.
+    const sent = () => {
+      const sentAt = performance.now();
+      request.once('response', () => tell(performance.now() - sentAt));
+    };
+    if (socket.connecting) socket.once(readyEvent(socket), sent);
+    else sent();
   });
-  request.once('response', () => {
-    if (sentAt !== undefined) tell(performance.now() - sentAt);
-  });
+}
+
+/** The event with which bytes begin to go out on a connection that is being made. */
+function readyEvent(socket: Socket): 'secureConnect' | 'connect' {
+  return 'encrypted' in socket ? 'secureConnect' : 'connect';
 }
 
 /** Sends the body and waits for the answer's head; what comes first, a failure or the answer, counts. */
@@ -159,7 +170,7 @@ function answerTo(request: ClientRequest, body: S3Call['body'], signal: AbortSig
       if (!socket.connecting) return;
       const slow = setTimeout(() => fail(new ConnectTimeout()), CONNECT_TIMEOUT_MS);
       const over = () => clearTimeout(slow);
-      socket.once('encrypted' in socket ? 'secureConnect' : 'connect', over);
+      socket.once(readyEvent(socket), over);
       socket.once('close', over);
     });
     request.once('response', head => {
@@ -200,7 +211,9 @@ function readText(answer: IncomingMessage, maxBytes: number): Promise<string> {
     // Stays: a connection that breaks after the end is no harm.
     answer.on('error', reject);
     // Who is told nothing more waits for nothing; the connection can have broken before anybody listened.
-    const lost = () => reject(answer.errored ?? new ConnectionLost());
+    const lost = () => {
+      if (!answer.readableEnded) reject(answer.errored ?? new ConnectionLost());
+    };
     if (answer.destroyed) lost();
     answer.once('close', lost);
   });

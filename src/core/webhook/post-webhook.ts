@@ -39,7 +39,7 @@ export function createPoster(options: PostOptions): Poster {
     async post(request) {
       const url = new URL(request.url);
       for (;;) {
-        const sent = connections.request(url, { method: 'POST', headers: headersOf(request, userAgent) });
+        const sent = connections.to(url)({ method: 'POST', headers: headersOf(request, userAgent) });
         const settled = settle(sent, request, timeoutMs, proxyFor(url, proxyEnv));
         sent.end(request.body);
         const result = await settled;
@@ -110,7 +110,9 @@ function settle(
     // Stays for good: an error after the end (a reset while we hang up) must not become an uncaught one.
     sent.on('error', onError);
     // Without an error of Node's: it drops a connection that the server wants for another protocol (101).
-    sent.once('close', () => onError(Object.assign(new Error('the connection was closed'), { code: 'ECONNRESET' })));
+    sent.once('close', () => {
+      if (!head?.complete) onError(Object.assign(new Error('the connection was closed'), { code: 'ECONNRESET' }));
+    });
     if (signal?.aborted) onAbort();
     else signal?.addEventListener('abort', onAbort);
   });

@@ -36,7 +36,7 @@ async function proxy(answer: string | undefined) {
 
 const ask = (connections: Connections) =>
   new Promise<Error>(resolve => {
-    connections.request(new URL('https://store.example/'), { method: 'GET' }).on('error', resolve).end();
+    connections.to(new URL('https://store.example/'))({ method: 'GET' }).on('error', resolve).end();
   });
 
 describe('A connection to a proxy', () => {
