@@ -18,11 +18,18 @@ export interface Hasher {
 /** Ranges up to this size are hashed in place: starting a thread costs more. */
 const IN_PLACE_BYTES = 4 * 1024 * 1024;
 
+const MOST_THREADS = 4;
 /** A file of less than two of these is hashed by one thread before a second one would have started. */
 const A_THREADS_WORTH_BYTES = 32 * 1024 * 1024;
+/**
+ * From this size on, a thread that has to share the sending thread's core is worth it: on two cores, 4 GiB take an eighth
+ * less time with it, and 300 MB an eighth more.
+ */
+const A_SHARED_CORES_WORTH_BYTES = 2 * 1024 ** 3;
 
 /** Threads start with the first range that needs one. */
-export function createHasher(maxThreads = Math.min(4, availableParallelism())): Hasher {
+export function createHasher(cores = availableParallelism()): Hasher {
+  let maxThreads = 1;
   const threads: { worker: Worker; waiting: Map<number, (answer: HashAnswer) => void> }[] = [];
   let nextId = 1;
 
@@ -66,8 +73,10 @@ export function createHasher(maxThreads = Math.min(4, availableParallelism())): 
     },
     prepare(sizeBytes) {
       if (sizeBytes <= IN_PLACE_BYTES) return;
-      const wanted = Math.min(maxThreads, Math.ceil(sizeBytes / A_THREADS_WORTH_BYTES));
-      while (threads.length < wanted) startThread();
+      const free = sizeBytes < A_SHARED_CORES_WORTH_BYTES ? cores - 1 : cores;
+      const wanted = Math.min(MOST_THREADS, free, Math.ceil(sizeBytes / A_THREADS_WORTH_BYTES));
+      maxThreads = Math.max(maxThreads, wanted);
+      while (threads.length < maxThreads) startThread();
     },
     close() {
       for (const { worker } of threads.splice(0)) void worker.terminate();
