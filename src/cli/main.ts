@@ -5,4 +5,7 @@ import { run } from './run.ts';
 process.exitCode = EXIT.bug;
 void run(process.argv.slice(2)).then(exitCode => {
   process.exitCode = exitCode;
+  // Nothing is left to do then: Node need not tidy up its memory, which takes it 4 ms after a small upload, 10 after a
+  // large one.
+  process.once('beforeExit', () => process.exit());
 });
