@@ -9,11 +9,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { replaceBlock } from '../../scripts/readme-blocks.ts';
+import { makeCertificate } from '../support/certificate.ts';
 import { growth } from './growth.ts';
 import type { Program } from './measure.ts';
 import { installedPeers, KEYS, onlyVideo, peerPrograms } from './peers.ts';
 import { type Row, race } from './race.ts';
-import { buildSink, makeCertificate, type Sink, startSandboxProcess, startSink } from './servers.ts';
+import { buildSink, type Sink, startSandboxProcess, startSink } from './servers.ts';
 import { judge, tableOf, type Verdict, verdictTableOf } from './verdicts.ts';
 import { LINES, makeRecordings, WORKLOADS, type Workload } from './workloads.ts';
 

@@ -23,31 +23,6 @@ export function buildSink(folder: string): string | undefined {
   return built.status === 0 ? binary : undefined;
 }
 
-/** A certificate for localhost; clients are told to trust it. */
-export function makeCertificate(folder: string): { cert: string; key: string } {
-  const cert = join(folder, 'cert.pem');
-  const key = join(folder, 'key.pem');
-  const made = spawnSync('openssl', [
-    'req',
-    '-x509',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-keyout',
-    key,
-    '-out',
-    cert,
-    '-days',
-    '2',
-    '-subj',
-    '/CN=localhost',
-    '-addext',
-    'subjectAltName=DNS:localhost,IP:127.0.0.1',
-  ]);
-  if (made.status !== 0) throw new Error(`openssl: ${made.stderr}`);
-  return { cert, key };
-}
-
 /** Starts the sink; `options` are its own (`--rtt 20`, …). */
 export async function startSink(binary: string, port: number, options: readonly string[] = []): Promise<Sink> {
   const child = spawn(binary, ['--port', String(port), ...options], { stdio: 'ignore' });

@@ -1,27 +1,16 @@
-import { execFileSync } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { get } from 'node:https';
-import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterEach, expect, test } from '@jest/globals';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { makeCertificate } from '../support/certificate.ts';
 import { cleanUp, clientFor, sandbox, tempDir } from './support.ts';
 
 afterEach(cleanUp);
 
-async function certificate() {
-  const dir = await tempDir();
-  const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
-  const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
-  execFileSync('openssl', ['req', '-x509', '-nodes', ...curve, '-keyout', key, '-out', cert, ...subject], {
-    stdio: 'ignore',
-  });
-  return { key: await readFile(key), cert: await readFile(cert) };
-}
-
 test('both servers speak TLS with a certificate of ours', async () => {
-  const tls = await certificate();
+  const { cert, key } = makeCertificate(await tempDir());
+  const tls = { cert: readFileSync(cert), key: readFileSync(key) };
   const box = await sandbox({ s3: { tls }, receiver: { tls } });
   expect([box.s3.url, box.receiver.url]).toEqual([
     expect.stringMatching(/^https:/),

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
@@ -15,6 +14,7 @@ import {
   type Poster,
   type PostOptions,
 } from '../../../src/core/webhook/post-webhook.ts';
+import { makeCertificate } from '../../support/certificate.ts';
 import { answerJson, type Handler, type Receiver, startReceiver } from './support.ts';
 
 const TOKEN = 'fake-token-for-tests';
@@ -236,10 +236,7 @@ describe('TLS', () => {
   let options = { key: '', cert: '' };
   beforeAll(() => {
     dir = mkdtempSync(join(tmpdir(), 'recordupload-tls-'));
-    const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-    const make = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
-    execFileSync('openssl', [...make, '-keyout', key, '-out', cert, ...subject], { stdio: 'pipe' });
+    const { cert, key } = makeCertificate(dir, 'DNS:localhost');
     ca = readFileSync(cert, 'utf8');
     options = { key: readFileSync(key, 'utf8'), cert: ca };
   });
