@@ -1,3 +1,4 @@
+import { monotonicMs } from '../core/clock.ts';
 import type { CoreEvent, Observer } from '../core/events.ts';
 import { formatBytes, formatDuration, printable, UPLOADED_WEBHOOK_FAILED } from './format.ts';
 import type { Terminal } from './terminal.ts';
@@ -48,7 +49,7 @@ export function createProgress(terminal: Terminal, block: LiveBlock | undefined)
       }
       if (event.type === 'file-started') {
         const { sizeBytes, resumedBytes } = event;
-        files.set(idOf(event), { sizeBytes, resumedBytes, doneBytes: resumedBytes, startedAt: performance.now() });
+        files.set(idOf(event), { sizeBytes, resumedBytes, doneBytes: resumedBytes, startedAt: monotonicMs() });
         draw();
       }
       if (event.type === 'file-finished' || event.type === 'file-unchanged' || event.type === 'file-failed') {
@@ -101,7 +102,7 @@ function shortened(name: string, width: number): string {
 
 /** ` 45 %   230 MB of 512 MB   12.3 MB/s  23 s left`, each in its column; the least important are last to fit. */
 function factsOf({ sizeBytes, doneBytes, resumedBytes, startedAt }: FileProgress): string[] {
-  const elapsedMs = performance.now() - startedAt;
+  const elapsedMs = monotonicMs() - startedAt;
   const rate = elapsedMs > 0 ? (doneBytes - resumedBytes) / elapsedMs : 0;
   const left = sizeBytes - doneBytes;
   if (left <= 0) return ['100 %', formatBytes(sizeBytes).padStart(7), 'sent, waiting for the store'];

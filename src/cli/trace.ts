@@ -1,3 +1,4 @@
+import { monotonicMs } from '../core/clock.ts';
 import type { Bucket } from '../core/storage/bucket.ts';
 import type { PostResult, PostWebhook } from '../core/webhook/post-result.ts';
 import { displayUrl } from '../core/webhook/redact.ts';
@@ -39,9 +40,9 @@ export function traceBucket(bucket: Bucket, trace: Trace): Bucket {
       partOf: (...rest: Rest) => string = () => '',
     ) =>
     async (key: string, ...rest: Rest): Promise<T> => {
-      const startedAt = performance.now();
+      const startedAt = monotonicMs();
       const tell = (ok: boolean, detail: string) => {
-        const durationMs = Math.round(performance.now() - startedAt);
+        const durationMs = Math.round(monotonicMs() - startedAt);
         trace({ operation: OPERATIONS[method], target: `${key}${partOf(...rest)}`, durationMs, ok, detail });
       };
       try {

@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import type { IncomingMessage } from 'node:http';
 import { connect, isIP } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { monotonicMs } from '../clock.ts';
 import { openConnections } from '../http/connections.ts';
 import type { Finding } from './check.ts';
 
@@ -50,9 +51,9 @@ export async function checkHost(settings: HostSettings, signal: AbortSignal): Pr
     proxy ? 'proxy, TCP' : 'TCP',
     `check ${checked}, the network and the firewall`,
     async () => {
-      const startedAt = performance.now();
+      const startedAt = monotonicMs();
       await reach(host, portOf(near), signal);
-      return `port ${portOf(near)} answers in ${Math.round(performance.now() - startedAt)} ms`;
+      return `port ${portOf(near)} answers in ${Math.round(monotonicMs() - startedAt)} ms`;
     },
   );
   if (!reached) return findings;

@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { monotonicMs } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { livingOwners } from './liveness.ts';
 import { isDamage } from './state-failure.ts';
@@ -86,9 +87,9 @@ function flawOf(file: string): unknown {
 }
 
 function refuseWhileInUse(stateDir: string, file: string): void {
-  const until = performance.now() + PATIENCE_MS;
+  const until = monotonicMs() + PATIENCE_MS;
   while (livingOwners(stateDir).length > 0) {
-    if (performance.now() > until) {
+    if (monotonicMs() > until) {
       throw new AppError('STATE', `the state file ${file} is damaged, and another process still uses it`, {
         hint: 'wait until it has ended, then run the command again: the file is set aside then',
       });

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { monotonicMs } from '../clock.ts';
 import type { Connections } from '../http/connections.ts';
 import { readDocument } from './s3-xml.ts';
 import { createSigner, EMPTY_SHA256, encode, encodeQuery, type S3Credentials } from './sigv4.ts';
@@ -93,7 +94,7 @@ export function createS3Client(
       bodySha256: bodyDigest(body),
     };
     const signed = sign(unsigned, new Date(Date.now() + (Math.abs(aheadMs) < TOLERATED_SKEW_MS ? 0 : aheadMs)));
-    // Not before the first call: it loads Node's client, and that takes longer than to open the state.
+    // With the first call: it loads Node's client.
     request ??= connections.to(endpoint);
     return request({
       method,
@@ -132,8 +133,8 @@ function timeAnswer(request: ClientRequest, tell: (ms: number) => void): void {
   request.once('socket', socket => {
     // Not from the request's `finish`: where the event loop is busy, that is told together with the answer.
     const sent = () => {
-      const sentAt = performance.now();
-      request.once('response', () => tell(performance.now() - sentAt));
+      const sentAt = monotonicMs();
+      request.once('response', () => tell(monotonicMs() - sentAt));
     };
     if (socket.connecting) socket.once(readyEvent(socket), sent);
     else sent();
