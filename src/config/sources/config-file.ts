@@ -2,6 +2,8 @@ import type { Stats } from 'node:fs';
 import { access, constants, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Loader, PublicExplorer } from 'cosmiconfig';
+// Not by cosmiconfig(): that first looks for `.config/config.js` and the like in the working directory, and runs it.
+import * as explorer from 'cosmiconfig/dist/Explorer.js';
 import { hasErrorCode } from '../../core/errors.ts';
 import { findJsonFlaw } from '../../core/recording/json-flaw.ts';
 
@@ -36,7 +38,7 @@ interface Parsed {
 
 /** The first of `places` in `folder` that holds configuration; undefined: none does. */
 export async function findConfigFile(folder: string, places: readonly string[]): Promise<ConfigFile | undefined> {
-  const result = await (await explorerFor(places)).search(folder);
+  const result = await explorerFor(places).search(folder);
   return result ? await configFile(result.filepath, result.config as Parsed) : undefined;
 }
 
@@ -45,7 +47,7 @@ export async function findConfigFile(folder: string, places: readonly string[]):
  * @throws the system's error where it cannot be read
  */
 export async function readConfigFile(file: string): Promise<ConfigFile> {
-  const result = await (await explorerFor([])).load(file);
+  const result = await explorerFor([]).load(file);
   const empty: Parsed = { text: '', prefix: '' };
   return await configFile(file, (result?.config as Parsed | undefined) ?? empty);
 }
@@ -78,11 +80,8 @@ async function configFile(file: string, { data, text, prefix, flaw }: Parsed): P
   return { file, stats: await stat(file), data, lineOf, flaw };
 }
 
-/** Loaded with the first file that is there: many a run is configured by the environment alone. */
-async function explorerFor(searchPlaces: readonly string[]): Promise<PublicExplorer> {
-  // Not by cosmiconfig(): that first looks for `.config/config.js` and the like in the working directory, and runs it.
-  const explorer: unknown = await import('cosmiconfig/dist/Explorer.js');
-  const { Explorer } = explorer as { Explorer: new (options: object) => PublicExplorer };
+function explorerFor(searchPlaces: readonly string[]): PublicExplorer {
+  const { Explorer } = explorer as unknown as { Explorer: new (options: object) => PublicExplorer };
   const extensions = ['.js', '.cjs', '.mjs', '.ts', '.cts', '.mts'];
   return new Explorer({
     moduleName: NAME,
