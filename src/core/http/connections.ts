@@ -7,7 +7,7 @@ import { proxyVariables } from './proxy-variables.ts';
 export interface Connections {
   /**
    * Begins requests to a server; `path` stands for that of the URL. `write` and `end` a request, and listen for `response`
-   * and `error`. Redirects are answers like others.
+   * and `error`. Redirects are answers like others. Node's client is loaded with the first request.
    */
   to(url: URL): (options: Pick<RequestOptions, 'method' | 'headers' | 'path'>) => ClientRequest;
   /** Ends all of them. */
@@ -24,7 +24,7 @@ export interface ConnectionSettings {
 }
 
 /**
- * Node's own client: it speaks HTTP, this chooses how. TLS is loaded with the first https URL, which takes it 20 ms.
+ * Node's own client: it speaks HTTP, this chooses how. TLS is loaded with the first https request, which takes it 20 ms.
  * @throws AppError `CONFIG` where the environment names a proxy that is none
  */
 export function openConnections({ ca, proxyEnv, idleTimeoutMs }: ConnectionSettings): Connections {
@@ -45,9 +45,9 @@ export function openConnections({ ca, proxyEnv, idleTimeoutMs }: ConnectionSetti
   };
   return {
     to(url) {
-      const { request } = url.protocol === 'https:' ? https() : http();
-      const server = { ...urlToHttpOptions(url), agent: agentFor(url.protocol) };
-      return options => request({ ...server, ...options });
+      const server = urlToHttpOptions(url);
+      const client = url.protocol === 'https:' ? https : http;
+      return options => client().request({ ...server, agent: agentFor(url.protocol), ...options });
     },
     close() {
       for (const agent of agents.values()) agent.destroy();

@@ -76,7 +76,7 @@ export function createS3Client(
   const endpoint = new URL(settings.endpoint);
   const base = `${endpoint.pathname.replace(/\/+$/, '')}/${encode(settings.bucket)}`;
   const sign = createSigner(settings.credentials, settings.region);
-  let request: ReturnType<Connections['to']> | undefined;
+  const request = connections.to(endpoint);
   let aheadMs = 0;
 
   const learnTime = ({ date }: IncomingHttpHeaders) => {
@@ -94,8 +94,6 @@ export function createS3Client(
       bodySha256: bodyDigest(body),
     };
     const signed = sign(unsigned, new Date(Date.now() + (Math.abs(aheadMs) < TOLERATED_SKEW_MS ? 0 : aheadMs)));
-    // With the first call: it loads Node's client.
-    request ??= connections.to(endpoint);
     return request({
       method,
       path: Object.keys(query).length > 0 ? `${path}?${encodeQuery(query)}` : path,

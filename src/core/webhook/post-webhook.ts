@@ -38,8 +38,9 @@ export function createPoster(options: PostOptions): Poster {
   return {
     async post(request) {
       const url = new URL(request.url);
+      const begin = connections.to(url);
       for (;;) {
-        const sent = connections.to(url)({ method: 'POST', headers: headersOf(request, userAgent) });
+        const sent = begin({ method: 'POST', headers: headersOf(request, userAgent) });
         const settled = settle(sent, request, timeoutMs, proxyFor(url, proxyEnv));
         sent.end(request.body);
         const result = await settled;
