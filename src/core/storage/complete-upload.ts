@@ -23,7 +23,7 @@ export interface UploadState {
 export async function complete(context: FileContext, state: UploadState): Promise<void> {
   const { bucket, persistence, key, signal, onRetry } = context;
   const { uploadId, token } = state.upload;
-  const parts = [...state.parts.values()].sort((a, b) => a.number - b.number);
+  const parts = inOrder(state);
   const expectedEtag = compositeEtag(parts.map(part => part.etag));
   const succeededAfterAll = async () => {
     const head = await headIfAllowed(context);
@@ -46,6 +46,11 @@ export async function complete(context: FileContext, state: UploadState): Promis
   );
 }
 
+/** The parts by number, as the object has them. */
+function inOrder({ parts }: UploadState): StoredPart[] {
+  return [...parts.values()].sort((a, b) => a.number - b.number);
+}
+
 /** The store's word that there is no such upload; some answer a Complete of one that is gone with 500. */
 async function whyGone({ bucket, key, signal }: FileContext, uploadId: string): Promise<StorageFailure | undefined> {
   try {
@@ -58,13 +63,10 @@ async function whyGone({ bucket, key, signal }: FileContext, uploadId: string): 
 }
 
 /** The object is in the bucket; proves that it is the right one. */
-export async function finished(
-  source: SourceFile,
-  context: FileContext,
-  { upload, parts }: UploadState,
-): Promise<UploadedObject> {
-  const inOrder = [...parts.values()].sort((a, b) => a.number - b.number);
-  const etag = compositeEtag(inOrder.map(part => part.etag));
+export async function finished(source: SourceFile, context: FileContext, state: UploadState): Promise<UploadedObject> {
+  const { upload } = state;
+  const parts = inOrder(state);
+  const etag = compositeEtag(parts.map(part => part.etag));
   const expected = { sizeBytes: upload.sizeBytes, token: upload.token };
   let found: string;
   try {
@@ -72,10 +74,10 @@ export async function finished(
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'VERIFICATION' || !etag) throw error;
     // An encrypting store's ETags look like MD5s and are none. One part's real MD5 tells.
-    if (await etagsAreMd5s(source, context, upload.partSizeBytes, inOrder)) throw error;
+    if (await etagsAreMd5s(source, context, upload.partSizeBytes, parts)) throw error;
     found = await verifyObject(context, { ...expected, etag: undefined });
   }
-  const checksum = compositeChecksum(inOrder.map(part => Buffer.from(part.sha256, 'base64')));
+  const checksum = compositeChecksum(parts.map(part => Buffer.from(part.sha256, 'base64')));
   return { partSizeBytes: upload.partSizeBytes, checksum, etag: found, token: upload.token };
 }
 
