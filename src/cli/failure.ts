@@ -43,10 +43,11 @@ export function reportFailure(
   return exitCode;
 }
 
-/** An error as a line of its own. Being interrupted is none: it was asked for. */
+/** An error as a line of its own; `where` (`<folder>: `) may be any text. Being interrupted is none: it was asked for. */
 export function errorLine(error: AppError, { paint: { err: paint } }: Terminal, where = ''): string {
-  if (error.code === 'INTERRUPTED') return paint.yellow(`${where}${errorText(error)}`);
-  return `${paint.red('error:')} ${where}${errorText(error)}`;
+  const text = `${printable(where)}${errorText(error)}`;
+  if (error.code === 'INTERRUPTED') return paint.yellow(text);
+  return `${paint.red('error:')} ${text}`;
 }
 
 /** The exit status of a failure; an interruption's is its signal's. */

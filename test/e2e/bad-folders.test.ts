@@ -98,6 +98,22 @@ describe('a folder that is no usable recording is told in one line, and nothing 
     expect((await desk.run(['retry', '--list'])).stdout).toContain('nothing to do');
   });
 
+  test('among several, whatever its name would do to a terminal', async () => {
+    const desk = openDesk(sandbox);
+    const parent = tempDir();
+    makeRecording({ parent, name: 'good' });
+    makeRecording({ parent, name: '\u001b[2Jevil\n', files: { 'video.mkv': '' } });
+    for (const args of [
+      ['--recursive', parent],
+      [join(parent, 'good'), join(parent, '\u001b[2Jevil\n')],
+    ]) {
+      const { code, stdout, stderr } = await desk.run(['upload', ...args]);
+      expect(code).toBe(3);
+      expect(stderr).toMatch(/^error: .*\\u001b\[2Jevil\\u000a: .*\\u001b\[2Jevil\\n\/video\.mkv" is empty \(.*\)$/m);
+      expect(stdout + stderr).not.toContain('\u001b');
+    }
+  });
+
   // Root may read everything.
   const asNobody = process.getuid?.() === 0 ? test : test.skip;
   asNobody.each([
