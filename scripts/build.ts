@@ -9,9 +9,9 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { COMMANDS } from '../src/cli/commands/index.ts';
-import { keptTexts } from '../src/cli/kept-texts.ts';
-import { manPage } from '../src/cli/man-page.ts';
-import { VERSION } from '../src/cli/version.ts';
+import { keptTexts } from '../src/cli/program/kept-texts.ts';
+import { manPage } from '../src/cli/program/man-page.ts';
+import { VERSION } from '../src/cli/program/version.ts';
 import { makeCodeCache } from './code-cache.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));

@@ -24,24 +24,24 @@ import type { Config } from './config/config.ts';
 import { loadConfig as load } from './config/load-config.ts';
 import { requireCredentials, requireToken } from './config/requirements.ts';
 import { systemClock } from './core/clock.ts';
-import { deliverAfterUpload } from './core/deliver-after-upload.ts';
+import { deliverAfterUpload } from './core/delivery/deliver-after-upload.ts';
+import type { DeliveryReport } from './core/delivery/delivery-report.ts';
+import { openOutbox } from './core/delivery/outbox.ts';
 import type { CoreEvent, Observer } from './core/events.ts';
 import { type RecordingOverrides, readRecording } from './core/recording/read-recording.ts';
 import { parseRecordingId } from './core/recording/recording.ts';
-import { openDatabase } from './core/state/database.ts';
-import { openOutbox } from './core/state/outbox.ts';
-import { openRecordingStore } from './core/state/recording-store.ts';
-import { persistentBucket, type UploadSession } from './core/storage/session.ts';
-import { requireEmail, type UploadReport, uploadRecording as upload } from './core/upload-recording.ts';
-import { type VerifyReport, verifyRecording as verify } from './core/verify-recording.ts';
-import type { DeliveryReport } from './core/webhook/delivery-report.ts';
+import { persistentBucket, type UploadSession } from './core/upload/session.ts';
+import { requireEmail, type UploadReport, uploadRecording as upload } from './core/upload/upload-recording.ts';
+import { type VerifyReport, verifyRecording as verify } from './core/upload/verify-recording.ts';
+import { openDatabase } from './state/sqlite/database.ts';
+import { openRecordingStore } from './state/sqlite/recording-store.ts';
 
 export type { Config } from './config/config.ts';
+export type { DeliveryReport } from './core/delivery/delivery-report.ts';
 export { AppError, type ErrorCode } from './core/errors.ts';
 export type { CoreEvent } from './core/events.ts';
-export type { FileReport, UploadReport } from './core/upload-recording.ts';
-export type { VerifiedFile, VerifyReport } from './core/verify-recording.ts';
-export type { DeliveryReport } from './core/webhook/delivery-report.ts';
+export type { FileReport, UploadReport } from './core/upload/upload-recording.ts';
+export type { VerifiedFile, VerifyReport } from './core/upload/verify-recording.ts';
 export type { Endpoint } from './core/webhook/endpoint.ts';
 
 /** What every call takes. */
@@ -167,7 +167,7 @@ async function withSession<T>(options: CallOptions, work: (session: Session) => 
     const database = openDatabase(config.stateDir, { warn: message => observer({ type: 'warning', message }) });
     closing.push(() => database.close());
     const recordings = openRecordingStore(database, process.pid);
-    const { openUploads } = await import('./core/open-uploads.ts');
+    const { openUploads } = await import('./app/open-uploads.ts');
     const { session, close } = openUploads(
       { ...config, credentials },
       { env: process.env, signal, observer, recordings },

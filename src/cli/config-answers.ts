@@ -6,8 +6,8 @@ import { DEFAULTS } from '../config/schema.ts';
 import { flawOfToken } from '../config/secret-text.ts';
 import { nest } from '../config/sources/nested.ts';
 import { AppError, hasErrorCode } from '../core/errors.ts';
-import { type Invocation, textOption } from './command.ts';
-import { canAsk, openPrompt } from './prompt.ts';
+import { type Invocation, textOption } from './program/command.ts';
+import { canAsk, openPrompt } from './terminal/prompt.ts';
 
 /** What goes into a new configuration. */
 export interface ConfigAnswers {

@@ -1,19 +1,19 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { sep } from 'node:path';
+import type { Check, Finding } from '../app/doctor/check.ts';
+import { checkHost } from '../app/doctor/check-host.ts';
+import { checkLogFile, checkNode, checkStateFile, checkStateFolder } from '../app/doctor/check-machine.ts';
 import type { Config } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import type { Origin } from '../config/origins.ts';
 import { requireToken } from '../config/requirements.ts';
-import type { Check, Finding } from '../core/doctor/check.ts';
-import { checkHost } from '../core/doctor/check-host.ts';
-import { checkLogFile, checkNode, checkStateFile, checkStateFolder } from '../core/doctor/check-machine.ts';
 import { AppError } from '../core/errors.ts';
-import { openReadOnly } from '../core/state/read-only.ts';
 import type { Endpoint } from '../core/webhook/endpoint.ts';
 import { proxyFor } from '../core/webhook/network-failure.ts';
+import { openReadOnly } from '../state/sqlite/read-only.ts';
 import { webhookCheck } from './doctor-webhook-check.ts';
-import { count, formatBytes, formatDuration } from './format.ts';
+import { count, formatBytes, formatDuration } from './terminal/format.ts';
 
 export const nodeCheck: Check = {
   name: 'Node.js',
@@ -116,7 +116,7 @@ const OLD_MS = 24 * 3_600_000;
 
 /** What waits, and since when. */
 async function queueFindings(stateDir: string): Promise<Finding[]> {
-  const { readOverview } = await import('../core/state/overview.ts');
+  const { readOverview } = await import('../state/sqlite/overview.ts');
   const name = 'queue';
   const state = openReadOnly(stateDir);
   if (!state) return [{ name, status: 'ok', detail: 'nothing waits' }];

@@ -1,10 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import type { Check, Finding } from '../app/doctor/check.ts';
 import type { Config } from '../config/config.ts';
 import { systemClock } from '../core/clock.ts';
-import type { Check, Finding } from '../core/doctor/check.ts';
 import type { Endpoint } from '../core/webhook/endpoint.ts';
 import type { TokenProbe } from '../core/webhook/probe-token.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from './program/version.ts';
 
 /** Under the limit of a check, so that it is told as the webhook's own time-out. */
 const POST_TIMEOUT_MS = 9_000;

@@ -1,8 +1,8 @@
 import { AppError } from '../core/errors.ts';
 import { EXIT, type ExitCode, exitCodeOf } from './exit-codes.ts';
-import { printable } from './format.ts';
-import type { Terminal } from './terminal.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from './program/version.ts';
+import { printable } from './terminal/format.ts';
+import type { Terminal } from './terminal/terminal.ts';
 
 /** An error as scripts see it. */
 export interface JsonError {

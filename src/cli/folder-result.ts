@@ -1,10 +1,10 @@
+import type { DeliveryReport } from '../core/delivery/delivery-report.ts';
 import type { AppError } from '../core/errors.ts';
-import { failuresOf } from '../core/upload-failures.ts';
-import type { UploadReport } from '../core/upload-recording.ts';
-import type { DeliveryReport } from '../core/webhook/delivery-report.ts';
-import type { Invocation } from './command.ts';
+import { failuresOf } from '../core/upload/upload-failures.ts';
+import type { UploadReport } from '../core/upload/upload-recording.ts';
 import { EXIT, type ExitCode, exitCodeOf, heaviest } from './exit-codes.ts';
 import { errorLine, exitCodeOfError, jsonError } from './failure.ts';
+import type { Invocation } from './program/command.ts';
 import { deliveryJson, uploadJson } from './render-json.ts';
 import { failureLine, uploadText } from './render-upload.ts';
 

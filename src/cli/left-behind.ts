@@ -1,5 +1,5 @@
-import type { WaitingCount } from '../core/state/delivery-store.ts';
 import type { Endpoint } from '../core/webhook/endpoint.ts';
+import type { WaitingCount } from '../state/sqlite/delivery-store.ts';
 
 /** Endpoints that have webhooks waiting and are not configured (any more): nothing sends those. */
 export function leftBehind(waiting: readonly WaitingCount[], configured: readonly Endpoint[]): WaitingCount[] {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { CoreEvent, Observer } from '../core/events.ts';
-import { UPLOADED_WEBHOOK_FAILED } from './format.ts';
 import { openLogFile } from './log-file.ts';
+import { UPLOADED_WEBHOOK_FAILED } from './terminal/format.ts';
 
 /**
  * The lines of `logs/app.log`: JSON, one an event, `msg` in the contract's words; each with its run. Never throws: a log

@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.ts';
-import { type Database, openDatabase, openTemporaryDatabase } from '../core/state/database.ts';
+import { type Database, openDatabase, openTemporaryDatabase } from '../state/sqlite/database.ts';
 import { errorText } from './failure.ts';
 
 /** What a command does where the state cannot be used: say so and end, or go on with one that ends with it. */

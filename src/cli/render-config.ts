@@ -1,7 +1,7 @@
 import type { ChalkInstance } from 'chalk';
 import type { FileLocations } from '../config/locate-files.ts';
 import type { LookedAt, Origin } from '../config/origins.ts';
-import { printable, table } from './format.ts';
+import { printable, table } from './terminal/format.ts';
 
 /** Each key with its value, where that comes from, and what it shadows. */
 export function originLines(origins: readonly Origin[], paint: ChalkInstance): string[] {

@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
-import type { CheckResult } from '../core/doctor/check.ts';
-import { count, printable } from './format.ts';
+import type { CheckResult } from '../app/doctor/check.ts';
+import { count, printable } from './terminal/format.ts';
 
 const MARKS = { ok: '✔', warning: '!', failure: '✘' } as const;
 

@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
-import { printable } from './format.ts';
-import { formatMoment } from './moment.ts';
+import { printable } from './terminal/format.ts';
+import { formatMoment } from './terminal/moment.ts';
 
 export const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LEVELS)[number];

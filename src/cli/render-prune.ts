@@ -1,6 +1,6 @@
-import type { PruneReport } from '../core/state/prune.ts';
-import { count, formatBytes, printable } from './format.ts';
-import { formatMoment } from './moment.ts';
+import type { PruneReport } from '../state/sqlite/prune.ts';
+import { count, formatBytes, printable } from './terminal/format.ts';
+import { formatMoment } from './terminal/moment.ts';
 
 /** What a pruning removed; what it leaves alone is named, too. */
 export function pruneText(

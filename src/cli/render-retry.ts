@@ -1,12 +1,12 @@
 import type { ChalkInstance } from 'chalk';
-import type { RetriedUpload } from '../core/retry.ts';
-import type { Delivery } from '../core/state/delivery.ts';
-import type { WaitingCount } from '../core/state/delivery-store.ts';
-import type { StoredRecording } from '../core/state/recording-store.ts';
-import type { DeliverReport } from '../core/webhook/delivery-report.ts';
+import type { Delivery } from '../core/delivery/delivery.ts';
+import type { DeliverReport } from '../core/delivery/delivery-report.ts';
+import type { RetriedUpload } from '../core/upload/retry-uploads.ts';
+import type { WaitingCount } from '../state/sqlite/delivery-store.ts';
+import type { StoredRecording } from '../state/sqlite/recording-store.ts';
 import { errorText } from './failure.ts';
-import { count, formatDuration, printable, table } from './format.ts';
 import { deliveryLine, nextForWebhook, uploadText } from './render-upload.ts';
+import { count, formatDuration, printable, table } from './terminal/format.ts';
 
 /** What a retry did; the first line says it all. */
 export function retryText(

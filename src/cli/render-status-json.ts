@@ -1,6 +1,6 @@
-import type { Alarm } from '../core/state/alarms.ts';
-import type { StateOverview } from '../core/state/overview.ts';
-import type { DeliveryHistory, RecordingStatus } from '../core/state/recording-status.ts';
+import type { Alarm } from '../app/alarms.ts';
+import type { StateOverview } from '../state/sqlite/overview.ts';
+import type { DeliveryHistory, RecordingStatus } from '../state/sqlite/recording-status.ts';
 
 const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
 

@@ -1,9 +1,9 @@
 import type { ChalkInstance } from 'chalk';
-import type { DeliveryHistory, RecordingStatus } from '../core/state/recording-status.ts';
-import { formatBytes, formatDuration, printable, table } from './format.ts';
-import { formatMoment } from './moment.ts';
+import type { DeliveryHistory, RecordingStatus } from '../state/sqlite/recording-status.ts';
 import { fileText } from './render-status.ts';
 import { historyText } from './render-webhook-history.ts';
+import { formatBytes, formatDuration, printable, table } from './terminal/format.ts';
+import { formatMoment } from './terminal/moment.ts';
 
 /** One recording for people: its files, its webhooks with every try, and the payload. */
 export function recordingText(

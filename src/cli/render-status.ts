@@ -1,7 +1,7 @@
 import type { ChalkInstance } from 'chalk';
-import type { Alarm } from '../core/state/alarms.ts';
-import type { FileProgress, StateOverview, UnfinishedUpload, WaitingDelivery } from '../core/state/overview.ts';
-import { count, formatDuration, printable } from './format.ts';
+import type { Alarm } from '../app/alarms.ts';
+import type { FileProgress, StateOverview, UnfinishedUpload, WaitingDelivery } from '../state/sqlite/overview.ts';
+import { count, formatDuration, printable } from './terminal/format.ts';
 
 /** What the text is made for. */
 export interface StatusView {

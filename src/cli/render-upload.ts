@@ -1,11 +1,11 @@
 import type { ChalkInstance } from 'chalk';
-import { failuresOf } from '../core/upload-failures.ts';
-import type { FileReport, UploadReport } from '../core/upload-recording.ts';
-import type { DeliveryReport } from '../core/webhook/delivery-report.ts';
+import type { DeliveryReport } from '../core/delivery/delivery-report.ts';
+import { failuresOf } from '../core/upload/upload-failures.ts';
+import type { FileReport, UploadReport } from '../core/upload/upload-recording.ts';
 import type { UploadPlan } from './commands/upload.ts';
 import { errorText } from './failure.ts';
 import type { FolderSummary } from './folder-result.ts';
-import { count, formatBytes, formatDuration, printable, table } from './format.ts';
+import { count, formatBytes, formatDuration, printable, table } from './terminal/format.ts';
 
 /** False where the state ended with the run, so that `retry` knows nothing of it. */
 interface Kept {

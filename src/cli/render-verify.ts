@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
-import type { FileVerdict, VerifyReport } from '../core/verify-recording.ts';
-import { count, formatBytes, printable, table } from './format.ts';
+import type { FileVerdict, VerifyReport } from '../core/upload/verify-recording.ts';
+import { count, formatBytes, printable, table } from './terminal/format.ts';
 
 /** What a verification found; the first line says it all. */
 export function verifyText({ recordingId, ok, files }: VerifyReport, paint: ChalkInstance): string[] {

@@ -1,7 +1,7 @@
 import type { ChalkInstance } from 'chalk';
-import type { Attempt, Delivery } from '../core/state/delivery.ts';
-import { count, formatDuration, printable } from './format.ts';
-import { formatMoment } from './moment.ts';
+import type { Attempt, Delivery } from '../core/delivery/delivery.ts';
+import { count, formatDuration, printable } from './terminal/format.ts';
+import { formatMoment } from './terminal/moment.ts';
 
 /** All deliveries of a recording with all their tries, oldest first. */
 export function historyText(

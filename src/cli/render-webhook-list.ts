@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
-import { count, formatDuration, printable } from './format.ts';
-import { formatMoment } from './moment.ts';
+import { count, formatDuration, printable } from './terminal/format.ts';
+import { formatMoment } from './terminal/moment.ts';
 
 /** One endpoint with all that is known of it; times in milliseconds since 1970. */
 export interface EndpointOverview {

@@ -1,9 +1,9 @@
 import type { ChalkInstance } from 'chalk';
-import type { Delivery } from '../core/state/delivery.ts';
-import type { DeliverReport } from '../core/webhook/delivery-report.ts';
-import { count, table } from './format.ts';
-import { formatMoment } from './moment.ts';
+import type { Delivery } from '../core/delivery/delivery.ts';
+import type { DeliverReport } from '../core/delivery/delivery-report.ts';
 import { deliveryLine, nextForWebhook } from './render-upload.ts';
+import { count, table } from './terminal/format.ts';
+import { formatMoment } from './terminal/moment.ts';
 
 /** What a replay did; the first line says it all. */
 export function replayText({ deliveries }: DeliverReport, paint: ChalkInstance): string[] {

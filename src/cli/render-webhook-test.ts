@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
 import type { WebhookCheck } from '../core/webhook/test-endpoint.ts';
-import { printable } from './format.ts';
+import { printable } from './terminal/format.ts';
 
 const TITLES: Record<WebhookCheck['kind'], string> = {
   accepted: 'with the token',

@@ -2,8 +2,8 @@ import { AppError } from '../core/errors.ts';
 import { COMMANDS } from './commands/index.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
-import { parseCommandLine } from './program.ts';
-import { processTerminal } from './terminal.ts';
+import { parseCommandLine } from './program/program.ts';
+import { processTerminal } from './terminal/terminal.ts';
 
 /** The program: command line → command → exit status. The only place that catches everything. */
 export async function run(argv: readonly string[]): Promise<ExitCode> {

@@ -3,7 +3,7 @@ import { AppError, hasErrorCode } from '../core/errors.ts';
 import { decodeSecret } from '../core/webhook/signature.ts';
 import { ipAllowList } from '../sandbox/receiver/ip-allow-list.ts';
 import type { ReceiverOptions } from '../sandbox/sandbox.ts';
-import { type Invocation, textOption } from './command.ts';
+import { type Invocation, textOption } from './program/command.ts';
 
 const WINDOWS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
 

@@ -3,9 +3,9 @@ import type { Clock } from '../core/clock.ts';
 import type { Observer } from '../core/events.ts';
 import { readRecording } from '../core/recording/read-recording.ts';
 import type { Recording } from '../core/recording/recording.ts';
-import type { StoredRecording } from '../core/state/recording-store.ts';
-import type { UploadRequest } from '../core/upload-recording.ts';
-import { type Invocation, textOption } from './command.ts';
+import type { UploadRequest } from '../core/upload/upload-recording.ts';
+import type { StoredRecording } from '../state/sqlite/recording-store.ts';
+import { type Invocation, textOption } from './program/command.ts';
 
 /** Reads a folder with what the command line and the configuration say of it. */
 export function readWithOptions(

@@ -3,22 +3,22 @@ import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { requireCredentials } from '../config/requirements.ts';
 import { type Clock, type Random, systemClock } from '../core/clock.ts';
-import type { DeliverDeps } from '../core/deliver-webhooks.ts';
+import type { DeliverDeps } from '../core/delivery/deliver-webhooks.ts';
+import { type Outbox, openOutbox } from '../core/delivery/outbox.ts';
 import type { CoreEvent, Observer } from '../core/events.ts';
-import type { Database } from '../core/state/database.ts';
-import { type Outbox, openOutbox } from '../core/state/outbox.ts';
-import { openRecordingStore, type RecordingStore } from '../core/state/recording-store.ts';
-import type { UploadDeps } from '../core/upload-recording.ts';
+import type { UploadDeps } from '../core/upload/upload-recording.ts';
 import type { Endpoint } from '../core/webhook/endpoint.ts';
 import type { Poster } from '../core/webhook/post-webhook.ts';
-import { type Invocation, textOption } from './command.ts';
-import { printable } from './format.ts';
+import type { Database } from '../state/sqlite/database.ts';
+import { openRecordingStore, type RecordingStore } from '../state/sqlite/recording-store.ts';
 import { openState, type WithoutState } from './open-state.ts';
-import { createProgress, type LiveBlock, type Progress, silentProgress, traceLine } from './progress.ts';
-import { createJsonProgress } from './progress-json.ts';
-import type { Terminal } from './terminal.ts';
+import { type Invocation, textOption } from './program/command.ts';
+import { VERSION } from './program/version.ts';
+import { printable } from './terminal/format.ts';
+import { createProgress, type LiveBlock, type Progress, silentProgress, traceLine } from './terminal/progress.ts';
+import { createJsonProgress } from './terminal/progress-json.ts';
+import type { Terminal } from './terminal/terminal.ts';
 import { traceBucket, tracePost } from './trace.ts';
-import { VERSION } from './version.ts';
 
 /**
  * The composition root: everything a command works with, made from its configuration, each part when it is first asked
@@ -115,7 +115,7 @@ export async function openWorkspace(
   });
   const uploads = lazily(async () => {
     const credentials = requireCredentials(config);
-    const { openUploads } = await import('../core/open-uploads.ts');
+    const { openUploads } = await import('../app/open-uploads.ts');
     const { recordings, outbox } = state();
     const { session, close } = openUploads(
       { ...config, credentials },
@@ -199,7 +199,7 @@ async function progressOf(
 }
 
 async function liveBlock(terminal: Terminal) {
-  const { createLiveBlock } = await import('./live-block.ts');
+  const { createLiveBlock } = await import('./terminal/live-block.ts');
   return createLiveBlock(terminal);
 }
 

@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { type CommandSpec, GROUPS } from '../../src/cli/command.ts';
 import { COMMANDS } from '../../src/cli/commands/index.ts';
 import { EXIT, EXIT_MEANINGS } from '../../src/cli/exit-codes.ts';
-import { helpOf as helpTextOf, keptTexts } from '../../src/cli/kept-texts.ts';
-import { manPage } from '../../src/cli/man-page.ts';
-import { buildProgram, parseCommandLine } from '../../src/cli/program.ts';
-import { VERSION } from '../../src/cli/version.ts';
+import { type CommandSpec, GROUPS } from '../../src/cli/program/command.ts';
+import { helpOf as helpTextOf, keptTexts } from '../../src/cli/program/kept-texts.ts';
+import { manPage } from '../../src/cli/program/man-page.ts';
+import { buildProgram, parseCommandLine } from '../../src/cli/program/program.ts';
+import { VERSION } from '../../src/cli/program/version.ts';
 import { KEYS, variablesOf } from '../../src/config/keys.ts';
 import { runCli } from '../support/run-cli.ts';
 

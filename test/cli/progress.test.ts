@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { createProgress, type LiveBlock } from '../../src/cli/progress.ts';
-import { createJsonProgress } from '../../src/cli/progress-json.ts';
+import { createProgress, type LiveBlock } from '../../src/cli/terminal/progress.ts';
+import { createJsonProgress } from '../../src/cli/terminal/progress-json.ts';
 import { AppError } from '../../src/core/errors.ts';
 import { openDesk, openSandbox, readJson, SECRETS } from '../support/desk.ts';
 import { fakeTerminal } from '../support/fake-terminal.ts';

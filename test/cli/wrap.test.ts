@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { displayWidth, wrapText } from '../../src/cli/wrap.ts';
+import { displayWidth, wrapText } from '../../src/cli/terminal/wrap.ts';
 
 describe('text on a terminal', () => {
   test('is broken between words, and goes on further in', () => {

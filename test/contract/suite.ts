@@ -11,7 +11,7 @@ import { bufferBody } from '../../src/core/storage/body.ts';
 import type { Bucket, ObjectSettings } from '../../src/core/storage/bucket.ts';
 import { compositeEtag } from '../../src/core/storage/checksum.ts';
 import { StorageFailure } from '../../src/core/storage/failure.ts';
-import { openBucket } from '../../src/core/storage/s3-bucket.ts';
+import { openBucket } from '../../src/core/storage/s3/s3-bucket.ts';
 import { unlimited } from '../../src/core/storage/throttle.ts';
 import {
   abortAfterParts,

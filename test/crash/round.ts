@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
-import { writeSource } from '../core/storage/write-source.ts';
+import { writeSource } from '../core/upload/write-source.ts';
 import { checkDelivery, checkState } from './check.ts';
 import { type Ended, runProgram } from './program.ts';
 import type { Scenario } from './scenario.ts';

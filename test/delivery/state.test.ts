@@ -11,7 +11,7 @@ import {
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from '@jest/globals';
-import { MIGRATIONS } from '../../src/core/state/migrations.ts';
+import { MIGRATIONS } from '../../src/state/sqlite/migrations.ts';
 import { type Desk, openDesk, openSandbox, readJson } from '../support/desk.ts';
 import { freshId, makeRecording } from '../support/make-recording.ts';
 import { queue, withOutbox } from './support.ts';

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { contentHash } from '../../src/core/recording/payload.ts';
-import { openDatabase } from '../../src/core/state/database.ts';
-import { type Outbox, openOutbox } from '../../src/core/state/outbox.ts';
+import { type Outbox, openOutbox } from '../../src/core/delivery/outbox.ts';
+import { contentHash } from '../../src/core/payload/payload.ts';
+import { openDatabase } from '../../src/state/sqlite/database.ts';
 import { type Desk, EMAIL, SECRETS } from '../support/desk.ts';
 import { tempDir } from '../support/temp-dir.ts';
 

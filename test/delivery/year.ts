@@ -1,4 +1,4 @@
-import { deliverWebhooks } from '../../src/core/deliver-webhooks.ts';
+import { deliverWebhooks } from '../../src/core/delivery/deliver-webhooks.ts';
 import type { PostResult } from '../../src/core/webhook/post-result.ts';
 import { endpointAt, enqueue, openTestState, seededRandom, virtualClock } from '../core/webhook/support.ts';
 

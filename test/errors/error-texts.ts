@@ -24,7 +24,7 @@ const FILES_OF_WORDS = [
   'config/sources/config-file.ts',
   'core/recording/folder-problem.ts',
   'core/recording/sidecar.ts',
-  'core/state/state-failure.ts',
+  'state/sqlite/state-failure.ts',
   'core/storage/failure.ts',
   'core/webhook/failure-advice.ts',
 ];

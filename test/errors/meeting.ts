@@ -3,7 +3,7 @@ import { expect } from '@jest/globals';
 import { COMMANDS } from '../../src/cli/commands/index.ts';
 import type { ExitCode } from '../../src/cli/exit-codes.ts';
 import { errorText, exitCodeOfError, reportFailure } from '../../src/cli/failure.ts';
-import { parseCommandLine } from '../../src/cli/program.ts';
+import { parseCommandLine } from '../../src/cli/program/program.ts';
 import { AppError } from '../../src/core/errors.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { type Desk, openDesk } from '../support/desk.ts';

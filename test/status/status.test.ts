@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { openOutbox } from '../../src/core/delivery/outbox.ts';
 import type { RecordingId } from '../../src/core/recording/recording.ts';
-import { type Database, openDatabase } from '../../src/core/state/database.ts';
-import { openOutbox } from '../../src/core/state/outbox.ts';
-import { openRecordingStore } from '../../src/core/state/recording-store.ts';
+import { type Database, openDatabase } from '../../src/state/sqlite/database.ts';
+import { openRecordingStore } from '../../src/state/sqlite/recording-store.ts';
 import { openDesk, openSandbox, readJson } from '../support/desk.ts';
 import { makeRecording } from '../support/make-recording.ts';
 

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { Chalk } from 'chalk';
-import type { Invocation } from '../../src/cli/command.ts';
+import type { Invocation } from '../../src/cli/program/command.ts';
 
 /** A terminal without a process: what commands print into it, and a person who types. */
 export interface FakeTerminal {

@@ -1,11 +1,11 @@
 import { requireCredentials } from '../../config/requirements.ts';
-import { abortAbandonedUploads, findAbandonedUploads } from '../../core/clean-up-uploads.ts';
-import { persistentBucket } from '../../core/storage/session.ts';
-import { type RunCommand, textOption } from '../command.ts';
+import { abortAbandonedUploads, findAbandonedUploads } from '../../core/upload/clean-up-uploads.ts';
+import { persistentBucket } from '../../core/upload/session.ts';
 import { EXIT } from '../exit-codes.ts';
 import { jsonDocument } from '../failure.ts';
-import { count, formatBytes, printable, table } from '../format.ts';
-import { parseAge } from '../moment.ts';
+import { type RunCommand, textOption } from '../program/command.ts';
+import { count, formatBytes, printable, table } from '../terminal/format.ts';
+import { parseAge } from '../terminal/moment.ts';
 import { openWorkspace } from '../workspace.ts';
 
 const DEFAULT_AGE = '7d';

@@ -1,10 +1,10 @@
 import { AppError } from '../../core/errors.ts';
-import type { RunCommand } from '../command.ts';
-import { complete } from '../complete.ts';
-import { completionScript } from '../completion-scripts.ts';
-import { endpointNames, recordingIds } from '../completion-sources.ts';
 import { EXIT } from '../exit-codes.ts';
-import { isShell, SHELLS } from '../shells.ts';
+import type { RunCommand } from '../program/command.ts';
+import { complete } from '../program/complete.ts';
+import { completionScript } from '../program/completion-scripts.ts';
+import { endpointNames, recordingIds } from '../program/completion-sources.ts';
+import { isShell, SHELLS } from '../program/shells.ts';
 
 /** `recordupload completion <shell> [word...]` */
 export const run: RunCommand = async ({ args, terminal, commands }) => {

@@ -2,11 +2,11 @@ import { relative } from 'node:path';
 import { loadConfig } from '../../config/load-config.ts';
 import { machineOf, userFolders } from '../../config/paths.ts';
 import { AppError } from '../../core/errors.ts';
-import type { Invocation, RunCommand } from '../command.ts';
 import { collectAnswers } from '../config-answers.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { jsonDocument } from '../failure.ts';
-import { printable } from '../format.ts';
+import type { Invocation, RunCommand } from '../program/command.ts';
+import { printable } from '../terminal/format.ts';
 import { projectPlace, refuseExisting, userPlace, writeConfig } from '../write-config.ts';
 
 /** `recordupload config init` */

@@ -1,7 +1,7 @@
 import { locateFiles } from '../../config/locate-files.ts';
-import { type RunCommand, textOption } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { jsonDocument } from '../failure.ts';
+import { type RunCommand, textOption } from '../program/command.ts';
 import { locationLines } from '../render-config.ts';
 
 /** `recordupload config path` */

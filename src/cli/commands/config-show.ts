@@ -1,9 +1,9 @@
 import { loadConfig } from '../../config/load-config.ts';
-import { type RunCommand, textOption } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { jsonDocument } from '../failure.ts';
-import { printable } from '../format.ts';
+import { type RunCommand, textOption } from '../program/command.ts';
 import { originLines } from '../render-config.ts';
+import { printable } from '../terminal/format.ts';
 
 /** `recordupload config show` */
 export const run: RunCommand = async ({ options, terminal, command }) => {

@@ -1,4 +1,4 @@
-import { COMMON_OPTIONS, CONFIG_OPTION, type CommandSpec } from '../command.ts';
+import { COMMON_OPTIONS, CONFIG_OPTION, type CommandSpec } from '../program/command.ts';
 
 /** `recordupload config …` */
 export const CONFIG_COMMANDS: readonly CommandSpec[] = [

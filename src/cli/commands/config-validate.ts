@@ -1,9 +1,9 @@
 import { type LoadedConfig, loadConfig } from '../../config/load-config.ts';
 import { AppError } from '../../core/errors.ts';
-import { type RunCommand, textOption } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { jsonDocument } from '../failure.ts';
-import { printable } from '../format.ts';
+import { type RunCommand, textOption } from '../program/command.ts';
+import { printable } from '../terminal/format.ts';
 
 /** `recordupload config validate [file]` */
 export const run: RunCommand = async ({ args, options, terminal, command }) => {

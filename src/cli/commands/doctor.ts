@@ -1,13 +1,13 @@
+import { type Area, type Check, type CheckResult, runChecks } from '../../app/doctor/check.ts';
 import { type LoadedConfig, loadConfig } from '../../config/load-config.ts';
-import { type Area, type Check, type CheckResult, runChecks } from '../../core/doctor/check.ts';
 import { AppError } from '../../core/errors.ts';
-import { type Invocation, type RunCommand, textOption } from '../command.ts';
 import { brokenConfigCheck, checksFor, nodeCheck } from '../doctor-checks.ts';
 import { EXIT, type ExitCode, heaviest } from '../exit-codes.ts';
 import { jsonDocument } from '../failure.ts';
-import { count, printable } from '../format.ts';
 import type { OwnSandbox } from '../own-sandbox.ts';
+import { type Invocation, type RunCommand, textOption } from '../program/command.ts';
 import { findingLines, verdictText } from '../render-doctor.ts';
+import { count, printable } from '../terminal/format.ts';
 
 const EXIT_OF_AREA: Record<Area, ExitCode> = {
   setup: EXIT.usage,

@@ -1,5 +1,5 @@
-import type { CommandSpec } from '../command.ts';
-import { SHELLS } from '../shells.ts';
+import type { CommandSpec } from '../program/command.ts';
+import { SHELLS } from '../program/shells.ts';
 
 /** What tells about the others. `help` itself is the parser's. */
 export const HELP_COMMANDS: readonly CommandSpec[] = [

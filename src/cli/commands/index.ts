@@ -1,4 +1,10 @@
-import { COMMON_OPTIONS, type CommandSpec, PROGRESS_OPTIONS, RECORDING_OPTIONS, SANDBOX_OPTION } from '../command.ts';
+import {
+  COMMON_OPTIONS,
+  type CommandSpec,
+  PROGRESS_OPTIONS,
+  RECORDING_OPTIONS,
+  SANDBOX_OPTION,
+} from '../program/command.ts';
 import { CONFIG_COMMANDS } from './config-specs.ts';
 import { HELP_COMMANDS } from './help-specs.ts';
 

@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig } from '../../config/load-config.ts';
 import { AppError, hasErrorCode } from '../../core/errors.ts';
-import { type Invocation, type RunCommand, textOption } from '../command.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { jsonDocument } from '../failure.ts';
-import { printable } from '../format.ts';
 import { followLog, readLastLines } from '../log-reader.ts';
+import { type Invocation, type RunCommand, textOption } from '../program/command.ts';
 import { isAtLeast, LEVELS, type LogLevel, logLineText, parseLogLine } from '../render-log.ts';
+import { printable } from '../terminal/format.ts';
 
 const DEFAULT_LINES = 50;
 const FOLLOW_EVERY_MS = 250;

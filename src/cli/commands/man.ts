@@ -1,7 +1,7 @@
-import type { RunCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
-import { manPage } from '../man-page.ts';
-import { VERSION } from '../version.ts';
+import type { RunCommand } from '../program/command.ts';
+import { manPage } from '../program/man-page.ts';
+import { VERSION } from '../program/version.ts';
 
 /** `recordupload man` */
 export const run: RunCommand = async ({ terminal, commands }) => {

@@ -1,9 +1,9 @@
-import { pruneState } from '../../core/state/prune.ts';
-import { type RunCommand, textOption } from '../command.ts';
+import { pruneState } from '../../state/sqlite/prune.ts';
 import { EXIT } from '../exit-codes.ts';
 import { jsonDocument } from '../failure.ts';
-import { parseAge } from '../moment.ts';
+import { type RunCommand, textOption } from '../program/command.ts';
 import { pruneText } from '../render-prune.ts';
+import { parseAge } from '../terminal/moment.ts';
 import { openWorkspace } from '../workspace.ts';
 
 const DEFAULT_AGE = '90d';

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { AppError, hasErrorCode } from '../../core/errors.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
-import { type Invocation, type RunCommand, textOption } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { jsonDocument } from '../failure.ts';
 import { sandboxEnvironment } from '../own-sandbox.ts';
+import { type Invocation, type RunCommand, textOption } from '../program/command.ts';
 import { receiverRules } from '../sandbox-rules.ts';
 
 /** `recordupload sandbox`: both servers in the foreground, until Ctrl-C. */

@@ -1,17 +1,17 @@
+import { type Alarm, findAlarms } from '../../app/alarms.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import { AppError } from '../../core/errors.ts';
 import { parseRecordingId } from '../../core/recording/recording.ts';
-import { type Alarm, findAlarms } from '../../core/state/alarms.ts';
-import { readOverview, type StateOverview } from '../../core/state/overview.ts';
-import { openReadOnly, type ReadOnlyState } from '../../core/state/read-only.ts';
-import { readRecording } from '../../core/state/recording-status.ts';
-import { type Invocation, type RunCommand, textOption } from '../command.ts';
+import { readOverview, type StateOverview } from '../../state/sqlite/overview.ts';
+import { openReadOnly, type ReadOnlyState } from '../../state/sqlite/read-only.ts';
+import { readRecording } from '../../state/sqlite/recording-status.ts';
 import { EXIT, type ExitCode, heaviest } from '../exit-codes.ts';
 import { jsonDocument } from '../failure.ts';
-import { printable } from '../format.ts';
-import { parseAge } from '../moment.ts';
+import { type Invocation, type RunCommand, textOption } from '../program/command.ts';
 import { alarmText, statusText } from '../render-status.ts';
 import { overviewJson, recordingJson } from '../render-status-json.ts';
+import { printable } from '../terminal/format.ts';
+import { parseAge } from '../terminal/moment.ts';
 
 const DEFAULT_LIMIT = 20;
 
@@ -134,7 +134,7 @@ async function showRecording(text: string, { invocation, stateDir }: Desk): Prom
 /** Until Ctrl-C. The state is looked for again as long as there is none. */
 async function watch(desk: Desk): Promise<ExitCode> {
   const { terminal, signal } = desk.invocation;
-  const { watchScreen } = await import('../watch-screen.ts');
+  const { watchScreen } = await import('../terminal/watch-screen.ts');
   let state: ReadOnlyState | undefined;
   try {
     await watchScreen(

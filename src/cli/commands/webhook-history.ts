@@ -1,8 +1,8 @@
+import type { Attempt, Delivery } from '../../core/delivery/delivery.ts';
 import { parseRecordingId } from '../../core/recording/recording.ts';
-import type { Attempt, Delivery } from '../../core/state/delivery.ts';
-import type { RunCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { jsonDocument } from '../failure.ts';
+import type { RunCommand } from '../program/command.ts';
 import { historyText } from '../render-webhook-history.ts';
 import { openWorkspace } from '../workspace.ts';
 

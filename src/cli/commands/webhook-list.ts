@@ -1,11 +1,11 @@
-import type { DeliveryCount } from '../../core/state/delivery-store.ts';
-import type { EndpointState } from '../../core/state/endpoint-store.ts';
 import type { Endpoint } from '../../core/webhook/endpoint.ts';
 import { displayUrl } from '../../core/webhook/redact.ts';
-import type { RunCommand } from '../command.ts';
+import type { DeliveryCount } from '../../state/sqlite/delivery-store.ts';
+import type { EndpointState } from '../../state/sqlite/endpoint-store.ts';
 import { EXIT } from '../exit-codes.ts';
 import { jsonDocument } from '../failure.ts';
 import { leftBehindText } from '../left-behind.ts';
+import type { RunCommand } from '../program/command.ts';
 import { type EndpointOverview, endpointsText } from '../render-webhook-list.ts';
 import { openWorkspace } from '../workspace.ts';
 

@@ -1,16 +1,16 @@
 import { requireToken } from '../../config/requirements.ts';
-import { deliverWebhooks } from '../../core/deliver-webhooks.ts';
+import { deliverWebhooks } from '../../core/delivery/deliver-webhooks.ts';
+import type { Delivery } from '../../core/delivery/delivery.ts';
+import { STOPPED } from '../../core/delivery/delivery-report.ts';
 import { AppError } from '../../core/errors.ts';
-import type { Delivery } from '../../core/state/delivery.ts';
-import { STOPPED } from '../../core/webhook/delivery-report.ts';
-import { type Invocation, type RunCommand, textOption } from '../command.ts';
-import { confirm } from '../confirm.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { jsonDocument } from '../failure.ts';
-import { count } from '../format.ts';
-import { formatMoment, parseMoment } from '../moment.ts';
+import { type Invocation, type RunCommand, textOption } from '../program/command.ts';
 import { deliveryJson } from '../render-json.ts';
 import { replayListText, replayText } from '../render-webhook-replay.ts';
+import { confirm } from '../terminal/confirm.ts';
+import { count } from '../terminal/format.ts';
+import { formatMoment, parseMoment } from '../terminal/moment.ts';
 import { chosenEndpoints, openWorkspace, type Workspace } from '../workspace.ts';
 
 /** `recordupload webhook replay --since <time>` */

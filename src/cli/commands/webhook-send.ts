@@ -1,15 +1,15 @@
 import { requireCredentials, requireToken } from '../../config/requirements.ts';
-import { deliverWebhooks } from '../../core/deliver-webhooks.ts';
+import { deliverWebhooks } from '../../core/delivery/deliver-webhooks.ts';
 import { AppError } from '../../core/errors.ts';
-import { type FoundPayload, findPayload } from '../../core/find-payload.ts';
+import { type FoundPayload, findPayload } from '../../core/payload/find-payload.ts';
 import { parseOverrides } from '../../core/recording/read-recording.ts';
 import { parseRecordingId } from '../../core/recording/recording.ts';
-import { type Invocation, type RunCommand, textOption } from '../command.ts';
 import { EXIT, type ExitCode, heaviest } from '../exit-codes.ts';
 import { exitCodeOfSignal, jsonDocument } from '../failure.ts';
-import { printable } from '../format.ts';
+import { type Invocation, type RunCommand, textOption } from '../program/command.ts';
 import { deliveryJson } from '../render-json.ts';
 import { nextForWebhook, sentText } from '../render-upload.ts';
+import { printable } from '../terminal/format.ts';
 import { chosenEndpoints, openWorkspace, type Workspace } from '../workspace.ts';
 
 /** `recordupload webhook send <id>` */
@@ -46,7 +46,7 @@ function find(
       target: `${config.endpoint}/${config.bucket}`,
       store: state().recordings,
       bucket: async () =>
-        (await import('../../core/storage/s3-bucket.ts')).openBucket({
+        (await import('../../core/storage/s3/s3-bucket.ts')).openBucket({
           ...config,
           credentials: requireCredentials(config),
           env: terminal.env,

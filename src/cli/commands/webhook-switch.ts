@@ -1,8 +1,8 @@
 import { AppError } from '../../core/errors.ts';
-import type { RunCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { jsonDocument } from '../failure.ts';
-import { count } from '../format.ts';
+import type { RunCommand } from '../program/command.ts';
+import { count } from '../terminal/format.ts';
 import { openWorkspace, type Workspace } from '../workspace.ts';
 
 /** `recordupload webhook enable <name>` and `webhook disable <name>` */

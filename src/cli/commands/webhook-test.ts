@@ -6,12 +6,12 @@ import { idForPayload, parseRecordingId } from '../../core/recording/recording.t
 import type { Endpoint } from '../../core/webhook/endpoint.ts';
 import { testEndpoint, type WebhookCheck } from '../../core/webhook/test-endpoint.ts';
 import { testPayload } from '../../core/webhook/test-payload.ts';
-import { type Invocation, type RunCommand, textOption } from '../command.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { jsonDocument } from '../failure.ts';
-import { printable } from '../format.ts';
+import { type Invocation, type RunCommand, textOption } from '../program/command.ts';
+import { VERSION } from '../program/version.ts';
 import { checkText } from '../render-webhook-test.ts';
-import { VERSION } from '../version.ts';
+import { printable } from '../terminal/format.ts';
 import { chosenEndpoints, openWorkspace, type Workspace } from '../workspace.ts';
 
 /** `recordupload webhook test` */

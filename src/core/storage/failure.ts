@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts';
-import { S3Refusal } from './s3-client.ts';
+import { S3Refusal } from './s3/s3-client.ts';
 
 /**
  * What to make of a failed S3 call:

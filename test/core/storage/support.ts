@@ -9,18 +9,18 @@ import type { CoreEvent } from '../../../src/core/events.ts';
 import { contentTypeOf } from '../../../src/core/recording/content-types.ts';
 import { identityOf } from '../../../src/core/recording/file-identity.ts';
 import type { RecordingFile, RecordingId } from '../../../src/core/recording/recording.ts';
-import { type Database, openDatabase } from '../../../src/core/state/database.ts';
-import { openRecordingStore, type RecordingStore } from '../../../src/core/state/recording-store.ts';
 import { createHasher } from '../../../src/core/storage/hasher.ts';
 import { createInFlight } from '../../../src/core/storage/in-flight.ts';
 import { createPersistence } from '../../../src/core/storage/persistence.ts';
-import { type BucketSettings, openBucket } from '../../../src/core/storage/s3-bucket.ts';
-import type { UploadSession } from '../../../src/core/storage/session.ts';
+import { type BucketSettings, openBucket } from '../../../src/core/storage/s3/s3-bucket.ts';
 import { unlimited } from '../../../src/core/storage/throttle.ts';
-import { type FileUpload, type FileUploadOptions, uploadFile } from '../../../src/core/storage/upload-file.ts';
+import type { UploadSession } from '../../../src/core/upload/session.ts';
+import { type FileUpload, type FileUploadOptions, uploadFile } from '../../../src/core/upload/upload-file.ts';
 import { type S3Sandbox, type Sandbox, type SandboxOptions, startSandbox } from '../../../src/sandbox/sandbox.ts';
+import { type Database, openDatabase } from '../../../src/state/sqlite/database.ts';
+import { openRecordingStore, type RecordingStore } from '../../../src/state/sqlite/recording-store.ts';
+import { writeSource } from '../upload/write-source.ts';
 import { type VirtualClock, virtualClock } from './virtual-clock.ts';
-import { writeSource } from './write-source.ts';
 
 export { writeSource };
 

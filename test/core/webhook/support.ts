@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../../src/core/clock.ts';
-import { contentHash } from '../../../src/core/recording/payload.ts';
-import { type Database, openDatabase } from '../../../src/core/state/database.ts';
-import { type Outbox, openOutbox } from '../../../src/core/state/outbox.ts';
+import { type Outbox, openOutbox } from '../../../src/core/delivery/outbox.ts';
+import { contentHash } from '../../../src/core/payload/payload.ts';
 import type { Endpoint } from '../../../src/core/webhook/endpoint.ts';
+import { type Database, openDatabase } from '../../../src/state/sqlite/database.ts';
 
 /** One request as a receiver saw it. */
 export interface Received {

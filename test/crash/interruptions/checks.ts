@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { type Payload, toMebibytes } from '../../../src/core/recording/payload.ts';
+import { type Payload, toMebibytes } from '../../../src/core/payload/payload.ts';
 import { DETAILS, ID, type Machine } from './machine.ts';
 import { readMemory } from './memory.ts';
 import type { Plan } from './plan.ts';

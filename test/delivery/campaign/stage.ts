@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { contentHash } from '../../../src/core/recording/payload.ts';
-import { openDatabase } from '../../../src/core/state/database.ts';
-import type { Delivery } from '../../../src/core/state/delivery.ts';
-import { openOutbox } from '../../../src/core/state/outbox.ts';
+import type { Delivery } from '../../../src/core/delivery/delivery.ts';
+import { openOutbox } from '../../../src/core/delivery/outbox.ts';
+import { contentHash } from '../../../src/core/payload/payload.ts';
+import { openDatabase } from '../../../src/state/sqlite/database.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const launcher = join(process.env.RECORDUPLOAD_TEST_ROOT ?? root, 'bin/recordupload.js');

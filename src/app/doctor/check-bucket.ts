@@ -1,0 +1,170 @@
+import { createHash } from 'node:crypto';
+import type { Body } from '../../core/storage/body.ts';
+import type { Bucket } from '../../core/storage/bucket.ts';
+import type { StorageFailure } from '../../core/storage/failure.ts';
+import type { Finding } from './check.ts';
+
+export interface BucketDeps {
+  bucket: Bucket;
+  bodyOf: (bytes: Buffer) => Body;
+  /** A random word: the probe's own place. */
+  newId: () => string;
+  now: () => number;
+}
+
+export const PROBE_PREFIX = '.recordupload-doctor/';
+const SETTINGS = { contentType: 'application/octet-stream', metadata: {} };
+/** Probes that are older were left behind by a run that was killed. */
+const LEFT_BEHIND_MS = 3_600_000;
+/** What is left of the 10 s for tidying up. */
+const TIDY_MS = 2_500;
+
+const CREDENTIALS_REFUSED =
+  /^(InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|InvalidToken|TokenRefreshRequired)$/;
+
+/**
+ * Writes, reads, lists and removes probe objects below `.recordupload-doctor/`, by one request and in parts, and tells
+ * what kind of store this is. Whatever happens, what it has put there is removed again.
+ * @throws StorageFailure `NotS3`
+ */
+export async function checkBucket(deps: BucketDeps, outer: AbortSignal): Promise<Finding[]> {
+  const { bucket, newId, now } = deps;
+  const place = `${PROBE_PREFIX}${newId()}`;
+  const signal = AbortSignal.any([outer, AbortSignal.timeout(10_000 - TIDY_MS)]);
+  const uploads: string[] = [];
+  const findings: Finding[] = [];
+  const keys = { single: `${place}/single`, parts: `${place}/parts` };
+  try {
+    const stale: string[] = [];
+    const listed = await attempt('list', async () => {
+      for await (const { key, lastModified } of bucket.list(PROBE_PREFIX, signal)) {
+        if (lastModified && now() - lastModified.getTime() > LEFT_BEHIND_MS) stale.push(key);
+      }
+      return 'objects can be listed';
+    });
+    const gone = goneFor(listed.error);
+    if (gone) return gone;
+    const [single, parts] = await Promise.all([
+      probeSingle(keys.single, deps, signal),
+      probeParts(keys.parts, deps, signal, uploads),
+    ]);
+    findings.push(
+      { name: 'credentials', status: 'ok', detail: 'the store accepts them' },
+      { name: 'bucket', status: 'ok', detail: `${bucket.target} is there` },
+      { ...listed.finding, ...(listed.error && { status: 'warning' as const, mend: 'verify and cleanup need it' }) },
+      ...single,
+      ...parts,
+    );
+    for (const key of stale) await bucket.delete(key, signal);
+    return findings;
+  } finally {
+    const removed = await tidy(bucket, Object.values(keys), uploads);
+    if (findings.length > 0) findings.push(removed);
+  }
+}
+
+interface Attempt {
+  finding: Finding;
+  error?: StorageFailure | undefined;
+}
+
+async function attempt(name: string, work: () => Promise<string>): Promise<Attempt> {
+  try {
+    return { finding: { name, status: 'ok', detail: await work() } };
+  } catch (error) {
+    const { message, hint, reason } = error as StorageFailure;
+    // A page that answers 200 to everything seems to take the keys and to list objects, too: nothing of it counts.
+    if (reason === 'NotS3') throw error;
+    return { finding: { name, status: 'failure', detail: message, mend: hint }, error: error as StorageFailure };
+  }
+}
+
+/** Nothing else can be tried where the store, the keys or the bucket are wrong. */
+function goneFor(error: StorageFailure | undefined): Finding[] | undefined {
+  if (!error) return undefined;
+  const { message: detail, hint: mend, reason, status } = error;
+  if (CREDENTIALS_REFUSED.test(reason)) return [{ name: 'credentials', status: 'failure', detail, mend }];
+  // A key that may only upload is told 403 here, and can do the rest.
+  if (status === 403) return undefined;
+  return [{ name: 'bucket', status: 'failure', detail, mend }];
+}
+
+/** An object in one request: written, read, what its ETag is, and whether a second one is refused. */
+async function probeSingle(key: string, { bucket, bodyOf }: BucketDeps, signal: AbortSignal): Promise<Finding[]> {
+  const bytes = Buffer.from('recordupload doctor: this object may be deleted\n');
+  let etag = '';
+  const write = await attempt('write', async () => {
+    ({ etag } = await bucket.put(key, bodyOf(bytes), SETTINGS, signal));
+    return 'objects can be written';
+  });
+  if (write.error) return [write.finding];
+  const read = await attempt('read', async () => {
+    const head = await bucket.head(key, signal);
+    if (head?.sizeBytes !== bytes.length) throw new Error(head ? 'it has another size' : 'it is not there');
+    return 'what was written is there';
+  });
+  const isMd5 = etag === createHash('md5').update(bytes).digest('hex');
+  const kind = isMd5
+    ? 'the MD5 of the content'
+    : 'not the MD5 of the content (encrypted storage?): sizes and tokens are compared';
+  return [
+    write.finding,
+    read.finding,
+    { name: 'ETags', status: 'ok', detail: kind },
+    await probeCondition(key, bodyOf(bytes), bucket, signal),
+  ];
+}
+
+/** `If-None-Match: *` on what is there: 412 where the store honours it. Nothing depends on it. */
+async function probeCondition(key: string, body: Body, bucket: Bucket, signal: AbortSignal): Promise<Finding> {
+  const name = 'conditional writes';
+  try {
+    await bucket.put(key, body, { ...SETTINGS, onlyIfAbsent: true }, signal);
+    return { name, status: 'ok', detail: 'ignored by this store (If-None-Match); not needed' };
+  } catch (error) {
+    const { status, message } = error as StorageFailure;
+    if (status === 412) return { name, status: 'ok', detail: 'honoured (If-None-Match)' };
+    if (status !== undefined) return { name, status: 'ok', detail: `refused by this store (${status}); not needed` };
+    return { name, status: 'warning', detail: message };
+  }
+}
+
+/** An object in parts: begun, a part sent, listed and completed. */
+async function probeParts(
+  key: string,
+  { bucket, bodyOf }: BucketDeps,
+  signal: AbortSignal,
+  uploads: string[],
+): Promise<Finding[]> {
+  const bytes = Buffer.from('recordupload doctor: this part may be deleted\n');
+  const { finding, error } = await attempt('multipart', async () => {
+    const { uploadId } = await bucket.createUpload(key, SETTINGS, signal);
+    uploads.push(uploadId);
+    const { etag } = await bucket.uploadPart(key, uploadId, 1, bodyOf(bytes), signal);
+    const listing = await bucket.listParts(key, uploadId, signal).then(
+      ({ parts }) => (parts.length === 1 ? '' : '; the part is not listed'),
+      () => '; parts cannot be listed, the state alone knows them',
+    );
+    await bucket.completeUpload(key, uploadId, [{ number: 1, etag }], signal);
+    const head = await bucket.head(key, signal);
+    if (head?.sizeBytes !== bytes.length) throw new Error('the object that was put together is not there');
+    uploads.length = 0;
+    return `works (ETag ${head.etag.length > 12 ? `…${head.etag.slice(-6)}` : head.etag})${listing}`;
+  });
+  return [error && !finding.mend ? { ...finding, mend: 'check that the access key may upload in parts' } : finding];
+}
+
+/** With time of its own: also after a time-out or Ctrl-C. */
+async function tidy(bucket: Bucket, keys: readonly string[], uploads: readonly string[]): Promise<Finding> {
+  const signal = AbortSignal.timeout(TIDY_MS);
+  const { finding } = await attempt('delete', async () => {
+    await Promise.all([
+      ...keys.map(key => bucket.delete(key, signal)),
+      ...uploads.map(uploadId => bucket.abortUpload(keys[1] ?? '', uploadId, signal)),
+    ]);
+    return 'the probe objects are removed again';
+  });
+  if (finding.status === 'ok') return finding;
+  const mend = `remove what is below ${PROBE_PREFIX} by other means; cleanup needs the right to delete`;
+  return { ...finding, status: 'warning', mend };
+}

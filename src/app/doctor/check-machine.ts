@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { hasErrorCode } from '../../core/errors.ts';
+import type { Finding } from './check.ts';
+
+const LTS_FROM = 24;
+
+/** The Node that runs this: even majors get long-term support, odd ones end after months. */
+export function checkNode(version: string): Finding {
+  const major = Number(version.split('.')[0]);
+  const name = 'Node.js';
+  if (major < LTS_FROM) {
+    return { name, status: 'failure', detail: `${version} is too old`, mend: `install Node.js ${LTS_FROM} or newer` };
+  }
+  if (major % 2 === 1) {
+    return { name, status: 'warning', detail: `${version} gets no long-term support`, mend: 'use an even version' };
+  }
+  return { name, status: 'ok', detail: version };
+}
+
+const LOW_BYTES = 1_000_000_000;
+const LEAST_BYTES = 50_000_000;
+
+/** The state folder: there or can be made, ours alone, writable, with room on its disk. Leaves nothing behind. */
+export async function checkStateFolder(
+  stateDir: string,
+  { uid, formatBytes }: { uid: number | undefined; formatBytes: (bytes: number) => string },
+): Promise<Finding[]> {
+  const mend = 'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder that is writable';
+  const there = await nearest(stateDir);
+  const isMade = there === stateDir;
+  try {
+    if (isMade) {
+      const probe = join(stateDir, `doctor-${randomUUID()}.tmp`);
+      try {
+        await writeFile(probe, 'x', { mode: 0o600, flag: 'wx' });
+      } finally {
+        await rm(probe, { force: true });
+      }
+    } else await access(there, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    const full = code === 'ENOSPC' || code === 'EDQUOT';
+    const detail = full ? `the disk of ${stateDir} is full` : `${there} is not writable (${code})`;
+    return [{ name: 'state folder', status: 'failure', detail, mend: full ? 'free some space' : mend }];
+  }
+  const { bavail, bsize } = await statfs(there);
+  const freeBytes = bavail * bsize;
+  const room: Finding = {
+    name: 'disk space',
+    status: freeBytes < LEAST_BYTES ? 'failure' : freeBytes < LOW_BYTES ? 'warning' : 'ok',
+    detail: `${formatBytes(freeBytes)} free for the state and the log`,
+    ...(freeBytes < LOW_BYTES && { mend: `free some space on the disk of ${there}` }),
+  };
+  return [await standing(stateDir, isMade, uid), room];
+}
+
+async function standing(stateDir: string, isMade: boolean, uid: number | undefined): Promise<Finding> {
+  const name = 'state folder';
+  if (!isMade) return { name, status: 'ok', detail: `${stateDir} is not there yet and can be made` };
+  const stats = await stat(stateDir);
+  if (uid !== undefined && stats.uid !== uid) {
+    const detail = `${stateDir} belongs to another user (uid ${stats.uid}): files made here may be closed to it`;
+    return { name, status: 'warning', detail, mend: 'run recordupload as one user always' };
+  }
+  if (process.platform !== 'win32' && (stats.mode & 0o077) !== 0) {
+    const detail = `${stateDir} is open to other users`;
+    return { name, status: 'warning', detail, mend: `chmod 700 '${stateDir.replaceAll("'", "'\\''")}'` };
+  }
+  return { name, status: 'ok', detail: `${stateDir} is writable` };
+}
+
+/** A log outside of the state folder. Work goes on without it, so it is a warning. */
+export async function checkLogFile(logFile: string): Promise<Finding> {
+  const name = 'log';
+  const there = await nearest(logFile);
+  try {
+    await access(there, constants.W_OK);
+    const { bavail } = await statfs(there);
+    if (bavail > 0) return { name, status: 'ok', detail: `${logFile} is writable` };
+    return { name, status: 'warning', detail: `the disk of ${logFile} is full`, mend: 'free some space' };
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    const mend = 'set logFile (RECORDUPLOAD_LOG_FILE) to a file that is writable';
+    return { name, status: 'warning', detail: `${there} is not writable (${code})`, mend };
+  }
+}
+
+/** The file or folder itself, or what it would be made in. */
+async function nearest(folder: string): Promise<string> {
+  try {
+    await stat(folder);
+    return folder;
+  } catch (error) {
+    if (!hasErrorCode(error, 'ENOENT') || dirname(folder) === folder) return folder;
+    return await nearest(dirname(folder));
+  }
+}
+
+/** In a thread of its own: SQLite checks a large file for seconds, and nothing else would go on meanwhile. */
+const QUICK_CHECK = `
+  const { workerData, parentPort } = require('node:worker_threads');
+  const { DatabaseSync } = require('node:sqlite');
+  try {
+    const database = new DatabaseSync(workerData, { readOnly: true, timeout: 5000 });
+    parentPort.postMessage(String(database.prepare('PRAGMA quick_check(1)').get().quick_check));
+    database.close();
+  } catch (error) {
+    parentPort.postMessage(error.message);
+  }`;
+
+/** SQLite's own check of the state file. */
+export async function checkStateFile(stateDir: string, signal: AbortSignal): Promise<Finding> {
+  const name = 'state file';
+  const file = join(stateDir, 'state.db');
+  const stats = await stat(file).catch(() => undefined);
+  if (!stats) return { name, status: 'ok', detail: 'none yet: nothing has been uploaded from here' };
+  const worker = new Worker(QUICK_CHECK, { eval: true, workerData: file, stdout: true, stderr: true });
+  const verdict = await new Promise<string>(resolve => {
+    worker.once('message', resolve);
+    worker.once('error', error => resolve(String(error)));
+    signal.addEventListener('abort', () => resolve('late'), { once: true });
+  });
+  await worker.terminate();
+  if (verdict === 'ok') return { name, status: 'ok', detail: 'intact' };
+  if (verdict === 'late') return { name, status: 'warning', detail: 'too large to be checked in time' };
+  return {
+    name,
+    status: 'failure',
+    detail: `${file}: ${verdict}`,
+    mend: 'recordupload retry sets a damaged file aside and begins a new one',
+  };
+}

@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import { systemClock } from '../core/clock.ts';
+import type { Observer } from '../core/events.ts';
+import { createHasher } from '../core/storage/hasher.ts';
+import { createInFlight } from '../core/storage/in-flight.ts';
+import { createPersistence } from '../core/storage/persistence.ts';
+import { openBucket } from '../core/storage/s3/s3-bucket.ts';
+import { createThrottle, parseBandwidth, unlimited } from '../core/storage/throttle.ts';
+import type { UploadSession } from '../core/upload/session.ts';
+import type { RecordingStore } from '../state/sqlite/recording-store.ts';
+
+/** Where uploads go, and how. */
+export interface UploadSettings {
+  endpoint: string;
+  region: string;
+  bucket: string;
+  credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string | undefined };
+  concurrency: number | undefined;
+  bwlimit: string | undefined;
+  uploadRetryBudgetMs: number;
+  caFile: string | undefined;
+}
+
+/**
+ * What all uploads of a run share, wired. Whoever can do without it imports this when it is needed: it brings the S3
+ * client, which is most of the start-up.
+ */
+export function openUploads(
+  settings: UploadSettings,
+  {
+    env,
+    signal,
+    observer,
+    recordings,
+  }: { env: NodeJS.ProcessEnv; signal: AbortSignal; observer: Observer; recordings: RecordingStore },
+): { session: UploadSession; close(): void } {
+  const { concurrency, bwlimit, uploadRetryBudgetMs: budgetMs } = settings;
+  const clock = systemClock;
+  const inFlight = createInFlight({ fixed: concurrency, clock });
+  const bucket = openBucket({ ...settings, env }, inFlight.roundTrip);
+  const hasher = createHasher();
+  return {
+    session: {
+      bucket,
+      store: recordings,
+      persistence: createPersistence({ budgetMs, clock, random: Math.random }),
+      inFlight,
+      hasher,
+      throttle: bwlimit === undefined ? unlimited : createThrottle(parseBandwidth(bwlimit), clock),
+      clock,
+      newToken: randomUUID,
+      observer,
+      signal,
+    },
+    close() {
+      hasher.close();
+      bucket.close();
+    },
+  };
+}

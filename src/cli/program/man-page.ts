@@ -1,0 +1,93 @@
+import { KEYS, variablesOf } from '../../config/keys.ts';
+import { EXIT, EXIT_MEANINGS } from '../exit-codes.ts';
+import { type CommandSpec, GROUPS } from './command.ts';
+import { FIRST_STEPS, PURPOSE } from './program.ts';
+
+/** The manual page recordupload(1), in roff's man macros. From the same descriptions as the help. */
+export function manPage(commands: readonly CommandSpec[], version: string): string {
+  return [
+    `.TH RECORDUPLOAD 1 "" "recordupload ${version}" "User Commands"`,
+    '.SH NAME',
+    `recordupload \\- ${text(lowerFirst(PURPOSE.replace(/\.$/, '')))}`,
+    '.SH SYNOPSIS',
+    '.B recordupload',
+    '.I command',
+    '.RI [ arguments ]',
+    '.RI [ options ]',
+    '.SH DESCRIPTION',
+    text(PURPOSE),
+    'What an interruption, a crash or a dead network leaves undone is finished by running the same command again, or by',
+    '.BR "recordupload retry" .',
+    '.SH EXAMPLES',
+    ...FIRST_STEPS.flatMap(example),
+    '.SH COMMANDS',
+    ...commands.flatMap(commandSection),
+    '.SH GLOBAL OPTIONS',
+    ...tagged('-h, --help', 'print help, at every level'),
+    ...tagged('-V, --version', 'print the version'),
+    ...tagged('--no-color', 'no colours'),
+    '.SH EXIT STATUS',
+    ...(Object.keys(EXIT) as (keyof typeof EXIT)[]).flatMap(name => tagged(String(EXIT[name]), EXIT_MEANINGS[name])),
+    '.SH ENVIRONMENT',
+    ...KEYS.flatMap(key => tagged(variablesOf(key).join(', '), `the configuration key ${key.path}`)),
+    ...tagged('NO_COLOR', 'no colours'),
+    '.SH FILES',
+    ...tagged('.recorduploadrc, .recorduploadrc.{json,yaml,yml}, .env', 'configuration of the working directory'),
+    ...tagged('~/.config/recordupload/config.{yaml,yml,json}', 'your own configuration'),
+    ...tagged('~/.cache/recordupload', 'compiled code, to start faster; can be deleted at any time'),
+    ...tagged('~/.local/state/recordupload', 'what must survive: unfinished uploads, deliveries, the log'),
+    'Which of them count here is told by',
+    '.BR "recordupload config path" .',
+    '.SH SEE ALSO',
+    '.BR "recordupload help" ;',
+    '.I .recorduploadrc.example',
+    'explains every key of the configuration.',
+  ].join('\n');
+}
+
+function commandSection(spec: CommandSpec, index: number, all: readonly CommandSpec[]): string[] {
+  const { name, summary, args, options, examples, exits } = spec;
+  const [group = '', inGroup] = name.split(' ');
+  const isFirst = inGroup !== undefined && all.findIndex(one => one.name.startsWith(`${group} `)) === index;
+  return [
+    ...(isFirst ? [`.SS recordupload ${group}`, text(upperFirst(`${GROUPS[group] ?? group}.`))] : []),
+    `.SS ${text(['recordupload', name, ...args.map(arg => arg.name), '[options]'].join(' '))}`,
+    text(upperFirst(`${summary}.`)),
+    ...args.flatMap(arg => tagged(arg.name, arg.purpose)),
+    ...options.flatMap(({ flags, purpose }) => tagged(flags, purpose)),
+    ...examples.flatMap(example),
+    '.PP',
+    text(`Exit status: ${['done' as const, 'bug' as const, ...exits].map(exit => EXIT[exit]).join(', ')}.`),
+  ];
+}
+
+function example({ does, line }: CommandSpec['examples'][number]): string[] {
+  return ['.PP', text(upperFirst(`${does}:`)), '.PP', '.RS 4', '.EX', text(line), '.EE', '.RE'];
+}
+
+function tagged(tag: string, purpose: string): string[] {
+  return ['.TP', `.B ${text(tag)}`, text(purpose)];
+}
+
+function upperFirst(words: string): string {
+  return `${words[0]?.toUpperCase() ?? ''}${words.slice(1)}`;
+}
+
+function lowerFirst(words: string): string {
+  return `${words[0]?.toLowerCase() ?? ''}${words.slice(1)}`;
+}
+
+/** Text as roff takes it: nothing in it is a request or an escape, and what is typed can be copied. */
+function text(words: string): string {
+  return words
+    .replaceAll('\\', '\\e')
+    .replaceAll('-', '\\-')
+    .replaceAll("'", '\\(aq')
+    .replaceAll('"', '\\(dq')
+    .replaceAll('`', '\\(ga')
+    .replaceAll('^', '\\(ha')
+    .replaceAll('~', '\\(ti')
+    .replaceAll('’', '\\(cq')
+    .replaceAll('…', '...')
+    .replace(/^\./, '\\&.');
+}

@@ -1,0 +1,204 @@
+import { Command, type CommanderError, Option } from 'commander';
+import { AppError } from '../../core/errors.ts';
+import { EXIT, EXIT_MEANINGS, type ExitCode } from '../exit-codes.ts';
+import { type CommandSpec, GROUPS } from './command.ts';
+import { suggestCommand } from './suggest-command.ts';
+import { VERSION } from './version.ts';
+
+/** What was asked for on the command line. */
+export interface ParsedCommand {
+  spec: CommandSpec;
+  args: string[];
+  options: Record<string, unknown>;
+}
+
+/** In one sentence. */
+export const PURPOSE = 'Uploads finished meeting recordings to S3-compatible storage and tells the recordings server.';
+
+/** First steps, for the overview. */
+export const FIRST_STEPS: CommandSpec['examples'] = [
+  { does: 'try it without any account', line: 'recordupload upload recordings/42 --sandbox' },
+  { does: 'write a configuration, and test it', line: 'recordupload config init --test' },
+  { does: 'upload a recording and tell the server', line: 'recordupload upload recordings/42' },
+  { does: 'finish what was left, from cron', line: '*/5 * * * * recordupload retry --quiet' },
+];
+
+/** The whole command tree. `onCommand` is told which command the arguments name. */
+export function buildProgram(
+  commands: readonly CommandSpec[],
+  onCommand: (parsed: ParsedCommand) => void = () => {},
+): Command {
+  const program = new Command('recordupload')
+    .description(PURPOSE)
+    .version(VERSION, '-V, --version', 'print the version')
+    .option('--no-color', 'no colours (also: NO_COLOR)')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand(false)
+    .addHelpText(
+      'after',
+      tail(FIRST_STEPS, Object.keys(EXIT) as ExitName[], [
+        'recordupload help <command>',
+        'recordupload man | man -l -',
+        'configuration: .recorduploadrc.example, recordupload config show',
+      ]),
+    );
+  const groups = new Map<string, Command>();
+  for (const spec of commands) {
+    const [group, name] = spec.name.includes(' ') ? spec.name.split(' ') : [undefined, spec.name];
+    addCommand(group ? groupOf(program, groups, group, commands) : program, name as string, spec, onCommand);
+  }
+  for (const command of [
+    program,
+    ...groups.values(),
+    ...program.commands,
+    ...[...groups.values()].flatMap(one => one.commands),
+  ]) {
+    command
+      .exitOverride()
+      .configureOutput({ outputError: () => {} })
+      // Narrower columns than that are not broken at words.
+      .configureHelp({ subcommandTerm, minWidthToWrap: 12 });
+  }
+  return program;
+}
+
+/** A command in a list: without `[options]`, which all have and which leaves no room for its purpose. */
+function subcommandTerm(command: Command): string {
+  const args = command.registeredArguments.map(argument => {
+    const text = `${argument.name()}${argument.variadic ? '...' : ''}`;
+    return argument.required ? `<${text}>` : `[${text}]`;
+  });
+  return [command.name(), ...args].join(' ');
+}
+
+function groupOf(
+  program: Command,
+  groups: Map<string, Command>,
+  name: string,
+  commands: readonly CommandSpec[],
+): Command {
+  const known = groups.get(name);
+  if (known) return known;
+  const members = commands.filter(spec => spec.name.startsWith(`${name} `));
+  const examples = members.flatMap(spec => spec.examples.slice(0, 1));
+  const exits = (Object.keys(EXIT) as ExitName[]).filter(exit => members.some(({ exits }) => exits.includes(exit)));
+  const summary = GROUPS[name] ?? '';
+  const group = program
+    .command(name)
+    .description(sentence(summary))
+    .summary(summary)
+    .helpOption('-h, --help', 'print help')
+    .helpCommand(false)
+    .addHelpText('after', tail(examples, ['done', 'bug', ...exits], [`recordupload help ${name} <command>`]));
+  groups.set(name, group);
+  return group;
+}
+
+function addCommand(
+  parent: Command,
+  name: string,
+  spec: CommandSpec,
+  onCommand: (parsed: ParsedCommand) => void,
+): void {
+  const command = parent
+    .command(name)
+    .description(sentence(spec.summary))
+    .summary(spec.summary)
+    .helpOption('-h, --help', 'print help')
+    .addHelpText('after', tail(spec.examples, ['done', 'bug', ...spec.exits], ['recordupload man | man -l -']));
+  for (const { name: argument, purpose } of spec.args) command.argument(argument, purpose);
+  for (const { flags, purpose, choices } of spec.options) {
+    const option = new Option(flags, purpose);
+    command.addOption(choices ? option.choices([...choices]) : option);
+  }
+  command.option('--no-color', 'no colours');
+  command.action(() => onCommand({ spec, args: command.args, options: command.optsWithGlobals() }));
+}
+
+function sentence(summary: string): string {
+  return `${summary[0]?.toUpperCase() ?? ''}${summary.slice(1)}.`;
+}
+
+/** What stands below the options; written when it is asked for, as wide as the rest. */
+function tail(examples: CommandSpec['examples'], exits: readonly ExitName[], readOn: readonly string[]) {
+  return ({ command }: { command: Command }) => {
+    const columns = command.configureOutput().getOutHelpWidth?.() || 80;
+    const numbered = examples.flatMap(({ does, line }, index) => [
+      hanging(`  ${index + 1}. `, does, columns),
+      // Never broken: it is there to be copied.
+      `     $ ${line}`,
+    ]);
+    return [
+      '',
+      'Examples:',
+      ...numbered,
+      '',
+      'Exit status:',
+      ...exits.map(name => hanging(`  ${String(EXIT[name]).padEnd(4)} `, EXIT_MEANINGS[name], columns)),
+      '',
+      'Read on:',
+      ...readOn.map(line => `  ${line}`),
+    ].join('\n');
+  };
+}
+
+/** A text behind its label, its further lines below its first. */
+function hanging(label: string, text: string, columns: number): string {
+  const lines = text.match(new RegExp(`.{1,${Math.max(10, columns - label.length)}}(?= |$)`, 'g')) ?? [];
+  return label + lines.map(line => line.trim()).join(`\n${' '.repeat(label.length)}`);
+}
+
+type ExitName = keyof typeof EXIT;
+
+/**
+ * Parses the command line.
+ * @returns the command, or the exit status where help or the version was printed
+ * @throws AppError `USAGE`
+ */
+export function parseCommandLine(argv: readonly string[], commands: readonly CommandSpec[]): ParsedCommand | ExitCode {
+  let parsed: ParsedCommand | undefined;
+  const program = buildProgram(commandsFor(argv, commands), command => {
+    parsed = command;
+  });
+  try {
+    program.parse(argv, { from: 'user' });
+    if (parsed?.spec.name === 'help') return printHelp(program, parsed.args, commands);
+  } catch (error) {
+    const { code, message, exitCode } = error as CommanderError;
+    if (!code?.startsWith('commander.')) throw error;
+    if (exitCode === 0) return EXIT.done;
+    // Called without a command: help was printed to stderr already.
+    if (code === 'commander.help') return EXIT.usage;
+    throw usageError(message, argv, commands);
+  }
+  return parsed ?? EXIT.usage;
+}
+
+/** The commands that a command line needs: where the first words name one, no others. Building all takes 10 ms. */
+function commandsFor(argv: readonly string[], commands: readonly CommandSpec[]): readonly CommandSpec[] {
+  const named = commands.filter(({ name }) => name !== 'help' && `${argv.join(' ')} `.startsWith(`${name} `));
+  return named.length > 0 ? named : commands;
+}
+
+function printHelp(program: Command, names: readonly string[], commands: readonly CommandSpec[]): ExitCode {
+  let command = program;
+  for (const name of names) {
+    const next = command.commands.find(one => one.name() === name);
+    if (!next) throw usageError(`unknown command '${names.join(' ')}'`, names, commands);
+    command = next;
+  }
+  command.outputHelp();
+  return EXIT.done;
+}
+
+/** commander's message; the hint is what was probably meant, or where to look. */
+function usageError(message: string, argv: readonly string[], commands: readonly CommandSpec[]): AppError {
+  const [text = '', ...rest] = message.replace(/^error: /, '').split('\n');
+  const known = commands.find(({ name }) => `${argv.join(' ')} `.startsWith(`${name} `))?.name;
+  const suggestion = text.startsWith('unknown command')
+    ? suggestCommand(argv, commands)
+    : /\(Did you mean (.+?)\?\)/.exec(rest.join(' '))?.[1];
+  const group = GROUPS[argv[0] ?? ''] === undefined ? undefined : argv[0];
+  const help = ['recordupload', ...[known ?? group ?? []].flat(), '--help'].join(' ');
+  return new AppError('USAGE', text, { hint: suggestion ? `did you mean ${suggestion}?` : `see ${help}` });
+}

@@ -1,0 +1,167 @@
+import { monotonicMs } from '../../core/clock.ts';
+import type { CoreEvent, Observer } from '../../core/events.ts';
+import type { Trace, TracedRequest } from '../trace.ts';
+import { formatBytes, formatDuration, printable, UPLOADED_WEBHOOK_FAILED } from './format.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Shows what is going on: one steady block on a terminal, plain lines elsewhere. Everything goes to stderr. */
+export interface Progress {
+  observe: Observer;
+  /** `--verbose`: shows a request. */
+  trace: Trace;
+  /** Takes the block away; what comes next is the summary. */
+  stop(): void;
+}
+
+interface FileProgress {
+  sizeBytes: number;
+  resumedBytes: number;
+  doneBytes: number;
+  startedAt: number;
+}
+
+/** For `--quiet` and `--json`. */
+export const silentProgress: Progress = { observe: () => {}, trace: () => {}, stop: () => {} };
+
+/** The block of a terminal: lines that are drawn again in place. */
+export interface LiveBlock {
+  /** Draws the lines; asks for them again where the terminal gets another size. */
+  show(lines: () => readonly string[]): void;
+  /** Takes it away for a moment, to print a line above it. */
+  above(print: () => void): void;
+  hide(): void;
+}
+
+/** @param block where the terminal can redraw lines */
+export function createProgress(terminal: Terminal, block: LiveBlock | undefined): Progress {
+  const files = new Map<string, FileProgress>();
+  const say = (line: string) => (block ? block.above(() => terminal.err(line)) : terminal.err(line));
+  const draw = () => block?.show(() => blockLines(files, terminal.columns()));
+
+  return {
+    observe(event) {
+      if (event.type === 'file-progress') {
+        const file = files.get(idOf(event));
+        if (!file) return;
+        file.doneBytes += event.bytes;
+        draw();
+        return;
+      }
+      if (event.type === 'file-started') {
+        const { sizeBytes, resumedBytes } = event;
+        files.set(idOf(event), { sizeBytes, resumedBytes, doneBytes: resumedBytes, startedAt: monotonicMs() });
+        draw();
+      }
+      if (event.type === 'file-finished' || event.type === 'file-unchanged' || event.type === 'file-failed') {
+        files.delete(idOf(event));
+        if (files.size === 0) block?.hide();
+        else draw();
+      }
+      const line = lineOf(event, terminal);
+      if (line) say(line);
+    },
+    trace: request => say(traceLine(request, terminal)),
+    stop() {
+      block?.hide();
+    },
+  };
+}
+
+function idOf(event: { recordingId: string; name: string }): string {
+  return `${event.recordingId}/${event.name}`;
+}
+
+/** Most files shown at once; the others are counted. */
+const MAX_LINES = 6;
+
+/** What a file's line needs beside its name: narrower, and a file gets two lines. */
+const FACTS_WIDTH = 51;
+/** Names are shortened to this, so that the columns stay where they are. */
+const MOST_NAME_WIDTH = 48;
+
+function blockLines(files: ReadonlyMap<string, FileProgress>, columns: number): string[] {
+  // What ora puts before a line, and a column that stays free.
+  const width = columns - 3;
+  const longest = Math.max(...[...files.keys()].map(id => printable(id).length));
+  const isNarrow = width - FACTS_WIDTH < Math.min(longest, 12);
+  const most = isNarrow ? MAX_LINES / 2 : MAX_LINES;
+  const nameWidth = Math.min(longest, MOST_NAME_WIDTH, isNarrow ? width : width - FACTS_WIDTH);
+  const lines = [...files].slice(0, most).flatMap(([id, file]) => {
+    const name = shortened(printable(id), nameWidth).padEnd(nameWidth);
+    const facts = factsOf(file);
+    return isNarrow ? [name.trimEnd(), fitting(facts, width)] : [`${name}  ${fitting(facts, width - nameWidth - 2)}`];
+  });
+  if (files.size > most) lines.push(`… and ${files.size - most} more`);
+  return lines;
+}
+
+/** The end of a name tells more than its beginning. */
+function shortened(name: string, width: number): string {
+  return name.length > width ? `…${name.slice(-(width - 1))}` : name;
+}
+
+/** ` 45 %   230 MB of 512 MB   12.3 MB/s  23 s left`, each in its column; the least important are last to fit. */
+function factsOf({ sizeBytes, doneBytes, resumedBytes, startedAt }: FileProgress): string[] {
+  const elapsedMs = monotonicMs() - startedAt;
+  const rate = elapsedMs > 0 ? (doneBytes - resumedBytes) / elapsedMs : 0;
+  const left = sizeBytes - doneBytes;
+  if (left <= 0) return ['100 %', formatBytes(sizeBytes).padStart(7), 'sent, waiting for the store'];
+  const percent = Math.floor((doneBytes / sizeBytes) * 100);
+  const pace =
+    elapsedMs > 500 && rate > 0
+      ? [`${formatBytes(rate * 1000).padStart(7)}/s`, `${formatDuration(left / rate)} left`]
+      : [];
+  return [
+    `${String(percent).padStart(3)} %`,
+    `${formatBytes(doneBytes).padStart(7)} of ${formatBytes(sizeBytes)}`,
+    ...pace,
+  ];
+}
+
+/** As many of them as there is room for; where that is not all, what is done is told without the whole. */
+function fitting(facts: readonly string[], width: number): string {
+  const all = facts.join('  ');
+  if (all.length <= width) return all;
+  let line = '';
+  for (const fact of facts.map(text => text.replace(/ of .*/, ''))) {
+    const longer = line === '' ? fact : `${line}  ${fact}`;
+    if (longer.length > width) break;
+    line = longer;
+  }
+  return line;
+}
+
+/** `→ PutObject 42/video.mkv  ok, 31 ms` */
+export function traceLine({ operation, target, durationMs, ok, detail }: TracedRequest, terminal: Terminal): string {
+  const { err: paint } = terminal.paint;
+  const outcome = `${printable(detail)}, ${durationMs} ms`;
+  return `${paint.dim(`→ ${operation} ${printable(target)}`)}  ${ok ? paint.dim(outcome) : paint.yellow(outcome)}`;
+}
+
+function lineOf(event: CoreEvent, { live, paint: { err: paint } }: Terminal): string | undefined {
+  switch (event.type) {
+    case 'file-started':
+      return event.resumedBytes > 0
+        ? `${paint.cyan('↻')} ${printable(idOf(event))}: going on at ${formatBytes(event.resumedBytes)} of ${formatBytes(event.sizeBytes)}`
+        : undefined;
+    case 'file-finished':
+      return `${paint.green('✔')} ${printable(idOf(event))}  ${formatBytes(event.sizeBytes)} uploaded`;
+    case 'file-unchanged':
+      return `${paint.green('✔')} ${printable(idOf(event))}  ${formatBytes(event.sizeBytes)} already there`;
+    case 'file-retrying':
+      return `${paint.yellow('…')} ${printable(event.reason)}; trying again in ${formatDuration(event.delayMs)}`;
+    case 'file-failed':
+      return `${paint.red('✘')} ${printable(event.error.message)}${event.error.hint ? ` (${printable(event.error.hint)})` : ''}`;
+    case 'webhook-sending':
+      return `📤 Sending webhook to ${printable(event.url)}`;
+    case 'webhook-answered':
+      // On a terminal the summary tells the rest, a few lines below.
+      return event.detail && !live ? `${event.line}: ${printable(event.detail)}` : event.line;
+    case 'webhook-failed-after-upload':
+      return UPLOADED_WEBHOOK_FAILED;
+    case 'warning':
+      return `${paint.yellow('warning:')} ${printable(event.message)}`;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,111 @@
+import { setMaxListeners } from 'node:events';
+import type { Clock, Random } from '../clock.ts';
+import type { Observer } from '../events.ts';
+import type { Endpoint } from '../webhook/endpoint.ts';
+import type { PostWebhook } from '../webhook/post-result.ts';
+import { deliverToEndpoint, type Selection as EndpointSelection } from './deliver-to-endpoint.ts';
+import type { Delivery } from './delivery.ts';
+import {
+  type DeliverReport,
+  type DeliveryReport,
+  type EndpointReport,
+  STOPPED,
+  withoutState,
+} from './delivery-report.ts';
+import type { Outbox } from './outbox.ts';
+
+/** Which deliveries to send. */
+export interface Selection extends EndpointSelection {
+  /** Names of endpoints; undefined: all. */
+  endpoints?: readonly string[] | undefined;
+}
+
+export interface DeliverDeps {
+  outbox: Outbox;
+  /** As configured. */
+  endpoints: readonly Endpoint[];
+  /** `createPoster(…).post`. */
+  post: PostWebhook;
+  clock: Clock;
+  random: Random;
+  observer: Observer;
+  signal?: AbortSignal | undefined;
+  /** POSTs in flight to one endpoint. */
+  concurrency: number;
+  /** Failures in a row before an endpoint's first good answer that end the run against it; 3 unless given. */
+  coldFailures?: number | undefined;
+}
+
+/**
+ * Sends deliveries: the only retry loop for webhooks. Each delivery is sent at most once in a run and rescheduled
+ * where it failed; each endpoint has its own pace, and none waits for another. Any number of processes may do this at
+ * once. An abort ends POSTs under way, records them as interrupted, and returns what has been done by then.
+ * @throws AppError `STATE` where the outcome of a try could not be stored
+ */
+export async function deliverWebhooks(selection: Selection, deps: DeliverDeps): Promise<DeliverReport> {
+  const { outbox, endpoints } = deps;
+  const wanted = endpoints.filter(({ name }) => selection.endpoints?.includes(name) ?? true);
+  const abort = forwardAbort(deps.signal);
+  const run = {
+    ...deps,
+    endpoints: outbox.endpoints,
+    signal: abort.signal,
+    settle: outbox.claims.settle,
+  };
+  try {
+    const runs = await Promise.allSettled(wanted.map(endpoint => deliverToEndpoint(endpoint, selection, run)));
+    const failed = runs.find(result => result.status === 'rejected');
+    if (failed) throw failed.reason;
+    const done = runs.filter(result => result.status === 'fulfilled').map(({ value }) => value);
+    const sent = done.flatMap(value => value.deliveries);
+    const reports = done.map(value => value.endpoint);
+    const deliveries = [...sent, ...unsent(selection, reports, sent, deps)];
+    return { deliveries: outbox.isKept ? deliveries : deliveries.map(withoutState), endpoints: reports };
+  } finally {
+    abort.end();
+  }
+}
+
+/** The deliveries that were asked for by name and not sent: where they stand, and why. */
+function unsent(
+  { deliverySeqs, recordingIds, due }: Selection,
+  endpoints: readonly EndpointReport[],
+  sent: readonly DeliveryReport[],
+  { outbox: { deliveries }, clock }: DeliverDeps,
+): DeliveryReport[] {
+  const dueBy = due === 'due' ? clock.now() : Number.POSITIVE_INFINITY;
+  const done = new Set(sent.map(({ webhookId }) => webhookId));
+  const byName = new Map(endpoints.map(report => [report.endpoint, report]));
+  const asked = deliverySeqs
+    ? deliverySeqs.map(seq => deliveries.get(seq))
+    : (recordingIds ?? []).flatMap(id => endpoints.map(({ endpoint }) => deliveries.newest(id, endpoint)));
+  return asked
+    .filter(delivery => delivery !== undefined)
+    .filter(({ webhookId, endpoint }) => !done.has(webhookId) && byName.has(endpoint))
+    .map(delivery => describeUnsent(delivery, byName.get(delivery.endpoint)!, dueBy));
+}
+
+function describeUnsent(delivery: Delivery, { endpoint, stopped }: EndpointReport, dueBy: number): DeliveryReport {
+  const { recordingId, webhookId, state, heldReason, nextAt } = delivery;
+  const report = { recordingId, endpoint, webhookId };
+  if (state === 'delivered') return { ...report, outcome: 'delivered', detail: 'delivered already' };
+  if (state === 'superseded') return { ...report, outcome: 'superseded', detail: 'a newer payload took its place' };
+  if (state === 'held') {
+    const why = heldReason === 'refused' ? STOPPED.refused(endpoint) : 'held: run "recordupload retry --held"';
+    return { ...report, outcome: 'held', detail: why };
+  }
+  if (stopped === 'disabled') return { ...report, outcome: 'disabled', detail: STOPPED.disabled(endpoint) };
+  if (stopped) return { ...report, outcome: 'pending', detail: STOPPED[stopped](endpoint), nextAt };
+  if (nextAt > dueBy) return { ...report, outcome: 'pending', detail: 'not due yet', nextAt };
+  return { ...report, outcome: 'busy', detail: 'another process is sending it, or an older payload of the recording' };
+}
+
+/** A signal of our own: Node warns of leaks when more than ten POSTs listen to the caller's. */
+function forwardAbort(signal: AbortSignal | undefined): { signal: AbortSignal; end(): void } {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  const forward = () => controller.abort(signal?.reason);
+  if (signal?.aborted) forward();
+  else signal?.addEventListener('abort', forward);
+  return { signal: controller.signal, end: () => signal?.removeEventListener('abort', forward) };
+}

@@ -1,0 +1,158 @@
+import type { RecordingStore } from '../../state/sqlite/recording-store.ts';
+import { AppError } from '../errors.ts';
+import { roleOf } from '../recording/file-roles.ts';
+import { objectKey } from '../recording/object-key.ts';
+import type { ParsedOverrides } from '../recording/read-recording.ts';
+import type { RecordingDetails, RecordingId } from '../recording/recording.ts';
+import { defaultTitle, formatUtc, fromMilliseconds, parseTimestamp } from '../recording/timestamps.ts';
+import type { Bucket } from '../storage/bucket.ts';
+import { METADATA_NAME } from '../upload/remote-recording.ts';
+import { contentHash, makePayload, type Payload } from './payload.ts';
+
+/** The payload of a recording that is in the bucket, and who knew it. */
+export interface FoundPayload {
+  payload: Payload;
+  /** The bytes to send. */
+  text: string;
+  contentHash: string;
+  from: 'state' | 'metadata.json' | 'listing';
+}
+
+export interface FindPayloadDeps {
+  /** The target, and what this machine knows of it. */
+  target: string;
+  store: Pick<RecordingStore, 'recording'>;
+  /** Opened only where the state does not know the recording. */
+  bucket(): Promise<Bucket>;
+  now(): number;
+  signal: AbortSignal;
+}
+
+/** What the payload says where neither state nor `metadata.json` do. */
+export interface PayloadDefaults {
+  user: { name?: string | undefined; email?: string | undefined };
+  extraFiles: readonly string[];
+  region: string;
+  publicBaseUrl: string;
+  uploadSource: string;
+}
+
+/** More than any payload; another program's `metadata.json` is not read to its end. */
+const MAX_METADATA_BYTES = 1024 * 1024;
+
+/**
+ * Finds what the server is to be told of a recording: in the state, else in the bucket's `metadata.json`, else from the
+ * objects themselves. What `overrides` say beats all of it.
+ * @throws AppError `WEBHOOK` where no file of it is in the bucket, `CONFIG` where no e-mail is known, `STORAGE`
+ */
+export async function findPayload(
+  id: RecordingId,
+  overrides: ParsedOverrides,
+  defaults: PayloadDefaults,
+  deps: FindPayloadDeps,
+): Promise<FoundPayload> {
+  const known = deps.store.recording(deps.target, id)?.metadata;
+  const stored = known ? { text: known, from: 'state' as const } : await readMetadata(id, deps);
+  const found = stored ?? { text: JSON.stringify(await fromListing(id, defaults, deps)), from: 'listing' as const };
+  const before = JSON.parse(found.text) as Payload;
+  const payload = override(before, overrides, defaults);
+  if (!payload.user_info.email) {
+    throw new AppError('CONFIG', `recording ${id}: no e-mail address to tell the server`, {
+      hint: 'give --email, or set user.email (RECORDUPLOAD_USER_EMAIL)',
+    });
+  }
+  const unchanged = contentHash(payload) === contentHash(before);
+  // The very bytes, where nothing is overridden: they are what was sent before.
+  return {
+    payload,
+    text: unchanged ? found.text : JSON.stringify(payload),
+    contentHash: contentHash(payload),
+    from: found.from,
+  };
+}
+
+/** `<id>/metadata.json`, if it is a payload of this recording. */
+async function readMetadata(
+  id: RecordingId,
+  { bucket, signal }: FindPayloadDeps,
+): Promise<{ text: string; from: 'metadata.json' } | undefined> {
+  const object = await (await bucket()).get(objectKey(id, METADATA_NAME), signal);
+  if (!object) return undefined;
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of object.stream) {
+    size += chunk.length;
+    if (size > MAX_METADATA_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  const text = Buffer.concat(chunks).toString();
+  return isPayloadOf(id, text) ? { text, from: 'metadata.json' } : undefined;
+}
+
+/** The bucket is shared with other programs: what is not shaped as a payload is not sent as one. */
+function isPayloadOf(id: RecordingId, text: string): boolean {
+  try {
+    const { recording_id, user_info, uploaded_files, file_info } = JSON.parse(text) as Partial<Payload>;
+    return (
+      String(recording_id) === id &&
+      [user_info, uploaded_files, file_info].every(part => typeof part === 'object' && part !== null)
+    );
+  } catch {
+    return false;
+  }
+}
+
+async function fromListing(id: RecordingId, defaults: PayloadDefaults, deps: FindPayloadDeps): Promise<Payload> {
+  const bucket = await deps.bucket();
+  const uploaded: { name: string; role: NonNullable<ReturnType<typeof roleOf>>; sizeBytes: number }[] = [];
+  let oldest: number | undefined;
+  for await (const { key, sizeBytes, lastModified } of bucket.list(`${id}/`, deps.signal)) {
+    const name = key.slice(id.length + 1);
+    const role = name.includes('/') ? undefined : roleOf(name, defaults.extraFiles);
+    if (!role) continue;
+    uploaded.push({ name, role, sizeBytes });
+    oldest = Math.min(oldest ?? Number.POSITIVE_INFINITY, lastModified?.getTime() ?? deps.now());
+  }
+  if (uploaded.length === 0) {
+    throw new AppError('WEBHOOK', `no file of recording ${id} is in the bucket ${bucket.name}`, {
+      hint: 'upload it first: recordupload upload <dir>',
+    });
+  }
+  const start = fromMilliseconds(oldest ?? deps.now());
+  const details: RecordingDetails = {
+    title: defaultTitle(start),
+    createdAt: formatUtc(start),
+    user: { username: defaults.user.name, email: defaults.user.email },
+  };
+  return makePayload({
+    ...defaults,
+    recording: { id, details },
+    uploaded,
+    bucket: bucket.name,
+    uploadedAt: deps.now(),
+    metadataStored: false,
+  });
+}
+
+function override(payload: Payload, overrides: ParsedOverrides, { user }: PayloadDefaults): Payload {
+  const { title, createdAt, durationSeconds, username, email } = overrides;
+  const { title: oldTitle, created_at: oldStart } = payload;
+  const started = createdAt === undefined ? oldStart : formatUtc(createdAt);
+  // A title that was made from the start follows it.
+  const before = parseTimestamp(oldStart);
+  const derived =
+    createdAt !== undefined && before !== undefined && oldTitle === defaultTitle(before)
+      ? defaultTitle(createdAt)
+      : oldTitle;
+  return {
+    ...payload, // first: the fields keep their order
+    title: title ?? derived,
+    created_at: started,
+    ...(durationSeconds !== undefined && { duration_seconds: durationSeconds, duration_database: durationSeconds }),
+    user_info: {
+      ...payload.user_info,
+      ...(username !== undefined && { username }),
+      email: email ?? (payload.user_info.email || user.email || ''),
+    },
+  };
+}

@@ -1,0 +1,116 @@
+import type { StoredPart } from '../../state/sqlite/parts-store.ts';
+import type { ListedPart } from '../storage/bucket.ts';
+import { isMd5 } from '../storage/checksum.ts';
+import { StorageFailure } from '../storage/failure.ts';
+import { planParts } from '../storage/part-plan.ts';
+import type { FileContext } from './session.ts';
+import type { SourceFile } from './source-file.ts';
+
+/** An unfinished upload of this very file that the state knows nothing of. */
+export interface OrphanedUpload {
+  uploadId: string;
+  partSizeBytes: number;
+  parts: StoredPart[];
+}
+
+/** An upload in which nothing has happened for this long is no longer being fed by another machine. */
+const QUIET_MS = 60_000;
+const LOOK_EVERY_MS = 5_000;
+
+/**
+ * Looks in the bucket for an upload of this file to go on with: all of its parts have the MD5s of the file's own, and
+ * nobody else is feeding it. Where the key may not list, or the store's ETags are no MD5s, there is none.
+ */
+export async function findOrphanedUpload(
+  source: SourceFile,
+  context: FileContext,
+): Promise<OrphanedUpload | undefined> {
+  const { bucket, key, signal } = context;
+  try {
+    const uploads = (await bucket.listUploads(key, signal)).filter(upload => upload.key === key);
+    const candidates: OrphanedUpload[] = [];
+    for (const { uploadId } of uploads) {
+      const { parts } = await bucket.listParts(key, uploadId, signal);
+      const partSizeBytes = partSizeOf(parts, source.file.sizeBytes);
+      if (!partSizeBytes) continue;
+      const own = await takeOverParts(source, context, partSizeBytes, parts);
+      if (own?.length === parts.length) candidates.push({ uploadId, partSizeBytes, parts: own });
+    }
+    for (const candidate of candidates.sort((a, b) => b.parts.length - a.parts.length)) {
+      if (await isQuiet(candidate, context)) return candidate;
+    }
+  } catch (error) {
+    if (!(error instanceof StorageFailure) || error.kind === 'transient') throw error;
+  }
+  return undefined;
+}
+
+/** The part size that an upload was begun with: that of all its parts but the file's last. */
+function partSizeOf(parts: readonly ListedPart[], fileBytes: number): number | undefined {
+  const size = Math.max(0, ...parts.map(part => part.sizeBytes));
+  const planned = size > 0 ? planParts(fileBytes, size) : [];
+  return parts.length > 0 && parts.every(part => planned[part.number - 1]?.sizeBytes === part.sizeBytes)
+    ? size
+    : undefined;
+}
+
+/** Of the parts that the store lists, those that hold the file's own bytes; undefined where its ETags cannot tell. */
+export async function takeOverParts(
+  source: SourceFile,
+  { hasher, signal }: FileContext,
+  partSizeBytes: number,
+  listed: readonly ListedPart[],
+): Promise<StoredPart[] | undefined> {
+  if (!listed.every(part => isMd5(part.etag))) return undefined;
+  const planned = planParts(source.file.sizeBytes, partSizeBytes);
+  const own: StoredPart[] = [];
+  for (const { number, etag, sizeBytes } of listed) {
+    const part = planned[number - 1];
+    if (part?.sizeBytes !== sizeBytes) continue;
+    signal.throwIfAborted();
+    const { sha256, md5 } = await hasher.hash(source.fd, part.offset, part.sizeBytes, { md5: true });
+    if (md5?.toString('hex') === etag) own.push({ number, etag, sha256: sha256.toString('base64') });
+  }
+  return own;
+}
+
+/** The newest upload of this key that has no part yet; undefined where there is none, or the key may not look. */
+export async function findEmptyUpload({ bucket, key, signal }: FileContext): Promise<{ uploadId: string } | undefined> {
+  try {
+    const uploads = (await bucket.listUploads(key, signal)).filter(upload => upload.key === key);
+    for (const { uploadId } of uploads.sort((a, b) => Number(b.initiated) - Number(a.initiated))) {
+      if ((await bucket.listParts(key, uploadId, signal)).parts.length === 0) return { uploadId };
+    }
+  } catch (error) {
+    if (!(error instanceof StorageFailure) || error.kind === 'transient') throw error;
+  }
+  return undefined;
+}
+
+/** Waits until the upload has been quiet for long enough; false as soon as somebody adds to it. */
+async function isQuiet(
+  { uploadId, parts }: OrphanedUpload,
+  { bucket, key, clock, signal, observer, recordingId }: FileContext,
+): Promise<boolean> {
+  const before = fingerprint(parts);
+  for (let announced = false; ; announced = true) {
+    const listed = await bucket.listParts(key, uploadId, signal);
+    if (fingerprint(listed.parts) !== before) return false;
+    const newest = Math.max(0, ...listed.parts.map(part => part.lastModified?.getTime() ?? 0));
+    const waitMs = QUIET_MS - (listed.serverTime.getTime() - newest);
+    if (waitMs <= 0) return true;
+    if (!announced) {
+      const seconds = Math.ceil(waitMs / 1000);
+      const message = `${key}: an unfinished upload of this file is in the bucket; waiting up to ${seconds} s to see that no other machine is sending it`;
+      observer({ type: 'warning', recordingId, message });
+    }
+    await clock.sleep(Math.min(waitMs, LOOK_EVERY_MS), signal);
+  }
+}
+
+function fingerprint(parts: readonly { number: number; etag: string }[]): string {
+  return parts
+    .map(part => `${part.number}:${part.etag}`)
+    .sort()
+    .join();
+}

@@ -1,0 +1,94 @@
+import type { RecordingStore } from '../../state/sqlite/recording-store.ts';
+import type { Clock } from '../clock.ts';
+import type { Observer } from '../events.ts';
+import type { RecordingId } from '../recording/recording.ts';
+import type { Bucket } from '../storage/bucket.ts';
+import type { StorageFailure } from '../storage/failure.ts';
+import type { Hasher } from '../storage/hasher.ts';
+import type { InFlight } from '../storage/in-flight.ts';
+import type { Persistence } from '../storage/persistence.ts';
+import type { Throttle } from '../storage/throttle.ts';
+
+/** What all uploads of a run share: connections, pace, threads, patience. */
+export interface UploadSession {
+  bucket: Bucket;
+  store: RecordingStore;
+  persistence: Persistence;
+  inFlight: InFlight;
+  hasher: Hasher;
+  throttle: Throttle;
+  clock: Clock;
+  /** A new random word: an upload's own token. */
+  newToken: () => string;
+  observer: Observer;
+  signal: AbortSignal;
+}
+
+/** One file on its way into the bucket. */
+export interface FileContext extends UploadSession {
+  recordingId: RecordingId;
+  /** File name, in the events. */
+  name: string;
+  key: string;
+  /**
+   * The session's bucket behind its retry layer. `createUpload` and `completeUpload` are tried once: what a failure of
+   * theirs has done all the same has to be looked into first.
+   */
+  bucket: Bucket;
+  onRetry: (failure: StorageFailure, delayMs: number) => void;
+}
+
+/**
+ * Puts the retry layer around the bucket, for one file.
+ * @param assertUnchanged throws where the file is another one now: sending it again makes no sense then
+ */
+export function fileContext(
+  session: UploadSession,
+  recordingId: RecordingId,
+  name: string,
+  key: string,
+  assertUnchanged?: () => void,
+): FileContext {
+  const onRetry = (failure: StorageFailure, delayMs: number) => {
+    session.inFlight.failed();
+    session.observer({ type: 'file-retrying', recordingId, name, reason: failure.message, delayMs });
+  };
+  return {
+    ...session,
+    recordingId,
+    name,
+    key,
+    onRetry,
+    bucket: retrying(session.bucket, session.persistence, onRetry, assertUnchanged),
+  };
+}
+
+/** The session's bucket behind its retry layer, for what is not about one file. */
+export function persistentBucket({ bucket, persistence, observer }: UploadSession): Bucket {
+  return retrying(bucket, persistence, (failure, delayMs) =>
+    observer({ type: 'warning', message: `${failure.message}; trying again in ${Math.round(delayMs / 1000)} s` }),
+  );
+}
+
+function retrying(
+  bucket: Bucket,
+  persistence: Persistence,
+  onRetry: (failure: StorageFailure, delayMs: number) => void,
+  check?: () => void,
+): Bucket {
+  const send = <T>(signal: AbortSignal, attempt: () => Promise<T>) =>
+    persistence.run(attempt, { signal, onRetry, check });
+  const look = <T>(signal: AbortSignal, attempt: () => Promise<T>) =>
+    persistence.run(attempt, { signal, onRetry, looks: true });
+  return {
+    ...bucket,
+    head: (key, signal) => look(signal, () => bucket.head(key, signal)),
+    put: (key, body, settings, signal) => send(signal, () => bucket.put(key, body, settings, signal)),
+    get: (key, signal) => look(signal, () => bucket.get(key, signal)),
+    uploadPart: (key, uploadId, number, body, signal) =>
+      send(signal, () => bucket.uploadPart(key, uploadId, number, body, signal)),
+    listParts: (key, uploadId, signal) => look(signal, () => bucket.listParts(key, uploadId, signal)),
+    listUploads: (prefix, signal) => look(signal, () => bucket.listUploads(prefix, signal)),
+    abortUpload: (key, uploadId, signal) => look(signal, () => bucket.abortUpload(key, uploadId, signal)),
+  };
+}

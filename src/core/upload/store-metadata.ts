@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto';
+import type { UploadedObject } from '../../state/sqlite/recording-store.ts';
+import { AppError } from '../errors.ts';
+import { contentHash, makePayload, type Payload, payloadBytes } from '../payload/payload.ts';
+import { objectKey } from '../recording/object-key.ts';
+import type { Recording } from '../recording/recording.ts';
+import { bufferBody } from '../storage/body.ts';
+import { encodeChecksums, type FileChecksum } from '../storage/checksum.ts';
+import { CHECKSUMS_METADATA, METADATA_NAME, type RemoteRecording } from './remote-recording.ts';
+import { fileContext } from './session.ts';
+import type { FileReport, UploadDeps, UploadRequest } from './upload-recording.ts';
+import { headIfAllowed, TOKEN_METADATA, verifyObject } from './verify-object.ts';
+
+/** What became of `metadata.json`, and the payload that it holds and the webhook tells. */
+export interface StoredMetadata {
+  outcome: 'uploaded' | 'unchanged' | 'none';
+  payload?: { value: Payload; text: string; hash: string };
+  /** As it is in the bucket now. */
+  stored?: { text: string; etag: string };
+  error?: AppError;
+}
+
+/** Stores `metadata.json`, the payload as it stands now, unless the bucket has one that says the same. */
+export async function storeMetadata(
+  recording: Recording,
+  files: readonly FileReport[],
+  request: UploadRequest,
+  deps: UploadDeps,
+  remote: RemoteRecording,
+): Promise<StoredMetadata> {
+  const { bucket, clock, observer, signal } = deps;
+  const uploaded = files.filter(file => file.outcome !== 'failed');
+  if (uploaded.length === 0) return { outcome: 'none' };
+  const facts = { ...request, recording, uploaded, bucket: bucket.name, uploadedAt: clock.now() };
+  const payload = (settings: { metadataStored: boolean }) => {
+    const value = makePayload({ ...facts, ...settings });
+    return { value, text: payloadBytes(value).toString(), hash: contentHash(value) };
+  };
+  const fresh = payload({ metadataStored: true });
+  const context = fileContext(deps, recording.id, METADATA_NAME, objectKey(recording.id, METADATA_NAME));
+  try {
+    const sent = files.some(file => file.outcome === 'uploaded');
+    const before = request.force || sent ? undefined : await knownMetadata(context, fresh.hash, remote);
+    if (before) {
+      return {
+        outcome: 'unchanged',
+        stored: before,
+        payload: { ...fresh, value: JSON.parse(before.text) as Payload, text: before.text },
+      };
+    }
+    const etag = await putMetadata(context, fresh.text, uploadedObjects(recording, files, deps));
+    return { outcome: 'uploaded', payload: fresh, stored: { text: fresh.text, etag } };
+  } catch (error) {
+    if (signal.aborted || !(error instanceof AppError) || error.code === 'STATE') throw error;
+    observer({ type: 'file-failed', recordingId: recording.id, name: METADATA_NAME, error });
+    return { outcome: 'none', payload: payload({ metadataStored: false }), error };
+  }
+}
+
+/** `metadata.json` where the bucket has one that says the same; its own time of upload stays. */
+async function knownMetadata(
+  context: ReturnType<typeof fileContext>,
+  hash: string,
+  remote: RemoteRecording,
+): Promise<{ text: string; etag: string } | undefined> {
+  const { store, bucket, recordingId } = context;
+  const stored = store.recording(bucket.target, recordingId);
+  const saysTheSame = (text: string) => contentHashOf(text) === hash;
+  if (stored?.metadata && stored.metadataEtag !== null) {
+    if (!saysTheSame(stored.metadata)) return undefined;
+    const head = await headIfAllowed(context);
+    const asStored = head === 'forbidden' || head?.etag === stored.metadataEtag;
+    return asStored ? { text: stored.metadata, etag: stored.metadataEtag } : undefined;
+  }
+  const found = await remote.metadata();
+  return found && saysTheSame(found.text) ? found : undefined;
+}
+
+function contentHashOf(text: string): string | undefined {
+  try {
+    return contentHash(JSON.parse(text) as Payload);
+  } catch {
+    return undefined; // not ours
+  }
+}
+
+async function putMetadata(
+  context: ReturnType<typeof fileContext>,
+  text: string,
+  objects: ReadonlyMap<string, FileChecksum>,
+): Promise<string> {
+  const { bucket, key, throttle, signal } = context;
+  const bytes = Buffer.from(text);
+  const token = context.newToken();
+  const metadata = { [TOKEN_METADATA]: token, [CHECKSUMS_METADATA]: encodeChecksums(objects) };
+  const body = bufferBody(bytes, createHash('sha256').update(bytes).digest(), { throttle });
+  const { etag } = await bucket.put(key, body, { contentType: 'application/json', metadata }, signal);
+  return verifyObject(context, { sizeBytes: bytes.length, etag, token });
+}
+
+function uploadedObjects(
+  recording: Recording,
+  files: readonly FileReport[],
+  { store, bucket }: UploadDeps,
+): Map<string, FileChecksum> {
+  const stored = new Map(store.files(bucket.target, recording.id).map(file => [file.name, file]));
+  return new Map(
+    files.flatMap(({ name, sizeBytes, outcome }) => {
+      const object = stored.get(name) as UploadedObject | undefined;
+      return outcome !== 'failed' && object ? [[name, { ...object, sizeBytes }]] : [];
+    }),
+  );
+}

@@ -1,0 +1,61 @@
+import { AppError } from '../errors.ts';
+import type { ObjectHead } from '../storage/bucket.ts';
+import { bareEtag } from '../storage/checksum.ts';
+import { StorageFailure } from '../storage/failure.ts';
+import type { FileContext } from './session.ts';
+
+/** Name of the metadata that carries an upload's own token. */
+export const TOKEN_METADATA = 'recordupload-token';
+
+/** What the object must be for the upload to count. */
+export interface ExpectedObject {
+  sizeBytes: number;
+  /** ETags that prove the content; undefined where the store's ETags prove nothing. */
+  etag: string | undefined;
+  token: string | null;
+}
+
+/**
+ * Asks the bucket whether the object is the one that was just uploaded.
+ * @returns its ETag
+ * @throws AppError `VERIFICATION` where it is another one
+ */
+export async function verifyObject(context: FileContext, expected: ExpectedObject): Promise<string> {
+  const head = await headIfAllowed(context);
+  if (head === 'forbidden') {
+    const message = `${context.key}: the access key may not read objects, so only the store's answer to the upload proves it`;
+    context.observer({ type: 'warning', recordingId: context.recordingId, message });
+    return expected.etag ?? '';
+  }
+  if (!head) throw verification(context.key, 'is not in the bucket although its upload was accepted');
+  if (head.sizeBytes !== expected.sizeBytes) {
+    throw verification(context.key, `has ${head.sizeBytes} bytes in the bucket in place of ${expected.sizeBytes}`);
+  }
+  const sameContent = expected.etag !== undefined && head.etag === bareEtag(expected.etag);
+  if (expected.etag !== undefined && !sameContent) {
+    throw verification(context.key, `has the ETag ${head.etag} in the bucket in place of ${expected.etag}`);
+  }
+  // Another machine may have put the same bytes there in the meantime; that is no harm.
+  if (expected.token !== null && head.metadata[TOKEN_METADATA] !== expected.token && !sameContent) {
+    throw verification(context.key, 'was replaced by another upload');
+  }
+  return head.etag;
+}
+
+/** HEAD, where the key is allowed it: "upload only" keys are not. */
+export async function headIfAllowed({
+  bucket,
+  key,
+  signal,
+}: FileContext): Promise<ObjectHead | undefined | 'forbidden'> {
+  try {
+    return await bucket.head(key, signal);
+  } catch (error) {
+    if (error instanceof StorageFailure && error.status === 403) return 'forbidden';
+    throw error;
+  }
+}
+
+function verification(key: string, what: string): AppError {
+  return new AppError('VERIFICATION', `${key} ${what}`, { hint: 'run the command again to upload it anew' });
+}

@@ -1,0 +1,96 @@
+import { isNativeError } from 'node:util/types';
+import { AppError, hasErrorCode } from '../../core/errors.ts';
+
+/** SQLite's result codes (https://www.sqlite.org/rescode.html); the low byte of an extended code. */
+const SQLITE = { BUSY: 5, READONLY: 8, IOERR: 10, CORRUPT: 11, FULL: 13, CANTOPEN: 14, NOTADB: 26 } as const;
+/** The shared-memory file could not grow: a full disk, which SQLite reports as an I/O error. */
+const IOERR_SHMSIZE = 4874;
+
+interface Words {
+  message(stateDir: string): string;
+  hint: string;
+}
+
+const NOT_WRITABLE: Words = {
+  message: dir => `the state folder ${dir} is not writable`,
+  hint: 'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder that is writable',
+};
+// Node says so of a folder that it may not make, on a read-only disk above all.
+const NOT_MADE: Words = {
+  message: dir => `the state folder ${dir} cannot be made: is its disk read-only?`,
+  hint: NOT_WRITABLE.hint,
+};
+const FULL: Words = {
+  message: dir => `the disk of the state folder ${dir} is full`,
+  hint: 'free some space and run the command again',
+};
+const NOT_A_FOLDER: Words = {
+  message: dir => `the state folder ${dir} cannot be made: it, or what it is in, is a file`,
+  hint: 'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder',
+};
+const DAMAGED: Words = {
+  message: dir => `the state file ${dir}/state.db is damaged`,
+  hint: 'run the command again: it sets the file aside and begins a new one',
+};
+const BROKEN: Words = {
+  message: dir => `the state in ${dir} can be neither read nor written (disk I/O error)`,
+  hint: 'check that its disk is neither full nor failing',
+};
+
+const BY_SYSTEM_CODE: Readonly<Record<string, Words>> = {
+  EACCES: NOT_WRITABLE,
+  EPERM: NOT_WRITABLE,
+  EROFS: NOT_WRITABLE,
+  ENOENT: NOT_MADE,
+  ENOSPC: FULL,
+  EDQUOT: FULL,
+  ENOTDIR: NOT_A_FOLDER,
+  EEXIST: NOT_A_FOLDER,
+  EIO: BROKEN,
+};
+
+const BY_SQLITE_CODE: Readonly<Record<number, Words>> = {
+  [SQLITE.BUSY]: {
+    message: dir => `another process has kept the state in ${dir} locked for 30 s`,
+    hint: 'wait until it has ended, then run the command again',
+  },
+  [SQLITE.READONLY]: NOT_WRITABLE,
+  [SQLITE.IOERR]: BROKEN,
+  [SQLITE.CORRUPT]: DAMAGED,
+  [SQLITE.FULL]: FULL,
+  [SQLITE.CANTOPEN]: {
+    message: dir => `the state in ${dir} cannot be opened`,
+    hint: 'check that it is a folder with room on its disk, and that you may write in it',
+  },
+  [SQLITE.NOTADB]: DAMAGED,
+  [IOERR_SHMSIZE]: FULL,
+};
+
+/**
+ * Says in the user's words why the state cannot be used.
+ * @returns an AppError `STATE`, or the error itself where it is no failure of the disk or of SQLite
+ */
+export function stateError(error: unknown, stateDir: string): unknown {
+  if (error instanceof AppError || !isNativeError(error)) return error;
+  const words = isSqliteError(error)
+    ? (BY_SQLITE_CODE[error.errcode] ?? BY_SQLITE_CODE[error.errcode & 0xff])
+    : BY_SYSTEM_CODE[(error as NodeJS.ErrnoException).code ?? ''];
+  if (words) return new AppError('STATE', words.message(stateDir), { hint: words.hint, cause: error });
+  if (!isSqliteError(error)) return error;
+  return new AppError('STATE', `the state in ${stateDir} cannot be used: ${error.message}`, {
+    hint: 'check its disk, or point stateDir (RECORDUPLOAD_STATE_DIR) at another folder',
+    cause: error,
+  });
+}
+
+/** True where the file's content is no database (any more). */
+export function isDamage(error: unknown): boolean {
+  const cause = error instanceof AppError ? error.cause : error;
+  if (!isSqliteError(cause)) return false;
+  const code = cause.errcode & 0xff;
+  return code === SQLITE.CORRUPT || code === SQLITE.NOTADB;
+}
+
+function isSqliteError(error: unknown): error is Error & { errcode: number } {
+  return hasErrorCode(error, 'ERR_SQLITE_ERROR') && typeof (error as { errcode?: unknown }).errcode === 'number';
+}
