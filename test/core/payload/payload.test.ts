@@ -42,7 +42,7 @@ const withDetails = (details: Partial<PayloadFacts['recording']['details']>): Pa
 });
 
 test('the contract’s example comes out field by field, in its order', () => {
-  const code = `import { makePayload, payloadBytes } from '@/core/recording/payload.ts';
+  const code = `import { makePayload, payloadBytes } from '@/core/payload/payload.ts';
     console.log(payloadBytes(makePayload(JSON.parse(process.argv[1]))).toString());`;
   const payload = inChild(code, { env: { TZ: 'America/New_York' }, args: [JSON.stringify(facts)] });
   expect(JSON.stringify(payload, null, 2)).toBe(JSON.stringify(readJson(EXAMPLE), null, 2));
