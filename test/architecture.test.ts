@@ -77,7 +77,9 @@ describe('the architecture', () => {
       // An example in a docblock may.
       FORBIDDEN.test(readFileSync(join(SRC, file), 'utf8').replace(/^ \*.*$/gm, '')),
     );
-    expect(offenders.filter(file => !['cli/main.ts', 'cli/run.ts', 'cli/terminal/terminal.ts'].includes(file))).toEqual([]);
+    expect(offenders.filter(file => !['cli/main.ts', 'cli/run.ts', 'cli/terminal/terminal.ts'].includes(file))).toEqual(
+      [],
+    );
   });
 
   test('what every command loads is small: no schemas, no reader of media', () => {

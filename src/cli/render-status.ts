@@ -101,7 +101,7 @@ function deliveryLines(delivery: WaitingDelivery, now: number): string[] {
 }
 
 /** `due now`, `in 3 min`. */
-export function dueText(at: number, now: number): string {
+function dueText(at: number, now: number): string {
   return at <= now ? 'due now' : `in ${formatDuration(at - now)}`;
 }
 

@@ -96,6 +96,3 @@ export const settingsSchema = z.strictObject({
   webhookConcurrency: z._default(count(1, 256), DEFAULTS.webhookConcurrency),
   caFile: z.optional(path),
 });
-
-/** The merged settings, defaults filled in, before secrets are read and paths resolved. */
-export type Settings = z.output<typeof settingsSchema>;

@@ -6,14 +6,10 @@ import { type ReceiverOptions, type ReceiverSandbox, startReceiver } from './rec
 import { writeAtomically } from './records.ts';
 import { type S3Options, type S3Sandbox, startS3 } from './s3/s3-sandbox.ts';
 
-export type { Fault, FaultAction, FaultAnswer, FaultControl, FaultRule } from './faults/faults.ts';
-export type { AuthFailure } from './receiver/gate.ts';
+export type { FaultAction, FaultControl, FaultRule } from './faults/faults.ts';
 export type { ReceiverOptions, ReceiverSandbox } from './receiver/receiver-sandbox.ts';
-export type { StoredRecording } from './receiver/recordings.ts';
-export type { ReceiverRequest } from './receiver/server.ts';
 export type { S3Operation } from './s3/route.ts';
-export type { S3ObjectInfo, S3Options, S3Sandbox, S3UploadInfo } from './s3/s3-sandbox.ts';
-export type { S3Request } from './s3/server.ts';
+export type { S3Options, S3Sandbox } from './s3/s3-sandbox.ts';
 
 export interface SandboxOptions {
   /** Where everything is kept over restarts, the ports too. In memory unless given. One sandbox at a time. */

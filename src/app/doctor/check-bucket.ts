@@ -12,7 +12,7 @@ export interface BucketDeps {
   now: () => number;
 }
 
-export const PROBE_PREFIX = '.recordupload-doctor/';
+const PROBE_PREFIX = '.recordupload-doctor/';
 const SETTINGS = { contentType: 'application/octet-stream', metadata: {} };
 /** Probes that are older were left behind by a run that was killed. */
 const LEFT_BEHIND_MS = 3_600_000;

@@ -26,7 +26,7 @@ export interface CheckResult extends Finding {
 }
 
 /** No check takes longer. */
-export const CHECK_TIMEOUT_MS = 10_000;
+const CHECK_TIMEOUT_MS = 10_000;
 
 /**
  * Runs all checks at the same time, each for at most 10 s.

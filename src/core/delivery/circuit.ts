@@ -2,7 +2,7 @@
 const COLD_FAILURES = 3;
 const WARM_FAILURES = 10;
 /** A 429's pause up to this is waited for; a longer one is the next run's. */
-export const MAX_PAUSE_MS = 10_000;
+const MAX_PAUSE_MS = 10_000;
 
 /** Why a run sends nothing more to an endpoint. */
 export type StopReason =

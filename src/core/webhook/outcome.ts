@@ -46,7 +46,7 @@ const statusBetween = (from: number, to: number) => (result: SettledResult) =>
   result.kind === 'answer' && result.status >= from && result.status <= to;
 
 /** The policy: the first rule that applies. `pending` goes to the schedule (`backoff.ts`). */
-export const RULES: readonly Rule[] = [
+const RULES: readonly Rule[] = [
   {
     name: 'accepted',
     applies: (result, sent) => result.kind === 'answer' && readAcceptance(result, sent.recordingId) !== undefined,

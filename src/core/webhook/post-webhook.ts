@@ -6,7 +6,7 @@ import { watchPhases } from './post-timings.ts';
 import { signatureHeaders } from './signature.ts';
 
 /** An answer is given up after this, connecting and a dripping body included (the contract). */
-export const POST_TIMEOUT_MS = 30_000;
+const POST_TIMEOUT_MS = 30_000;
 /** More of an answer is not read: the contract's are under one KiB. */
 export const MAX_ANSWER_BYTES = 64 * 1024;
 

@@ -1,5 +1,5 @@
 /** What `webhook test` sends unless told otherwise: an id that no recording has. */
-export const TEST_RECORDING_ID = 999;
+const TEST_RECORDING_ID = 999;
 
 /**
  * The payload of `webhook test`: what the contract requires and a mark (`"test": true`), so that the receiver can tell

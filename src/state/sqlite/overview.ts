@@ -183,7 +183,7 @@ export function toUpload(row: Row, living: readonly string[], state: ReadOnlySta
 }
 
 /** The files of a recording that uploads have got to, by name. */
-export function readFiles(state: ReadOnlyState, target: string, id: string): FileProgress[] {
+function readFiles(state: ReadOnlyState, target: string, id: string): FileProgress[] {
   const files = new Map<string, FileProgress>();
   for (const row of state.all('SELECT * FROM files WHERE target = ? AND recording_id = ?', target, id)) {
     const isUploaded = row.state === 'uploaded';

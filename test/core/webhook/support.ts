@@ -137,7 +137,7 @@ export function seededRandom(seed = 1): () => number {
 }
 
 /** A small payload of the contract's shape. */
-export function payloadOf(recordingId: number | string, title = 'Weekly'): string {
+function payloadOf(recordingId: number | string, title = 'Weekly'): string {
   return JSON.stringify({
     recording_id: recordingId,
     title,
