@@ -19,22 +19,18 @@
  * Nothing is printed, logged or read from the command line; importing does nothing. The state is the command line's:
  * what a program leaves undone, `recordupload retry` finishes.
  */
-import { readFileSync } from 'node:fs';
+import { openRuntime, type Runtime } from './app/runtime.ts';
 import type { Config } from './config/config.ts';
 import { loadConfig as load } from './config/load-config.ts';
-import { requireCredentials, requireToken } from './config/requirements.ts';
-import { systemClock } from './core/clock.ts';
+import { requireToken } from './config/requirements.ts';
 import { deliverAfterUpload } from './core/delivery/deliver-after-upload.ts';
 import type { DeliveryReport } from './core/delivery/delivery-report.ts';
-import { openOutbox } from './core/delivery/outbox.ts';
-import type { CoreEvent, Observer } from './core/events.ts';
+import type { CoreEvent } from './core/events.ts';
 import { type RecordingOverrides, readRecording } from './core/recording/read-recording.ts';
 import { parseRecordingId } from './core/recording/recording.ts';
-import { persistentBucket, type UploadSession } from './core/upload/session.ts';
+import { persistentBucket } from './core/upload/session.ts';
 import { requireEmail, type UploadReport, uploadRecording as upload } from './core/upload/upload-recording.ts';
 import { type VerifyReport, verifyRecording as verify } from './core/upload/verify-recording.ts';
-import { openDatabase } from './state/sqlite/database.ts';
-import { openRecordingStore } from './state/sqlite/recording-store.ts';
 
 export type { Config } from './config/config.ts';
 export type { DeliveryReport } from './core/delivery/delivery-report.ts';
@@ -90,38 +86,22 @@ export async function loadConfig(
 export async function uploadRecording(dir: string, options: UploadOptions): Promise<UploadedRecording> {
   const { config, webhook = true, force = false } = options;
   if (webhook) for (const endpoint of config.webhooks) if (endpoint.enabled) requireToken(endpoint);
-  return await withSession(options, async ({ session, outbox, observer, closing }) => {
-    const recording = await read(dir, options, observer, session.signal);
-    if (webhook) requireEmail(recording);
-    const report = await upload(
-      recording,
-      {
-        force,
-        endpoints: webhook ? config.webhooks.map(({ name }) => name) : [],
-        region: config.region,
-        publicBaseUrl: config.publicBaseUrl,
-        uploadSource: config.uploadSource ?? 'library',
-      },
-      { ...session, deliveries: outbox.deliveries },
-    );
-    const deliveries = await deliverAfterUpload(report, { observer }, async () => {
-      const { createPoster } = await import('./core/webhook/post-webhook.ts');
-      const ca = config.caFile === undefined ? undefined : readFileSync(config.caFile, 'utf8');
-      const poster = createPoster({ userAgent: 'recordupload-library', ca, proxyEnv: process.env });
-      closing.push(() => poster.close());
-      return {
-        outbox,
-        endpoints: config.webhooks,
-        post: poster.post,
-        clock: systemClock,
-        random: Math.random,
-        observer,
-        signal: session.signal,
-        concurrency: config.webhookConcurrency,
-      };
-    });
-    return { upload: report, deliveries };
-  });
+  await using runtime = open(options);
+  const uploads = await runtime.uploads();
+  const recording = await read(dir, options, runtime);
+  if (webhook) requireEmail(recording);
+  const report = await upload(
+    recording,
+    {
+      force,
+      endpoints: webhook ? config.webhooks.map(({ name }) => name) : [],
+      region: config.region,
+      publicBaseUrl: config.publicBaseUrl,
+      uploadSource: runtime.uploadSource,
+    },
+    uploads,
+  );
+  return { upload: report, deliveries: await deliverAfterUpload(report, runtime, runtime.delivery) };
 }
 
 /**
@@ -133,48 +113,30 @@ export async function verifyRecording(
   what: { id: string } | { dir: string },
   options: CallOptions & { full?: boolean | undefined },
 ): Promise<VerifyReport> {
-  return await withSession(options, async ({ session, observer }) => {
-    // Given, the duration need not be measured: it is of no interest here.
-    const local =
-      'dir' in what ? await read(what.dir, { ...options, durationSeconds: 0 }, observer, session.signal) : undefined;
-    const id = local?.id ?? parseRecordingId('id' in what ? what.id : '', 'id', 'USAGE');
-    return await verify({ id, local, full: options.full ?? false }, { ...session, bucket: persistentBucket(session) });
-  });
+  await using runtime = open(options);
+  const session = await runtime.uploads();
+  // A duration that is given is not measured; it is of no interest here.
+  const local = 'dir' in what ? await read(what.dir, { ...options, durationSeconds: 0 }, runtime) : undefined;
+  const id = local?.id ?? parseRecordingId('id' in what ? what.id : '', 'id', 'USAGE');
+  return await verify({ id, local, full: options.full ?? false }, { ...session, bucket: persistentBucket(session) });
 }
 
-function read(dir: string, options: UploadOptions, observer: Observer, signal: AbortSignal) {
+function read(dir: string, options: UploadOptions, { clock, signal, observer }: Runtime) {
   const { id, title, email, username, createdAt, durationSeconds, config } = options;
   return readRecording(dir, { id, title, email, username, createdAt, durationSeconds }, config, {
-    clock: systemClock,
+    clock,
     signal,
     warn: message => observer({ type: 'warning', message }),
   });
 }
 
-interface Session {
-  session: UploadSession;
-  outbox: ReturnType<typeof openOutbox>;
-  observer: Observer;
-  closing: (() => void)[];
-}
-
-/** Opens the state and the connections, and closes them whatever happens. */
-async function withSession<T>(options: CallOptions, work: (session: Session) => Promise<T>): Promise<T> {
-  const { config, signal = new AbortController().signal, onEvent: observer = () => {} } = options;
-  const credentials = requireCredentials(config);
-  const closing: (() => void)[] = [];
-  try {
-    const database = openDatabase(config.stateDir, { warn: message => observer({ type: 'warning', message }) });
-    closing.push(() => database.close());
-    const recordings = openRecordingStore(database, process.pid);
-    const { openUploads } = await import('./app/open-uploads.ts');
-    const { session, close } = openUploads(
-      { ...config, credentials },
-      { env: process.env, signal, observer, recordings },
-    );
-    closing.push(close);
-    return await work({ session, outbox: openOutbox(database), observer, closing });
-  } finally {
-    for (const close of closing.reverse()) close();
-  }
+/** Opens what a call works with. The caller disposes of it. */
+function open({ config, signal, onEvent }: CallOptions): Runtime {
+  return openRuntime(config, {
+    env: process.env,
+    userAgent: 'recordupload-library',
+    uploadSource: 'library',
+    signal,
+    observer: onEvent,
+  });
 }

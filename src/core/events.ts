@@ -28,6 +28,15 @@ export type CoreEvent =
     }
   /** The upload is done, but the server could not be told. */
   | { type: 'webhook-failed-after-upload'; recordingId: string }
-  | { type: 'warning'; message: string; recordingId?: string | undefined };
+  | {
+      type: 'warning';
+      message: string;
+      recordingId?: string | undefined;
+      /** Something was lost or cannot be kept: people see it even where they asked for quiet. */
+      isLoss?: boolean;
+    };
+
+/** The contract's line for an upload whose webhook failed. */
+export const WEBHOOK_FAILED_AFTER_UPLOAD = '⚠️ Webhook failed but upload succeeded';
 
 export type Observer = (event: CoreEvent) => void;

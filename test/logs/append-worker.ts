@@ -1,5 +1,5 @@
 // One of several processes that write to one log: `node append-worker.ts <file> <name> <lines> <maxBytes> <kept>`.
-import { openLogFile } from '../../src/cli/log-file.ts';
+import { openLogFile } from '../../src/app/observers/log-file.ts';
 
 const [file = '', name = '', lines = '0', maxBytes = '0', kept = '0'] = process.argv.slice(2);
 const log = openLogFile(

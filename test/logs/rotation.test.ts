@@ -3,8 +3,8 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, renameSync, stat
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
-import { openLogFile } from '../../src/cli/log-file.ts';
-import { followLog, readLastLines } from '../../src/cli/log-reader.ts';
+import { followLog, readLastLines } from '../../src/app/log-reader.ts';
+import { openLogFile } from '../../src/app/observers/log-file.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const never = (error: Error) => {

@@ -19,7 +19,7 @@ export const run: RunCommand = async invocation => {
   try {
     requireCredentials(workspace.config);
     const bucket = persistentBucket(await workspace.uploads());
-    const deps = { bucket, store: workspace.state().recordings, now: workspace.clock.now, signal };
+    const deps = { bucket, store: (await workspace.state()).recordings, now: workspace.clock.now, signal };
     const found = await findAbandonedUploads({ olderThanMs, elsewhere: Boolean(options.elsewhere) }, deps);
     if (options.yes) await abortAbandonedUploads(found, deps);
     workspace.settle();

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { followLog, readLastLines } from '../../app/log-reader.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import { AppError, hasErrorCode } from '../../core/errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { jsonDocument } from '../failure.ts';
-import { followLog, readLastLines } from '../log-reader.ts';
 import { type Invocation, type RunCommand, textOption } from '../program/command.ts';
 import { isAtLeast, LEVELS, type LogLevel, logLineText, parseLogLine } from '../render-log.ts';
 import { printable } from '../terminal/format.ts';

@@ -1,4 +1,3 @@
-import { pruneState } from '../../state/sqlite/prune.ts';
 import { EXIT } from '../exit-codes.ts';
 import { jsonDocument } from '../failure.ts';
 import { type RunCommand, textOption } from '../program/command.ts';
@@ -17,9 +16,7 @@ export const run: RunCommand = async invocation => {
   try {
     const now = workspace.clock.now();
     const settledBefore = now - olderThanMs;
-    const { database, outbox } = workspace.state();
-    const { stateDir } = workspace.config;
-    const report = pruneState({ settledBefore, now, dryRun }, { database, stateDir, deliveries: outbox.deliveries });
+    const report = await (await workspace.state()).prune({ settledBefore, now, dryRun });
     workspace.settle();
     if (options.json) {
       const result = { dryRun, settledBefore: new Date(settledBefore).toISOString(), ...report };

@@ -30,15 +30,15 @@ export const run: RunCommand = async invocation => {
       (message, hint) => new AppError('USAGE', message, { hint }),
     );
     const target = `${config.endpoint}/${config.bucket}`;
-    const { recordings } = workspace.state();
-    const unfinished = recordings
-      .unfinished(target)
-      .filter(recording => ids.length === 0 || ids.includes(recording.id));
+    const { recordings, outbox } = await workspace.state();
+    const unfinished = (await recordings.unfinished(target)).filter(
+      recording => ids.length === 0 || ids.includes(recording.id),
+    );
     const names = endpoints.map(endpoint => endpoint.name);
-    const left = leftBehind(workspace.state().outbox.deliveries.waiting(), config.webhooks);
+    const left = leftBehind(await outbox.deliveries.waiting(), config.webhooks);
     for (const one of left) workspace.observer({ type: 'warning', message: leftBehindText(one) });
     const work = { unfinished, ids, endpoints: names, left };
-    return invocation.options.list ? list(work, invocation, workspace) : await retry(work, invocation, workspace);
+    return await (invocation.options.list ? list : retry)(work, invocation, workspace);
   } finally {
     await workspace.close();
   }
@@ -92,7 +92,7 @@ async function retry(
     terminal.document(jsonDocument(command, exitCode, { result }));
     return exitCode;
   }
-  const waiting = workspace.state().outbox.deliveries.waiting();
+  const waiting = await (await workspace.state()).outbox.deliveries.waiting();
   const lines = retryText(uploads, sent, waiting, terminal.paint.out);
   if (!options.quiet) terminal.out(lines.join('\n'));
   else if (exitCode !== EXIT.done) terminal.err(`recordupload retry: ${lines[0]}; next: recordupload retry --list`);
@@ -106,8 +106,8 @@ async function deliver(
   { options }: Invocation,
   workspace: Workspace,
 ): Promise<DeliverReport> {
-  const { outbox } = workspace.state();
-  const waiting = outbox.deliveries.list({ states: ['pending', 'held'], limit: 1 });
+  const { outbox } = await workspace.state();
+  const waiting = await outbox.deliveries.list({ states: ['pending', 'held'], limit: 1 });
   if (waiting.length === 0) return { deliveries: [], endpoints: [] };
   const selection = {
     due: options.now || options.held ? ('now' as const) : ('due' as const),
@@ -124,17 +124,15 @@ function exitCodeOfUpload(upload: RetriedUpload): ExitCode {
   return heaviest(failuresOf(upload.report).map(error => exitCodeOf(error.code)));
 }
 
-function list(
+async function list(
   { unfinished, ids, endpoints, left }: Work,
   { options, terminal, command }: Invocation,
   workspace: Workspace,
-): ExitCode {
+): Promise<ExitCode> {
   const wanted = (delivery: Delivery) =>
     endpoints.includes(delivery.endpoint) && (ids.length === 0 || ids.includes(delivery.recordingId));
-  const deliveries = workspace
-    .state()
-    .outbox.deliveries.list({ states: ['pending', 'held'] })
-    .filter(wanted);
+  const { outbox } = await workspace.state();
+  const deliveries = (await outbox.deliveries.list({ states: ['pending', 'held'] })).filter(wanted);
   workspace.settle();
   if (options.json) {
     const result = {

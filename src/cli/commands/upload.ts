@@ -21,7 +21,7 @@ import { openWorkspace, type Workspace } from '../workspace.ts';
 /** `recordupload upload <dir...>` */
 export const run: RunCommand = async invocation => {
   const workspace = await openWorkspace(invocation, {
-    withoutState: 'go-on',
+    withoutState: 'continue',
     opening: `uploading ${invocation.args.join(' ')}`,
   });
   try {
@@ -43,7 +43,7 @@ async function upload(invocation: Invocation, workspace: Workspace): Promise<Exi
   const known = new Map<string, string>();
   const summaries = await uploadFolders(folders, signal, async folder => {
     const result = await uploadFolder(folder, invocation, workspace, { webhooks, known });
-    return summarize(result, invocation, { isKept: !result.ok || workspace.state().outbox.isKept });
+    return summarize(result, invocation, { isKept: !result.ok || (await workspace.state()).outbox.isKept });
   });
   workspace.settle();
 

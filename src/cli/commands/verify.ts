@@ -14,7 +14,7 @@ import { openWorkspace, type Workspace } from '../workspace.ts';
 /** `recordupload verify <id|dir...>` */
 export const run: RunCommand = async invocation => {
   const workspace = await openWorkspace(invocation, {
-    withoutState: 'go-on',
+    withoutState: 'continue',
     opening: `comparing ${invocation.args.join(' ')} with the bucket`,
   });
   try {

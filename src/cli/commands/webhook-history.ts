@@ -12,7 +12,7 @@ export const run: RunCommand = async invocation => {
   const id = parseRecordingId(args[0] ?? '', 'id', 'USAGE');
   const workspace = await openWorkspace(invocation);
   try {
-    const history = workspace.state().outbox.deliveries.history(id);
+    const history = await (await workspace.state()).outbox.deliveries.history(id);
     workspace.settle();
     if (options.json) {
       const result = { recordingId: id, deliveries: history.map(toJson) };

@@ -15,8 +15,8 @@ export const run: RunCommand = async invocation => {
   const workspace = await openWorkspace(invocation);
   try {
     const { config, clock, observer } = workspace;
-    const { endpoints, deliveries } = workspace.state().outbox;
-    const overviews = overviewsOf(config.webhooks, endpoints.list(), deliveries.counts());
+    const { endpoints, deliveries } = (await workspace.state()).outbox;
+    const overviews = overviewsOf(config.webhooks, await endpoints.list(), await deliveries.counts());
     for (const { name, isConfigured, waiting } of overviews) {
       if (isConfigured) continue;
       observer({ type: 'warning', message: leftBehindText({ endpoint: name, count: waiting }) });

@@ -17,7 +17,7 @@ import { chosenEndpoints, openWorkspace, type Workspace } from '../workspace.ts'
 export const run: RunCommand = async invocation => {
   const workspace = await openWorkspace(invocation);
   try {
-    const chosen = choose(invocation, workspace);
+    const chosen = await choose(invocation, workspace);
     return await (invocation.options.dryRun ? list : replay)(chosen, invocation, workspace);
   } finally {
     await workspace.close();
@@ -25,7 +25,7 @@ export const run: RunCommand = async invocation => {
 };
 
 /** The newest deliveries in the window: an older payload is never sent after a newer one. */
-function choose({ options }: Invocation, { config, clock, state, observer }: Workspace): Delivery[] {
+async function choose({ options }: Invocation, { config, clock, state, observer }: Workspace): Promise<Delivery[]> {
   const since = textOption(options, 'since');
   if (since === undefined)
     throw new AppError('USAGE', '--since is missing: from when on?', { hint: 'such as --since 2h' });
@@ -37,21 +37,27 @@ function choose({ options }: Invocation, { config, clock, state, observer }: Wor
   };
   if (window.since >= window.until)
     throw new AppError('USAGE', '--since is not before --until', { hint: 'such as --since 2d --until 1d' });
-  const { deliveries, endpoints } = state().outbox;
+  const { deliveries, endpoints } = (await state()).outbox;
   const usage = (message: string, hint: string) => new AppError('USAGE', message, { hint });
-  return chosenEndpoints(config, textOption(options, 'endpoint'), usage).flatMap(endpoint => {
+  const chosen: Delivery[] = [];
+  for (const endpoint of chosenEndpoints(config, textOption(options, 'endpoint'), usage)) {
     const { name } = endpoint;
     const states = [options.held ? ('held' as const) : ('delivered' as const)];
-    const found = deliveries.list({ endpoint: name, states, ...window, newestOnly: true });
-    const stopped = !endpoint.enabled ? 'off' : endpoints.get(name).disabledReason === null ? undefined : 'disabled';
-    if (found.length === 0) return [];
+    const found = await deliveries.list({ endpoint: name, states, ...window, newestOnly: true });
+    const stopped = !endpoint.enabled
+      ? 'off'
+      : (await endpoints.get(name)).disabledReason === null
+        ? undefined
+        : 'disabled';
+    if (found.length === 0) continue;
     if (stopped === undefined) {
       requireToken(endpoint);
-      return found;
+      chosen.push(...found);
+      continue;
     }
     observer({ type: 'warning', message: `${STOPPED[stopped](name)} (${count(found.length, 'webhook')} left out)` });
-    return [];
-  });
+  }
+  return chosen;
 }
 
 async function replay(chosen: Delivery[], invocation: Invocation, workspace: Workspace): Promise<ExitCode> {
@@ -64,9 +70,9 @@ async function replay(chosen: Delivery[], invocation: Invocation, workspace: Wor
   };
   const isWanted = chosen.length === 0 || (await confirm(asked, invocation));
   const wanted = isWanted ? chosen.map(({ seq }) => seq) : [];
-  const { deliveries } = workspace.state().outbox;
+  const { deliveries } = (await workspace.state()).outbox;
   // Due again before the first is sent: what a crash or a failing server leaves is the next retry's.
-  const seqs = deliveries.requeue(wanted, clock.now());
+  const seqs = await deliveries.requeue(wanted, clock.now());
   const selection = { due: 'now' as const, held: true, trigger: 'replay' as const, deliverySeqs: seqs };
   const report =
     seqs.length === 0

@@ -15,7 +15,7 @@ import { chosenEndpoints, openWorkspace, type Workspace } from '../workspace.ts'
 /** `recordupload webhook send <id>` */
 export const run: RunCommand = async invocation => {
   const workspace = await openWorkspace(invocation, {
-    withoutState: 'go-on',
+    withoutState: 'continue',
     opening: invocation.options.dryRun ? undefined : `telling the server about ${invocation.args[0]}`,
   });
   try {
@@ -26,7 +26,7 @@ export const run: RunCommand = async invocation => {
   }
 };
 
-function find(
+async function find(
   { args, options, signal, terminal }: Invocation,
   { config, state, clock }: Workspace,
 ): Promise<FoundPayload> {
@@ -38,13 +38,13 @@ function find(
     createdAt: textOption(options, 'createdAt'),
     durationSeconds: textOption(options, 'duration'),
   });
-  return findPayload(
+  return await findPayload(
     id,
     overrides,
     { ...config, uploadSource: config.uploadSource ?? 'cli' },
     {
       target: `${config.endpoint}/${config.bucket}`,
-      store: state().recordings,
+      store: (await state()).recordings,
       bucket: async () =>
         (await import('../../core/storage/s3/s3-bucket.ts')).openBucket({
           ...config,
@@ -78,8 +78,8 @@ async function send(
     (message, hint) => new AppError('USAGE', message, { hint }),
   );
   for (const endpoint of endpoints) if (endpoint.enabled) requireToken(endpoint);
-  const { deliveries } = workspace.state().outbox;
-  const queued = deliveries.enqueue({
+  const { deliveries } = (await workspace.state()).outbox;
+  const queued = await deliveries.enqueue({
     recordingId: String(payload.recording_id),
     endpoints: endpoints.map(endpoint => endpoint.name),
     payload: text,
@@ -88,7 +88,7 @@ async function send(
   });
   // What was delivered before is sent again: that is what was asked for.
   const seqs = queued.map(({ delivery }) => delivery.seq);
-  deliveries.requeue(seqs, clock.now());
+  await deliveries.requeue(seqs, clock.now());
   const report = await deliverWebhooks(
     { due: 'now', held: true, trigger: 'send', deliverySeqs: seqs },
     { ...(await workspace.delivery()), endpoints },

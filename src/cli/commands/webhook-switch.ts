@@ -11,13 +11,13 @@ export const run: RunCommand = async invocation => {
   const workspace = await openWorkspace(invocation);
   try {
     const name = args[0] ?? '';
-    requireKnown(name, workspace);
-    const { endpoints } = workspace.state().outbox;
+    await requireKnown(name, workspace);
+    const { endpoints } = (await workspace.state()).outbox;
     const isEnabling = command.endsWith('enable');
-    const wasEnabled = endpoints.get(name).disabledReason === null;
-    const released = isEnabling ? endpoints.enable(name, workspace.clock.now()) : 0;
+    const wasEnabled = (await endpoints.get(name)).disabledReason === null;
+    const released = isEnabling ? await endpoints.enable(name, workspace.clock.now()) : 0;
     // What the server said (410) stays readable.
-    if (!isEnabling && wasEnabled) endpoints.disable(name, 'by an operator', workspace.clock.now());
+    if (!isEnabling && wasEnabled) await endpoints.disable(name, 'by an operator', workspace.clock.now());
     if (isEnabling && workspace.config.webhooks.find(one => one.name === name)?.enabled === false) {
       const message = `endpoint ${name} stays switched off by "enabled: false" in the configuration`;
       workspace.observer({ type: 'warning', message });
@@ -41,13 +41,13 @@ export const run: RunCommand = async invocation => {
 };
 
 /** @throws AppError `USAGE` where neither the configuration nor the state knows it */
-function requireKnown(name: string, { config, state }: Workspace): void {
+async function requireKnown(name: string, { config, state }: Workspace): Promise<void> {
   const configured = config.webhooks.map(endpoint => endpoint.name);
-  const { endpoints, deliveries } = state().outbox;
+  const { endpoints, deliveries } = (await state()).outbox;
   const known = [
     ...configured,
-    ...endpoints.list().map(one => one.name),
-    ...deliveries.counts().map(one => one.endpoint),
+    ...(await endpoints.list()).map(one => one.name),
+    ...(await deliveries.counts()).map(one => one.endpoint),
   ];
   if (known.includes(name)) return;
   throw new AppError('USAGE', `there is no endpoint ${JSON.stringify(name)}`, {

@@ -1,6 +1,3 @@
-/** The contract's line for an upload whose webhook did not go through. */
-export const UPLOADED_WEBHOOK_FAILED = '⚠️ Webhook failed but upload succeeded';
-
 /** Bytes for people: `0 B`, `12.3 MB`. Decimal units, as disks and lines are sold. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];

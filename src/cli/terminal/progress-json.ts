@@ -38,6 +38,10 @@ function toldOf(event: CoreEvent): object {
   if (event.type === 'recording-started') {
     return { ...event, files: event.files.map(({ name, sizeBytes }) => ({ name, sizeBytes })) };
   }
+  if (event.type === 'warning') {
+    const { type, message, recordingId } = event;
+    return { type, message, recordingId };
+  }
   return event;
 }
 

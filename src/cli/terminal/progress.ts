@@ -1,7 +1,7 @@
+import type { Trace, TracedRequest } from '../../app/observers/trace.ts';
 import { monotonicMs } from '../../core/clock.ts';
-import type { CoreEvent, Observer } from '../../core/events.ts';
-import type { Trace, TracedRequest } from '../trace.ts';
-import { formatBytes, formatDuration, printable, UPLOADED_WEBHOOK_FAILED } from './format.ts';
+import { type CoreEvent, type Observer, WEBHOOK_FAILED_AFTER_UPLOAD } from '../../core/events.ts';
+import { formatBytes, formatDuration, printable } from './format.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Shows what is going on: one steady block on a terminal, plain lines elsewhere. Everything goes to stderr. */
@@ -20,8 +20,18 @@ interface FileProgress {
   startedAt: number;
 }
 
-/** For `--quiet` and `--json`. */
-export const silentProgress: Progress = { observe: () => {}, trace: () => {}, stop: () => {} };
+/** For `--quiet` and `--json`: shows losses alone and, where they were asked for, requests. */
+export function createQuietProgress(terminal: Terminal, { verbose }: { verbose: boolean }): Progress {
+  return {
+    observe(event) {
+      if (event.type === 'warning' && event.isLoss) terminal.err(`warning: ${printable(event.message)}`);
+    },
+    trace: request => {
+      if (verbose) terminal.err(traceLine(request, terminal));
+    },
+    stop: () => {},
+  };
+}
 
 /** The block of a terminal: lines that are drawn again in place. */
 export interface LiveBlock {
@@ -158,7 +168,7 @@ function lineOf(event: CoreEvent, { live, paint: { err: paint } }: Terminal): st
       // On a terminal the summary tells the rest, a few lines below.
       return event.detail && !live ? `${event.line}: ${printable(event.detail)}` : event.line;
     case 'webhook-failed-after-upload':
-      return UPLOADED_WEBHOOK_FAILED;
+      return WEBHOOK_FAILED_AFTER_UPLOAD;
     case 'warning':
       return `${paint.yellow('warning:')} ${printable(event.message)}`;
     default:

@@ -1,4 +1,5 @@
 import type { UploadedObject } from '../../state/sqlite/recording-store.ts';
+import { inPool } from '../pool.ts';
 import { sameFile } from '../recording/file-identity.ts';
 import { fileBody } from '../storage/body.ts';
 import { StorageFailure } from '../storage/failure.ts';
@@ -167,27 +168,13 @@ async function sendMissingParts(source: SourceFile, context: FileContext, state:
   const missingBytes = missing.reduce((sum, part) => sum + part.sizeBytes, 0);
   observer({ type: 'file-started', recordingId, name, sizeBytes, resumedBytes: sizeBytes - missingBytes });
 
-  // One part that fails for good stops its siblings: their bytes would not make an object.
-  const stop = new AbortController();
-  const parts: FileContext = { ...context, signal: AbortSignal.any([context.signal, stop.signal]) };
-  const sending = new Set<Promise<void>>();
-  const failed = (error: unknown) => stop.abort(error);
-  try {
-    for await (const { part, sha256 } of hashedAhead(missing, source, parts)) {
-      const release = await inFlight.acquire(parts.signal);
-      const sent: Promise<void> = sendPart(source, parts, state, part, sha256)
-        .catch(failed)
-        .finally(() => {
-          release();
-          sending.delete(sent);
-        });
-      sending.add(sent);
-    }
-  } catch (error) {
-    failed(error);
-  }
-  await Promise.all(sending);
-  if (stop.signal.aborted) throw context.signal.aborted ? context.signal.reason : stop.signal.reason;
+  // One part that fails for good stops its siblings: their bytes would not make an object. A place is taken once the
+  // part is hashed, so that no place waits for the disk.
+  const hashed = hashedAhead(missing, source, context);
+  await inPool(hashed, { atOnce: inFlight.acquire, signal: context.signal }, ({ part, sha256 }, signal) =>
+    sendPart(source, { ...context, signal }, state, part, sha256),
+  );
+  context.signal.throwIfAborted();
   return missingBytes;
 }
 

@@ -1,6 +1,7 @@
 import type { DeliveryStore, Enqueued } from '../../state/sqlite/delivery-store.ts';
 import { AppError } from '../errors.ts';
 import type { Payload } from '../payload/payload.ts';
+import { inPool } from '../pool.ts';
 import { sameFile } from '../recording/file-identity.ts';
 import { objectKey } from '../recording/object-key.ts';
 import type { Recording, RecordingFile, Role } from '../recording/recording.ts';
@@ -149,25 +150,14 @@ async function uploadFiles(
   remote: RemoteRecording,
 ): Promise<FileReport[]> {
   const queue = recording.files.toSorted((a, b) => a.sizeBytes - b.sizeBytes);
-  const reports = new Map<string, FileReport>();
   const { store, bucket, hasher } = deps;
   const isDone = ({ name }: RecordingFile) => store.file(bucket.target, recording.id, name)?.state === 'uploaded';
   // Before any request: starting threads holds up the event loop, and that would be taken for the store's distance.
   for (const file of queue) if (!isDone(file)) hasher.prepare(file.sizeBytes);
-  // What ends one of them for good (an abort, a state that fails) ends all: nothing goes on behind an error's back.
-  const stop = new AbortController();
-  const signal = AbortSignal.any([deps.signal, stop.signal]);
-  const worker = async () => {
-    try {
-      for (let file = queue.shift(); file && !signal.aborted; file = queue.shift()) {
-        reports.set(file.name, await uploadOne(file, recording, request, { ...deps, signal }, remote));
-      }
-    } catch (error) {
-      stop.abort(error);
-    }
-  };
-  await Promise.all(Array.from({ length: FILES_AT_ONCE }, worker));
-  stop.signal.throwIfAborted();
+  const reports = new Map<string, FileReport>();
+  await inPool(queue, { atOnce: FILES_AT_ONCE, signal: deps.signal }, async (file, signal) => {
+    reports.set(file.name, await uploadOne(file, recording, request, { ...deps, signal }, remote));
+  });
   return recording.files.flatMap(file => reports.get(file.name) ?? []);
 }
 

@@ -1,7 +1,7 @@
-import { monotonicMs } from '../core/clock.ts';
-import type { Bucket } from '../core/storage/bucket.ts';
-import type { PostResult, PostWebhook } from '../core/webhook/post-result.ts';
-import { displayUrl } from '../core/webhook/redact.ts';
+import { monotonicMs } from '../../core/clock.ts';
+import type { Bucket } from '../../core/storage/bucket.ts';
+import type { PostResult, PostWebhook } from '../../core/webhook/post-result.ts';
+import { displayUrl } from '../../core/webhook/redact.ts';
 
 /** One request as `--verbose` shows it: what was asked for and how it ended; no header, no body, no query. */
 export interface TracedRequest {

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { hasErrorCode } from '../core/errors.ts';
+import { hasErrorCode } from '../../core/errors.ts';
 
 /** When a log is put aside, and how many of those that were are kept: `app.log.1`, the newest, to `app.log.5`. */
 export const ROTATION = { maxBytes: 5_000_000, kept: 5 } as const;

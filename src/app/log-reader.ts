@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { hasErrorCode } from '../core/errors.ts';
-import { ROTATION } from './log-file.ts';
+import { ROTATION } from './observers/log-file.ts';
 
 /** Of a log that somebody else made enormous, this much of its end is read. */
 const MAX_READ_BYTES = 64 * 1024 * 1024;

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { CoreEvent, Observer } from '../core/events.ts';
+import { type CoreEvent, type Observer, WEBHOOK_FAILED_AFTER_UPLOAD } from '../../core/events.ts';
 import { openLogFile } from './log-file.ts';
-import { UPLOADED_WEBHOOK_FAILED } from './terminal/format.ts';
 
 /**
  * The lines of `logs/app.log`: JSON, one an event, `msg` in the contract's words; each with its run. Never throws: a log
@@ -88,7 +87,7 @@ function entryOf(event: CoreEvent): Entry | undefined {
       return [outcome === 'delivered' ? 'info' : 'error', line, fields];
     }
     case 'webhook-failed-after-upload':
-      return ['warn', UPLOADED_WEBHOOK_FAILED, { recording: event.recordingId }];
+      return ['warn', WEBHOOK_FAILED_AFTER_UPLOAD, { recording: event.recordingId }];
     case 'warning':
       return ['warn', event.message, { recording: event.recordingId }];
     default:

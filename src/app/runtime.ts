@@ -1,0 +1,158 @@
+import { readFileSync } from 'node:fs';
+import type { Config } from '../config/config.ts';
+import { requireCredentials } from '../config/requirements.ts';
+import { type Clock, type Random, systemClock } from '../core/clock.ts';
+import type { DeliverDeps } from '../core/delivery/deliver-webhooks.ts';
+import type { CoreEvent, Observer } from '../core/events.ts';
+import type { UploadDeps } from '../core/upload/upload-recording.ts';
+import type { Poster } from '../core/webhook/post-webhook.ts';
+import type { Trace } from './observers/trace.ts';
+import type { Overview } from './open-overview.ts';
+import type { State, WithoutState } from './open-state.ts';
+
+export interface RuntimeOptions {
+  /** Where proxies and certificate authorities are looked up. */
+  env: NodeJS.ProcessEnv;
+  /** What the program calls itself in requests: `recordupload/<version>`. */
+  userAgent: string;
+  /** The payload's `upload_source` where the configuration has none. */
+  uploadSource: string;
+  /** Ends the work under way. What is done is kept. */
+  signal?: AbortSignal | undefined;
+  /** Gets what happens while it happens. Must not throw. */
+  observer?: Observer | undefined;
+  /** Write what happens into `config.logFile`. */
+  log?: boolean;
+  /** `refuse` unless given. */
+  withoutState?: WithoutState | undefined;
+  /** Gets each request to the bucket and the recordings server. */
+  trace?: Trace | undefined;
+}
+
+/**
+ * The composition root: everything that the use cases work with, made from a configuration, each part when it is first
+ * asked for. Disposing of it waits for parts that are still being made, then closes all of them.
+ */
+export interface Runtime extends AsyncDisposable {
+  readonly config: Config;
+  readonly env: NodeJS.ProcessEnv;
+  readonly userAgent: string;
+  /** The payload's `upload_source`. */
+  readonly uploadSource: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly signal: AbortSignal;
+  /** Passes events on to the caller's observer and, where it was asked for, to the log. */
+  readonly observer: Observer;
+  /** @throws AppError `STATE` */
+  state(): Promise<State>;
+  /** The state for reading; undefined where there is none yet. The caller closes it. @throws AppError `STATE` */
+  overview(): Promise<Overview | undefined>;
+  /** What uploads need. @throws AppError `CONFIG` without access keys, `STATE` */
+  uploads(): Promise<UploadDeps>;
+  /** The webhook client. */
+  poster(): Promise<Poster>;
+  /** What sending webhooks needs, for all configured endpoints. @throws AppError `STATE` */
+  delivery(): Promise<DeliverDeps>;
+}
+
+/** Makes a runtime; opens nothing yet. Use it with `await using`. */
+export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
+  const { env, userAgent, withoutState = 'refuse', trace } = options;
+  const signal = options.signal ?? new AbortController().signal;
+  const closing = new AsyncDisposableStack();
+  const tell = options.observer ?? (() => {});
+  const log = options.log ? openLog(config.logFile, tell) : undefined;
+  if (log) closing.defer(log.close);
+  const observer: Observer = event => {
+    tell(event);
+    log?.observe(event);
+  };
+
+  // Closed in the opposite order: the state last.
+  const state = part(closing, async () => {
+    const { openState } = await import('./open-state.ts');
+    const warn = (message: string) => observer({ type: 'warning', message, isLoss: true });
+    return await openState(config.stateDir, { withoutState, warn });
+  });
+  const poster = part(closing, async () => {
+    const { createPoster } = await import('../core/webhook/post-webhook.ts');
+    const ca = config.caFile === undefined ? undefined : readFileSync(config.caFile, 'utf8');
+    const made = createPoster({ userAgent, ca, proxyEnv: env });
+    if (!trace) return made;
+    const { tracePost } = await import('./observers/trace.ts');
+    return { ...made, post: tracePost(made.post, trace) };
+  });
+  const uploads = part(closing, async () => {
+    const credentials = requireCredentials(config);
+    const { openUploads } = await import('./open-uploads.ts');
+    const { recordings, outbox } = await state();
+    const { session, close } = openUploads({ ...config, credentials }, { env, signal, observer, recordings });
+    const deps = { ...session, deliveries: outbox.deliveries };
+    if (!trace) return { deps, close };
+    const { traceBucket } = await import('./observers/trace.ts');
+    return { deps: { ...deps, bucket: traceBucket(session.bucket, trace) }, close };
+  });
+
+  return {
+    config,
+    env,
+    userAgent,
+    uploadSource: config.uploadSource ?? options.uploadSource,
+    clock: systemClock,
+    random: Math.random,
+    signal,
+    observer,
+    state,
+    async overview() {
+      const { openOverview } = await import('./open-overview.ts');
+      return await openOverview(config.stateDir);
+    },
+    uploads: async () => (await uploads()).deps,
+    poster,
+    async delivery() {
+      const { outbox } = await state();
+      const { post } = await poster();
+      const { webhooks: endpoints, webhookConcurrency: concurrency } = config;
+      return { outbox, endpoints, post, clock: systemClock, random: Math.random, observer, signal, concurrency };
+    },
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  };
+}
+
+interface Closable {
+  close(): void | Promise<void>;
+}
+
+/** Makes a part when it is first asked for, once, and has it closed with the rest. */
+function part<T extends Closable>(closing: AsyncDisposableStack, make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  closing.defer(async () => {
+    // One that could not be made has told whoever asked for it.
+    const value = await made?.catch(() => undefined);
+    await value?.close();
+  });
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+/** The log file, loaded beside the work: until it is there, events wait. */
+function openLog(file: string, tell: Observer): { observe: Observer; close(): Promise<void> } {
+  const waiting: CoreEvent[] = [];
+  let write: Observer = event => {
+    waiting.push(event);
+  };
+  const loaded = import('./observers/log.ts').then(({ openLog }) => {
+    write = openLog(file, message => tell({ type: 'warning', message, isLoss: true })).observe;
+    for (const event of waiting.splice(0)) write(event);
+  });
+  return {
+    observe(event) {
+      // The log has no line for these, and there are many.
+      if (event.type !== 'file-progress' && event.type !== 'file-started') write(event);
+    },
+    close: () => loaded,
+  };
+}
