@@ -29,14 +29,15 @@ import type { CoreEvent } from './core/events.ts';
 import { type RecordingOverrides, readRecording } from './core/recording/read-recording.ts';
 import { parseRecordingId } from './core/recording/recording.ts';
 import { persistentBucket } from './core/upload/session.ts';
-import { requireEmail, type UploadReport, uploadRecording as upload } from './core/upload/upload-recording.ts';
+import { requireEmail, uploadRecording as upload } from './core/upload/upload-recording.ts';
+import type { UploadReport } from './core/upload/upload-report.ts';
 import { type VerifyReport, verifyRecording as verify } from './core/upload/verify-recording.ts';
 
 export type { Config } from './config/config.ts';
 export type { DeliveryReport } from './core/delivery/delivery-report.ts';
 export { AppError, type ErrorCode } from './core/errors.ts';
 export type { CoreEvent } from './core/events.ts';
-export type { FileReport, UploadReport } from './core/upload/upload-recording.ts';
+export type { FileReport, UploadReport } from './core/upload/upload-report.ts';
 export type { VerifiedFile, VerifyReport } from './core/upload/verify-recording.ts';
 export type { Endpoint } from './core/webhook/endpoint.ts';
 

@@ -4,7 +4,7 @@ import { requireCredentials } from '../config/requirements.ts';
 import { type Clock, type Random, systemClock } from '../core/clock.ts';
 import type { DeliverDeps } from '../core/delivery/deliver-webhooks.ts';
 import type { CoreEvent, Observer } from '../core/events.ts';
-import type { UploadDeps } from '../core/upload/upload-recording.ts';
+import type { UploadDeps } from '../core/upload/upload-report.ts';
 import type { Poster } from '../core/webhook/post-webhook.ts';
 import type { Trace } from './observers/trace.ts';
 import type { Overview } from './open-overview.ts';

@@ -1,7 +1,7 @@
 import type { DeliveryReport } from '../core/delivery/delivery-report.ts';
 import type { AppError } from '../core/errors.ts';
-import { failuresOf } from '../core/upload/upload-failures.ts';
-import type { UploadReport } from '../core/upload/upload-recording.ts';
+import type { UploadReport } from '../core/upload/upload-report.ts';
+import { failuresOf } from '../core/upload/upload-report.ts';
 import { EXIT, type ExitCode, exitCodeOf, heaviest } from './exit-codes.ts';
 import { errorLine, exitCodeOfError, jsonError } from './failure.ts';
 import type { Invocation } from './program/command.ts';

@@ -1,5 +1,5 @@
 import type { DeliveryReport } from '../core/delivery/delivery-report.ts';
-import type { UploadReport } from '../core/upload/upload-recording.ts';
+import type { UploadReport } from '../core/upload/upload-report.ts';
 import { jsonError } from './failure.ts';
 
 /** An upload as scripts see it. */

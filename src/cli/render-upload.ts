@@ -1,7 +1,7 @@
 import type { ChalkInstance } from 'chalk';
 import type { DeliveryReport } from '../core/delivery/delivery-report.ts';
-import { failuresOf } from '../core/upload/upload-failures.ts';
-import type { FileReport, UploadReport } from '../core/upload/upload-recording.ts';
+import type { FileReport, UploadReport } from '../core/upload/upload-report.ts';
+import { failuresOf } from '../core/upload/upload-report.ts';
 import type { UploadPlan } from './commands/upload.ts';
 import { errorText } from './failure.ts';
 import type { FolderSummary } from './folder-result.ts';

@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Observer } from '../core/events.ts';
 import { readRecording } from '../core/recording/read-recording.ts';
 import type { Recording } from '../core/recording/recording.ts';
-import type { UploadRequest } from '../core/upload/upload-recording.ts';
+import type { UploadRequest } from '../core/upload/upload-report.ts';
 import type { StoredRecording } from '../state/sqlite/recording-store.ts';
 import { type Invocation, textOption } from './program/command.ts';
 

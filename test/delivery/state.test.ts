@@ -106,7 +106,7 @@ describe('a state that cannot be used', () => {
     const id = freshId();
     const { code, stderr } = await desk.run(['upload', makeRecording({ name: id })]);
     expect([code, stderr]).toEqual([0, expect.stringContaining('was written by a newer version of recordupload')]);
-    expect(stderr).toContain('going on without it: what fails in this run is not kept, and cannot be resumed');
+    expect(stderr).toContain('continuing without it: what fails in this run is not kept and cannot be resumed');
     expect(sandbox.receiver.recording(Number(id))?.received).toBe(1);
     expect(readFileSync(stateFile(desk)).equals(before)).toBe(true);
     expect((await desk.run(['retry'])).code).toBe(4);

@@ -47,7 +47,7 @@ function onlyTypes(names: string): boolean {
 }
 
 /** A path of imports that leads back to where it begins; undefined where there is none. */
-export function findCycle(imports: readonly Import[]): string[] | undefined {
+export function findCycle(imports: readonly Pick<Import, 'from' | 'to'>[]): string[] | undefined {
   const next = Map.groupBy(imports, ({ from }) => from);
   const done = new Set<string>();
   const visit = (file: string, path: string[]): string[] | undefined => {

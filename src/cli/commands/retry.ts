@@ -4,7 +4,7 @@ import type { DeliverReport } from '../../core/delivery/delivery-report.ts';
 import { AppError } from '../../core/errors.ts';
 import { parseRecordingId } from '../../core/recording/recording.ts';
 import { type RetriedUpload, retryUploads } from '../../core/upload/retry-uploads.ts';
-import { failuresOf } from '../../core/upload/upload-failures.ts';
+import { failuresOf } from '../../core/upload/upload-report.ts';
 import type { WaitingCount } from '../../state/sqlite/delivery-store.ts';
 import type { StoredRecording } from '../../state/sqlite/recording-store.ts';
 import { EXIT, type ExitCode, exitCodeOf, heaviest } from '../exit-codes.ts';

@@ -1,4 +1,4 @@
-import type { UploadReport } from '../upload/upload-recording.ts';
+import type { UploadReport } from '../upload/upload-report.ts';
 import { type DeliverDeps, deliverWebhooks } from './deliver-webhooks.ts';
 import type { DeliveryReport } from './delivery-report.ts';
 

@@ -6,8 +6,7 @@ import type { ParsedOverrides } from '../recording/read-recording.ts';
 import type { RecordingDetails, RecordingId } from '../recording/recording.ts';
 import { defaultTitle, formatUtc, fromMilliseconds, parseTimestamp } from '../recording/timestamps.ts';
 import type { Bucket } from '../storage/bucket.ts';
-import { METADATA_NAME } from '../upload/remote-recording.ts';
-import { contentHash, makePayload, type Payload } from './payload.ts';
+import { contentHash, METADATA_NAME, makePayload, type Payload } from './payload.ts';
 
 /** The payload of a recording that is in the bucket, and who knew it. */
 export interface FoundPayload {

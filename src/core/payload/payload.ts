@@ -3,6 +3,9 @@ import { objectKey, publicUrl } from '../recording/object-key.ts';
 import { idForPayload, type Recording, type Role } from '../recording/recording.ts';
 import { formatLocal, fromMilliseconds } from '../recording/timestamps.ts';
 
+/** Name of the object beside a recording's files that holds the payload. */
+export const METADATA_NAME = 'metadata.json';
+
 /** What the recordings server is told, in the contract's words and order. */
 export interface Payload {
   recording_id: number | string;

@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts';
+import { METADATA_NAME } from '../payload/payload.ts';
 import { objectKey } from '../recording/object-key.ts';
 import type { RecordingId } from '../recording/recording.ts';
 import type { ObjectHead } from '../storage/bucket.ts';
@@ -6,7 +7,6 @@ import { decodeChecksums, type FileChecksum } from '../storage/checksum.ts';
 import { StorageFailure } from '../storage/failure.ts';
 import { fileContext, type UploadSession } from './session.ts';
 
-export const METADATA_NAME = 'metadata.json';
 /** Name of the metadata of `metadata.json` that carries the files' checksums. */
 export const CHECKSUMS_METADATA = 'recordupload-checksums';
 

@@ -1,7 +1,8 @@
 import type { StoredRecording } from '../../state/sqlite/recording-store.ts';
 import { AppError } from '../errors.ts';
 import type { Recording } from '../recording/recording.ts';
-import { type UploadDeps, type UploadReport, type UploadRequest, uploadRecording } from './upload-recording.ts';
+import { uploadRecording } from './upload-recording.ts';
+import type { UploadDeps, UploadReport, UploadRequest } from './upload-report.ts';
 
 /** What became of one unfinished upload. */
 export type RetriedUpload =

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { UploadedObject } from '../../state/sqlite/recording-store.ts';
 import { AppError } from '../errors.ts';
-import { contentHash, makePayload, type Payload, payloadBytes } from '../payload/payload.ts';
+import { contentHash, METADATA_NAME, makePayload, type Payload, payloadBytes } from '../payload/payload.ts';
 import { objectKey } from '../recording/object-key.ts';
 import type { Recording } from '../recording/recording.ts';
 import { bufferBody } from '../storage/body.ts';
 import { encodeChecksums, type FileChecksum } from '../storage/checksum.ts';
-import { CHECKSUMS_METADATA, METADATA_NAME, type RemoteRecording } from './remote-recording.ts';
+import { CHECKSUMS_METADATA, type RemoteRecording } from './remote-recording.ts';
 import { fileContext } from './session.ts';
-import type { FileReport, UploadDeps, UploadRequest } from './upload-recording.ts';
+import type { FileReport, UploadDeps, UploadRequest } from './upload-report.ts';
 import { headIfAllowed, TOKEN_METADATA, verifyObject } from './verify-object.ts';
 
 /** What became of `metadata.json`, and the payload that it holds and the webhook tells. */

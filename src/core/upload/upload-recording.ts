@@ -1,56 +1,24 @@
-import type { DeliveryStore, Enqueued } from '../../state/sqlite/delivery-store.ts';
 import { AppError } from '../errors.ts';
-import type { Payload } from '../payload/payload.ts';
+import { METADATA_NAME } from '../payload/payload.ts';
 import { inPool } from '../pool.ts';
 import { sameFile } from '../recording/file-identity.ts';
 import { objectKey } from '../recording/object-key.ts';
-import type { Recording, RecordingFile, Role } from '../recording/recording.ts';
-import { METADATA_NAME, type RemoteRecording, remoteRecording } from './remote-recording.ts';
-import type { UploadSession } from './session.ts';
+import type { Recording, RecordingFile } from '../recording/recording.ts';
+import { type RemoteRecording, remoteRecording } from './remote-recording.ts';
 import { storeMetadata } from './store-metadata.ts';
-import { failuresOf } from './upload-failures.ts';
 import { uploadFile } from './upload-file.ts';
+import {
+  type FileReport,
+  failuresOf,
+  type UploadDeps,
+  type UploadReport,
+  type UploadRequest,
+} from './upload-report.ts';
 
 /*
  * The flow of an upload: folder → bucket → metadata.json → deliveries queued. Each step is durable before the next, and
  * each finds out for itself what an earlier run has done: running it again finishes the work and repeats none of it.
  */
-
-export interface UploadRequest {
-  /** Do all anew, whatever is there. */
-  force: boolean;
-  /** Names of the endpoints that are told; none: no webhook. */
-  endpoints: readonly string[];
-  region: string;
-  publicBaseUrl: string;
-  uploadSource: string;
-}
-
-export interface UploadDeps extends UploadSession {
-  deliveries: Pick<DeliveryStore, 'enqueue'>;
-}
-
-export type FileReport = { name: string; role: Role; key: string; sizeBytes: number; contentType: string } & (
-  | { outcome: 'uploaded' | 'unchanged'; sentBytes: number; etag: string }
-  | { outcome: 'failed'; error: AppError }
-);
-
-export interface UploadReport {
-  recordingId: string;
-  dir: string;
-  /** `<endpoint>/<bucket>` */
-  target: string;
-  /** `unchanged`: not a byte had to be sent. `partial`: something is missing; `retry` goes on with it. */
-  outcome: 'uploaded' | 'unchanged' | 'partial' | 'failed';
-  files: FileReport[];
-  metadata: { key: string; outcome: 'uploaded' | 'unchanged' | 'none'; error?: AppError };
-  skipped: string[];
-  /** What the server is told; undefined where no file is in the bucket. */
-  payload: Payload | undefined;
-  deliveries: Enqueued[];
-  sentBytes: number;
-  durationMs: number;
-}
 
 /** Files of one recording that are looked at or sent at once. */
 const FILES_AT_ONCE = 8;

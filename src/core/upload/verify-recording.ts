@@ -1,11 +1,12 @@
 import { AppError } from '../errors.ts';
+import { METADATA_NAME } from '../payload/payload.ts';
 import { objectKey } from '../recording/object-key.ts';
 import type { RecordingFile, RecordingId } from '../recording/recording.ts';
 import type { Bucket, ObjectHead } from '../storage/bucket.ts';
 import { type FileChecksum, isMd5, PartHasher } from '../storage/checksum.ts';
 import type { Hasher } from '../storage/hasher.ts';
 import { findAlreadyThere, hashParts } from './already-there.ts';
-import { METADATA_NAME, readChecksums } from './remote-recording.ts';
+import { readChecksums } from './remote-recording.ts';
 import { openSource } from './source-file.ts';
 
 /*
