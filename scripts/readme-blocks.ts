@@ -1,6 +1,6 @@
 /**
- * The parts of README.md that follow from the code: commands, configuration, exit statuses, the library. A test compares
- * them with what README.md has, `node scripts/readme-session.ts` writes them.
+ * The parts of the documentation that are generated from the code: commands, configuration, exit statuses, the library's
+ * example. A test compares them with the pages; `node scripts/readme-session.ts` writes them into the pages.
  */
 import { readFileSync } from 'node:fs';
 import { COMMANDS } from '../src/cli/commands/index.ts';
@@ -17,56 +17,53 @@ interface KeyText {
 const code = (text: string | number) => `\`${text}\``;
 
 const KEY_TEXTS: Readonly<Record<string, KeyText>> = {
-  endpoint: {
-    purpose: 'base URL of the S3 service',
-    default: `that of the region, ${code('https://s3.<region>.idrivee2.com')}`,
-  },
+  endpoint: { purpose: 'URL of the S3 service', default: code('https://s3.<region>.idrivee2.com') },
   region: { purpose: 'region of the bucket', default: code(DEFAULTS.region) },
-  bucket: { purpose: 'the bucket', default: code(DEFAULTS.bucket) },
-  publicBaseUrl: { purpose: 'what the links in the webhook begin with', default: 'the endpoint' },
+  bucket: { purpose: 'name of the bucket', default: code(DEFAULTS.bucket) },
+  publicBaseUrl: { purpose: 'start of the file links in the webhook', default: 'the endpoint' },
   accessKeyId: { purpose: 'access key' },
-  accessKeyIdFile: { purpose: 'file that holds the access key' },
+  accessKeyIdFile: { purpose: 'file that contains the access key' },
   secretAccessKey: { purpose: 'secret key' },
-  secretAccessKeyFile: { purpose: 'file that holds the secret key' },
-  sessionToken: { purpose: 'session token; counts only with keys from the same source' },
-  awsProfile: { purpose: `profile with static keys in ${code('~/.aws/credentials')}, in place of the two keys` },
+  secretAccessKeyFile: { purpose: 'file that contains the secret key' },
+  sessionToken: { purpose: 'session token; used only with keys from the same source' },
+  awsProfile: { purpose: `profile with static keys in ${code('~/.aws/credentials')}, instead of the two keys` },
   'user.name': { purpose: "the user's name" },
-  'user.email': { purpose: "the user's e-mail address, exactly as the server knows it; capitals count" },
-  'webhook.url': { purpose: 'where the recordings server is told', default: code(DEFAULTS.webhookUrl) },
-  'webhook.token': { purpose: `the token, sent as ${code('X-Webhook-Token')}` },
-  'webhook.tokenFile': { purpose: 'file that holds the token' },
-  'webhook.secret': { purpose: `signing secret (${code('whsec_…')}); requests are signed where there is one` },
-  'webhook.secretFile': { purpose: 'file that holds the signing secret' },
-  'webhook.secrets': { purpose: 'two signing secrets while one replaces the other' },
-  'webhook.enabled': { purpose: `${code('false')}: webhooks wait`, default: code('true') },
+  'user.email': { purpose: "the user's e-mail address, exactly as the server knows it; case matters" },
+  'webhook.url': { purpose: "URL of the recordings server's webhook", default: code(DEFAULTS.webhookUrl) },
+  'webhook.token': { purpose: `token, sent as ${code('X-Webhook-Token')}` },
+  'webhook.tokenFile': { purpose: 'file that contains the token' },
+  'webhook.secret': { purpose: `signing secret (${code('whsec_…')}); if set, requests are also signed` },
+  'webhook.secretFile': { purpose: 'file that contains the signing secret' },
+  'webhook.secrets': { purpose: 'the new and the old signing secret while you replace one' },
+  'webhook.enabled': { purpose: `${code('false')}: webhooks are stored but not sent`, default: code('true') },
   stateDir: {
-    purpose: 'what must survive: unfinished uploads, webhooks, the log',
+    purpose: 'folder for unfinished uploads, stored webhooks and the log',
     default: code('~/.local/state/recordupload'),
   },
   logFile: { purpose: 'the log', default: `${code('logs/app.log')} in the state folder` },
   uploadSource: {
-    purpose: `${code('upload_source')} of the webhook`,
-    default: `each way in says its own: ${code('cli')}, ${code('library')}`,
+    purpose: `${code('upload_source')} in the webhook`,
+    default: `${code('cli')} or ${code('library')}`,
   },
-  extraFiles: { purpose: 'globs of further files in the folder that are uploaded too', default: 'none' },
+  extraFiles: { purpose: 'patterns (globs) for other files in the folder to upload', default: 'none' },
   allowInsecure: {
-    purpose: `${code('true')}: ${code('http://')} to other hosts than this machine`,
+    purpose: `${code('true')}: allow ${code('http://')} to other machines`,
     default: code('false'),
   },
-  concurrency: { purpose: 'parts in flight, 1 to 256', default: 'found out while uploading' },
+  concurrency: { purpose: 'number of parallel uploads, 1 to 256', default: 'adjusted automatically' },
   bwlimit: {
-    purpose: `the most that uploads may use: ${code('10M')} (MiB/s), ${code('512k')}, or ${code('08:00,512k 19:00,off')}`,
+    purpose: `bandwidth limit for uploads: ${code('10M')} (MiB/s), ${code('512k')}, or ${code('08:00,512k 19:00,off')}`,
     default: 'no limit',
   },
   uploadRetryBudget: {
-    purpose: 'how long an upload goes on trying without any progress',
+    purpose: 'how long an upload keeps retrying without any progress',
     default: code(DEFAULTS.uploadRetryBudget),
   },
   webhookConcurrency: {
-    purpose: 'requests in flight to one webhook endpoint, 1 to 256',
+    purpose: 'number of parallel requests to one webhook endpoint, 1 to 256',
     default: code(DEFAULTS.webhookConcurrency),
   },
-  caFile: { purpose: 'PEM file with further certificate authorities' },
+  caFile: { purpose: 'PEM file with additional certificate authorities' },
 };
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -85,7 +82,7 @@ export function commandsTable(): string {
 
 /**
  * Every configuration key.
- * @throws Error where a key has no text here, or a text no key
+ * @throws Error if a key has no text here, or a text has no key
  */
 export function configurationTable(): string {
   const paths = KEYS.map(({ path }) => path);
@@ -93,7 +90,7 @@ export function configurationTable(): string {
   const unknown = Object.keys(KEY_TEXTS).filter(path => !paths.includes(path));
   if (missing.length > 0 || unknown.length > 0) {
     throw new Error(
-      `scripts/readme-blocks.ts: keys without a text: ${missing.join(', ')}; no keys: ${unknown.join(', ')}`,
+      `scripts/readme-blocks.ts: keys without a text: ${missing.join(', ')}; texts without a key: ${unknown.join(', ')}`,
     );
   }
   const rows = KEYS.map(key => [
@@ -111,7 +108,7 @@ export function exitCodesTable(): string {
   return table(['status', 'what it means'], rows);
 }
 
-/** The example in the documentation of the library, which a test of its own runs. */
+/** The example in the docblock of the library; `test/library.test.ts` runs it. */
 export function libraryExample(): string {
   const source = readFileSync(new URL('../src/index.ts', import.meta.url), 'utf8');
   const [example] = /```ts\n.*?```/s.exec(source) ?? [];
@@ -119,29 +116,36 @@ export function libraryExample(): string {
   return example.replace(/^ \* ?/gm, '');
 }
 
-/** The blocks that follow from the code alone, by name. */
-export const BLOCKS = {
-  commands: commandsTable,
-  configuration: configurationTable,
-  'exit-codes': exitCodesTable,
-  library: libraryExample,
+/** A part of a page that is generated from the code. */
+interface Block {
+  /** The page that contains it, by its path in the repository. */
+  page: string;
+  text(): string;
+}
+
+/** The blocks that need nothing but the code, by name. The session and the benchmark's tables need a run. */
+export const BLOCKS: Readonly<Record<string, Block>> = {
+  commands: { page: 'README.md', text: commandsTable },
+  configuration: { page: 'README.md', text: configurationTable },
+  'exit-codes': { page: 'README.md', text: exitCodesTable },
+  library: { page: 'docs/library.md', text: libraryExample },
 };
 
 const marks = (name: string) => ({ begin: `<!-- begin ${name} -->`, end: `<!-- end ${name} -->` });
 
 /**
  * The text between a block's markers.
- * @throws Error where they are missing
+ * @throws Error if they are missing
  */
 export function readBlock(markdown: string, name: string): string {
   const { begin, end } = marks(name);
   const [, rest] = markdown.split(`${begin}\n`);
   const [content] = rest?.split(`\n${end}`) ?? [];
-  if (content === undefined || !markdown.includes(end)) throw new Error(`README.md has no block ${name}`);
+  if (content === undefined || !markdown.includes(end)) throw new Error(`the page has no block ${name}`);
   return content;
 }
 
-/** The document with a block's text replaced. */
+/** The page with the text of a block replaced. */
 export function replaceBlock(markdown: string, name: string, content: string): string {
   const { begin, end } = marks(name);
   return markdown.replace(`${begin}\n${readBlock(markdown, name)}\n${end}`, () => `${begin}\n${content}\n${end}`);

@@ -1,6 +1,6 @@
 /**
- * Brings README.md up to date: a terminal session, recorded by running the program against the sandbox, and the tables
- * that follow from the code. `node scripts/readme-session.ts`, from anywhere.
+ * Brings the documentation up to date: the terminal session in README.md, recorded by running the program against the
+ * sandbox, and the blocks that are generated from the code. `node scripts/readme-session.ts`, in any folder.
  */
 import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -14,13 +14,12 @@ import { buildInto } from './private-build.ts';
 import { BLOCKS, replaceBlock } from './readme-blocks.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const README = join(root, 'README.md');
 const run = promisify(execFile);
 
 const MAINTENANCE = { status: 503, body: '{"status":"error","message":"Down for maintenance"}' };
 
 interface Step {
-  /** What an onlooker should know first. */
+  /** What a reader should know before the command. */
   comment: string;
   line: string;
   /** Makes the recordings server answer 503 once. */
@@ -28,20 +27,19 @@ interface Step {
 }
 
 const STEPS: readonly Step[] = [
-  { comment: 'a new recording', line: 'recordupload upload recordings/3' },
-  { comment: 'once more: no byte is sent twice', line: 'recordupload upload recordings/3' },
+  { comment: 'upload a new recording', line: 'recordupload upload recordings/3' },
   {
-    comment: 'a new title, while the recordings server is down',
+    comment: 'change the title while the recordings server is down',
     line: 'recordupload upload recordings/3 --title "Weekly sync, October" --quiet',
     serverDown: true,
   },
-  { comment: 'cron does this every five minutes; --now does not wait', line: 'recordupload retry --now' },
+  { comment: 'retry what is waiting; cron does this every five minutes', line: 'recordupload retry --now' },
 ];
 
 /**
- * Runs the session against a sandbox of its own.
+ * Runs the session against a new sandbox.
  * @param launcher path of `bin/recordupload.js` of a built program
- * @returns the session as text, without what differs between runs
+ * @returns the session as text; what differs between runs is replaced by fixed values
  */
 export async function recordSession(launcher: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'recordupload-readme-'));
@@ -61,7 +59,7 @@ export async function recordSession(launcher: string): Promise<string> {
   }
 }
 
-/** Runs one line through a shell, stdout and stderr in the order of a terminal. Its exit status does not matter here. */
+/** Runs one line in a shell, with stdout and stderr together as on a terminal. The exit status is ignored. */
 async function runLine(line: string, launcher: string, folder: string, sandbox: Sandbox): Promise<string> {
   const env = { PATH: process.env.PATH, HOME: folder, TZ: 'UTC', ...sandboxEnvironment(sandbox) };
   const script = `recordupload() { "$NODE" "$LAUNCHER" "$@"; }; ${line} 2>&1 || true`;
@@ -72,7 +70,7 @@ async function runLine(line: string, launcher: string, folder: string, sandbox: 
   return stdout.trimEnd();
 }
 
-/** Takes out what is another in each run: ports, times, rates, and the order in which small files end. */
+/** Replaces what differs between runs: ports, times, rates, and the order in which small files finish. */
 export function normalise(output: string, { s3, receiver }: Pick<Sandbox, 's3' | 'receiver'>): string {
   const text = output
     .replaceAll(s3.url, 'http://127.0.0.1:9000')
@@ -85,14 +83,17 @@ export function normalise(output: string, { s3, receiver }: Pick<Sandbox, 's3' |
   return [...lines.filter(isProgress).sort(), ...lines.filter(line => !isProgress(line))].join('\n');
 }
 
+async function writeBlock(page: string, name: string, text: string): Promise<void> {
+  const file = join(root, page);
+  await writeFile(file, replaceBlock(await readFile(file, 'utf8'), name, text));
+}
+
 async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'recordupload-build-'));
   try {
     const session = await recordSession(await buildInto(folder));
-    let readme = await readFile(README, 'utf8');
-    readme = replaceBlock(readme, 'session', `\`\`\`console\n${session}\n\`\`\``);
-    for (const [name, block] of Object.entries(BLOCKS)) readme = replaceBlock(readme, name, block());
-    await writeFile(README, readme);
+    await writeBlock('README.md', 'session', `\`\`\`console\n${session}\n\`\`\``);
+    for (const [name, { page, text }] of Object.entries(BLOCKS)) await writeBlock(page, name, text());
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -8,7 +8,7 @@ import { settingsSchema } from '../../src/config/schema.ts';
 import { signatureHeaders } from '../../src/core/webhook/signature.ts';
 import { openDesk, openSandbox, webhooksOf } from '../support/desk.ts';
 import { tempDir } from '../support/temp-dir.ts';
-import { codeBlocks, launcher, root } from './support.ts';
+import { CURRENT_PAGES, codeBlocks, launcher, page, root } from './support.ts';
 
 const run = promisify(execFile);
 
@@ -25,15 +25,15 @@ function readersFolder(): { folder: string; path: string } {
 }
 
 describe('shell', () => {
-  const lines = codeBlocks('sh')
+  const lines = CURRENT_PAGES.flatMap(({ text }) => codeBlocks(text, 'sh'))
     .flatMap(block => block.split('\n'))
-    .filter(line => /\brecordupload\b.* --(?:sandbox|dry-run)\b/.test(line));
+    .filter(line => /\brecordupload\b.* --sandbox\b|\brecordupload upload\b.* --dry-run\b/.test(line));
 
   test('there are examples that run without an account', () => {
     expect(lines.length).toBeGreaterThanOrEqual(3);
   });
 
-  for (const line of lines) {
+  for (const line of new Set(lines)) {
     test(line, async () => {
       const { folder, path } = readersFolder();
       const { stdout } = await run('sh', ['-c', line], { cwd: folder, env: { PATH: path, HOME: folder } });
@@ -42,13 +42,13 @@ describe('shell', () => {
   }
 
   test("the first upload's configuration is valid", () => {
-    const yaml = /<<'END'\n(.*?)^END$/ms.exec(codeBlocks('sh').join('\n'))?.[1] ?? '';
+    const yaml = /<<'END'\n(.*?)^END$/ms.exec(codeBlocks(page('README.md'), 'sh').join('\n'))?.[1] ?? '';
     expect(settingsSchema.safeParse(load(yaml))).toMatchObject({ success: true });
     expect(load(yaml)).toHaveProperty('webhook.tokenFile');
   });
 
   test("Jibri's finalize script uploads a recording named after its room", async () => {
-    const script = codeBlocks('sh').find(block => block.includes('finalize-recording'));
+    const script = codeBlocks(page('docs/recipes.md'), 'sh').find(block => block.includes('finalize-recording'));
     const { folder, path } = readersFolder();
     const recording = join(folder, 'abcdefgh');
     mkdirSync(recording);
@@ -73,7 +73,7 @@ describe('shell', () => {
 });
 
 describe('Python', () => {
-  const [django = '', signature = ''] = codeBlocks('python');
+  const [django = '', signature = ''] = codeBlocks(page('docs/receivers.md'), 'python');
   const hasPython = spawnSync('python3', ['-c', 'pass']).status === 0;
   const withPython = hasPython ? test : test.skip;
   const python = async (program: string) => (await run('python3', ['-c', program])).stdout.trim().split('\n');
@@ -130,7 +130,7 @@ for headers, body, secret, expected in json.load(open("${file}")):
 });
 
 test('the payload for receivers has the fields of the contract', () => {
-  const [payload = ''] = codeBlocks('json');
+  const [payload = ''] = codeBlocks(page('docs/receivers.md'), 'json');
   const contract = readFileSync(join(root, 'fixtures/payloads/contract-example.json'), 'utf8');
   expect(JSON.parse(payload)).toEqual({ ...JSON.parse(contract), upload_source: 'cli' });
 });
