@@ -1,151 +1,150 @@
-/**
- * `npm run bench [-- --all] [-- --runs N] [-- --only NAME] [-- --growth] [-- --readme]`: whole commands, side by side and
- * in turn within one run, under a clean environment; medians, ratios pair by pair, and which goals are met. Peers that
- * are not installed are left out. `--growth` runs ever more recordings, `--readme` puts the tables into README.md.
- */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+/** `npm run bench`: how long whole commands take, beside an older build and beside other programs. See `options.ts`. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { replaceBlock } from '../../scripts/readme-blocks.ts';
 import { makeCertificate } from '../support/certificate.ts';
+import { type Build, buildIn, oldBuild } from './builds.ts';
 import { growth } from './growth.ts';
-import type { Program } from './measure.ts';
-import { installedPeers, KEYS, onlyVideo, peerPrograms } from './peers.ts';
-import { type Row, race } from './race.ts';
-import { buildSink, type Sink, startSandboxProcess, startSink } from './servers.ts';
-import { judge, tableOf, type Verdict, verdictTableOf } from './verdicts.ts';
-import { LINES, makeRecordings, WORKLOADS, type Workload } from './workloads.ts';
+import { lookAtMachine, QUIET_CORES } from './machine.ts';
+import { createMeasure, type Program } from './measure.ts';
+import { helpText, parseOptions } from './options.ts';
+import { describePeers, installedPeers, KEYS, peerProgram } from './peers.ts';
+import { type Race, type Row, race } from './race.ts';
+import { FIXTURE, makeRecordings } from './recordings.ts';
+import { makeReport, markdownOf } from './report.ts';
+import { compile, type Sink, startSandboxProcess, startSink } from './servers.ts';
+import { lineOf, linesOf } from './tables.ts';
+import { judge, type Verdict } from './verdicts.ts';
+import { BARE_NODE, LINES, OLD, OURS, type StartWorkload, type UploadWorkload, WORKLOADS } from './workloads.ts';
 
-const { values: options } = parseArgs({
-  options: {
-    all: { type: 'boolean' },
-    runs: { type: 'string', default: '5' },
-    only: { type: 'string' },
-    growth: { type: 'boolean' },
-    readme: { type: 'boolean' },
-  },
-});
-const runs = Number(options.runs);
+const parsed = parseOptions(process.argv.slice(2));
+if (parsed === 'help') {
+  process.stdout.write(helpText());
+  process.exit();
+}
+const options = parsed;
+const say = options.markdown ? console.error : console.log;
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const cli = [process.execPath, join(root, 'bin/recordupload.js')] as const;
 const folder = mkdtempSync(join(tmpdir(), 'recordupload-bench-'));
+const cleanUp: (() => void)[] = [() => rmSync(folder, { recursive: true, force: true })];
+process.on('exit', () => {
+  for (const step of cleanUp.toReversed()) step();
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
+const measure = createMeasure(compile('timed', folder));
 const home = join(folder, 'home');
-const stateDir = join(folder, 'state');
 mkdirSync(home);
-const BASE = { PATH: process.env.PATH ?? '/usr/bin:/bin', HOME: home };
+/** All that the measured programs find in their environment, but for what they need to do the task. */
+const BASE = { PATH: '/usr/bin:/bin', HOME: home };
+const bareNode: Program = { command: [process.execPath, '-e', '0'], env: BASE };
 const peers = installedPeers();
+const builds = new Map<string, Build>([[OURS, buildIn(root, 'this working copy')]]);
+if (options.old) builds.set(OLD, oldBuild(options.old, root, folder));
+const titles = new Map(WORKLOADS.map(({ name, title }) => [name, title]));
 const rows: Row[] = [];
 const verdicts: Verdict[] = [];
+let busiest = 0;
 
-function note(workload: Pick<Workload, 'name' | 'goals'>, measured: Row[]): void {
-  const found = judge(workload, measured, rows);
+/** The builds with what each keeps of its own: state and bucket. */
+function ownPrograms(args: readonly string[], env: Readonly<Record<string, string>>): [string, Program][] {
+  return [...builds].map(([name, { cli }]) => {
+    const own = {
+      RECORDUPLOAD_STATE_DIR: stateOf(name),
+      RECORDUPLOAD_BUCKET: name === OURS ? 'fyemeet' : 'fyemeet-old',
+    };
+    return [name, { command: [...cli, ...args], env: { ...BASE, ...env, ...own } }];
+  });
+}
+
+const stateOf = (name: string) => join(folder, `state of ${name}`);
+
+function forgetStates(): void {
+  for (const name of builds.keys()) rmSync(stateOf(name), { recursive: true, force: true });
+}
+
+function note(workload: StartWorkload | UploadWorkload, { rows: measured, otherCores }: Race): void {
+  const found = judge(workload, measured, rows, titles);
   rows.push(...measured);
   verdicts.push(...found);
-  console.log(tableOf(measured).split('\n').slice(2).join('\n'));
-  for (const { goal, limit, measured: value, isMet } of found)
-    console.log(`  ${isMet ? 'met' : 'MISSED'}: ${goal}: ${value.toFixed(2)} (at most ${limit})`);
+  busiest = Math.max(busiest, otherCores);
+  say(linesOf(measured));
+  for (const verdict of found) say(lineOf(verdict));
+  if (otherCores > QUIET_CORES) say(`  WARNING: other processes used ${otherCores.toFixed(2)} cores meanwhile`);
 }
 
-/** How long commands take that have next to nothing to do, beside bare Node. */
-async function startUp(environment: Record<string, string>): Promise<void> {
-  const bare: Program = { command: [process.execPath, '-e', '0'], env: BASE };
-  const empty = { ...BASE, RECORDUPLOAD_STATE_DIR: join(folder, 'empty-state') };
-  const ours = (args: string[], env: Record<string, string>): Program => ({ command: [...cli, ...args], env });
-  const fixture = ['upload', join(root, 'fixtures/recordings/3'), '--quiet'];
-  for (const [name, program, node] of [
-    ['--version', ours(['--version'], empty), 1.5],
-    ['--help', ours(['--help'], empty), 1.5],
-    ['status', ours(['status'], empty), 2.5],
-    ['fixture', ours(fixture, { ...BASE, ...environment, RECORDUPLOAD_STATE_DIR: stateDir }), 6],
-  ] as const) {
-    const before = async () => rmSync(stateDir, { recursive: true, force: true });
-    const programs = new Map([
-      ['recordupload', program],
-      ['node', bare],
-    ]);
-    note({ name, goals: { wall: { node } } }, await race(name, programs, { runs, bytes: 0, before }));
-  }
+async function start(workload: StartWorkload): Promise<void> {
+  const programs = new Map([...ownPrograms(workload.args, {}), [BARE_NODE, bareNode] as const]);
+  const runs = options.runs * (workload.turns ?? 1);
+  const before = async () => forgetStates();
+  note(workload, await race(workload.title, programs, { measure, runs, bytes: 0, servers: [sandbox.pid], before }));
 }
 
-async function upload(workload: Workload, sink: Sink, environment: Record<string, string>, cert: string) {
+async function upload(workload: UploadWorkload, sink: Sink): Promise<void> {
+  const { made, repeated, beside, line, turns = 1 } = workload;
   const source = join(folder, 'source');
-  const dirs = makeRecordings(source, workload);
-  const env = {
-    ...BASE,
-    ...environment,
-    ...KEYS,
-    RECORDUPLOAD_ENDPOINT: sink.url,
-    RECORDUPLOAD_STATE_DIR: stateDir,
-    RECORDUPLOAD_USER_EMAIL: 'operator@example.com',
-    ...(LINES[workload.line].tls && { RECORDUPLOAD_CA_FILE: cert }),
-  };
-  const afresh = async () => {
+  const dirs = made ? makeRecordings(source, made) : [FIXTURE];
+  const [video] = dirs.length === 1 ? [join(dirs[0] as string, 'video.mkv')] : [];
+  const programs = new Map<string, Program>(
+    ownPrograms(['upload', ...dirs, '--quiet'], {
+      ...sandbox.environment,
+      ...KEYS,
+      RECORDUPLOAD_ENDPOINT: sink.url,
+      RECORDUPLOAD_USER_EMAIL: 'operator@example.com',
+      ...(LINES[line].tls && { RECORDUPLOAD_CA_FILE: certificate.cert }),
+    }),
+  );
+  const task = { source, url: sink.url, cert: certificate.cert, video, env: BASE };
+  for (const name of beside) {
+    const program = name === BARE_NODE ? bareNode : peerProgram(name, task, peers);
+    if (program) programs.set(name, program);
+  }
+  const fresh = async () => {
     await sink.reset();
-    rmSync(stateDir, { recursive: true, force: true });
+    forgetStates();
   };
-  await afresh();
-  const task = { source, url: sink.url, cert, video: onlyVideo(dirs), env: BASE };
-  const programs = new Map<string, Program>([
-    ['recordupload', { command: [...cli, 'upload', ...dirs, '--quiet'], env }],
-    ...peerPrograms(
-      task,
-      workload.peers.filter(peer => peers.has(peer as never)),
-    ),
-  ]);
-  const bytes = workload.repeated ? 0 : workload.recordings * workload.videoBytes;
-  // The bytes of a repeated run are there since the turn that warms the caches; its requests are counted anew.
-  const before = workload.repeated ? sink.resetCounters : afresh;
-  note(workload, await race(workload.name, programs, { runs, bytes, before, after: sink.stats }));
+  await fresh();
+  // A repeated run finds the objects and the state of the turn that warms the caches; only its own requests count.
+  const before = repeated ? sink.resetCounters : fresh;
+  const bytes = made && !repeated ? made.recordings * made.videoBytes : 0;
+  const runs = options.runs * turns;
+  const servers = [sandbox.pid, sink.pid];
+  note(workload, await race(workload.title, programs, { measure, runs, bytes, servers, before, after: sink.stats }));
   rmSync(source, { recursive: true, force: true });
 }
 
-function writeReport(): void {
-  const machine = {
-    cpu: cpus()[0]?.model,
-    cores: cpus().length,
-    node: process.version,
-    peers: Object.fromEntries(peers),
-  };
-  const report = { date: new Date().toISOString(), machine, runs, rows, verdicts };
-  writeFileSync(join(root, 'bench.json'), `${JSON.stringify(report, null, 2)}\n`);
-  if (!options.readme) return;
-  const file = join(root, 'README.md');
-  const versions = [...peers.values()]
-    .map(version => version.replace(/^(\S+).*?(\d+(?:\.\d+)+).*$/, '$1 $2'))
-    .join(', ');
-  const text = [
-    `Measured on ${report.date.slice(0, 10)} with Node ${process.version} on ${cpus().length} cores that were shared with the server; medians of ${runs} (${versions}).`,
-    tableOf(rows),
-    verdictTableOf(verdicts),
-  ].join('\n\n');
-  writeFileSync(file, replaceBlock(readFileSync(file, 'utf8'), 'bench', text));
+say(describePeers(peers));
+for (const [name, { description }] of builds) say(`${name}: ${description}`);
+const machine = await lookAtMachine();
+say(`load average ${machine.load}; other processes use ${machine.otherCores.toFixed(2)} cores`);
+if (machine.otherCores > QUIET_CORES)
+  say('WARNING: this machine is not quiet: times and ratios of this run mean little');
+
+const sandbox = await startSandboxProcess((builds.get(OURS) as Build).cli);
+cleanUp.push(sandbox.stop);
+if (options.growth) {
+  await growth({ measure, cli: (builds.get(OURS) as Build).cli, base: BASE, folder, environment: sandbox.environment });
+  process.exit();
+}
+const certificate = makeCertificate(folder);
+const sinkProgram = compile('s3sink', folder);
+let port = 20_000 + (process.pid % 10_000);
+for (const workload of options.workloads) {
+  if (workload.kind === 'start') await start(workload);
+  else {
+    const { options: line, tls } = LINES[workload.line];
+    const withTls = tls ? ['--tls', certificate.cert, certificate.key] : [];
+    const sink = await startSink(sinkProgram, port++, [...withTls, ...line]);
+    cleanUp.push(sink.stop);
+    await upload(workload, sink);
+    sink.stop();
+  }
 }
 
-const sandbox = await startSandboxProcess(cli);
-const sinks: Sink[] = [];
-try {
-  if (options.growth) await growth({ cli, base: BASE, folder, environment: sandbox.environment });
-  else {
-    if (!options.only) await startUp(sandbox.environment);
-    const binary = buildSink(folder);
-    if (!binary) console.log('no C compiler or OpenSSL here: the uploads are left out');
-    const { cert, key } = makeCertificate(folder);
-    let port = 20_000 + (process.pid % 10_000);
-    for (const workload of binary ? WORKLOADS : []) {
-      if (options.only ? !workload.name.includes(options.only) : workload.large && !options.all) continue;
-      const { options: line, tls } = LINES[workload.line];
-      const sink = await startSink(binary as string, port++, [...(tls ? ['--tls', cert, key] : []), ...line]);
-      sinks.push(sink);
-      await upload(workload, sink, sandbox.environment, cert);
-      sink.stop();
-    }
-    writeReport();
-    console.log(`\n${verdicts.filter(({ isMet }) => isMet).length} of ${verdicts.length} goals met; see bench.json`);
-  }
-} finally {
-  for (const sink of sinks) sink.stop();
-  sandbox.child.kill();
-  rmSync(folder, { recursive: true, force: true });
-}
+const report = makeReport({ runs: options.runs, rows, verdicts, builds, peers, load: machine.load, busiest });
+writeFileSync(join(root, 'bench.json'), `${JSON.stringify(report, null, 2)}\n`);
+if (options.markdown) console.log(markdownOf(report));
+const budgets = verdicts.filter(({ kind }) => kind === 'budget');
+say(`\n${budgets.filter(({ isMet }) => isMet).length} of ${budgets.length} budgets met; see bench.json`);
+process.exit();

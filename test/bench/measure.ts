@@ -1,67 +1,53 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 
 /** One run of a program, as the operating system accounts for it. */
 export interface Run {
   wallMs: number;
+  /** Of the program and of the processes that it waited for. */
   cpuMs: number;
   /** Of the largest process. */
   peakRssBytes: number;
-  exitCode: number;
 }
 
-/** A program to run, in a clean environment. */
+/** A program to run, in exactly this environment. */
 export interface Program {
-  command: readonly string[];
-  env: Record<string, string>;
-  cwd?: string;
+  /** The first word is a path: nothing looks it up. */
+  command: readonly [string, ...string[]];
+  env: Readonly<Record<string, string>>;
 }
 
-const POLL_RSS_MS = 10;
+/**
+ * Runs a program to its end.
+ * @throws Error where its exit status is not 0, with the end of its standard error
+ */
+export type Measure = (program: Program) => Promise<Run>;
 
-/** Runs a program to its end; its output is thrown away. */
-export function measure({ command, env, cwd }: Program): Promise<Run> {
-  // bash's own `time` tells the processor time of what it waited for.
-  const child = spawn('/bin/bash', ['-c', 'TIMEFORMAT="%U %S"; time "$@" >/dev/null 2>&1', 'bash', ...command], {
-    env,
-    cwd,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  const startedAt = performance.now();
-  let times = '';
-  let peakRssBytes = 0;
-  child.stderr.on('data', data => {
-    times += data;
-  });
-  const poll = setInterval(() => {
-    peakRssBytes = Math.max(peakRssBytes, ...childrenOf(child.pid).map(rssPeak));
-  }, POLL_RSS_MS);
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', code => {
-      clearInterval(poll);
-      const wallMs = performance.now() - startedAt;
-      const [user = 0, system = 0] = times.trim().split(/\s+/).slice(-2).map(Number);
-      resolve({ wallMs, cpuMs: (user + system) * 1000, peakRssBytes, exitCode: code ?? 1 });
+/** How much of a failed program's standard error is shown. */
+const SHOWN_CHARACTERS = 2_000;
+
+/** @param timed the program that `timed.c` makes */
+export function createMeasure(timed: string): Measure {
+  return ({ command, env }) => {
+    const child = spawn(timed, command, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let result = '';
+    let errors = '';
+    child.stdout.on('data', chunk => {
+      result += chunk;
     });
-  });
-}
-
-function childrenOf(pid: number | undefined): number[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
-  } catch {
-    return [];
-  }
-}
-
-/** The process's high-water mark so far. */
-function rssPeak(pid: number): number {
-  try {
-    return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
-  } catch {
-    return 0;
-  }
+    child.stderr.on('data', chunk => {
+      errors = `${errors}${chunk}`.slice(-SHOWN_CHARACTERS);
+    });
+    return new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', () => {
+        const { exitCode, ...run } = result
+          ? (JSON.parse(result) as Run & { exitCode: number })
+          : { exitCode: 'timed' };
+        if (exitCode === 0) resolve(run as Run);
+        else reject(new Error(`${command.slice(0, 4).join(' ')} … ended with ${exitCode}: ${errors.trim()}`));
+      });
+    });
+  };
 }
 
 export function median(values: readonly number[]): number {

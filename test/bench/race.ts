@@ -1,4 +1,5 @@
-import { measure, median, type Program, type Run } from './measure.ts';
+import { machineBusyMs, ownCpuMs, processCpuMs, QUIET_CORES } from './machine.ts';
+import { type Measure, median, type Program, type Run } from './measure.ts';
 
 /** One program on one workload: medians. */
 export interface Row {
@@ -11,9 +12,8 @@ export interface Row {
   peakRssMib: number;
   requests: number | undefined;
   connections: number | undefined;
-  /** Our wall and processor time as a ratio to this program's: medians of the ratios pair by pair. */
-  wallRatio: number | undefined;
-  cpuRatio: number | undefined;
+  /** Ours as ratios to this program's: medians of the ratios turn by turn. Undefined for ours. */
+  ratios: Record<'wall' | 'cpu' | 'peak', number> | undefined;
 }
 
 export interface Counts {
@@ -21,45 +21,113 @@ export interface Counts {
   connections: number;
 }
 
+/** Each program once. */
+export interface Turn {
+  runs: ReadonlyMap<string, Run>;
+  /** How many cores processes used meanwhile that do not belong to the benchmark. */
+  otherCores: number;
+  isQuiet: boolean;
+}
+
+export interface Race {
+  rows: Row[];
+  /** The mean over the turns that count; about 0 on a quiet machine. */
+  otherCores: number;
+}
+
 /** Below this, processor time is start-up, not bytes. */
 const WORTH_A_RATE_BYTES = 100e6;
+/** A turn that other processes disturb is run again, until so many times the turns wanted have been run. */
+const PATIENCE = 3;
+/** By so much the kernel's ticks, of 10 ms on each core, may be off in a turn. */
+const TICKS_MS = 20;
 
 /**
- * Runs the programs in turn (A B C A B C), the first of them ours, after one turn that warms caches.
- * @param around.before makes things as they were; `after` counts what the server saw
+ * Runs the programs in turn, after one turn that warms caches. Every second turn goes backwards, so that no program
+ * always follows the same other one. The first program is ours. Of the turns, the quietest count.
+ * @param runs how many turns count
+ * @param servers processes whose time belongs to the benchmark
+ * @param before makes things as they were before a run; `after` counts what the server saw of it
  */
 export async function race(
   workload: string,
   programs: ReadonlyMap<string, Program>,
-  { runs, bytes, before, after }: { runs: number; bytes: number; before(): Promise<void>; after?(): Promise<Counts> },
-): Promise<Row[]> {
-  const results = new Map<string, Run[]>([...programs.keys()].map(name => [name, []]));
+  {
+    measure,
+    runs,
+    bytes,
+    servers,
+    before,
+    after,
+  }: {
+    measure: Measure;
+    runs: number;
+    bytes: number;
+    servers: readonly (number | undefined)[];
+    before(): Promise<void>;
+    after?(): Promise<Counts>;
+  },
+): Promise<Race> {
   const counts = new Map<string, Counts>();
-  for (let turn = 0; turn <= runs; turn++) {
-    for (const [name, program] of programs) {
+  const benchmarkMs = () => ownCpuMs() + servers.reduce<number>((sum, pid) => sum + processCpuMs(pid), 0);
+  const oneTurn = async (backwards: boolean): Promise<Turn> => {
+    const started = { at: performance.now(), othersMs: machineBusyMs() - benchmarkMs() };
+    const taken = new Map<string, Run>();
+    for (const [name, program] of backwards ? [...programs].toReversed() : programs) {
       await before();
-      const run = await measure(program);
-      if (run.exitCode !== 0) throw new Error(`${workload}: ${name} ended with ${run.exitCode}`);
+      taken.set(name, await measure(program));
       if (after) counts.set(name, await after());
-      if (turn > 0) results.get(name)?.push(run);
     }
-  }
-  const [ours = []] = results.values();
-  return [...results].map(([program, all], index) => {
+    const elapsedMs = performance.now() - started.at;
+    const measuredMs = [...taken.values()].reduce((sum, run) => sum + run.cpuMs, 0);
+    const othersMs = Math.max(0, machineBusyMs() - benchmarkMs() - started.othersMs - measuredMs);
+    return {
+      runs: taken,
+      otherCores: othersMs / elapsedMs,
+      isQuiet: othersMs <= QUIET_CORES * elapsedMs + TICKS_MS,
+    };
+  };
+  await oneTurn(false);
+  const turns: Turn[] = [];
+  while (turns.filter(({ isQuiet }) => isQuiet).length < runs && turns.length < PATIENCE * runs)
+    turns.push(await oneTurn(turns.length % 2 === 0));
+  const counted = quietest(turns, runs);
+  const otherCores = counted.reduce((sum, turn) => sum + turn.otherCores, 0) / counted.length;
+  return { rows: rowsOf(workload, [...programs.keys()], counted, { bytes, counts }), otherCores };
+}
+
+/** So many of the turns, those that other processes disturbed least. */
+export function quietest(turns: readonly Turn[], runs: number): Turn[] {
+  return turns.toSorted((a, b) => a.otherCores - b.otherCores).slice(0, runs);
+}
+
+/** What turns say of each program, ours (the first) beside each of the others. */
+export function rowsOf(
+  workload: string,
+  programs: readonly string[],
+  turns: readonly Turn[],
+  { bytes, counts }: { bytes: number; counts: ReadonlyMap<string, Counts> },
+): Row[] {
+  const runOf = (turn: Turn, program: string) => turn.runs.get(program) as Run;
+  const [ours = ''] = programs;
+  return programs.map(program => {
+    const middle = (of: (run: Run) => number) => median(turns.map(turn => of(runOf(turn, program))));
     const ratio = (of: (run: Run) => number) =>
-      index === 0 ? undefined : median(all.map((run, turn) => of(ours[turn] as Run) / of(run)));
-    const cpuMs = median(all.map(run => run.cpuMs));
+      median(turns.map(turn => of(runOf(turn, ours)) / of(runOf(turn, program))));
+    const cpuMs = middle(run => run.cpuMs);
     return {
       workload,
       program,
-      wallMs: median(all.map(run => run.wallMs)),
+      wallMs: middle(run => run.wallMs),
       cpuMs,
       cpuSecondsPerGib: bytes > WORTH_A_RATE_BYTES ? (cpuMs / 1000 / bytes) * 1024 ** 3 : undefined,
-      peakRssMib: median(all.map(run => run.peakRssBytes)) / 1024 ** 2,
+      peakRssMib: middle(run => run.peakRssBytes) / 1024 ** 2,
       requests: counts.get(program)?.requests,
       connections: counts.get(program)?.connections,
-      wallRatio: ratio(run => run.wallMs),
-      cpuRatio: ratio(run => run.cpuMs),
+      ratios:
+        program === ours
+          ? undefined
+          : { wall: ratio(run => run.wallMs), cpu: ratio(run => run.cpuMs), peak: ratio(run => run.peakRssBytes) },
     };
   });
 }

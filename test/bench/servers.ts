@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -13,14 +13,26 @@ export interface Sink {
   resetCounters(): Promise<void>;
   /** Requests and connections since the last reset, but for those that ask for them. */
   stats(): Promise<{ requests: number; connections: number }>;
+  pid: number | undefined;
   stop(): void;
 }
 
-/** Builds `s3sink.c`; undefined where no C compiler or OpenSSL is there. */
-export function buildSink(folder: string): string | undefined {
-  const binary = join(folder, 's3sink');
-  const built = spawnSync('cc', ['-O2', '-o', binary, join(here, 's3sink.c'), '-lpthread', '-lssl', '-lcrypto', '-lz']);
-  return built.status === 0 ? binary : undefined;
+/** The libraries that each of the C programs beside this file needs. */
+const LIBRARIES = { timed: [], s3sink: ['-lpthread', '-lssl', '-lcrypto', '-lz'] } as const;
+
+/**
+ * Compiles a C program beside this file.
+ * @returns its path
+ * @throws Error that says what to install
+ */
+export function compile(name: keyof typeof LIBRARIES, folder: string): string {
+  const binary = join(folder, name);
+  const args = ['-O2', '-o', binary, join(here, `${name}.c`), ...LIBRARIES[name]];
+  const { status, stderr, error } = spawnSync('cc', args, { encoding: 'utf8' });
+  if (status === 0) return binary;
+  throw new Error(
+    `the benchmark needs a C compiler, OpenSSL and zlib (Debian: apt-get install gcc libc6-dev libssl-dev zlib1g-dev): ${error?.message ?? stderr}`,
+  );
 }
 
 /** Starts the sink; `options` are its own (`--rtt 20`, …). */
@@ -31,7 +43,8 @@ export async function startSink(binary: string, port: number, options: readonly 
   const call = async (method: string, path: string) => {
     const { request } = tls ? await import('node:https') : await import('node:http');
     return new Promise<string>((resolve, reject) => {
-      const sent = request(`${url}${path}`, { method, rejectUnauthorized: false }, answer => {
+      // A connection of its own: the sink leaves out the one that asks for the counters.
+      const sent = request(`${url}${path}`, { method, rejectUnauthorized: false, agent: false }, answer => {
         let text = '';
         answer.on('data', data => {
           text += data;
@@ -60,12 +73,15 @@ export async function startSink(binary: string, port: number, options: readonly 
       since = { requests: 0, connections: 0 };
     },
     async resetCounters() {
-      since = await counters();
+      const { requests, connections } = await counters();
+      // The connection of this question counts from now on.
+      since = { requests, connections: connections + 1 };
     },
     async stats() {
       const { requests, connections } = await counters();
       return { requests: requests - since.requests, connections: connections - since.connections };
     },
+    pid: child.pid,
     stop: () => child.kill(),
   };
 }
@@ -73,7 +89,7 @@ export async function startSink(binary: string, port: number, options: readonly 
 /** The embedded sandbox in a process of its own: S3 where there is no sink, and the recordings server. */
 export async function startSandboxProcess(
   cli: readonly string[],
-): Promise<{ environment: Record<string, string>; child: ChildProcess }> {
+): Promise<{ environment: Record<string, string>; pid: number | undefined; stop(): void }> {
   const [program = '', ...args] = cli;
   const child = spawn(program, [...args, 'sandbox', '--json', '--discard'], { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
@@ -81,7 +97,7 @@ export async function startSandboxProcess(
     text += chunk;
     try {
       const { result } = JSON.parse(text) as { result: { environment: Record<string, string> } };
-      return { environment: result.environment, child };
+      return { environment: result.environment, pid: child.pid, stop: () => child.kill() };
     } catch {
       // not all of it yet
     }

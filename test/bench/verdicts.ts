@@ -1,81 +1,80 @@
 import type { Row } from './race.ts';
-import { LINES, type Peer, type Workload } from './workloads.ts';
+import { type Goal, LINES, OURS, type Workload } from './workloads.ts';
 
 /** One goal, and what was measured. */
 export interface Verdict {
+  kind: Goal['kind'];
+  /** The workload's title. */
   workload: string;
+  /** The measure in words, such as `wall time, × aws`. */
   goal: string;
-  limit: number;
+  atMost: number;
   measured: number;
   isMet: boolean;
 }
 
 /**
- * Holds what was measured against a workload's goals; goals about programs that are not installed are left out.
+ * Compares what was measured with a workload's goals. A goal whose other program or workload was not measured gives no
+ * verdict.
+ * @param rows of this workload, ours first
  * @param earlier rows of the workloads before
+ * @param titles the titles of workloads by name
  */
 export function judge(
-  workload: Pick<Workload, 'name' | 'goals'> & Partial<Workload>,
+  workload: Workload,
   rows: readonly Row[],
   earlier: readonly Row[],
+  titles: ReadonlyMap<string, string>,
 ): Verdict[] {
-  const { name, goals } = workload;
+  return workload.goals.flatMap((goal): Verdict[] => {
+    const measured = measuredFor(goal, workload, rows, earlier, titles);
+    if (measured === undefined) return [];
+    const { kind, atMost } = goal;
+    return [
+      { kind, workload: workload.title, goal: inWords(goal, titles), atMost, measured, isMet: measured <= atMost },
+    ];
+  });
+}
+
+function measuredFor(
+  { measure, ratioTo }: Goal,
+  workload: Workload,
+  rows: readonly Row[],
+  earlier: readonly Row[],
+  titles: ReadonlyMap<string, string>,
+): number | undefined {
   const [ours] = rows;
-  if (!ours) return [];
-  const verdict = (goal: string, limit: number | undefined, measured: number | undefined): Verdict[] =>
-    limit === undefined || measured === undefined
-      ? []
-      : [{ workload: name, goal, limit, measured, isMet: measured <= limit }];
-  const ofPeer = (peer: string) => rows.find(row => row.program === peer);
-  const own = goals.own && earlier.find(row => row.workload === goals.own?.workload && row.program === ours.program);
-  const bytesPerSecond = workload.line && LINES[workload.line].bytesPerSecond;
-  const lineMs = bytesPerSecond && ((workload.videoBytes ?? 0) / bytesPerSecond) * 1000;
-  return [
-    ...(Object.keys(goals.wall ?? {}) as Peer[]).flatMap(peer =>
-      verdict(`wall time, × ${peer}`, goals.wall?.[peer], ofPeer(peer)?.wallRatio),
-    ),
-    ...(Object.keys(goals.cpu ?? {}) as Peer[]).flatMap(peer =>
-      verdict(`processor time, × ${peer}`, goals.cpu?.[peer], ofPeer(peer)?.cpuRatio),
-    ),
-    ...verdict('peak memory, MiB', goals.peakRssMib, ours.peakRssMib),
-    ...verdict('requests', goals.requests, ours.requests),
-    ...verdict(`wall time, × ${goals.own?.workload}`, goals.own?.ratio, own && ours.wallMs / own.wallMs),
-    ...verdict("wall time, × the line's own", goals.line, lineMs && ours.wallMs / lineMs),
-  ];
+  if (!ours) return undefined;
+  if (measure === 'peakMib') return ours.peakRssMib;
+  if (measure === 'requests') return ours.requests;
+  if (ratioTo === 'line') {
+    const lineMs = lineMsOf(workload);
+    return lineMs && ours.wallMs / lineMs;
+  }
+  if (typeof ratioTo === 'object') {
+    const title = titles.get(ratioTo.workload);
+    const other = earlier.find(row => row.workload === title && row.program === OURS);
+    return other && ours.wallMs / other.wallMs;
+  }
+  return rows.find(row => row.program === ratioTo)?.ratios?.[measure];
 }
 
-/** The rows as a Markdown table. */
-export function tableOf(rows: readonly Row[]): string {
-  const lines = rows.map(row => [
-    row.workload,
-    row.program,
-    row.wallMs < 10_000 ? `${row.wallMs.toFixed(0)} ms` : `${(row.wallMs / 1000).toFixed(1)} s`,
-    row.cpuSecondsPerGib === undefined ? `${row.cpuMs.toFixed(0)} ms` : `${row.cpuSecondsPerGib.toFixed(1)} s/GiB`,
-    row.peakRssMib.toFixed(0),
-    row.requests === undefined ? '' : `${row.requests} / ${row.connections}`,
-    row.wallRatio === undefined ? '' : row.wallRatio.toFixed(2),
-  ]);
-  return markdown(
-    ['workload', 'program', 'wall time', 'processor', 'peak MiB', 'requests / connections', 'ours, × its wall time'],
-    lines,
-  );
+/** What the line needs for the bytes alone. */
+function lineMsOf(workload: Workload): number | undefined {
+  if (workload.kind !== 'upload' || !workload.made) return undefined;
+  const { bytesPerSecond } = LINES[workload.line];
+  return bytesPerSecond && (workload.made.videoBytes / bytesPerSecond) * 1000;
 }
 
-/** The verdicts as a Markdown table. */
-export function verdictTableOf(verdicts: readonly Verdict[]): string {
-  return markdown(
-    ['workload', 'goal', 'at most', 'measured', ''],
-    verdicts.map(({ workload, goal, limit, measured, isMet }) => [
-      workload,
-      goal,
-      String(limit),
-      measured.toFixed(measured < 10 ? 2 : 0),
-      isMet ? 'met' : 'missed',
-    ]),
-  );
-}
+const MEASURES: Readonly<Record<Goal['measure'], string>> = {
+  wall: 'wall time',
+  cpu: 'processor time',
+  peakMib: 'peak memory, MiB',
+  requests: 'requests',
+};
 
-function markdown(head: readonly string[], lines: readonly (readonly string[])[]): string {
-  const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [row(head), row(head.map(() => '---')), ...lines.map(row)].join('\n');
+function inWords({ measure, ratioTo }: Goal, titles: ReadonlyMap<string, string>): string {
+  if (ratioTo === undefined) return MEASURES[measure];
+  if (ratioTo === 'line') return `${MEASURES[measure]}, × what the line needs`;
+  return `${MEASURES[measure]}, × ${typeof ratioTo === 'object' ? titles.get(ratioTo.workload) : ratioTo}`;
 }

@@ -1,43 +1,56 @@
-import { randomFillSync } from 'node:crypto';
-import { closeSync, copyFileSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const fixture = fileURLToPath(new URL('../../fixtures/recordings/3/', import.meta.url));
 const MIB = 1024 * 1024;
-/** Above this a video is a hole: what is read are zeros, which costs the same, and the disk need not have the room. */
-const LARGEST_WRITTEN_BYTES = 1024 * MIB;
 
-export type Peer = 'aws' | 'rclone' | 's3cmd' | 'curl' | 'node';
+export const PEERS = ['aws', 'rclone', 's3cmd', 'curl'] as const;
+export type Peer = (typeof PEERS)[number];
+/** The names of the programs in a race that are not peers. */
+export const OURS = 'recordupload';
+/** The build that `--old` names. */
+export const OLD = 'old build';
+export const BARE_NODE = 'node';
 
-/** What is to be kept, all in one run. */
-export interface Goals {
-  /** Ratio of wall time to that of the peer. */
-  wall?: Partial<Record<Peer, number>>;
-  /** Ratio of processor time to that of the peer. */
-  cpu?: Partial<Record<Peer, number>>;
-  peakRssMib?: number;
-  requests?: number;
-  /** Ratio of wall time to the median of our own on another workload. */
-  own?: { workload: string; ratio: number };
-  /** Ratio of wall time to what the line needs for the bytes alone. */
-  line?: number;
+/**
+ * A limit for one measure. A budget must be kept. For information are the aims of earlier versions, which compare with
+ * programs that do less (they send no webhook, keep no state) or that start faster than Node can.
+ */
+export interface Goal {
+  kind: 'budget' | 'information';
+  measure: 'wall' | 'cpu' | 'peakMib' | 'requests';
+  /** What the measure is a ratio to: another program, what the line alone needs, ours on another workload; else an amount. */
+  ratioTo?: Peer | typeof OLD | typeof BARE_NODE | 'line' | { workload: string };
+  atMost: number;
 }
 
-export interface Workload {
+interface Common {
+  /** As `--only` names it. */
   name: string;
-  /** How many recordings of how many bytes. */
-  recordings: number;
-  videoBytes: number;
+  /** As the tables name it. */
+  title: string;
+  goals: readonly Goal[];
+  /** So many times the turns that were asked for: what takes no time can afford a better median. */
+  turns?: number;
+}
+
+/** A command that runs on an empty state without any server, beside bare Node. */
+export interface StartWorkload extends Common {
+  kind: 'start';
+  args: readonly string[];
+}
+
+/** Recordings that are uploaded to the sink, each with a webhook to the sandbox. */
+export interface UploadWorkload extends Common {
+  kind: 'upload';
+  /** What is uploaded is made; without this it is the smallest fixture that has everything. */
+  made?: { recordings: number; videoBytes: number };
   line: keyof typeof LINES;
-  goals: Goals;
   /** Programs that are worth their time here. */
-  peers: readonly Peer[];
+  beside: readonly (Peer | typeof BARE_NODE)[];
   /** Nothing is left to do: state and objects are those of the run before. */
   repeated?: boolean;
-  /** Only with `--all`: takes minutes and gigabytes. */
+  /** Only with `--all` or by name: takes minutes. */
   large?: boolean;
 }
+
+export type Workload = StartWorkload | UploadWorkload;
 
 /** Options of the sink for each kind of line, and its speed where it has a limit of its own. */
 export const LINES = {
@@ -49,76 +62,163 @@ export const LINES = {
   shared: { options: ['--rtt', '20', '--bw-total', '125000000'], tls: true, bytesPerSecond: 125e6 },
 } as const;
 
-const TINY = { recordings: 1, videoBytes: MIB / 2 } as const;
-const TYPICAL = { recordings: 1, videoBytes: 300e6 } as const;
-const BATCH = { recordings: 100, videoBytes: MIB / 2 } as const;
-const ALL: readonly Peer[] = ['aws', 'rclone', 's3cmd', 'curl'];
+type Limit = Omit<Goal, 'kind'>;
+const budget = (limit: Limit): Goal => ({ kind: 'budget', ...limit });
+const information = (limit: Limit): Goal => ({ kind: 'information', ...limit });
+const wall = (ratioTo: NonNullable<Goal['ratioTo']>, atMost: number): Limit => ({ measure: 'wall', ratioTo, atMost });
 
-export const WORKLOADS: readonly Workload[] = [
-  { name: 'tiny', ...TINY, line: 'plain', peers: ALL, goals: { wall: { aws: 0.25, s3cmd: 0.75, rclone: 1.3 } } },
-  { name: 'typical', ...TYPICAL, line: 'plain', peers: ALL, goals: { wall: { aws: 0.5, rclone: 0.3 } } },
-  { name: 'typical, TLS', ...TYPICAL, line: 'tls', peers: ALL, goals: { wall: { aws: 0.5, rclone: 0.3 } } },
+/** A large file must not get slower by what carries it. */
+const AS_FAST_AS_BEFORE = [budget(wall(OLD, 1.05)), budget({ measure: 'cpu', ratioTo: OLD, atMost: 1.2 })];
+const PEAK = budget({ measure: 'peakMib', atMost: 130 });
+
+/** For what takes less than a second. */
+const QUICK = { turns: 4 } as const;
+
+const START: readonly StartWorkload[] = [
   {
-    name: 'second run',
-    ...TYPICAL,
-    line: 'plain',
-    peers: [],
-    repeated: true,
-    // Two a file: video, thumbnail, transcript, metadata.json.
-    goals: { requests: 8, own: { workload: 'tiny', ratio: 1.2 } },
-  },
-  { name: 'batch of 100', ...BATCH, line: 'plain', peers: ALL, goals: { wall: { aws: 0.6, s3cmd: 1 } } },
-  { name: 'line', ...TYPICAL, line: 'far', peers: ['aws', 'rclone'], goals: { wall: { aws: 0.45, rclone: 0.2 } } },
-  { name: 'shared line', ...TYPICAL, line: 'shared', peers: ['aws', 'rclone'], goals: { line: 1.2 } },
-  {
-    name: 'batch, far',
-    ...BATCH,
-    line: 'far',
-    peers: ['aws', 'rclone'],
-    goals: { wall: { aws: 0.35, rclone: 0.2 } },
-    large: true,
+    ...QUICK,
+    kind: 'start',
+    name: 'version',
+    title: '`--version`',
+    args: ['--version'],
+    goals: [budget(wall(BARE_NODE, 1.4))],
   },
   {
-    name: '4 GiB',
-    recordings: 1,
-    videoBytes: 4096 * MIB,
-    line: 'plain',
-    peers: ALL,
-    goals: { wall: { aws: 0.45, rclone: 0.2 }, cpu: { aws: 0.7 }, peakRssMib: 130 },
-    large: true,
+    ...QUICK,
+    kind: 'start',
+    name: 'help',
+    title: '`--help`',
+    args: ['--help'],
+    goals: [information(wall(BARE_NODE, 1.5))],
   },
   {
-    name: '400 MiB',
-    recordings: 1,
-    videoBytes: 400 * MIB,
-    line: 'plain',
-    peers: [],
-    goals: { peakRssMib: 130 },
-    large: true,
-  },
-  {
-    name: '20 GiB',
-    recordings: 1,
-    videoBytes: 20 * 1024 * MIB,
-    line: 'plain',
-    peers: [],
-    goals: { peakRssMib: 130 },
-    large: true,
+    ...QUICK,
+    kind: 'start',
+    name: 'status',
+    title: '`status` on an empty state',
+    args: ['status'],
+    goals: [budget(wall(BARE_NODE, 2.8))],
   },
 ];
 
-/** Writes recordings below `root` and returns their folders. */
-export function makeRecordings(root: string, { recordings, videoBytes }: Pick<Workload, 'recordings' | 'videoBytes'>) {
-  const block = randomFillSync(Buffer.alloc(Math.min(8 * MIB, videoBytes)));
-  return Array.from({ length: recordings }, (_, index) => {
-    const dir = join(root, `r${index + 1}`);
-    mkdirSync(dir, { recursive: true });
-    for (const name of ['thumbnail.jpg', 'transcript.txt']) copyFileSync(join(fixture, name), join(dir, name));
-    const fd = openSync(join(dir, 'video.mkv'), 'w');
-    if (videoBytes > LARGEST_WRITTEN_BYTES) ftruncateSync(fd, videoBytes);
-    else
-      for (let left = videoBytes; left > 0; left -= block.length) writeSync(fd, block, 0, Math.min(left, block.length));
-    closeSync(fd);
-    return dir;
-  });
-}
+const TINY = { kind: 'upload', made: { recordings: 1, videoBytes: MIB / 2 }, beside: PEERS } as const;
+const TYPICAL = { kind: 'upload', made: { recordings: 1, videoBytes: 300e6 }, beside: PEERS } as const;
+const BATCH = { kind: 'upload', made: { recordings: 100, videoBytes: MIB / 2 }, beside: PEERS } as const;
+const LARGE = { kind: 'upload', made: { recordings: 1, videoBytes: 4096 * MIB }, beside: PEERS, large: true } as const;
+
+const UPLOADS: readonly UploadWorkload[] = [
+  {
+    ...QUICK,
+    kind: 'upload',
+    name: 'fixture',
+    title: '`upload` of the fixture',
+    line: 'plain',
+    beside: [BARE_NODE],
+    goals: [budget(wall(BARE_NODE, 7))],
+  },
+  {
+    ...QUICK,
+    ...TINY,
+    name: 'tiny',
+    title: 'one of 0.5 MiB',
+    line: 'plain',
+    goals: [information(wall('aws', 0.25)), information(wall('s3cmd', 0.75)), information(wall('rclone', 1.3))],
+  },
+  {
+    ...TYPICAL,
+    name: '300mb',
+    title: '300 MB',
+    line: 'plain',
+    goals: [...AS_FAST_AS_BEFORE, information(wall('aws', 0.5)), information(wall('rclone', 0.3))],
+  },
+  {
+    ...TYPICAL,
+    name: '300mb-tls',
+    title: '300 MB, TLS',
+    line: 'tls',
+    goals: [...AS_FAST_AS_BEFORE, information(wall('aws', 0.5)), information(wall('rclone', 0.3))],
+  },
+  {
+    ...TYPICAL,
+    name: 'second-run',
+    title: '300 MB, second run',
+    line: 'plain',
+    beside: [],
+    repeated: true,
+    // Two a file: video, thumbnail, transcript, metadata.json.
+    goals: [information({ measure: 'requests', atMost: 8 }), information(wall({ workload: 'tiny' }, 1.2))],
+  },
+  {
+    ...BATCH,
+    name: 'batch',
+    title: '100 of 0.5 MiB',
+    line: 'plain',
+    goals: [budget(wall('aws', 1)), information(wall('s3cmd', 1))],
+  },
+  {
+    ...TYPICAL,
+    name: 'far',
+    title: '300 MB, 20 ms away',
+    line: 'far',
+    beside: ['aws', 'rclone'],
+    goals: [information(wall('aws', 0.45)), information(wall('rclone', 0.2))],
+  },
+  {
+    ...TYPICAL,
+    name: 'shared-line',
+    title: '300 MB, shared line',
+    line: 'shared',
+    beside: ['aws', 'rclone'],
+    goals: [information(wall('line', 1.2))],
+  },
+  {
+    ...BATCH,
+    name: 'batch-far',
+    title: '100 of 0.5 MiB, 20 ms away',
+    line: 'far',
+    beside: ['aws', 'rclone'],
+    large: true,
+    goals: [information(wall('aws', 0.35)), information(wall('rclone', 0.2))],
+  },
+  {
+    ...LARGE,
+    name: '4gib',
+    title: '4 GiB',
+    line: 'plain',
+    goals: [
+      ...AS_FAST_AS_BEFORE,
+      information(wall('aws', 0.45)),
+      information({ measure: 'cpu', ratioTo: 'aws', atMost: 0.7 }),
+      information(wall('rclone', 0.2)),
+    ],
+  },
+  {
+    ...LARGE,
+    name: '4gib-tls',
+    title: '4 GiB, TLS',
+    line: 'tls',
+    // The slow ones are measured without TLS already.
+    beside: ['aws', 'curl'],
+    goals: AS_FAST_AS_BEFORE,
+  },
+  {
+    ...LARGE,
+    name: '400mib',
+    title: '400 MiB',
+    made: { recordings: 1, videoBytes: 400 * MIB },
+    line: 'plain',
+    beside: [],
+    goals: [PEAK],
+  },
+  {
+    ...LARGE,
+    name: '20gib',
+    title: '20 GiB',
+    made: { recordings: 1, videoBytes: 20 * 1024 * MIB },
+    line: 'plain',
+    beside: [],
+    goals: [PEAK],
+  },
+];
+
+export const WORKLOADS: readonly Workload[] = [...START, ...UPLOADS];

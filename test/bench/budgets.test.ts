@@ -1,0 +1,85 @@
+import { expect, test } from '@jest/globals';
+import type { Run } from './measure.ts';
+import { parseOptions } from './options.ts';
+import { quietest, type Row, rowsOf, type Turn } from './race.ts';
+import { judge } from './verdicts.ts';
+import { BARE_NODE, OLD, OURS, WORKLOADS, type Workload } from './workloads.ts';
+
+const titles = new Map(WORKLOADS.map(({ name, title }) => [name, title]));
+const workload = (name: string) => WORKLOADS.find(each => each.name === name) as Workload;
+const run = (wallMs: number, cpuMs = wallMs, peakRssBytes = 2 ** 20): Run => ({ wallMs, cpuMs, peakRssBytes });
+const turn = (runs: Record<string, Run>, otherCores = 0): Turn => ({
+  runs: new Map(Object.entries(runs)),
+  otherCores,
+  isQuiet: otherCores === 0,
+});
+const rows = (name: string, turns: Turn[]): Row[] =>
+  rowsOf(workload(name).title, [...(turns[0]?.runs.keys() ?? [])], turns, { bytes: 0, counts: new Map() });
+const budgets = (name: string, turns: Turn[]) =>
+  judge(workload(name), rows(name, turns), [], titles).filter(({ kind }) => kind === 'budget');
+
+test('The budgets are those of the benchmark, and no others', () => {
+  const all = WORKLOADS.flatMap(({ name, goals }) =>
+    goals
+      .filter(({ kind }) => kind === 'budget')
+      .map(({ measure, ratioTo, atMost }) => `${name}: ${measure}${ratioTo ? ` × ${ratioTo}` : ''} ≤ ${atMost}`),
+  );
+  const asBefore = (name: string) => [`${name}: wall × ${OLD} ≤ 1.05`, `${name}: cpu × ${OLD} ≤ 1.2`];
+  expect(all).toEqual([
+    `version: wall × ${BARE_NODE} ≤ 1.4`,
+    `status: wall × ${BARE_NODE} ≤ 2.8`,
+    `fixture: wall × ${BARE_NODE} ≤ 7`,
+    ...asBefore('300mb'),
+    ...asBefore('300mb-tls'),
+    'batch: wall × aws ≤ 1',
+    ...asBefore('4gib'),
+    ...asBefore('4gib-tls'),
+    '400mib: peakMib ≤ 130',
+    '20gib: peakMib ≤ 130',
+  ]);
+});
+
+test('A ratio is taken turn by turn, so that a machine that slows down does not change it', () => {
+  const turns = [1, 10, 2].map(factor => turn({ [OURS]: run(11 * factor), [OLD]: run(10 * factor) }));
+  expect(rows('300mb', turns)[1]?.ratios?.wall).toBeCloseTo(1.1);
+});
+
+test('A budget that is kept is met, one that is not is missed', () => {
+  const verdicts = budgets('300mb', [turn({ [OURS]: run(1.06, 1.1), [OLD]: run(1, 1) })]);
+  expect(verdicts).toEqual([
+    expect.objectContaining({ goal: 'wall time, × old build', atMost: 1.05, isMet: false }),
+    expect.objectContaining({ goal: 'processor time, × old build', atMost: 1.2, isMet: true }),
+  ]);
+});
+
+test('Without the other program there is no verdict', () => {
+  expect(budgets('300mb', [turn({ [OURS]: run(1) })])).toEqual([]);
+});
+
+test('Peak memory is judged as an amount', () => {
+  const verdicts = budgets('20gib', [turn({ [OURS]: run(1, 1, 131 * 2 ** 20) })]);
+  expect(verdicts).toMatchObject([{ goal: 'peak memory, MiB', measured: 131, isMet: false }]);
+});
+
+test('What a workload takes as a ratio to another one needs both', () => {
+  const second = rows('second-run', [turn({ [OURS]: run(30) })]);
+  expect(judge(workload('second-run'), second, [], titles)).toEqual([]);
+  const tiny = rows('tiny', [turn({ [OURS]: run(20) })]);
+  expect(judge(workload('second-run'), second, tiny, titles)).toMatchObject([{ measured: 1.5, isMet: false }]);
+});
+
+test('Of the turns, those that other processes disturbed least count', () => {
+  const turns = [0.9, 0, 0.5, 0.1].map(otherCores => turn({}, otherCores));
+  expect(quietest(turns, 2).map(({ otherCores }) => otherCores)).toEqual([0, 0.1]);
+});
+
+test('Large workloads run only where they are asked for', () => {
+  const names = (...args: string[]) => {
+    const options = parseOptions(args);
+    return options === 'help' ? [] : options.workloads.map(({ name }) => name);
+  };
+  expect(names()).not.toContain('4gib');
+  expect(names('--all')).toEqual(WORKLOADS.map(({ name }) => name));
+  expect(names('--only', '4gib, version')).toEqual(['version', '4gib']);
+  expect(() => names('--only', '5gib')).toThrow(/no such workload.*4gib/);
+});

@@ -1,0 +1,88 @@
+import { parseArgs } from 'node:util';
+import { WORKLOADS, type Workload } from './workloads.ts';
+
+export interface Options {
+  workloads: readonly Workload[];
+  /** Measured turns; one more warms the caches. */
+  runs: number;
+  /** A built folder or a git revision. */
+  old: string | undefined;
+  growth: boolean;
+  markdown: boolean;
+}
+
+/** @throws Error that says what is wrong with the arguments */
+export function parseOptions(args: readonly string[]): Options | 'help' {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      all: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      runs: { type: 'string', default: '5' },
+      old: { type: 'string' },
+      scale: { type: 'string', default: '1' },
+      growth: { type: 'boolean', default: false },
+      markdown: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return 'help';
+  const runs = Number(values.runs);
+  if (!Number.isInteger(runs) || runs < 1) throw new Error(`--runs ${values.runs}: not a number of turns`);
+  const scale = Number(values.scale);
+  if (!(scale > 0 && scale <= 1)) throw new Error(`--scale ${values.scale}: not between 0 and 1`);
+  return {
+    workloads: chosen(values.only, values.all).map(workload => scaled(workload, scale)),
+    runs,
+    old: values.old,
+    growth: values.growth,
+    markdown: values.markdown,
+  };
+}
+
+function chosen(only: string | undefined, all: boolean): readonly Workload[] {
+  if (only === undefined) return WORKLOADS.filter(workload => all || workload.kind === 'start' || !workload.large);
+  const names = only.split(',').map(name => name.trim());
+  const unknown = names.filter(name => !WORKLOADS.some(workload => workload.name === name));
+  if (unknown.length > 0) {
+    const known = WORKLOADS.map(workload => workload.name).join(', ');
+    throw new Error(`--only ${unknown.join(',')}: no such workload; there are ${known}`);
+  }
+  return WORKLOADS.filter(workload => names.includes(workload.name));
+}
+
+function scaled(workload: Workload, scale: number): Workload {
+  if (workload.kind === 'start' || !workload.made) return workload;
+  const { recordings, videoBytes } = workload.made;
+  return { ...workload, made: { recordings, videoBytes: Math.ceil(videoBytes * scale) } };
+}
+
+/** What `--help` prints. */
+export function helpText(): string {
+  const width = Math.max(...WORKLOADS.map(({ name }) => name.length));
+  const workloads = WORKLOADS.map(workload => {
+    const isLarge = workload.kind === 'upload' && workload.large;
+    return `  ${workload.name.padEnd(width)}  ${workload.title}${isLarge ? ' (only with --all or by name)' : ''}`;
+  });
+  return `npm run bench -- [options]
+
+Runs whole commands side by side, in turn and in a clean environment, against servers on this machine. Prints medians,
+the ratio of ours to each other program, and whether each budget is met. Writes all of it to bench.json.
+Peers (aws, rclone, s3cmd, curl) that are not installed are left out. Needs Linux, a C compiler, OpenSSL and zlib
+(Debian: apt-get install gcc libc6-dev libssl-dev zlib1g-dev openssl).
+
+  --old <folder|revision>  measure this older build too: a folder with bin and dist, or a git revision to build.
+                           The budgets that compare with the old build need it
+  --only <name,...>        only these workloads
+  --all                    the large workloads too: takes about half an hour
+  --runs <n>               turns of each workload that count (default 5; four times as many of the short ones). A turn
+                           that other processes disturb is run again, up to three times the turns in all
+  --markdown               print the tables for docs/benchmarks.md on standard output, and progress on standard error
+  --growth                 instead: cost of 10 to 10,000 recordings in one run, and of commands on the state they leave
+  --scale <0..1>           shrink all videos to this share, to try the benchmark itself; its verdicts then mean nothing
+  --help                   print this
+
+Workloads:
+${workloads.join('\n')}
+`;
+}
