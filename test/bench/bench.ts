@@ -27,7 +27,7 @@ const options = parsed;
 const say = options.markdown ? console.error : console.log;
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'recordupload-bench-'));
-const cleanUp: (() => void)[] = [() => rmSync(folder, { recursive: true, force: true })];
+const cleanUp: (() => void)[] = [() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })];
 process.on('exit', () => {
   for (const step of cleanUp.toReversed()) step();
 });

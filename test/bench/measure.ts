@@ -29,6 +29,8 @@ const SHOWN_CHARACTERS = 2_000;
 export function createMeasure(timed: string): Measure {
   return ({ command, env }) => {
     const child = spawn(timed, command, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const kill = () => child.kill('SIGKILL');
+    process.once('exit', kill);
     let result = '';
     let errors = '';
     child.stdout.on('data', chunk => {
@@ -40,6 +42,7 @@ export function createMeasure(timed: string): Measure {
     return new Promise((resolve, reject) => {
       child.once('error', reject);
       child.once('close', () => {
+        process.off('exit', kill);
         const { exitCode, ...run } = result
           ? (JSON.parse(result) as Run & { exitCode: number })
           : { exitCode: 'timed' };
