@@ -5,7 +5,8 @@ import { createHasher } from '../core/storage/hasher.ts';
 import { createInFlight } from '../core/storage/in-flight.ts';
 import { createPersistence } from '../core/storage/persistence.ts';
 import { openBucket } from '../core/storage/s3/s3-bucket.ts';
-import { createThrottle, parseBandwidth, unlimited } from '../core/storage/throttle.ts';
+import { createThrottle, unlimited } from '../core/storage/throttle.ts';
+import type { RateChange } from '../core/units.ts';
 import type { UploadSession } from '../core/upload/session.ts';
 import type { RecordingStore } from '../state/sqlite/recording-store.ts';
 
@@ -16,7 +17,7 @@ export interface UploadSettings {
   bucket: string;
   credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string | undefined };
   concurrency: number | undefined;
-  bwlimit: string | undefined;
+  bwlimit: readonly RateChange[] | undefined;
   uploadRetryBudgetMs: number;
   caFile: string | undefined;
 }
@@ -46,7 +47,7 @@ export function openUploads(
       persistence: createPersistence({ budgetMs, clock, random: Math.random }),
       inFlight,
       hasher,
-      throttle: bwlimit === undefined ? unlimited : createThrottle(parseBandwidth(bwlimit), clock),
+      throttle: bwlimit === undefined ? unlimited : createThrottle(bwlimit, clock),
       clock,
       newToken: randomUUID,
       observer,

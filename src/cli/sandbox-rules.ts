@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { AppError, hasErrorCode } from '../core/errors.ts';
+import { parseRequestRate } from '../core/units.ts';
 import { decodeSecret } from '../core/webhook/signature.ts';
 import { ipAllowList } from '../sandbox/receiver/ip-allow-list.ts';
 import type { ReceiverOptions } from '../sandbox/sandbox.ts';
 import { type Invocation, textOption } from './program/command.ts';
-
-const WINDOWS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
 
 /**
  * What the sandbox's recordings server demands beside the token, from the command line.
@@ -57,7 +56,7 @@ function checkedAddresses(entries: string[]): string[] {
 }
 
 function parseRate(text: string): NonNullable<ReceiverOptions['rateLimit']> {
-  const [, requests, unit = ''] = /^([1-9]\d{0,5})\/([smh])$/.exec(text) ?? [];
-  if (requests !== undefined) return { requests: Number(requests), windowMs: WINDOWS_MS[unit] ?? 0 };
+  const rate = parseRequestRate(text);
+  if (rate) return rate;
   throw new AppError('USAGE', `--rate-limit: ${JSON.stringify(text)} is no rate`, { hint: 'such as 10/s or 100/m' });
 }

@@ -1,3 +1,4 @@
+import type { RateChange } from '../core/units.ts';
 import type { Endpoint } from '../core/webhook/endpoint.ts';
 
 /** Everything the commands need to know, validated, with all defaults filled in. */
@@ -26,8 +27,8 @@ export interface Config {
   allowInsecure: boolean;
   /** Parts in flight; undefined: found out while uploading. */
   concurrency: number | undefined;
-  /** Rate limit in rclone's notation; undefined: none. */
-  bwlimit: string | undefined;
+  /** How fast all uploads together may send, over the day; undefined: no limit. */
+  bwlimit: RateChange[] | undefined;
   /** How long an upload goes on trying without any progress. */
   uploadRetryBudgetMs: number;
   /** POSTs in flight to one endpoint. */

@@ -3,12 +3,11 @@ import path from 'node:path';
 import { AppError } from '../core/errors.ts';
 import type { Config } from './config.ts';
 import { resolveCredentials } from './credentials.ts';
-import { parseDuration } from './duration.ts';
 import { resolveEndpoints } from './endpoints.ts';
 import { KEYS } from './keys.ts';
 import { type LookedAt, type Origin, originOf } from './origins.ts';
 import { type Machine, machineOf, resolvePath, userFolders } from './paths.ts';
-import { settingsSchema } from './schema.ts';
+import { DEFAULTS, settingsSchema } from './schema.ts';
 import { KNOWN_VARIABLES, unknownVariables } from './sources/environment.ts';
 import { nest } from './sources/nested.ts';
 import { readSources } from './sources/read-sources.ts';
@@ -115,7 +114,7 @@ function resolveValues(
     allowInsecure: merged.allowInsecure,
     concurrency: merged.concurrency,
     bwlimit: merged.bwlimit,
-    uploadRetryBudgetMs: parseDuration(merged.uploadRetryBudget) ?? 0,
+    uploadRetryBudgetMs: merged.uploadRetryBudget,
     webhookConcurrency: merged.webhookConcurrency,
     caFile: pathOf('caFile'),
   };
@@ -123,7 +122,9 @@ function resolveValues(
     ...values,
     'user.name': merged.user.name,
     'user.email': merged.user.email,
-    uploadRetryBudget: merged.uploadRetryBudget,
+    // As they were written.
+    bwlimit: settingsOf(settings, 'bwlimit')[0]?.value,
+    uploadRetryBudget: settingsOf(settings, 'uploadRetryBudget')[0]?.value ?? DEFAULTS.uploadRetryBudget,
   };
   const origins = KEYS.filter(key => key.path in shown).map(key =>
     originOf(key.path, shown[key.path], settingsOf(settings, key.path)),

@@ -1,6 +1,6 @@
 // The mini build of zod: the same checks at a fifth of the size, which start-up notices.
 import * as z from 'zod/mini';
-import { parseDuration } from './duration.ts';
+import { parseDuration, parseRateLimit } from '../core/units.ts';
 import { flawOfSigningSecret, flawOfToken } from './secret-text.ts';
 import { flawOfUrl } from './urls.ts';
 
@@ -14,15 +14,27 @@ function text(flawOf: FlawOf) {
   });
 }
 
-/** Text that matches; `expected` completes "expected …". */
-function matching(pattern: RegExp, expected: string) {
-  return text(value => (pattern.test(value) ? undefined : `expected ${expected}, got ${JSON.stringify(value)}`));
+/** Text that `parse` makes a value of; undefined: it is none. `expected` completes "expected …". */
+function parsed<T>(parse: (text: string) => T | undefined, expected: string) {
+  return z.pipe(
+    z.string(),
+    z.transform((text, context) => {
+      const value = parse(text);
+      if (value !== undefined) return value;
+      context.issues.push({ code: 'custom', message: unexpected(text, expected), input: text });
+      return z.NEVER;
+    }),
+  );
 }
 
-const RATE = String.raw`(?:off|(?!0+(?:\.0+)?(?![\d.]))\d+(?:\.\d+)?[BKMGT]?(?:i?B?))`;
-const TIME = String.raw`(?:[01]?\d|2[0-3]):[0-5]\d`;
-/** rclone's notation: https://rclone.org/docs/#bwlimit-bandwidth-spec */
-const BANDWIDTH = new RegExp(`^(?:${RATE}|${TIME},${RATE}(?: +${TIME},${RATE})*)$`, 'i');
+function unexpected(text: string, expected: string): string {
+  return `expected ${expected}, got ${JSON.stringify(text)}`;
+}
+
+/** Text that matches; `expected` completes "expected …". */
+function matching(pattern: RegExp, expected: string) {
+  return text(value => (pattern.test(value) ? undefined : unexpected(value, expected)));
+}
 
 const printable = (what: string) => matching(/^[^\p{Cc}]{1,255}$/u, `${what} of up to 255 characters`);
 const path = matching(/^[^\0]+$/, 'a path');
@@ -39,6 +51,14 @@ export const DEFAULTS = {
   uploadRetryBudget: '30m',
   webhookConcurrency: 16,
 } as const;
+
+/** Longer than any outage that somebody would wait for: more is a slip of the pen. */
+const LONGEST_BUDGET_MS = 30 * 86_400_000;
+
+function parseBudget(text: string): number | undefined {
+  const ms = parseDuration(text);
+  return ms !== undefined && ms <= LONGEST_BUDGET_MS ? ms : undefined;
+}
 
 const endpointFields = {
   token: z.optional(text(flawOfToken)),
@@ -84,13 +104,9 @@ export const settingsSchema = z.strictObject({
   extraFiles: z._default(globs, []),
   allowInsecure: z._default(z.boolean(), false),
   concurrency: z.optional(count(1, 256)),
-  bwlimit: z.optional(matching(BANDWIDTH, 'a rate such as 10M, 512k, off or "08:00,512k 19:00,off"')),
-  uploadRetryBudget: z._default(
-    text(value =>
-      parseDuration(value) === undefined
-        ? `expected a duration such as 30m, 90s or 2h, got ${JSON.stringify(value)}`
-        : undefined,
-    ),
+  bwlimit: z.optional(parsed(parseRateLimit, 'a rate such as 10M, 512k, off or "08:00,512k 19:00,off"')),
+  uploadRetryBudget: z.prefault(
+    parsed(parseBudget, 'a duration such as 90s, 30m or 2h, 30d at most'),
     DEFAULTS.uploadRetryBudget,
   ),
   webhookConcurrency: z._default(count(1, 256), DEFAULTS.webhookConcurrency),

@@ -189,7 +189,10 @@ describe('problems', () => {
       'webhooks[0].name: expected a name of up to 32 of a-z, 0-9, _ and -, got "A b"',
     ],
     ['concurrency: 0', 'concurrency: expected a whole number from 1 to 256, got 0'],
-    ['uploadRetryBudget: soon', 'uploadRetryBudget: expected a duration such as 30m, 90s or 2h, got "soon"'],
+    [
+      'uploadRetryBudget: soon',
+      'uploadRetryBudget: expected a duration such as 90s, 30m or 2h, 30d at most, got "soon"',
+    ],
     [
       'endpoint: https://u:not-a-real-password@s3.example.com',
       'endpoint: expected a URL without user name and password, got "https://***@s3.example.com"',
@@ -249,15 +252,36 @@ describe('problems', () => {
   });
 });
 
-test.each(['10M', '512k', '1.5G', '700', 'off', '08:00,512k 19:00,off', '9:30,10MiB'])(
-  'bwlimit takes %s',
-  async bwlimit => {
-    expect((await desk.load({ RECORDUPLOAD_BWLIMIT: bwlimit })).config.bwlimit).toBe(bwlimit);
-  },
-);
+describe('bwlimit', () => {
+  test('is what the grammar of rates makes of it, shown as it was written', async () => {
+    const loaded = await desk.load({ RECORDUPLOAD_BWLIMIT: '19:00,off 8:00,512k' });
+    expect(loaded.config.bwlimit).toEqual([
+      { minuteOfDay: 480, bytesPerSecond: 512 * 1024 },
+      { minuteOfDay: 1140, bytesPerSecond: undefined },
+    ]);
+    expect(originOf(loaded, 'bwlimit')).toMatchObject({ value: '19:00,off 8:00,512k', source: 'RECORDUPLOAD_BWLIMIT' });
+  });
 
-test.each(['0', '10X', '25:00,1M', '08:00', '08:00,1M,2M', '-1M'])('bwlimit refuses %s', async bwlimit => {
-  expect(await desk.problems({ RECORDUPLOAD_BWLIMIT: bwlimit })).toEqual([
-    expect.stringMatching(/^RECORDUPLOAD_BWLIMIT: expected a rate/),
+  test.each(['0.5B', '10M 20M', '10M,5M', '-1M', '0', '99999999999T', ' '])(
+    'of %j is refused alike in a file, a variable and a flag',
+    async text => {
+      const expected = `expected a rate such as 10M, 512k, off or "08:00,512k 19:00,off", got ${JSON.stringify(text)}`;
+      expect(await desk.problems({ RECORDUPLOAD_BWLIMIT: text })).toEqual([`RECORDUPLOAD_BWLIMIT: ${expected}`]);
+      expect(await desk.problems({}, { flags: { bwlimit: text } })).toEqual([`--bwlimit: ${expected}`]);
+      await desk.write('.recorduploadrc', { bwlimit: text });
+      expect(await desk.problems()).toEqual([`.recorduploadrc: bwlimit: ${expected}`]);
+    },
+  );
+});
+
+test('uploadRetryBudget is a duration of up to 30 days, shown as it was written', async () => {
+  const loaded = await desk.load({ RECORDUPLOAD_UPLOAD_RETRY_BUDGET: '1 h 30 min' });
+  expect(loaded.config.uploadRetryBudgetMs).toBe(90 * 60_000);
+  expect(originOf(loaded, 'uploadRetryBudget')?.value).toBe('1 h 30 min');
+  expect(originOf(await desk.load(), 'uploadRetryBudget')).toMatchObject({ value: '30m', source: 'default' });
+  const longest = await desk.load({ RECORDUPLOAD_UPLOAD_RETRY_BUDGET: '30d' });
+  expect(longest.config.uploadRetryBudgetMs).toBe(30 * 86_400_000);
+  expect(await desk.problems({ RECORDUPLOAD_UPLOAD_RETRY_BUDGET: '31d' })).toEqual([
+    'RECORDUPLOAD_UPLOAD_RETRY_BUDGET: expected a duration such as 90s, 30m or 2h, 30d at most, got "31d"',
   ]);
 });

@@ -1,25 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import envPaths from 'env-paths';
-import { parseDuration } from '../../src/config/duration.ts';
 import { machineOf, userFolders } from '../../src/config/paths.ts';
 import { lineNumbers } from '../../src/config/sources/line-numbers.ts';
 import { suggestKey } from '../../src/config/suggest.ts';
-
-test.each([
-  ['90s', 90_000],
-  ['30m', 1_800_000],
-  ['2h', 7_200_000],
-  ['1h30m', 5_400_000],
-  ['1.5s', 1500],
-  ['500ms', 500],
-  ['0s', 0],
-  ['30d', 2_592_000_000],
-  ['31d', undefined],
-  ['30', undefined],
-  ['m', undefined],
-  ['', undefined],
-  ['30 m', undefined],
-])('the duration %j is %s ms', (text, expected) => expect(parseDuration(text)).toBe(expected));
 
 describe('the folders', () => {
   test('are those of env-paths on this system', () => {

@@ -204,7 +204,7 @@ describe('webhook replay', () => {
 
   test.each([
     [['--yes'], '--since is missing'],
-    [['--since', 'yesterday'], '--since: "yesterday" is no time'],
+    [['--since', 'yesterday'], '--since: "yesterday" is not a time'],
     [['--since', '1h', '--until', '2h'], '--since is not before --until'],
   ])('%j is a usage error', async (options, message) => {
     const { code, stderr } = await openDesk(sandbox).run(['webhook', 'replay', ...options]);
@@ -233,6 +233,6 @@ describe('prune', () => {
 
   test('an age that is none is a usage error', async () => {
     const { code, stderr } = await openDesk(sandbox).run(['prune', '--older-than', 'long']);
-    expect([code, stderr]).toEqual([2, expect.stringContaining('--older-than: "long" is no span of time')]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('--older-than: "long" is not a duration')]);
   });
 });

@@ -53,7 +53,7 @@ export const COMMAND_LINE: readonly Meeting[] = [
   typed('--watch and --quiet do not go together', 'leave one of them out', 'status', '--watch', '--quiet'),
   typed('--watch shows everything, not one recording', 'leave the id out', 'status', '3', '--watch'),
   typed('--limit: "x" is no number', 'for instance --limit 100', 'status', '--limit', 'x'),
-  typed('--max-age: "x" is no span of time', 'write it as 90d, 12h or 30m', 'status', '--max-age', 'x'),
+  typed('--max-age: "x" is not a duration', 'write it as 90d, 12h or 30m', 'status', '--max-age', 'x'),
   typed(
     'recording 3 is not known on this machine',
     'to look into the bucket: recordupload verify 3',
@@ -74,7 +74,7 @@ export const COMMAND_LINE: readonly Meeting[] = [
     ...['webhook', 'replay', '--since', '1d', '--until', '2d'],
   ),
   typed(
-    '--since: "x" is no time',
+    '--since: "x" is not a time',
     'write it as 2h or 3d (ago), 2026-01-31, or 2026-01-31T14:00 (local time, unless it ends with Z or a zone)',
     ...['webhook', 'replay', '--since', 'x'],
   ),

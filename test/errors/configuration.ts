@@ -111,7 +111,7 @@ export const CONFIGURATION: readonly Meeting[] = [
     'fast',
     'expected a rate such as 10M, 512k, off or "08:00,512k 19:00,off", got "fast"',
   ),
-  variable('RECORDUPLOAD_UPLOAD_RETRY_BUDGET', 'x', 'expected a duration such as 30m, 90s or 2h, got "x"'),
+  variable('RECORDUPLOAD_UPLOAD_RETRY_BUDGET', 'x', 'expected a duration such as 90s, 30m or 2h, 30d at most, got "x"'),
   variable('RECORDUPLOAD_CA_FILE', '/nowhere', '/nowhere does not exist or is not a file'),
   variable('WEBHOOK_TOKEN', 'abc', 'is shorter than 4 characters (the value is not shown)'),
   variable('WEBHOOK_TOKEN', 'fake\ntoken', 'contains a newline (the value is not shown)'),

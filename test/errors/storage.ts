@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { statFile } from '../../src/core/recording/file-identity.ts';
 import { toStorageFailure } from '../../src/core/storage/failure.ts';
-import { parseBandwidth } from '../../src/core/storage/throttle.ts';
 import { openSource } from '../../src/core/upload/source-file.ts';
 import { verifyObject } from '../../src/core/upload/verify-object.ts';
 import type { FaultAction } from '../../src/sandbox/faults/faults.ts';
@@ -178,11 +177,5 @@ export const STORAGE_MADE: readonly Made[] = [
       const expected = { sizeBytes: 9, etag: undefined, token: 'ours' };
       return verifyObject({ bucket, key: '3/video.mkv' } as never, expected);
     },
-  },
-  {
-    says: 'bwlimit: "fast" is no rate',
-    hint: 'write 10M (MiB/s), 512k (KiB/s), off, or a timetable such as "08:00,512k 19:00,off"',
-    exit: EXIT.usage,
-    make: () => parseBandwidth('fast'),
   },
 ];

@@ -1,0 +1,24 @@
+/**
+ * What a terminal or a reader would obey, or not see: control characters (C0, DEL, C1), line and paragraph separators,
+ * what turns the writing direction around, zero-width and other invisible characters, halves of surrogate pairs.
+ * Variation selectors stay: they only choose between two forms of one character, as in ⚠️.
+ * https://www.unicode.org/reports/tr36/ and https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point
+ */
+const UNSEEN =
+  /[[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]--[\ufe00-\ufe0f\u{e0100}-\u{e01ef}]]/gv;
+
+/**
+ * Text from outside (names, titles, paths, what servers answer) as one line that is safe to show: everything a terminal
+ * would obey or hide becomes an escape such as `\u001b`.
+ */
+export function printable(text: string): string {
+  return text.replace(UNSEEN, character => {
+    const hex = (character.codePointAt(0) ?? 0).toString(16);
+    return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex.padStart(4, '0')}`;
+  });
+}
+
+/** The same for text of several lines, such as a page that a server answered: each line break becomes one space. */
+export function printableLine(text: string): string {
+  return printable(text.replace(/\s*\r?\n\s*|\t/g, ' '));
+}

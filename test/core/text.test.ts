@@ -1,0 +1,30 @@
+import { describe, expect, test } from '@jest/globals';
+import { printable, printableLine } from '../../src/core/text.ts';
+
+describe('Text from outside', () => {
+  test.each([
+    ['an escape sequence', '\u001b[2J', '\\u001b[2J'],
+    ['the same in one character (CSI)', '\u009b2J', '\\u009b2J'],
+    ['a line break', 'a\r\nb', 'a\\u000d\\u000ab'],
+    ['a bell and a DEL', '\u0007\u007f', '\\u0007\\u007f'],
+    ['line and paragraph separators', '\u2028\u2029', '\\u2028\\u2029'],
+    ['a name that shows its end first', 'invoice\u202egpj.exe', 'invoice\\u202egpj.exe'],
+    ['isolates and marks of direction', '\u2066\u2069\u200e\u200f\u061c', '\\u2066\\u2069\\u200e\\u200f\\u061c'],
+    ['zero-width characters', 'a\u200bb\u200c\u200d\u2060\ufeff', 'a\\u200bb\\u200c\\u200d\\u2060\\ufeff'],
+    ['a soft hyphen', 'to\u00adken', 'to\\u00adken'],
+    ['letters that are drawn as nothing', '\u3164\u115f\uffa0', '\\u3164\\u115f\\uffa0'],
+    ['annotations', '\ufff9a\ufffb', '\\ufff9a\\ufffb'],
+    ['text hidden in tags', '\u{e0041}\u{e007f}', '\\u{e0041}\\u{e007f}'],
+    ['half a surrogate pair', 'a\ud83d', 'a\\ud83d'],
+    ['the other half', '\ude00a', '\\ude00a'],
+  ])('has %s shown, not obeyed', (_, text, shown) => expect(printable(text)).toBe(shown));
+
+  test.each(['Sitzung „Größe“', '会議 2026', 'встреча', 'اجتماع', 'a\u0301', '😀 ⚠️ 🇩🇪', '葛\u{e0100}', 'C:\\u001b'])(
+    'is left as it is where all of it is seen: %s',
+    text => expect(printable(text)).toBe(text),
+  );
+
+  test('of several lines becomes one', () => {
+    expect(printableLine('<h1>\n\t502\tBad Gateway \r\n</h1>\u001b')).toBe('<h1> 502 Bad Gateway </h1>\\u001b');
+  });
+});
