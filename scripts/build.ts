@@ -12,6 +12,7 @@ import { COMMANDS } from '../src/cli/commands/index.ts';
 import { keptTexts } from '../src/cli/program/kept-texts.ts';
 import { manPage } from '../src/cli/program/man-page.ts';
 import { VERSION } from '../src/cli/program/version.ts';
+import { bundledFirst } from './bundled-first.ts';
 import { makeCodeCache } from './code-cache.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -62,8 +63,7 @@ const withoutDeadWeight: Plugin = {
   },
 };
 
-/** What the command-line program and the library have in common. */
-const COMMON: BuildOptions = {
+const BASE: BuildOptions = {
   absWorkingDir: root,
   outdir,
   bundle: true,
@@ -76,6 +76,9 @@ const COMMON: BuildOptions = {
   logLevel: 'warning',
   plugins: [withoutDeadWeight, builtins],
 };
+
+/** What the command-line program and the library have in common. */
+const COMMON: BuildOptions = { ...BASE, plugins: [bundledFirst(BASE), withoutDeadWeight, builtins] };
 
 /**
  * The program in one file, a function that the launcher calls: modules of which nothing is asked are not even set up,

@@ -1,31 +1,35 @@
-import type { Agent, ClientRequest, RequestOptions } from 'node:http';
+import type { ClientRequest, Agent as HttpAgent, RequestOptions } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { urlToHttpOptions } from 'node:url';
 import { proxyVariables } from './proxy-variables.ts';
 
-/** What requests go out on: kept-alive connections, through a proxy where the environment names one. */
+/** Kept-alive connections to any number of servers, through a proxy if the environment names one. */
 export interface Connections {
   /**
-   * Begins requests to a server; `path` stands for that of the URL. `write` and `end` a request, and listen for `response`
-   * and `error`. Redirects are answers like others. Node's client is loaded with the first request.
+   * Returns a function that begins requests to a server; its `path` replaces that of the URL. Call `write` and `end` on a
+   * request, and listen for `response` and `error`. Redirects are responses like any other.
    */
   to(url: URL): (options: Pick<RequestOptions, 'method' | 'headers' | 'path'>) => ClientRequest;
-  /** Ends all of them. */
+  /** The agent that keeps the connections to a server, as HTTP clients such as got take it. */
+  agentFor(url: URL): { http: HttpAgent } | { https: HttpsAgent };
+  /** Closes all connections. */
   close(): void;
 }
 
 export interface ConnectionSettings {
   /** Further certificate authorities, PEM text, beside those that Node trusts (`NODE_EXTRA_CA_CERTS` included). */
   ca?: string | undefined;
-  /** Where `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are looked up; none: no proxy. */
+  /** Holds `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`; none: no proxy. */
   proxyEnv?: NodeJS.ProcessEnv | undefined;
-  /** A connection (or a proxy) that is silent for so long is ended; none: the caller watches. */
+  /** Closes a connection, or gives up a proxy, that is silent for so long; none: the caller watches. */
   idleTimeoutMs?: number | undefined;
 }
 
 /**
- * Node's own client: it speaks HTTP, this chooses how. TLS is loaded with the first https request, which takes it 20 ms.
- * @throws AppError `CONFIG` where the environment names a proxy that is none
+ * Chooses how Node's own HTTP client connects. Node's client is loaded with the first request and TLS with the first
+ * https request, because TLS costs 20 ms.
+ * @throws AppError `CONFIG` if the environment names a proxy that is not an address
  */
 export function openConnections({ ca, proxyEnv, idleTimeoutMs }: ConnectionSettings): Connections {
   const proxies = proxyVariables(proxyEnv);
@@ -35,22 +39,27 @@ export function openConnections({ ca, proxyEnv, idleTimeoutMs }: ConnectionSetti
     ...(idleTimeoutMs !== undefined && { timeout: idleTimeoutMs }),
     ...(proxies && { proxyEnv: proxies }),
   };
-  const agents = new Map<string, Agent>();
-  const agentFor = (protocol: string): Agent => {
-    const known = agents.get(protocol);
-    if (known) return known;
-    const made = protocol === 'https:' ? secureAgent(options, ca) : new (http().Agent)(options);
-    agents.set(protocol, made);
-    return made;
+  let plain: HttpAgent | undefined;
+  let secure: HttpsAgent | undefined;
+  const plainAgent = () => {
+    plain ??= new (http().Agent)(options);
+    return plain;
+  };
+  const secureAgent = () => {
+    secure ??= makeSecureAgent(options, ca);
+    return secure;
   };
   return {
     to(url) {
       const server = urlToHttpOptions(url);
-      const client = url.protocol === 'https:' ? https : http;
-      return options => client().request({ ...server, agent: agentFor(url.protocol), ...options });
+      return url.protocol === 'https:'
+        ? options => https().request({ ...server, agent: secureAgent(), ...options })
+        : options => http().request({ ...server, agent: plainAgent(), ...options });
     },
+    agentFor: url => (url.protocol === 'https:' ? { https: secureAgent() } : { http: plainAgent() }),
     close() {
-      for (const agent of agents.values()) agent.destroy();
+      plain?.destroy();
+      secure?.destroy();
     },
   };
 }
@@ -58,19 +67,19 @@ export function openConnections({ ca, proxyEnv, idleTimeoutMs }: ConnectionSetti
 const http = () => process.getBuiltinModule('node:http');
 const https = () => process.getBuiltinModule('node:https');
 
-function secureAgent(options: object, ca: string | undefined): Agent {
+function makeSecureAgent(options: object, ca: string | undefined): HttpsAgent {
   if (ca === undefined) return endingTunnels(new (https().Agent)(options));
   const { createSecureContext, getCACertificates } = process.getBuiltinModule('node:tls');
-  // One for all connections: with `ca` among the options, each would parse all authorities again, 17 ms.
+  // One context for all connections: with `ca` among the options, each would parse all authorities again, 17 ms.
   const secureContext = createSecureContext({ ca: [...getCACertificates('default'), ca] });
   return endingTunnels(new (https().Agent)({ ...options, secureContext }));
 }
 
 /**
- * Node's agent knows a connection to a proxy only once its tunnel stands. One that is refused, or has no answer, it leaves
- * open, and with it the process.
+ * Makes `destroy` close the connections to a proxy too. Node's agent knows such a connection only once its tunnel is open:
+ * it would leave open the ones that the proxy refuses or does not answer, and so keep the process alive.
  */
-function endingTunnels(agent: Agent): Agent {
+function endingTunnels(agent: HttpsAgent): HttpsAgent {
   const open = new Set<Duplex>();
   const create = agent.createConnection.bind(agent);
   agent.createConnection = (options, done) => {

@@ -1,30 +1,31 @@
 import type { ClientRequest } from 'node:http';
+import { isIP } from 'node:net';
 import { monotonicMs } from '../clock.ts';
+import type { GotStream } from './got.ts';
 import type { PostTimings } from './post-result.ts';
 
-/** Notes when a request reaches each of its phases. @returns how long those took that it has been through */
-export function watchPhases(request: ClientRequest): () => PostTimings {
+/**
+ * Starts to measure a request.
+ * @returns how long its phases took until now, in whole milliseconds, as got measured them
+ */
+export function measure(stream: GotStream): () => PostTimings {
   const startedAt = monotonicMs();
-  const at: Partial<Record<'lookup' | 'connect' | 'secureConnect' | 'finish' | 'response', number>> = {};
-  const note = (phase: keyof typeof at) => () => {
-    at[phase] ??= monotonicMs();
+  let isNewConnection = false;
+  stream.once('request', (request: ClientRequest) => {
+    request.once('socket', ({ connecting }) => {
+      isNewConnection = connecting;
+    });
+  });
+  return () => {
+    const { dns, tcp, tls, firstByte } = stream.timings?.phases ?? {};
+    const host = stream.requestUrl?.hostname ?? '';
+    return {
+      // got repeats the phases of the first request for later ones on its connection, and takes 0 ms for no look-up.
+      dns: isNewConnection && isIP(host.replace(/^\[|\]$/g, '')) === 0 ? dns : undefined,
+      connect: isNewConnection ? tcp : undefined,
+      tls: isNewConnection ? tls : undefined,
+      firstByte,
+      total: Math.round(monotonicMs() - startedAt),
+    };
   };
-  let socketAt = startedAt;
-  request.once('socket', socket => {
-    if (!socket.connecting) return; // a connection that was there already
-    socketAt = monotonicMs();
-    for (const phase of ['lookup', 'connect', 'secureConnect'] as const) socket.once(phase, note(phase));
-  });
-  request.once('finish', note('finish'));
-  request.once('response', note('response'));
-
-  const between = (from: number | undefined, to: number | undefined) =>
-    from === undefined || to === undefined ? undefined : Math.round(to - from);
-  return () => ({
-    dns: between(socketAt, at.lookup),
-    connect: between(at.lookup ?? socketAt, at.connect),
-    tls: between(at.connect, at.secureConnect),
-    firstByte: between(at.finish, at.response),
-    total: Math.round(monotonicMs() - startedAt),
-  });
 }

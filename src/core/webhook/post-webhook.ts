@@ -1,13 +1,15 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
+import { finished } from 'node:stream/promises';
 import { openConnections } from '../http/connections.ts';
+import { type GotStream, got } from './got.ts';
 import { classifyNetworkError, proxyFor, readNetworkError } from './network-failure.ts';
-import type { PostRequest, PostResult, PostTimings, PostWebhook } from './post-result.ts';
-import { watchPhases } from './post-timings.ts';
-import { signatureHeaders } from './signature.ts';
+import type { PostResult, PostWebhook } from './post-result.ts';
+import { measure } from './post-timings.ts';
+import { requestHeaders } from './request-headers.ts';
 
-/** An answer is given up after this, connecting and a dripping body included (the contract). */
+/** The whole request must end within this time, connecting and reading the response included (the contract). */
 const POST_TIMEOUT_MS = 30_000;
-/** More of an answer is not read: the contract's are under one KiB. */
+/** At most this much of a response is read; the contract's responses are under one KiB. */
 export const MAX_ANSWER_BYTES = 64 * 1024;
 
 export interface PostOptions {
@@ -15,131 +17,117 @@ export interface PostOptions {
   userAgent: string;
   /** Further certificate authorities, PEM text, beside those that Node trusts (`NODE_EXTRA_CA_CERTS` included). */
   ca?: string | undefined;
-  /** Where `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are looked up; none: no proxy. */
+  /** Holds `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`; none: no proxy. */
   proxyEnv?: NodeJS.ProcessEnv | undefined;
   timeoutMs?: number | undefined;
 }
 
-/** One POST after the other over shared connections; `close` ends those that are idle. */
+/** Sends webhooks over shared connections. */
 export interface Poster {
   post: PostWebhook;
+  /** Closes the connections. */
   close(): void;
 }
 
 /**
- * The webhook client. It follows no redirect (that would hand the token to another host) and retries nothing (that is
- * `deliverWebhooks`' task), except a request on a connection that the server seems to have been closing. Should it have
- * read that one after all, it gets the same `webhook-id` twice, which does no harm.
+ * The webhook client, on got. It follows no redirect, because got would send the token to the other host, and leaves
+ * retries to `deliverWebhooks`. The one exception is a request on a kept-alive connection that the server was closing:
+ * it is sent again at once. If the server did read the first one, it gets the same `webhook-id` twice, which is harmless.
+ * @throws AppError `CONFIG` if the environment names a proxy that is not an address
  */
-export function createPoster(options: PostOptions): Poster {
-  const { userAgent, ca, proxyEnv, timeoutMs = POST_TIMEOUT_MS } = options;
-  // The time-out ends the wait for a proxy that hangs: Node's agents alone know that socket.
+export function createPoster({ userAgent, ca, proxyEnv, timeoutMs = POST_TIMEOUT_MS }: PostOptions): Poster {
   const connections = openConnections({ ca, proxyEnv, idleTimeoutMs: timeoutMs });
   return {
     async post(request) {
       const url = new URL(request.url);
-      const begin = connections.to(url);
+      const proxy = proxyFor(url, proxyEnv);
+      // Not got's `timeout.request`: while a proxy hangs, the request has no socket, and got cannot end it.
+      const deadline = AbortSignal.timeout(timeoutMs);
+      const signal = request.signal ? AbortSignal.any([request.signal, deadline]) : deadline;
       for (;;) {
-        const sent = begin({ method: 'POST', headers: headersOf(request, userAgent) });
-        const settled = settle(sent, request, timeoutMs, proxyFor(url, proxyEnv));
-        sent.end(request.body);
-        const result = await settled;
-        // There are only so many idle connections: the last try has one of its own.
-        if (!sent.reusedSocket || !wasClosing(result)) return result;
+        const stream = got.stream.post(url, {
+          headers: requestHeaders(request, userAgent),
+          agent: connections.agentFor(url),
+          signal,
+          retry: { limit: 0 },
+          followRedirect: false,
+          throwHttpErrors: false,
+          decompress: false,
+        });
+        const timings = measure(stream);
+        try {
+          return { ...(await exchange(stream, request.body)), timings: timings() };
+        } catch (error) {
+          if (request.signal?.aborted) return { kind: 'aborted', timings: timings() };
+          if (deadline.aborted) return { kind: 'timeout', timeoutMs, timings: timings() };
+          // got's errors hold the request's options, the token included: only this much of them leaves here.
+          const failure = readNetworkError(error);
+          // This loop ends: each turn uses up one idle connection; then Node opens a new one.
+          if (stream.reusedSocket && !stream.response && WAS_CLOSING.test(failure.code)) continue;
+          const { code, message } = failure;
+          return {
+            kind: 'network',
+            what: classifyNetworkError(failure, url, proxy),
+            code,
+            message,
+            timings: timings(),
+          };
+        } finally {
+          // Ends what is still under way, and stops listening to the signal.
+          stream.destroy();
+        }
       }
     },
     close: () => connections.close(),
   };
 }
 
-/** Whether the connection ended without a byte of an answer, as one does that the server closed while it was idle. */
-function wasClosing(result: PostResult): boolean {
-  const { kind, timings } = result;
-  return kind === 'network' && /^(ECONNRESET|EPIPE)$/.test(result.code) && timings.firstByte === undefined;
-}
+/** How a connection ends that the server closed while it was idle. */
+const WAS_CLOSING = /^(ECONNRESET|EPIPE)$/;
 
-/** The request's headers, exactly the contract's and, with a secret, those of Standard Webhooks. */
-export function headersOf(request: Omit<PostRequest, 'url' | 'signal'>, userAgent: string): Record<string, string> {
-  return {
-    'Content-Type': 'application/json',
-    'Content-Length': String(Buffer.byteLength(request.body)),
-    ...(request.token === undefined ? {} : { 'X-Webhook-Token': request.token }),
-    'User-Agent': userAgent,
-    ...signatureHeaders(request.secrets, request.webhookId, request.timestampSeconds, request.body),
-  };
-}
+type Answer = Omit<Extract<PostResult, { kind: 'answer' }>, 'timings'>;
 
-/** Waits for the answer, its cap, a failure, or the signal, whichever is first; nothing is left listening. */
-function settle(
-  sent: ClientRequest,
-  { url, signal }: PostRequest,
-  timeoutMs: number,
-  proxy: URL | undefined,
-): Promise<PostResult> {
-  const timings = watchPhases(sent);
-  return new Promise(resolve => {
-    const finish = (result: PostResult) => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-      resolve(result);
-    };
-    const giveUp = (result: PostResult) => {
-      finish(result);
-      sent.destroy();
-    };
-    const onAbort = () => giveUp({ kind: 'aborted', timings: timings() });
-    const timer = setTimeout(() => giveUp({ kind: 'timeout', timeoutMs, timings: timings() }), timeoutMs);
-    let head: IncomingMessage | undefined;
-    // An answer that has come in whole stands, whatever becomes of its connection then.
-    const onError = (error: unknown) => {
-      if (!head?.complete) finish(failureOf(error, new URL(url), proxy, timings()));
-    };
-
-    sent.once('response', answer => {
-      head = answer;
-      const chunks: Buffer[] = [];
-      let bytes = 0;
-      answer.on('data', (chunk: Buffer) => {
-        const room = MAX_ANSWER_BYTES - bytes;
-        chunks.push(chunk.subarray(0, room));
-        bytes += Math.min(chunk.length, room);
-        if (chunk.length > room) giveUp(answerOf(answer, Buffer.concat(chunks), true, timings()));
-      });
-      answer.once('end', () => finish(answerOf(answer, Buffer.concat(chunks), false, timings())));
-      answer.on('error', onError);
-    });
-    // Stays for good: an error after the end (a reset while we hang up) must not become an uncaught one.
-    sent.on('error', onError);
-    // Without an error of Node's: it drops a connection that the server wants for another protocol (101).
-    sent.once('close', () => {
-      if (!head?.complete) onError(Object.assign(new Error('the connection was closed'), { code: 'ECONNRESET' }));
-    });
-    if (signal?.aborted) onAbort();
-    else signal?.addEventListener('abort', onAbort);
+/** Sends the body and reads the response, up to the cap; throws what got throws. */
+async function exchange(stream: GotStream, body: string): Promise<Answer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  stream.on('data', (chunk: Buffer) => {
+    chunks.push(chunk.subarray(0, MAX_ANSWER_BYTES - bytes));
+    bytes += chunk.length;
+    if (bytes > MAX_ANSWER_BYTES) stream.destroy();
   });
-}
-
-function answerOf(
-  { statusCode = 0, headers }: IncomingMessage,
-  body: Buffer,
-  truncated: boolean,
-  timings: PostTimings,
-): PostResult {
+  // got waits for the time-out once the server switches to another protocol (101).
+  stream.once('request', (request: ClientRequest) => {
+    request.once('upgrade', (_response, socket) => {
+      socket.destroy();
+      stream.destroy(new SwitchedProtocol());
+    });
+  });
+  // Stays for good: a later error must not become an uncaught one.
+  stream.on('error', () => {});
+  // Not got's `body` option: with it, got asks for FormData, and Node loads the whole of its fetch, 25 ms.
+  stream.end(body);
+  try {
+    await finished(stream, { writable: false });
+  } catch (error) {
+    // got also fails for what follows a complete response on its connection, such as further bytes. The response counts.
+    if (bytes <= MAX_ANSWER_BYTES && !stream.response?.complete) throw error;
+  }
+  // The body ends only after the response has begun.
+  const { statusCode = 0, headers } = stream.response as IncomingMessage;
   return {
     kind: 'answer',
     status: statusCode,
     contentType: headers['content-type'],
-    body: body.toString('utf8'),
-    truncated,
+    body: Buffer.concat(chunks).toString('utf8'),
+    truncated: bytes > MAX_ANSWER_BYTES,
     retryAfter: headers['retry-after'],
     date: headers.date,
     location: headers.location,
-    timings,
   };
 }
 
-function failureOf(error: unknown, url: URL, proxy: URL | undefined, timings: PostTimings): PostResult {
-  const networkError = readNetworkError(error);
-  const { code, message } = networkError;
-  return { kind: 'network', what: classifyNetworkError(networkError, url, proxy), code, message, timings };
+class SwitchedProtocol extends Error {
+  override readonly message = 'the server switched to another protocol';
+  readonly code = 'ECONNABORTED';
 }

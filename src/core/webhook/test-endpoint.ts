@@ -2,8 +2,9 @@ import type { Clock } from '../clock.ts';
 import type { Endpoint } from './endpoint.ts';
 import { judge } from './outcome.ts';
 import type { PostResult, PostTimings, PostWebhook } from './post-result.ts';
-import { headersOf } from './post-webhook.ts';
+
 import { createRedactor, displayUrl, type Redactor } from './redact.ts';
+import { requestHeaders } from './request-headers.ts';
 
 /** One request of a test, what came back, and what that means. Nothing in it carries a secret. */
 export interface WebhookCheck {
@@ -75,7 +76,7 @@ async function check(
     request: {
       method: 'POST',
       url: displayUrl(endpoint.url),
-      headers: shownHeaders(headersOf(request, deps.userAgent)),
+      headers: shownHeaders(requestHeaders(request, deps.userAgent)),
       body: payload,
     },
     response:

@@ -1,0 +1,68 @@
+import { relative } from 'node:path';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
+
+/**
+ * Modules of ours that re-export what the program uses of a large package. Each is bundled by itself before the rest:
+ * within the program, esbuild would keep all that a package imports, because the package is behind `await import()`.
+ */
+const MODULES = ['src/core/webhook/got.ts'];
+
+/** @param options those of the whole bundle, `plugins` included */
+export function bundledFirst(options: BuildOptions): Plugin {
+  return {
+    name: 'bundled-first',
+    setup(bundle) {
+      bundle.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+        if (!MODULES.includes(relative(options.absWorkingDir ?? '', path))) return undefined;
+        const { outputFiles } = await build({
+          ...options,
+          entryPoints: [path],
+          format: 'esm',
+          minifyIdentifiers: true,
+          define: { 'Intl.ListFormat': 'LazyListFormat' },
+          banner: { js: LAZY_LIST_FORMAT },
+          plugins: [lazyBuiltins, ...(options.plugins ?? [])],
+          write: false,
+        });
+        return { contents: outputFiles[0]?.text ?? '', loader: 'js' };
+      });
+    },
+  };
+}
+
+/** Packages make formatters for their error messages as they are loaded; the data for one takes 5 ms to load. */
+const LAZY_LIST_FORMAT = `class LazyListFormat {
+  constructor(...args) { this.args = args; }
+  format(list) { return new Intl.ListFormat(...this.args).format(list); }
+}`;
+
+/** Built-in modules that packages import for what few programs do. Loading them all takes 15 ms. */
+const SLOW_BUILTINS = /^(node:)?(http2|https|tls|zlib)$/;
+
+/** Loads the slow built-in modules when something of theirs is first used. */
+const lazyBuiltins: Plugin = {
+  name: 'lazy-builtins',
+  setup(bundle) {
+    bundle.onResolve({ filter: SLOW_BUILTINS }, ({ path }) => ({
+      path: path.replace('node:', ''),
+      namespace: 'lazy-builtin',
+    }));
+    bundle.onLoad({ filter: /./, namespace: 'lazy-builtin' }, ({ path }) => {
+      const members = Object.entries(process.getBuiltinModule(path) ?? {}).map(([name, value]) => {
+        // Packages read these as they are loaded; they are those of HTTP/2 itself, the same in every version of Node.
+        if (path === 'http2' && name === 'constants') return `${name}: ${JSON.stringify(value)}`;
+        return isPlainFunction(name, value)
+          ? `${name}: (...args) => load().${name}(...args)`
+          : `get ${name}() { return load().${name}; }`;
+      });
+      return {
+        contents: `const load = () => process.getBuiltinModule('${path}'); module.exports = { ${members.join(',')} };`,
+      };
+    });
+  },
+};
+
+/** No class, and without properties that something reads, such as how to promisify it. */
+function isPlainFunction(name: string, value: unknown): boolean {
+  return typeof value === 'function' && /^[a-z]/.test(name) && Object.getOwnPropertySymbols(value).length === 0;
+}
