@@ -47,6 +47,16 @@ describe('A connection out of the ordinary', () => {
     expect(connections()).toBe(2);
   });
 
+  test('that the server closes while it is idle is replaced, however many there are', async () => {
+    const { post, connections } = await postTo((socket, { request }) => {
+      if (request === 1) socket.write(ACCEPTED);
+      else socket.resetAndDestroy();
+    });
+    await Promise.all([post(), post(), post()]);
+    expect(await post()).toMatchObject({ kind: 'answer', status: 201, body: BODY });
+    expect(connections()).toBe(4);
+  });
+
   test('that is new and closed at once is a failure, and not tried again here', async () => {
     const { post, connections } = await postTo(socket => socket.resetAndDestroy());
     expect(await post()).toMatchObject({ kind: 'network', what: 'reset' });
@@ -58,6 +68,33 @@ describe('A connection out of the ordinary', () => {
       socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n'),
     );
     expect(await post()).toMatchObject({ kind: 'network', what: 'reset' });
+  });
+
+  test.each([
+    ['its length', `HTTP/1.1 201 Created\r\nContent-Length: ${BODY.length + 1}\r\n\r\n${BODY}`],
+    [
+      'its chunks',
+      `HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n${BODY.length.toString(16)}\r\n${BODY}\r\n`,
+    ],
+  ])('that ends before the answer is whole, by %s, is a failure', async (_, start) => {
+    const { post, connections } = await postTo(socket => socket.end(start));
+    expect(await post()).toMatchObject({ kind: 'network', what: 'reset' });
+    expect(connections()).toBe(1);
+  });
+
+  test('that the server ends on purpose after an answer without a length has brought that answer', async () => {
+    const { post } = await postTo(socket => socket.end(`HTTP/1.1 201 Created\r\n\r\n${BODY}`));
+    expect(await post()).toMatchObject({ kind: 'answer', status: 201, body: BODY });
+  });
+
+  test('that is reused and breaks in the middle of an answer is a failure, and not tried again here', async () => {
+    const { post, connections } = await postTo((socket, { request }) => {
+      if (request === 1) socket.write(ACCEPTED);
+      else socket.write(ACCEPTED.slice(0, -1), () => socket.resetAndDestroy());
+    });
+    await post();
+    expect(await post()).toMatchObject({ kind: 'network', what: 'reset' });
+    expect(connections()).toBe(1);
   });
 
   test('that breaks after a whole answer has brought that answer', async () => {
