@@ -1,6 +1,6 @@
 /**
- * `npm run demo`: the main job on a small, real recording, against the embedded sandbox, run as an operator runs it.
- * What the sandbox received is kept in `.demo/`, so that a second run shows what happens when nothing is new.
+ * `npm run demo`: uploads a small, real recording to the embedded sandbox, with the program that an operator runs. The
+ * sandbox keeps its data in `.demo/`, so that a second run shows what happens if nothing has changed.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,7 +18,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const RECORDING = 'fixtures/recordings/3';
 const LAUNCHER = 'bin/recordupload.js';
 
-/** Where a demo keeps what the sandbox receives, and the built program that it runs. */
+/** The folder for the sandbox's data, and the built program. */
 interface Stage {
   folder: string;
   launcher: string;
@@ -26,8 +26,8 @@ interface Stage {
 }
 
 /**
- * `.demo/` and `dist/`, for this process alone. A second demo at the same time gets a fresh folder, with a build of its
- * own in it: building empties `dist/` under the first one's feet.
+ * `.demo/` and `dist/`, locked for this process. A second demo at the same time uses a temporary folder with its own
+ * build, because a build empties `dist/` while the first demo runs the program in it.
  */
 async function openStage(): Promise<Stage> {
   const folder = join(root, '.demo');
@@ -37,10 +37,10 @@ async function openStage(): Promise<Stage> {
     lock.exec('BEGIN EXCLUSIVE');
   } catch {
     lock.close();
-    say('Another demo is running here, so this one keeps nothing.');
+    say('Another demo is running in this folder, so this one uses a temporary folder.');
     return openFreshStage();
   }
-  // A process of its own, as in `npm run build`.
+  say('Building recordupload …');
   await promisify(execFile)(process.execPath, [join(root, 'scripts/build.ts')]);
   return { folder, launcher: join(root, LAUNCHER), close: async () => lock.close() };
 }
@@ -54,7 +54,7 @@ function say(text = ''): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** The environment of an operator whose configuration is the sandbox. */
+/** The environment of an operator whose configuration points at the sandbox. */
 function operatorEnvironment(sandbox: Sandbox, folder: string): NodeJS.ProcessEnv {
   const { PATH, TERM, NO_COLOR, CI, TZ } = process.env;
   return {
@@ -67,12 +67,13 @@ function operatorEnvironment(sandbox: Sandbox, folder: string): NodeJS.ProcessEn
 
 let running: ChildProcess | undefined;
 
-/** Runs the built program, its output straight to the terminal. @returns its exit status */
+/** Runs the built program; it writes to the terminal itself. @returns its exit status */
 function recordupload(args: readonly string[], launcher: string, env: NodeJS.ProcessEnv): Promise<number> {
   say(`$ recordupload ${args.join(' ')}`);
   const child = spawn(process.execPath, [launcher, ...args], {
     cwd: root,
-    // As when the launcher hands over: it must not outlive a killed demo, and keep the next one from this recording.
+    // The program then ends with this process, even if the demo is killed. Otherwise it could keep its claim on the
+    // recording, and the next demo would fail.
     env: { ...env, RECORDUPLOAD_HANDED_OVER: '1' },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
@@ -89,31 +90,37 @@ function recordupload(args: readonly string[], launcher: string, env: NodeJS.Pro
 async function demo(sandbox: Sandbox, { folder, launcher }: Stage): Promise<number> {
   const { s3, receiver } = sandbox;
   const env = operatorEnvironment(sandbox, folder);
-  say(`An S3 server (${s3.url}) and a recordings server (${receiver.baseUrl}) are running for this demo.\n`);
+  say('\nThis demo starts two servers on this machine:');
+  say(`  S3 storage          ${s3.url}`);
+  say(`  recordings server   ${receiver.baseUrl}\n`);
 
-  const told = receiver.requests().length;
+  const webhooksBefore = receiver.requests().length;
   const uploaded = await recordupload(['upload', RECORDING], launcher, env);
   if (uploaded !== 0) return uploaded;
-  if (receiver.requests().length === told) {
-    say('\nThe server knew it already. Telling it again does no harm:\n');
+  if (receiver.requests().length === webhooksBefore) {
+    say('\nThe recordings server already has this recording. A webhook can be sent again');
+    say('at any time:\n');
     const sent = await recordupload(['webhook', 'send', '3'], launcher, env);
     if (sent !== 0) return sent;
   }
 
-  say(`\nIn the bucket ${s3.bucket} now:`);
-  for (const { key, size, contentType, etag } of s3.objects().sort((a, b) => a.key.localeCompare(b.key)))
-    say(`  ${key.padEnd(16)} ${String(size).padStart(7)} bytes  ${String(contentType).padEnd(25)}  ETag ${etag}`);
-  const answer = await fetch(`${receiver.baseUrl}/recordings/3/`);
-  say(`\nWhat the recordings server knows (GET /recordings/3/):\n${JSON.stringify(await answer.json(), null, 2)}`);
+  say(`\nThe bucket "${s3.bucket}" now contains:`);
+  for (const { key, size, contentType } of s3.objects().sort((a, b) => a.key.localeCompare(b.key)))
+    say(`  ${key.padEnd(16)} ${String(size).padStart(7)} bytes  ${contentType}`);
+  const response = await fetch(`${receiver.baseUrl}/recordings/3/`);
+  const known = (await response.json()) as { payload?: unknown };
+  say(`\nThe recordings server received this webhook:\n${JSON.stringify(known.payload, null, 2)}`);
 
   const status = receiver.requests().findLast(({ method }) => method === 'POST')?.status;
-  if (!answer.ok || (status !== 200 && status !== 201)) {
-    say(`\nThe recordings server answered the webhook with ${status}; that is not as it should be.`);
+  if (!response.ok || (status !== 200 && status !== 201)) {
+    say(`\nThe demo failed: the recordings server answered the webhook with status ${status}.`);
     return 1;
   }
-  say(`\nThe server answered "${status === 201 ? 'created' : 'updated'}". Try next:`);
-  say('  npm run demo                               once more: nothing has to be uploaded then');
-  say('  npx recordupload upload <dir> --sandbox    a recording of your own');
+  say(`\nIt answered "${status === 201 ? 'created' : 'updated'}", so the demo succeeded. Try next:`);
+  if (status === 201) say('  npm run demo                              run it again: nothing has to be uploaded');
+  say('  npx recordupload upload <dir> --sandbox   upload a recording of your own');
+  say('  npx recordupload --help                   see all commands');
+  if (folder === join(root, '.demo')) say('\nThe demo keeps its data in .demo/. Delete that folder to start over.');
   return 0;
 }
 
@@ -131,7 +138,7 @@ for (const [signal, status] of [
   process.once(signal, async () => {
     if (running) {
       const ended = once(running, 'exit');
-      // A terminal sends Ctrl-C to the program itself; a second one would cut it short.
+      // A terminal sends Ctrl-C to the program itself. A second SIGINT would end it before it has saved its progress.
       if (signal !== 'SIGINT' || !process.stdin.isTTY) running.kill(signal);
       await ended;
     }
