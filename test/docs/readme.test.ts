@@ -6,6 +6,7 @@ import { recordSession } from '../../scripts/readme-session.ts';
 import { COMMANDS } from '../../src/cli/commands/index.ts';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { KEYS, variablesOf } from '../../src/config/keys.ts';
+import { helpText as benchHelp } from '../bench/options.ts';
 import { CURRENT_PAGES, launcher, page, read, root } from './support.ts';
 
 const FIX = 'node scripts/readme-session.ts';
@@ -87,6 +88,7 @@ describe('nothing is there that is not so', () => {
   test('every option belongs to a command, or to another program that is named', () => {
     const options = COMMANDS.flatMap(spec => spec.options.map(({ flags }) => /--[a-z-]+/.exec(flags)?.[0]));
     const others = [
+      ...(benchHelp().match(/--[a-z-]+/g) ?? []),
       ...['--help', '--version'],
       // Of npm, systemctl and node.
       ...['--global', '--now', '--experimental-vm-modules'],
