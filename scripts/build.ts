@@ -27,7 +27,8 @@ const builtins: Plugin = {
   setup(bundle) {
     bundle.onResolve({ filter: /./ }, ({ path, kind }) => {
       if (!isBuiltin(path)) return undefined;
-      const namespace = kind === 'require-call' ? 'required-builtin' : 'builtin';
+      // An `import()` would make an object of every name that the module has.
+      const namespace = kind === 'import-statement' ? 'builtin' : 'required-builtin';
       return { path: path.startsWith('node:') ? path : `node:${path}`, namespace };
     });
     bundle.onLoad({ filter: /./, namespace: 'required-builtin' }, ({ path }) => ({

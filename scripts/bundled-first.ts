@@ -5,7 +5,7 @@ import { type BuildOptions, build, type Plugin } from 'esbuild';
  * Modules of ours that re-export what the program uses of a large package. Each is bundled by itself before the rest:
  * within the program, esbuild would keep all that a package imports, because the package is behind `await import()`.
  */
-const MODULES = ['src/core/webhook/got.ts'];
+const MODULES = ['src/core/webhook/got.ts', 'src/core/storage/s3/sdk.ts'];
 
 /** @param options those of the whole bundle, `plugins` included */
 export function bundledFirst(options: BuildOptions): Plugin {

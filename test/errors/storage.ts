@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { statFile } from '../../src/core/recording/file-identity.ts';
-import { toStorageFailure } from '../../src/core/storage/failure.ts';
+import { networkFailure } from '../../src/core/storage/failure.ts';
 import { openSource } from '../../src/core/upload/source-file.ts';
 import { verifyObject } from '../../src/core/upload/verify-object.ts';
 import type { FaultAction } from '../../src/sandbox/faults/faults.ts';
@@ -36,7 +36,7 @@ const unreachable = (code: string, words: string): Made => ({
   hint: 'check endpoint and the network',
   exit,
   make: () =>
-    toStorageFailure(Object.assign(new Error(code), { code }), 'uploading 3/video.mkv', 'https://s3.example.com'),
+    networkFailure(Object.assign(new Error(code), { code }), 'uploading 3/video.mkv', 'https://s3.example.com'),
 });
 const xml = (body: string) => ({ answer: { status: 200, headers: { 'content-type': 'application/xml' }, body } });
 const empty = xml('');
@@ -89,6 +89,9 @@ export const STORAGE: readonly Meeting[] = [
   }),
   stranger('no ETag in the answer', 'PutObject', empty),
   stranger('no InitiateMultipartUploadResult in the answer', 'CreateMultipartUpload', empty, 9_000_000),
+  stranger('no valid headers in the answer', 'HeadObject', {
+    answer: { status: 200, headers: { 'last-modified': 'yesterday' } },
+  }),
   stranger('no upload id in the answer', 'CreateMultipartUpload', document, 9_000_000),
   {
     says: 'listing fyemeet/999/: http://127.0.0.1:… does not answer as an S3 service (a list without an end)',
@@ -102,6 +105,13 @@ export const STORAGE: readonly Meeting[] = [
     },
   },
 
+  {
+    says: 'checking fyemeet/…: Region not accepted: region="-us" is not a valid hostname component.',
+    hint: 'check endpoint, region and bucket',
+    exit,
+    env: { RECORDUPLOAD_REGION: '-us' },
+    meet: () => ['upload', makeRecording()],
+  },
   found('is not in the bucket although its upload was accepted', undefined),
   found('has 9 bytes in the bucket in place of 10', { 'content-length': '9', etag: '"x"' }),
   found('has the ETag x in the bucket in place of …', { 'content-length': '10', etag: '"x"' }),

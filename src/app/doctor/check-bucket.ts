@@ -37,7 +37,7 @@ export async function checkBucket(deps: BucketDeps, outer: AbortSignal): Promise
   try {
     const stale: string[] = [];
     const listed = await attempt('list', async () => {
-      for await (const { key, lastModified } of bucket.list(PROBE_PREFIX, signal)) {
+      for (const { key, lastModified } of await bucket.list(PROBE_PREFIX, {}, signal)) {
         if (lastModified && now() - lastModified.getTime() > LEFT_BEHIND_MS) stale.push(key);
       }
       return 'objects can be listed';

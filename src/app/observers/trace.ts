@@ -1,5 +1,6 @@
 import { monotonicMs } from '../../core/clock.ts';
-import type { Bucket } from '../../core/storage/bucket.ts';
+import type { Bucket, BucketMethods } from '../../core/storage/bucket.ts';
+import { wrapBucket } from '../../core/storage/wrap-bucket.ts';
 import type { PostResult, PostWebhook } from '../../core/webhook/post-result.ts';
 import { displayUrl } from '../../core/webhook/redact.ts';
 
@@ -17,56 +18,38 @@ export interface TracedRequest {
 
 export type Trace = (request: TracedRequest) => void;
 
-/** The methods that are one request each, and what S3 calls it. */
+/** What S3 calls the methods. */
 const OPERATIONS = {
   head: 'HeadObject',
   put: 'PutObject',
   get: 'GetObject',
   delete: 'DeleteObject',
+  list: 'ListObjectsV2',
   createUpload: 'CreateMultipartUpload',
   uploadPart: 'UploadPart',
   listParts: 'ListParts',
   listUploads: 'ListMultipartUploads',
   completeUpload: 'CompleteMultipartUpload',
   abortUpload: 'AbortMultipartUpload',
-} as const satisfies Partial<Record<keyof Bucket, string>>;
+} as const satisfies Record<keyof BucketMethods, string>;
 
-/** The bucket, each of its requests told. */
+/** The bucket, with a line for each call. */
 export function traceBucket(bucket: Bucket, trace: Trace): Bucket {
-  const traced =
-    <Rest extends unknown[], T>(
-      method: keyof typeof OPERATIONS,
-      call: (key: string, ...rest: Rest) => Promise<T>,
-      partOf: (...rest: Rest) => string = () => '',
-    ) =>
-    async (key: string, ...rest: Rest): Promise<T> => {
-      const startedAt = monotonicMs();
-      const tell = (ok: boolean, detail: string) => {
-        const durationMs = Math.round(monotonicMs() - startedAt);
-        trace({ operation: OPERATIONS[method], target: `${key}${partOf(...rest)}`, durationMs, ok, detail });
-      };
-      try {
-        const result = await call(key, ...rest);
-        tell(true, result === undefined && (method === 'head' || method === 'get') ? 'not there' : 'ok');
-        return result;
-      } catch (error) {
-        tell(false, error instanceof Error ? error.message : String(error));
-        throw error;
-      }
-    };
-  return {
-    ...bucket,
-    head: traced('head', bucket.head),
-    put: traced('put', bucket.put),
-    get: traced('get', bucket.get),
-    delete: traced('delete', bucket.delete),
-    createUpload: traced('createUpload', bucket.createUpload),
-    uploadPart: traced('uploadPart', bucket.uploadPart, (_id, number) => ` part ${number}`),
-    listParts: traced('listParts', bucket.listParts),
-    listUploads: traced('listUploads', bucket.listUploads),
-    completeUpload: traced('completeUpload', bucket.completeUpload),
-    abortUpload: traced('abortUpload', bucket.abortUpload),
-  };
+  return wrapBucket<string>(bucket, OPERATIONS, async (operation, call, [key, _uploadId, number]) => {
+    const target = operation === OPERATIONS.uploadPart ? `${key} part ${number}` : String(key);
+    const startedAt = monotonicMs();
+    const tell = (ok: boolean, detail: string) =>
+      trace({ operation, target, durationMs: Math.round(monotonicMs() - startedAt), ok, detail });
+    try {
+      const result = await call();
+      const isMissing = result === undefined && (operation === OPERATIONS.head || operation === OPERATIONS.get);
+      tell(true, isMissing ? 'not there' : 'ok');
+      return result;
+    } catch (error) {
+      tell(false, error instanceof Error ? error.message : String(error));
+      throw error;
+    }
+  });
 }
 
 /** The webhook client, each POST told. */

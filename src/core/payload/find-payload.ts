@@ -105,7 +105,7 @@ async function fromListing(id: RecordingId, defaults: PayloadDefaults, deps: Fin
   const bucket = await deps.bucket();
   const uploaded: { name: string; role: NonNullable<ReturnType<typeof roleOf>>; sizeBytes: number }[] = [];
   let oldest: number | undefined;
-  for await (const { key, sizeBytes, lastModified } of bucket.list(`${id}/`, deps.signal)) {
+  for (const { key, sizeBytes, lastModified } of await bucket.list(`${id}/`, {}, deps.signal)) {
     const name = key.slice(id.length + 1);
     const role = name.includes('/') ? undefined : roleOf(name, defaults.extraFiles);
     if (!role) continue;

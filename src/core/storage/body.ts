@@ -2,16 +2,21 @@ import { readSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { SLICE_BYTES, type Throttle } from './throttle.ts';
 
-/** Bytes to send: their size and digest are known before, and each try reads and sends them anew. */
+/** Bytes to send. Their size and digest are known before the first try; every try sends all of them. */
 export interface Body {
   readonly sizeBytes: number;
-  /** SHA-256 of the bytes; signed with the request, so that the store refuses any others. */
+  /** SHA-256 of the bytes. It is signed with the request, so the store refuses any other bytes. */
   readonly sha256: Buffer;
+  /** Reads all of the bytes into memory. @throws Error where the file has become shorter */
+  read(): Uint8Array;
   /**
-   * Writes all of them to a request, and ends it; `onMoved` is called whenever the connection has taken bytes. Stops
-   * quietly where the request is over before.
+   * Writes the bytes to a request at the throttle's pace, and ends the request. Returns early, without an error, once
+   * the request has been destroyed.
+   * @param onMoved called whenever the connection has accepted bytes
+   * @param bytes what `read` returned; without it, each slice is read just before it is sent, on constant memory
+   * @throws Error where the file has become shorter; the signal's reason once it aborts
    */
-  send(request: Writable, signal: AbortSignal, onMoved: () => void): Promise<void>;
+  send(request: Writable, signal: AbortSignal, onMoved: () => void, bytes?: Uint8Array): Promise<void>;
 }
 
 export interface BodySettings {
@@ -22,7 +27,7 @@ export interface BodySettings {
 
 /** A body from memory. */
 export function bufferBody(bytes: Buffer, sha256: Buffer, settings: BodySettings): Body {
-  return makeBody(bytes.length, sha256, settings, (offset, size) => ({ bytes: bytes.subarray(offset, offset + size) }));
+  return makeBody(bytes.length, sha256, settings, { whole: () => bytes, slice: slicesOf(bytes) });
 }
 
 /**
@@ -36,11 +41,21 @@ export function fileBody(
   sha256: Buffer,
   settings: BodySettings,
 ): Body {
-  return makeBody(range.sizeBytes, sha256, settings, (offset, size) => {
-    const buffer = idleBuffers.pop() ?? Buffer.allocUnsafeSlow(SLICE_BYTES);
-    const count = readSync(fd, buffer, 0, size, range.offset + offset);
+  const readInto = (buffer: Uint8Array, start: number, size: number, offset: number): number => {
+    const count = readSync(fd, buffer, start, size, range.offset + offset);
     if (count === 0) throw new Error('the file became shorter');
-    return { bytes: buffer.subarray(0, count), buffer };
+    return count;
+  };
+  return makeBody(range.sizeBytes, sha256, settings, {
+    whole() {
+      const bytes = Buffer.allocUnsafeSlow(range.sizeBytes);
+      for (let at = 0; at < bytes.length; ) at += readInto(bytes, at, bytes.length - at, at);
+      return bytes;
+    },
+    slice(offset, size) {
+      const buffer = idleBuffers.pop() ?? Buffer.allocUnsafeSlow(SLICE_BYTES);
+      return { bytes: buffer.subarray(0, readInto(buffer, 0, size, offset)), buffer };
+    },
   });
 }
 
@@ -51,22 +66,30 @@ export function fileBody(
 const idleBuffers: Buffer[] = [];
 
 interface Slice {
-  bytes: Buffer;
-  /** To be used again once the connection has taken the bytes. */
+  bytes: Uint8Array;
+  /** Can be used again once the connection has accepted the bytes. */
   buffer?: Buffer;
 }
+
+type ReadSlice = (offset: number, size: number) => Slice;
+
+const slicesOf =
+  (bytes: Uint8Array): ReadSlice =>
+  (offset, size) => ({ bytes: bytes.subarray(offset, offset + size) });
 
 function makeBody(
   sizeBytes: number,
   sha256: Buffer,
   { throttle, onBytes }: BodySettings,
-  readSlice: (offset: number, size: number) => Slice,
+  source: { whole: () => Uint8Array; slice: ReadSlice },
 ): Body {
   let counted = 0;
   return {
     sizeBytes,
     sha256,
-    async send(request, signal, onMoved) {
+    read: source.whole,
+    async send(request, signal, onMoved, held) {
+      const readSlice = held ? slicesOf(held) : source.slice;
       if (counted > 0) onBytes?.(-counted);
       counted = 0;
       while (counted < sizeBytes) {

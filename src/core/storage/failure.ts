@@ -1,5 +1,4 @@
 import { AppError } from '../errors.ts';
-import { S3Refusal } from './s3/s3-client.ts';
 
 /**
  * What to make of a failed S3 call:
@@ -74,24 +73,33 @@ const STATUS_HINTS: Record<number, string | undefined> = {
 /** TLS failures: the certificate stays wrong until somebody acts. */
 const TLS_REASON = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
 
-/**
- * Turns whatever an S3 call threw into a `StorageFailure`.
- * @param what the call in the user's words: `uploading 3/video.mkv`
- */
-export function toStorageFailure(error: unknown, what: string, endpoint: string): StorageFailure {
-  if (error instanceof StorageFailure) return error;
-  return error instanceof S3Refusal ? refusal(error, what, endpoint) : networkFailure(error, what, endpoint);
+/** What the store answered in place of a success. */
+export interface Refusal {
+  /** As the user reads it: `403 AccessDenied`. */
+  answered: string;
+  /** The HTTP status that it counts as. */
+  status: number;
+  /** S3's code (`NoSuchKey`, …); empty where the answer has none, as that to a HEAD. */
+  code: string;
+  /** The store's time, as the answer has it. */
+  date: string | undefined;
+  /** The answer is a web page. Not where the answer to a HEAD announces one: some stores announce it for everything. */
+  isPage: boolean;
 }
 
-function refusal(error: S3Refusal, what: string, endpoint: string): StorageFailure {
-  const { status, code, headers, isPage } = error;
+/**
+ * The failure of a call that the store has refused.
+ * @param what the call in the user's words: `uploading 3/video.mkv`
+ */
+export function refusedByStore(refusal: Refusal, what: string, endpoint: string, cause: unknown): StorageFailure {
+  const { answered, status, code, date, isPage } = refusal;
   if (isPage && !TRANSIENT_STATUSES.has(status)) {
-    return notS3(what, endpoint, `HTTP ${status} with a web page`, error);
+    return notS3(what, endpoint, `HTTP ${status} with a web page`, cause);
   }
-  const message = `${what}: the store answered ${status}${code && ` ${code}`}`;
-  const details = { status, reason: code || 'Unknown', cause: error };
+  const message = `${what}: the store answered ${answered}`;
+  const details = { status, reason: code || 'Unknown', cause };
   // The answer to a HEAD has no body, and so no code: the server's clock gives it away.
-  if (code === 'RequestTimeTooSkewed' || (status === 403 && !code && isSkewed(headers.date))) {
+  if (code === 'RequestTimeTooSkewed' || (status === 403 && !code && isSkewed(date))) {
     return new StorageFailure(message, { ...details, kind: 'skew', hint: HINTS.RequestTimeTooSkewed });
   }
   if (TRANSIENT_STATUSES.has(status) || TRANSIENT_REASONS.has(code)) {
@@ -139,7 +147,11 @@ const NETWORK_WORDS: Record<string, string> = {
   Stalled: 'no byte moved for 30 s',
 };
 
-function networkFailure(error: unknown, what: string, endpoint: string): StorageFailure {
+/**
+ * The failure of a call that had no answer.
+ * @param error the system's, or Node's
+ */
+export function networkFailure(error: unknown, what: string, endpoint: string): StorageFailure {
   // Several addresses were tried (IPv6, IPv4): the first speaks for all.
   const cause = (error instanceof AggregateError ? error.errors[0] : error) as Partial<NodeJS.ErrnoException>;
   const reason = cause.code ?? cause.name ?? 'Unknown';

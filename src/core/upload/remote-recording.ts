@@ -37,13 +37,9 @@ const MANY = 1_000;
 
 /** The keys below the recording's prefix; undefined where they cannot be told. */
 async function listKeys(id: RecordingId, { bucket, signal }: UploadSession): Promise<Set<string> | undefined> {
-  const keys = new Set<string>();
   try {
-    for await (const { key } of bucket.list(`${id}/`, signal)) {
-      keys.add(key);
-      if (keys.size === MANY) return undefined;
-    }
-    return keys;
+    const objects = await bucket.list(`${id}/`, { atMost: MANY }, signal);
+    return objects.length < MANY ? new Set(objects.map(({ key }) => key)) : undefined;
   } catch (error) {
     // A key that may not list, or a fault that may pass: each object is asked for by itself then, and more patiently.
     if (error instanceof StorageFailure) return undefined;

@@ -2,12 +2,13 @@ import type { RecordingStore } from '../../state/sqlite/recording-store.ts';
 import type { Clock } from '../clock.ts';
 import type { Observer } from '../events.ts';
 import type { RecordingId } from '../recording/recording.ts';
-import type { Bucket } from '../storage/bucket.ts';
+import type { Bucket, BucketMethods } from '../storage/bucket.ts';
 import type { StorageFailure } from '../storage/failure.ts';
 import type { Hasher } from '../storage/hasher.ts';
 import type { InFlight } from '../storage/in-flight.ts';
 import type { Persistence } from '../storage/persistence.ts';
 import type { Throttle } from '../storage/throttle.ts';
+import { wrapBucket } from '../storage/wrap-bucket.ts';
 
 /** What all uploads of a run share: connections, pace, threads, patience. */
 export interface UploadSession {
@@ -70,25 +71,36 @@ export function persistentBucket({ bucket, persistence, observer }: UploadSessio
   );
 }
 
+/** What a method's success says: that the upload gets on, or only that the store is there. `once` is not tried again. */
+const RETRIES = {
+  put: 'progress',
+  uploadPart: 'progress',
+  head: 'looks',
+  get: 'looks',
+  list: 'looks',
+  listParts: 'looks',
+  listUploads: 'looks',
+  delete: 'looks',
+  abortUpload: 'looks',
+  createUpload: 'once',
+  completeUpload: 'once',
+} as const satisfies Record<keyof BucketMethods, 'progress' | 'looks' | 'once'>;
+
 function retrying(
   bucket: Bucket,
   persistence: Persistence,
   onRetry: (failure: StorageFailure, delayMs: number) => void,
   check?: () => void,
 ): Bucket {
-  const send = <T>(signal: AbortSignal, attempt: () => Promise<T>) =>
-    persistence.run(attempt, { signal, onRetry, check });
-  const look = <T>(signal: AbortSignal, attempt: () => Promise<T>) =>
-    persistence.run(attempt, { signal, onRetry, looks: true });
-  return {
-    ...bucket,
-    head: (key, signal) => look(signal, () => bucket.head(key, signal)),
-    put: (key, body, settings, signal) => send(signal, () => bucket.put(key, body, settings, signal)),
-    get: (key, signal) => look(signal, () => bucket.get(key, signal)),
-    uploadPart: (key, uploadId, number, body, signal) =>
-      send(signal, () => bucket.uploadPart(key, uploadId, number, body, signal)),
-    listParts: (key, uploadId, signal) => look(signal, () => bucket.listParts(key, uploadId, signal)),
-    listUploads: (prefix, signal) => look(signal, () => bucket.listUploads(prefix, signal)),
-    abortUpload: (key, uploadId, signal) => look(signal, () => bucket.abortUpload(key, uploadId, signal)),
-  };
+  return wrapBucket<(typeof RETRIES)[keyof BucketMethods]>(bucket, RETRIES, (success, call, args) => {
+    const signal = args.at(-1) as AbortSignal;
+    switch (success) {
+      case 'once':
+        return call();
+      case 'looks':
+        return persistence.run(call, { signal, onRetry, looks: true });
+      case 'progress':
+        return persistence.run(call, { signal, onRetry, check });
+    }
+  });
 }

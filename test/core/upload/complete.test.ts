@@ -147,6 +147,39 @@ describe('Complete', () => {
     expect(await isStored(server, file)).toBe(true);
   });
 
+  test('that answers 200 with InvalidPart inside has the parts compared, and is not repeated for half an hour', async () => {
+    const server = await sandbox();
+    const here = machine(server);
+    const file = await makeSource(THREE_PARTS);
+    server.faults.add(complete({ errorInside: 'InvalidPart' }, { times: Infinity }));
+    const error = await failure(here.run().upload(file));
+    expect(error).toMatchObject({ code: 'STORAGE', status: 400, reason: 'InvalidPart', kind: 'refused' });
+    expect(error.message).toMatch(/the store answered 200 with InvalidPart in it/);
+    expect(count(server, 'CompleteMultipartUpload')).toBe(3);
+    expect(here.clock.sleeps).toEqual([]);
+  });
+
+  test('that answers 200 with AccessDenied inside stops at once with a hint', async () => {
+    const server = await sandbox();
+    const here = machine(server);
+    const file = await makeSource(THREE_PARTS);
+    server.faults.add(complete({ errorInside: 'AccessDenied' }, { times: Infinity }));
+    const error = await failure(here.run().upload(file));
+    expect(error).toMatchObject({ code: 'STORAGE', status: 403, hint: expect.stringMatching(/read and write/) });
+    expect(count(server, 'CompleteMultipartUpload')).toBe(1);
+    expect(here.clock.sleeps).toEqual([]);
+  });
+
+  test('that answers 200 with nothing inside is looked into and tried again', async () => {
+    const server = await sandbox();
+    const here = machine(server);
+    const file = await makeSource(THREE_PARTS);
+    server.faults.add(complete({ answer: { status: 200, body: '' } }));
+    await here.run().upload(file);
+    expect(count(server, 'CompleteMultipartUpload')).toBe(2);
+    expect(await isStored(server, file)).toBe(true);
+  });
+
   test('that calls a part invalid again and again is told, not tried for ever', async () => {
     const server = await sandbox();
     const here = machine(server);

@@ -1,16 +1,29 @@
 import { readFileSync } from 'node:fs';
-import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { openConnections } from '../../http/connections.ts';
 import type { Body } from '../body.ts';
-import type { Bucket, ListedPart, ListedUpload, ObjectContent, ObjectHead, ObjectSettings } from '../bucket.ts';
+import type { Bucket, ListedUpload, ObjectContent, ObjectHead } from '../bucket.ts';
 import { bareEtag } from '../checksum.ts';
-import { notS3, StorageFailure, toStorageFailure } from '../failure.ts';
+import { networkFailure, notS3, StorageFailure } from '../failure.ts';
 import { STALL_MS, watchForStall } from '../stall.ts';
-import { listPages } from './list-pages.ts';
-import { createS3Client, type OutgoingBody, type S3Call, S3Refusal } from './s3-client.ts';
-import { completeDocument, dateOf, type Element, readDocument } from './s3-xml.ts';
-import type { S3Credentials } from './sigv4.ts';
+import { createByteBudget } from './byte-budget.ts';
+import { openClient, type S3Credentials } from './open-client.ts';
+import { allPages, type Page, paginateListMultipartUploads } from './pages.ts';
+import { type CallFacts, toStorageFailure } from './refusal.ts';
+import { BodyFailure, currentCall, type S3Call } from './request-handler.ts';
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  paginateListObjectsV2,
+  paginateListParts,
+  Upload,
+  UploadPartCommand,
+} from './sdk.ts';
+import { paramsOf, toHead } from './shapes.ts';
 
 export interface BucketSettings {
   endpoint: string;
@@ -27,67 +40,75 @@ export interface BucketSettings {
 }
 
 const COMPLETE_STALL_MS = 300_000;
+/** lib-storage holds an object that goes up whole in memory; a far store has many of them in flight. */
+const HELD_BYTES = 64 * 1024 * 1024;
+/** What lib-storage's parts have at least. */
+const LEAST_PART_BYTES = 5 * 1024 * 1024;
+
+/** One request. */
+interface Task extends Omit<CallFacts, 'endpoint'> {
+  stallMs?: number | undefined;
+  body?: Body;
+  streamsAnswer?: boolean;
+}
 
 /**
  * Opens the bucket; nothing is sent yet.
- * @param onRoundTrip told how long each request without a body took, in milliseconds
+ * @param onRoundTrip told how long each answer to a request without a body took once it was connected, in milliseconds
  */
 export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) => void = () => {}): Bucket {
-  const { endpoint, bucket: name, stallMs: usualStallMs } = settings;
+  const { endpoint, bucket: Bucket, stallMs: usualStallMs } = settings;
   const connections = openConnections({
     ca: settings.caFile && readFileSync(settings.caFile, 'utf8'),
     proxyEnv: settings.env,
     // A proxy that hangs: the stall watch does not know its socket.
     idleTimeoutMs: STALL_MS,
   });
-  const client = createS3Client({ ...settings, bucket: name }, connections, onRoundTrip);
+  const client = openClient(settings, connections, onRoundTrip);
+  const held = createByteBudget(HELD_BYTES);
 
-  /** One request under the stall watch, with its failure in the user's words. */
-  const request = async <T>(
-    what: string,
-    signal: AbortSignal,
-    send: (guard: Guard) => Promise<T>,
-    stallMs = usualStallMs,
-  ): Promise<T> => {
+  /** Makes one request under the stall watch; what it throws is in the user's words. */
+  const request = async <T>(task: Task, signal: AbortSignal, send: (call: S3Call) => Promise<T>): Promise<T> => {
+    const { body, streamsAnswer, stallMs = usualStallMs, ...facts } = task;
     const watch = watchForStall(signal, stallMs);
+    const call: S3Call = { watch, body, streamsAnswer };
     try {
-      return await send(watch);
+      return await currentCall.run(call, () => send(call));
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      if (error instanceof BodyFailure) throw error.cause;
-      throw toStorageFailure(error, what, endpoint);
+      if (call.failure instanceof BodyFailure) throw call.failure.cause;
+      throw toStorageFailure(error, call, { ...facts, endpoint });
     } finally {
       watch.stop();
+      // Connections remember the call that opened them, and would keep its bytes in memory.
+      call.body = undefined;
     }
   };
-  /** A request whose answer is an XML document. */
-  const ask = (what: string, root: string, call: S3Call, signal: AbortSignal): Promise<Element> =>
-    request(what, signal, async ({ abortSignal }) => {
-      const { text } = await client.send(call, abortSignal);
-      // moto, which many test against, answers ListParts with a ListPartsResponse.
-      const document = readDocument(text, root) ?? readDocument(text, root.replace(/Result$/, 'Response'));
-      if (!document) throw notS3(what, endpoint, `no ${root} in the answer`);
-      return document;
-    });
-  /** A list, page by page. */
-  const pages = (what: string, root: string, call: S3Call, markers: Record<string, string>, signal: AbortSignal) =>
-    listPages(
-      markers,
-      query => ask(what, root, { ...call, query: { ...call.query, ...query } }, signal),
-      () => notS3(what, endpoint, 'a list without an end'),
-    );
-  /** A request that stores bytes. */
-  const store = (what: string, call: Omit<S3Call, 'method' | 'body'>, body: Body, signal: AbortSignal) =>
-    request(what, signal, async ({ abortSignal, moved }) => {
-      const send: OutgoingBody['send'] = outgoing =>
-        body.send(outgoing, abortSignal, moved).catch(error => {
-          throw abortSignal.aborted ? error : new BodyFailure(error);
-        });
-      const { headers } = await client.send({ ...call, method: 'PUT', body: { ...body, send } }, abortSignal);
-      if (!headers.etag) throw notS3(what, endpoint, 'no ETag in the answer');
-      return { etag: bareEtag(headers.etag) };
-    });
-  /** An object's bytes as they come in, under a stall watch of their own: the answer's head has ended its request. */
+  /** A list, page by page; each page is a request of its own. */
+  const list = <P extends Page, Item>(
+    task: Task,
+    pages: AsyncIterator<P, unknown>,
+    read: (page: P) => { items: readonly Item[]; next: readonly unknown[] },
+    signal: AbortSignal,
+    atMost?: number,
+  ): Promise<Item[]> => {
+    const ask = () =>
+      request(task, signal, async () => {
+        const { done, value } = await pages.next();
+        if (done) return undefined;
+        const page = value as P;
+        // The SDK makes an empty page of an empty answer, and of a document of another kind.
+        if (Object.keys(page).every(member => member === '$metadata')) throw notA(task);
+        return page;
+      });
+    return allPages(ask, read, () => notS3(task.what, endpoint, 'a list without an end'), atMost);
+  };
+  const notA = ({ what, expected }: Task) => notS3(what, endpoint, `no ${expected} in the answer`);
+  const stored = (what: string, { ETag }: { ETag?: string | undefined }) => {
+    if (!ETag) throw notS3(what, endpoint, 'no ETag in the answer');
+    return { etag: bareEtag(ETag) };
+  };
+  /** An object's bytes as they come in, under a stall watch of their own: its request has ended with the head. */
   async function* content(what: string, stream: Readable, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const { abortSignal, moved, stop } = watchForStall(signal, usualStallMs);
     const end = () => stream.destroy(abortSignal.reason);
@@ -99,7 +120,7 @@ export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) =
       }
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      throw toStorageFailure(error, what, endpoint);
+      throw networkFailure(error, what, endpoint);
     } finally {
       stop();
       stream.destroy();
@@ -110,146 +131,146 @@ export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) =
     if (error instanceof StorageFailure && error.kind === 'missing') return undefined;
     throw error;
   };
-  const where = (key: string) => `${name}/${key}`;
+  const where = (key: string) => `${Bucket}/${key}`;
 
   return {
-    name,
-    target: `${endpoint}/${name}`,
+    name: Bucket,
+    target: `${endpoint}/${Bucket}`,
 
-    head: (key, signal) =>
-      request(`checking ${where(key)}`, signal, async ({ abortSignal }) =>
-        toHead((await client.send({ method: 'HEAD', key }, abortSignal)).headers),
+    head: (Key, signal) =>
+      request({ what: `checking ${where(Key)}`, isHead: true }, signal, async () =>
+        toHead(await client.send(new HeadObjectCommand({ Bucket, Key }))),
       ).catch(orUndefined<ObjectHead>),
 
-    put: (key, body, { onlyIfAbsent, ...settings }, signal) => {
-      const headers = { ...headersOf(settings), ...(onlyIfAbsent && { 'if-none-match': '*' }) };
-      return store(`uploading ${where(key)}`, { key, headers }, body, signal);
-    },
-
-    get: (key, signal) =>
-      request(`reading ${where(key)}`, signal, async ({ abortSignal }) => {
-        const answer = await client.open({ method: 'GET', key }, abortSignal);
-        return { ...toHead(answer.headers), stream: content(`reading ${where(key)}`, answer, signal) };
-      }).catch(orUndefined<ObjectContent>),
-
-    delete: (key, signal) =>
-      request(`deleting ${where(key)}`, signal, async ({ abortSignal }) => {
-        await client.send({ method: 'DELETE', key }, abortSignal);
-      }),
-
-    async *list(prefix, signal) {
-      const what = `listing ${where(prefix)}`;
-      const query = { 'list-type': '2', prefix };
-      const markers = { NextContinuationToken: 'continuation-token' };
-      for await (const page of pages(what, 'ListBucketResult', { method: 'GET', query }, markers, signal)) {
-        for (const object of page.all('Contents')) {
-          yield {
-            key: object.text('Key'),
-            sizeBytes: object.number('Size'),
-            lastModified: object.date('LastModified'),
-          };
-        }
+    async put(Key, body, settings, signal) {
+      const what = `uploading ${where(Key)}`;
+      const giveBack = await held.take(body.sizeBytes, signal);
+      try {
+        return await request({ what, body }, signal, async () => {
+          const upload = new Upload({
+            client,
+            params: { Bucket, Key, Body: body.read(), ...paramsOf(settings) },
+            // Never in parts: those would be lost with the process.
+            partSize: Math.max(LEAST_PART_BYTES, body.sizeBytes),
+            queueSize: 1,
+            leavePartsOnError: true,
+          });
+          return stored(what, await upload.done());
+        });
+      } finally {
+        giveBack();
       }
     },
 
-    async createUpload(key, settings, signal) {
-      const what = `uploading ${where(key)}`;
-      const call = { method: 'POST', key, query: { uploads: '' }, headers: headersOf(settings) } as const;
-      const uploadId = (await ask(what, 'InitiateMultipartUploadResult', call, signal)).text('UploadId');
-      if (!uploadId) throw notS3(what, endpoint, 'no upload id in the answer');
-      return { uploadId };
+    get(Key, signal) {
+      const what = `reading ${where(Key)}`;
+      return request({ what, streamsAnswer: true }, signal, async () => {
+        const object = await client.send(new GetObjectCommand({ Bucket, Key }));
+        return { ...toHead(object), stream: content(what, object.Body as Readable, signal) };
+      }).catch(orUndefined<ObjectContent>);
     },
 
-    uploadPart: (key, uploadId, number, body, signal) =>
-      store(
-        `uploading ${where(key)}, part ${number}`,
-        { key, query: { partNumber: String(number), uploadId } },
-        body,
+    delete: (Key, signal) =>
+      request({ what: `deleting ${where(Key)}` }, signal, async () => {
+        await client.send(new DeleteObjectCommand({ Bucket, Key }));
+      }),
+
+    list: (Prefix, { atMost }, signal) =>
+      list(
+        { what: `listing ${where(Prefix)}`, expected: 'ListBucketResult' },
+        paginateListObjectsV2({ client }, { Bucket, Prefix }),
+        ({ Contents = [], NextContinuationToken }) => ({
+          items: Contents.map(({ Key = '', Size = 0, LastModified }) => ({
+            key: Key,
+            sizeBytes: Size,
+            lastModified: LastModified,
+          })),
+          next: [NextContinuationToken],
+        }),
+        signal,
+        atMost,
+      ),
+
+    createUpload(Key, settings, signal) {
+      const task = { what: `uploading ${where(Key)}`, expected: 'InitiateMultipartUploadResult' };
+      return request(task, signal, async call => {
+        const { UploadId } = await client.send(
+          new CreateMultipartUploadCommand({ Bucket, Key, ...paramsOf(settings) }),
+        );
+        if (call.answer?.isEmpty) throw notA(task);
+        if (!UploadId) throw notS3(task.what, endpoint, 'no upload id in the answer');
+        return { uploadId: UploadId };
+      });
+    },
+
+    uploadPart(Key, UploadId, PartNumber, body, signal) {
+      const what = `uploading ${where(Key)}, part ${PartNumber}`;
+      return request({ what, body }, signal, async () => {
+        const part = { Bucket, Key, UploadId, PartNumber, Body: inSlices(), ContentLength: body.sizeBytes };
+        return stored(what, await client.send(new UploadPartCommand(part)));
+      });
+    },
+
+    async listParts(Key, UploadId, signal) {
+      const parts = await list(
+        { what: `listing the parts of ${where(Key)}`, expected: 'ListPartsResult' },
+        paginateListParts({ client }, { Bucket, Key, UploadId }),
+        ({ Parts = [], NextPartNumberMarker }) => ({
+          items: Parts.map(({ PartNumber = 0, ETag, Size = 0, LastModified }) => ({
+            number: PartNumber,
+            etag: bareEtag(ETag),
+            sizeBytes: Size,
+            lastModified: LastModified,
+          })),
+          next: [NextPartNumberMarker],
+        }),
+        signal,
+      );
+      return { parts, serverTime: new Date(Date.now() + client.config.systemClockOffset) };
+    },
+
+    listUploads: (Prefix, signal) =>
+      list(
+        { what: `listing uploads of ${where(Prefix)}`, expected: 'ListMultipartUploadsResult' },
+        paginateListMultipartUploads({ client }, { Bucket, Prefix }),
+        ({ Uploads = [], NextKeyMarker, NextUploadIdMarker }) => ({
+          items: Uploads.map(
+            ({ Key = '', UploadId = '', Initiated }): ListedUpload => ({
+              key: Key,
+              uploadId: UploadId,
+              initiated: Initiated,
+            }),
+          ),
+          next: [NextKeyMarker, NextUploadIdMarker],
+        }),
         signal,
       ),
 
-    async listParts(key, uploadId, signal) {
-      const parts: ListedPart[] = [];
-      const what = `listing the parts of ${where(key)}`;
-      const markers = { NextPartNumberMarker: 'part-number-marker' };
-      const call = { method: 'GET', key, query: { uploadId } } as const;
-      for await (const page of pages(what, 'ListPartsResult', call, markers, signal)) {
-        for (const part of page.all('Part')) {
-          parts.push({
-            number: part.number('PartNumber'),
-            etag: bareEtag(part.text('ETag')),
-            sizeBytes: part.number('Size'),
-            lastModified: part.date('LastModified'),
-          });
-        }
-      }
-      return { parts, serverTime: client.serverTime() };
+    completeUpload(Key, UploadId, parts, signal) {
+      const stallMs = settings.completeStallMs ?? COMPLETE_STALL_MS;
+      const task = { what: `completing ${where(Key)}`, expected: 'CompleteMultipartUploadResult', stallMs };
+      const MultipartUpload = {
+        Parts: parts.map(({ number, etag }) => ({ PartNumber: number, ETag: `"${etag}"` })),
+      };
+      return request(task, signal, async () => {
+        await client.send(new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload }));
+      });
     },
 
-    async listUploads(prefix, signal) {
-      const uploads: ListedUpload[] = [];
-      const what = `listing uploads of ${where(prefix)}`;
-      const markers = { NextKeyMarker: 'key-marker', NextUploadIdMarker: 'upload-id-marker' };
-      const call = { method: 'GET', query: { uploads: '', prefix } } as const;
-      for await (const page of pages(what, 'ListMultipartUploadsResult', call, markers, signal)) {
-        for (const upload of page.all('Upload')) {
-          uploads.push({
-            key: upload.text('Key'),
-            uploadId: upload.text('UploadId'),
-            initiated: upload.date('Initiated'),
-          });
-        }
-      }
-      return uploads;
-    },
-
-    completeUpload: (key, uploadId, parts, signal) =>
-      request(
-        `completing ${where(key)}`,
-        signal,
-        async ({ abortSignal }) => {
-          const headers = { 'content-type': 'application/xml' };
-          const call = { method: 'POST', key, query: { uploadId }, headers, body: completeDocument(parts) } as const;
-          const answer = await client.send(call, abortSignal);
-          // The store answers 200 before it has assembled the object; what fails then is told in the document.
-          const error = readDocument(answer.text.trimStart(), 'Error');
-          if (error) throw new S3Refusal(503, error.text('Code'), answer.headers);
-        },
-        settings.completeStallMs ?? COMPLETE_STALL_MS,
-      ),
-
-    abortUpload: (key, uploadId, signal) =>
-      request(`giving up the upload of ${where(key)}`, signal, async ({ abortSignal }) => {
-        await client.send({ method: 'DELETE', key, query: { uploadId } }, abortSignal);
+    abortUpload: (Key, UploadId, signal) =>
+      request({ what: `giving up the upload of ${where(Key)}` }, signal, async () => {
+        await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
       }),
 
-    close: () => connections.close(),
+    close: () => client.destroy(),
   };
 }
 
-type Guard = ReturnType<typeof watchForStall>;
-
-/** The source of the bytes failed, not the store. */
-class BodyFailure extends Error {
-  constructor(cause: Error) {
-    super(cause.message, { cause });
-  }
-}
-
-const USER_METADATA = 'x-amz-meta-';
-
-function headersOf({ contentType, metadata }: ObjectSettings): Record<string, string> {
-  const user = Object.entries(metadata).map(([name, value]) => [`${USER_METADATA}${name}`, value]);
-  return { 'content-type': contentType, ...Object.fromEntries(user) };
-}
-
-function toHead(headers: IncomingHttpHeaders): ObjectHead {
-  const user = Object.entries(headers).filter(([name]) => name.startsWith(USER_METADATA));
-  return {
-    sizeBytes: Number(headers['content-length'] ?? 0),
-    etag: bareEtag(headers.etag),
-    contentType: headers['content-type'],
-    metadata: Object.fromEntries(user.map(([name, value]) => [name.slice(USER_METADATA.length), String(value)])),
-    lastModified: dateOf(headers['last-modified']),
-  };
+/** What the SDK is given as a part's bytes: in its place our request handler sends the call's own body, in slices. */
+function inSlices(): Readable {
+  return new Readable({
+    read() {
+      this.destroy(new TypeError('only the request handler sends these bytes'));
+    },
+  });
 }

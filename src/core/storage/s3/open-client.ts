@@ -1,0 +1,64 @@
+import type { Connections } from '../../http/connections.ts';
+import { createRequestHandler, currentCall } from './request-handler.ts';
+import { S3Client } from './sdk.ts';
+
+export interface S3Credentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string | undefined;
+}
+
+/** The SDK would say on the console what its errors say anyway; stderr is the command line's. */
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+/**
+ * The AWS SDK's client, as S3-compatible stores need it. Everything that it would otherwise look up in the environment
+ * and in AWS files is given: what counts is our own configuration.
+ * @param onRoundTrip told how long each answer to a request without a body took once it was connected, in milliseconds
+ */
+export function openClient(
+  { endpoint, region, credentials }: { endpoint: string; region: string; credentials: S3Credentials },
+  connections: Connections,
+  onRoundTrip: (ms: number) => void,
+): S3Client {
+  const { accessKeyId, secretAccessKey, sessionToken } = credentials;
+  const client = new S3Client({
+    endpoint,
+    region,
+    credentials: { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) },
+    forcePathStyle: true,
+    // IDrive E2 and others refuse the checksum trailers that are the SDK's default.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    // The one retry layer is ours: `persistence.ts`.
+    maxAttempts: 1,
+    retryMode: 'standard',
+    requestHandler: createRequestHandler(endpoint, connections, onRoundTrip),
+    // What each command's request passes through is put together once, not for each request.
+    cacheMiddleware: true,
+    // It costs a round trip, and some stores and proxies do not know it.
+    expectContinueHeader: false,
+    customUserAgent: 'recordupload',
+    userAgentAppId: async () => undefined,
+    logger: silent,
+    defaultsMode: 'standard',
+    useFipsEndpoint: false,
+    useDualstackEndpoint: false,
+    useArnRegion: false,
+    disableS3ExpressSessionAuth: true,
+    disableClockSkewCorrection: false,
+    authSchemePreference: [],
+    sigv4aSigningRegionSet: [],
+  });
+  // The digest is known before the request: nothing is hashed twice, and the store refuses any other bytes.
+  client.middlewareStack.add(
+    next => args => {
+      const body = currentCall.getStore()?.body;
+      const { headers } = args.request as { headers: Record<string, string> };
+      if (body) headers['x-amz-content-sha256'] = body.sha256.toString('hex');
+      return next(args);
+    },
+    { step: 'build', name: 'presetDigest' },
+  );
+  return client;
+}
