@@ -7,6 +7,7 @@ import { COMMANDS } from '../src/cli/commands/index.ts';
 import { EXIT, EXIT_MEANINGS } from '../src/cli/exit-codes.ts';
 import { KEYS, variablesOf } from '../src/config/keys.ts';
 import { DEFAULTS } from '../src/config/schema.ts';
+import { layersDiagram } from './readme-layers.ts';
 
 /** What a configuration key is for, in one line, and its default as text. */
 interface KeyText {
@@ -129,6 +130,7 @@ export const BLOCKS: Readonly<Record<string, Block>> = {
   configuration: { page: 'README.md', text: configurationTable },
   'exit-codes': { page: 'README.md', text: exitCodesTable },
   library: { page: 'docs/library.md', text: libraryExample },
+  layers: { page: 'docs/architecture.md', text: layersDiagram },
 };
 
 const marks = (name: string) => ({ begin: `<!-- begin ${name} -->`, end: `<!-- end ${name} -->` });
