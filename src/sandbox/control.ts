@@ -1,5 +1,6 @@
 import type { FaultControl } from './faults/faults.ts';
 import { parseFaultRule } from './faults/parse-rule.ts';
+import { foreignCaller } from './foreign-caller.ts';
 import type { Exchange } from './http/exchange.ts';
 import { json, type Reply } from './http/reply.ts';
 
@@ -16,10 +17,13 @@ const MAX_BODY_BYTES = 64 * 1024;
 
 /**
  * Answers `/__requests` (GET, DELETE), `/__faults` (GET, POST a rule or a list of them, DELETE) and the server's own
- * lists; undefined for every other path.
+ * lists; undefined for every other path. Web pages get a 403: the lists hold what was sent to the sandbox, and a fault
+ * rule changes what it answers.
  */
 export async function control(exchange: Exchange, controlled: Controlled): Promise<Reply | undefined> {
   const { method = 'GET' } = exchange.req;
+  const foreign = foreignCaller(exchange.req);
+  if (foreign !== undefined) return json(403, { message: foreign });
   const list = controlled.lists?.[exchange.rawPath];
   if (list) return method === 'GET' ? json(200, list()) : notAllowed('GET');
   switch (exchange.rawPath) {

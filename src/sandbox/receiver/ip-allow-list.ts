@@ -25,7 +25,7 @@ export function ipAllowList(entries: string[]): (address: string) => boolean {
   };
 }
 
-/** An address as people write it: IPv4 without the IPv6 clothes, IPv6 without a zone. */
+/** An address as people write it: an IPv4 address that a socket shows as `::ffff:192.0.2.1` without that prefix, IPv6 without a zone. */
 export function plainAddress(address: string): string {
   const [bare = ''] = address.split('%');
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare)?.[1];
