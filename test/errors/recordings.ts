@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT } from '../../src/cli/exit-codes.ts';
-import { systemProblem } from '../../src/core/recording/folder-problem.ts';
+import { replaced, systemProblem } from '../../src/core/recording/folder-problem.ts';
 import { inspectFile } from '../../src/core/recording/inspect-file.ts';
 import { objectKey } from '../../src/core/recording/object-key.ts';
 import type { RecordingId } from '../../src/core/recording/recording.ts';
@@ -162,5 +162,11 @@ export const RECORDINGS_MADE: readonly Made[] = [
     hint: 'try again once nothing works on the folder any more',
     exit,
     make: () => inspectFile('/nowhere', 'video.mkv'),
+  },
+  {
+    says: '/nowhere/recording.json was replaced by another file while it was being read',
+    hint: 'run the command again once nothing changes the folder any more; if nobody should, find out who does',
+    exit,
+    make: () => replaced('/nowhere/recording.json', undefined),
   },
 ];

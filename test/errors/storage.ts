@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { statFile } from '../../src/core/recording/file-identity.ts';
@@ -137,7 +137,7 @@ export const STORAGE: readonly Meeting[] = [
 async function changedSince(change: (path: string) => void): Promise<unknown> {
   const path = join(tempDir(), 'video.mkv');
   writeFileSync(path, 'a video');
-  const identity = await statFile(path);
+  const identity = { ...statFile(path), device: String(statSync(path).dev) };
   change(path);
   return openSource({ role: 'video', name: 'video.mkv', path, contentType: 'video/x-matroska', ...identity });
 }
@@ -164,6 +164,16 @@ export const STORAGE_MADE: readonly Made[] = [
     hint: AGAIN,
     exit: EXIT.changed,
     make: () => changedSince(path => writeFileSync(path, 'another video')),
+  },
+  {
+    says: '…/video.mkv: it was replaced by another file',
+    hint: AGAIN,
+    exit: EXIT.changed,
+    make: () =>
+      changedSince(path => {
+        rmSync(path);
+        symlinkSync('/etc/hostname', path);
+      }),
   },
   {
     says: '…/video.mkv: it vanished',

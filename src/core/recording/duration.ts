@@ -1,4 +1,6 @@
 import type { Clock } from '../clock.ts';
+import { replaced } from './folder-problem.ts';
+import { FileReplaced, type FoundFile } from './open-file.ts';
 
 /** A hundred years: what a broken header says beyond is no duration. */
 const MAX_SECONDS = 100 * 366 * 86_400;
@@ -20,10 +22,10 @@ export type Measurement = { ok: true; seconds: number } | { ok: false; reason: s
 /**
  * Measures a video's duration from its packets, in whole seconds. A normal file takes milliseconds; a live-muxed
  * Matroska has to be read to its end (some 3 s per GB), hence the limit.
- * @throws only the signal's reason; whatever is wrong with the media is a `reason`
+ * @throws the signal's reason, and AppError `RECORDING` where the file was exchanged; what is wrong with the media is a `reason`
  */
 export async function measureDuration(
-  path: string,
+  file: FoundFile,
   options: { clock: Pick<Clock, 'monotonic'>; limitMs: number; signal?: AbortSignal | undefined },
 ): Promise<Measurement> {
   const { clock, limitMs, signal } = options;
@@ -41,12 +43,14 @@ export async function measureDuration(
   try {
     // The media library costs about 100 ms to load, so only a recording that needs measuring pays for it.
     const { mediaDurationSeconds } = await import('./media-duration.ts');
-    const seconds = await mediaDurationSeconds(path, beforeRead);
+    const seconds = await mediaDurationSeconds(file, beforeRead);
     if (seconds > 0 && isDuration(seconds)) return { ok: true, seconds: Math.round(seconds) };
     return { ok: false, reason: 'no complete picture or sound in it' };
   } catch (error) {
     signal?.throwIfAborted();
     if (stopped) return { ok: false, reason: stopped };
+    // Not a matter of the duration alone: somebody exchanges files while they are read.
+    if (error instanceof FileReplaced) throw replaced(file.path, error);
     return { ok: false, reason: error instanceof Error ? error.message : String(error) };
   }
 }

@@ -35,6 +35,14 @@ export function systemProblem(path: string, error: unknown): unknown {
   return problem(path, REASONS[code] ?? `cannot be read (${code})`, { cause: error, ...(hint && { hint }) });
 }
 
+/** A file that was exchanged for another one between two looks at it. */
+export function replaced(path: string, cause: unknown): AppError {
+  return problem(path, 'was replaced by another file while it was being read', {
+    hint: 'run the command again once nothing changes the folder any more; if nobody should, find out who does',
+    cause,
+  });
+}
+
 /** A system error's code (`ENOENT`, …). Not by `instanceof`: the file system's errors may be another realm's. */
 export function systemCode(error: unknown): string | undefined {
   if (error instanceof AppError || !types.isNativeError(error)) return undefined;

@@ -1,8 +1,11 @@
-import { open } from 'node:fs/promises';
+import { closeSync, fstatSync, read } from 'node:fs';
+import { promisify } from 'node:util';
 import { CustomSource, Input, Logging, LogLevel, MATROSKA, MP4, MPEG_TS, OGG, QTFF, WEBM } from 'mediabunny';
+import { type FoundFile, openFound } from './open-file.ts';
 
 /** Containers of their own only: an HLS playlist named video.mkv would make the library fetch the URLs in it. */
 const FORMATS = [MATROSKA, WEBM, MP4, QTFF, MPEG_TS, OGG];
+const readAt = promisify(read);
 const CACHE_BYTES = 4 * 1024 * 1024;
 
 /**
@@ -11,16 +14,16 @@ const CACHE_BYTES = 4 * 1024 * 1024;
  * @param beforeRead called before each read; what it throws ends the measuring
  * @throws the library's errors where the file is no media that it knows
  */
-export async function mediaDurationSeconds(path: string, beforeRead: () => void): Promise<number> {
+export async function mediaDurationSeconds(found: FoundFile, beforeRead: () => void): Promise<number> {
   Logging.level = LogLevel.Silent;
-  const file = await open(path, 'r');
+  const fd = openFound(found);
   try {
     const source = new CustomSource({
-      getSize: async () => (await file.stat()).size,
+      getSize: () => fstatSync(fd).size,
       read: async (start, end) => {
         beforeRead();
         const bytes = new Uint8Array(end - start);
-        const { bytesRead } = await file.read(bytes, 0, bytes.length, start);
+        const { bytesRead } = await readAt(fd, bytes, 0, bytes.length, start);
         if (bytesRead < bytes.length) throw new Error('the file became shorter while it was measured');
         return bytes;
       },
@@ -36,6 +39,6 @@ export async function mediaDurationSeconds(path: string, beforeRead: () => void)
       input.dispose();
     }
   } finally {
-    await file.close();
+    closeSync(fd);
   }
 }

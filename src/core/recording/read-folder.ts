@@ -6,6 +6,7 @@ import { identityOf } from './file-identity.ts';
 import { looksLikeVideo, roleOf, SIDECAR_NAMES, SINGLE_ROLES } from './file-roles.ts';
 import { problem, showPath, systemCode, systemProblem } from './folder-problem.ts';
 import { type InspectedFile, inspectFile } from './inspect-file.ts';
+import type { FoundFile } from './open-file.ts';
 import type { RecordingFile, Role } from './recording.ts';
 
 /** What lies in a recording's folder. */
@@ -16,7 +17,7 @@ export interface RecordingFolder {
   files: RecordingFile[];
   /** The video's times, in nanoseconds since 1970; a birth time of 0 is none. */
   videoTimes: { birthtimeNs: bigint; mtimeNs: bigint };
-  sidecar: { name: string; file: InspectedFile } | undefined;
+  sidecar: { name: string; file: FoundFile } | undefined;
   skipped: string[];
 }
 
@@ -55,12 +56,17 @@ export function readFolder(given: string, extraFiles: readonly string[]): Record
         }
         videoTimes = { birthtimeNs: stats.birthtimeNs, mtimeNs: stats.mtimeNs };
       }
-      files.push({ role, name, path, ...identityOf(stats), contentType: contentTypeOf(name) });
+      const device = String(stats.dev);
+      files.push({ role, name, path, ...identityOf(stats), device, contentType: contentTypeOf(name) });
     }
   }
   const name = SIDECAR_NAMES.find(candidate => names.includes(candidate));
-  const sidecar = name && { name, file: inspectFile(dir, name) };
-  return { dir, files, videoTimes, sidecar: sidecar || undefined, skipped };
+  const sidecar = name === undefined ? undefined : { name, file: found(inspectFile(dir, name)) };
+  return { dir, files, videoTimes, sidecar, skipped };
+}
+
+function found({ path, stats }: InspectedFile): FoundFile {
+  return { path, device: String(stats.dev), inode: String(stats.ino) };
 }
 
 function list(given: string): { dir: string; names: string[]; subfolders: Set<string> } {

@@ -51,7 +51,7 @@ export async function readRecording(
   const flags = parseOverrides(overrides);
   const folder = readFolder(dir, defaults.extraFiles);
   const { name, file } = folder.sidecar ?? {};
-  const sidecar: Sidecar = name && file ? readSidecar(folder.dir, name, file.path) : {};
+  const sidecar: Sidecar = name && file ? readSidecar(folder.dir, name, file) : {};
   const id = flags.id ?? idFromFolder(folder, sidecar);
   for (const { name } of folder.files) objectKey(id, name); // throws where a name makes no key
 
@@ -139,7 +139,7 @@ async function measure(folder: RecordingFolder, deps: ReadRecordingDeps): Promis
   const video = folder.files.find(({ role }) => role === 'video');
   if (!video) return undefined;
   const { clock, signal, measureLimitMs: limitMs = MEASURE_LIMIT_MS } = deps;
-  const measured = await measureDuration(video.path, { clock, limitMs, signal });
+  const measured = await measureDuration(video, { clock, limitMs, signal });
   if (measured.ok) return measured.seconds;
   deps.warn(`${showPath(join(folder.dir, video.name))}: its duration could not be measured: ${measured.reason}`);
   return undefined;

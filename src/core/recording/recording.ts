@@ -18,6 +18,8 @@ export interface RecordingFile {
   mtimeNs: string;
   /** Inode number, as decimal digits. */
   inode: string;
+  /** Number of the device that the inode is on, as decimal digits. */
+  device: string;
   contentType: string;
 }
 

@@ -1,10 +1,11 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 // The mini build of zod, as for the configuration.
 import * as z from 'zod/mini';
 import { isDuration } from './duration.ts';
-import { problem, systemProblem } from './folder-problem.ts';
+import { problem, replaced, systemProblem } from './folder-problem.ts';
 import { findJsonFlaw } from './json-flaw.ts';
+import { FileReplaced, type FoundFile, openFound } from './open-file.ts';
 import { type Microseconds, parseTimestamp, TIMESTAMP_HINT } from './timestamps.ts';
 
 const MAX_BYTES = 1024 * 1024;
@@ -78,12 +79,12 @@ const SCHEMA = z.object(
 /**
  * Reads a recording's sidecar.
  * @param dir the recording's folder, and `name` the sidecar's in it, for messages
- * @param path where its bytes are
+ * @param file where its bytes are
  * @throws AppError `RECORDING`; never with the sidecar's own text in it
  */
-export function readSidecar(dir: string, name: string, path: string): Sidecar {
+export function readSidecar(dir: string, name: string, file: FoundFile): Sidecar {
   const where = join(dir, name);
-  const bytes = readLimited(where, path);
+  const bytes = readLimited(where, file);
   const parsed = SCHEMA.safeParse(parseJson(where, bytes));
   if (!parsed.success) {
     const issues = parsed.error.issues.map(issue => [...issue.path.map(String), issue.message].join(': '));
@@ -102,9 +103,9 @@ export function readSidecar(dir: string, name: string, path: string): Sidecar {
 }
 
 /** Reads one byte more than allowed at most: the file may have grown since anyone looked at its size. */
-function readLimited(where: string, path: string): Buffer {
+function readLimited(where: string, file: FoundFile): Buffer {
   try {
-    const fd = openSync(path, 'r');
+    const fd = openFound(file);
     try {
       const buffer = Buffer.allocUnsafe(Math.min(fstatSync(fd).size, MAX_BYTES) + 1);
       const bytesRead = readSync(fd, buffer, 0, buffer.length, 0);
@@ -116,6 +117,7 @@ function readLimited(where: string, path: string): Buffer {
       closeSync(fd);
     }
   } catch (error) {
+    if (error instanceof FileReplaced) throw replaced(where, error);
     throw systemProblem(where, error);
   }
 }

@@ -1,6 +1,7 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { AppError, hasErrorCode } from '../errors.ts';
 import { sameFile, statFile } from '../recording/file-identity.ts';
+import { FileReplaced, openFound } from '../recording/open-file.ts';
 import type { RecordingFile } from '../recording/recording.ts';
 
 /** A file of the recording, open for reading, that must stay as it was when the folder was read. */
@@ -25,7 +26,7 @@ export function openSource(file: RecordingFile): SourceFile {
     const now = orGone(() => statFile(file.path));
     if (!sameFile(now, file)) throw changed(file, 'it changed while it was being uploaded');
   };
-  const fd = orGone(() => openSync(file.path, 'r'));
+  const fd = orGone(() => openFound(file));
   const close = () => closeSync(fd);
   try {
     assertUnchanged();
@@ -38,6 +39,7 @@ export function openSource(file: RecordingFile): SourceFile {
 
 function gone(file: RecordingFile, error: unknown): never {
   if (hasErrorCode(error, 'ENOENT', 'ENOTDIR', 'ESTALE')) throw changed(file, 'it vanished', error);
+  if (error instanceof FileReplaced) throw changed(file, 'it was replaced by another file', error);
   throw new AppError('SOURCE_CHANGED', `${file.path}: it cannot be read any more (${(error as Error).message})`, {
     hint: 'check its disk, then run the command again',
     cause: error,

@@ -6,9 +6,9 @@ import { expect, test } from '@jest/globals';
 import { systemClock } from '../../../src/core/clock.ts';
 import { measureDuration, parseDuration } from '../../../src/core/recording/duration.ts';
 import { mediaDurationSeconds } from '../../../src/core/recording/media-duration.ts';
-import { fixture, tempFolder } from './support.ts';
+import { find, fixture, tempFolder } from './support.ts';
 
-const measure = (path: string, limitMs = 30_000) => measureDuration(path, { clock: systemClock, limitMs });
+const measure = (path: string, limitMs = 30_000) => measureDuration(find(path), { clock: systemClock, limitMs });
 
 test.each([
   ['3', 10],
@@ -29,7 +29,8 @@ test.each([
 });
 
 test('a file that is not there has no duration', async () => {
-  expect(await measure('/nowhere/video.mkv')).toMatchObject({ ok: false });
+  const nowhere = { path: '/nowhere/video.mkv', device: '1', inode: '1' };
+  expect(await measureDuration(nowhere, { clock: systemClock, limitMs: 1 })).toMatchObject({ ok: false });
 });
 
 test('a playlist that calls itself a video makes no request', async () => {
@@ -53,7 +54,7 @@ test('a playlist that calls itself a video makes no request', async () => {
 test('measuring ends at its limit, and lets the file go', async () => {
   let nowMs = 0;
   const clock = { monotonic: () => (nowMs += 1000) };
-  const path = fixture('recordings/live-muxed/video.mkv');
+  const path = find(fixture('recordings/live-muxed/video.mkv'));
   const openFiles = () => (existsSync('/proc/self/fd') ? readdirSync('/proc/self/fd').length : 0);
   const before = openFiles();
   expect(await measureDuration(path, { clock, limitMs: 500 })).toEqual({
@@ -71,7 +72,7 @@ test('an abort between two reads ends it with its reason', async () => {
       return 0;
     },
   };
-  const path = fixture('recordings/3/video.mkv');
+  const path = find(fixture('recordings/3/video.mkv'));
   const measuring = measureDuration(path, { clock, limitMs: 500, signal: controller.signal });
   await expect(measuring).rejects.toThrow('stop');
 });
@@ -80,7 +81,7 @@ test('what is thrown before a read comes through', async () => {
   const beforeRead = () => {
     throw new Error('no further');
   };
-  await expect(mediaDurationSeconds(fixture('recordings/3/video.mkv'), beforeRead)).rejects.toThrow('no further');
+  await expect(mediaDurationSeconds(find(fixture('recordings/3/video.mkv')), beforeRead)).rejects.toThrow('no further');
 });
 
 test.each([

@@ -1,10 +1,20 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach } from '@jest/globals';
 import { systemClock } from '../../../src/core/clock.ts';
 import { AppError } from '../../../src/core/errors.ts';
+import type { FoundFile } from '../../../src/core/recording/open-file.ts';
 import {
   type ReadRecordingDeps,
   type RecordingDefaults,
@@ -16,6 +26,12 @@ import type { Recording } from '../../../src/core/recording/recording.ts';
 const root = resolve(import.meta.dirname, '../../..');
 /** A fixture's path: `recordings/3`, `payloads/contract-example.json`, … */
 export const fixture = (path: string) => join(root, 'fixtures', path);
+
+/** A file as the folder's reader finds it. */
+export function find(path: string): FoundFile {
+  const { dev, ino } = statSync(path, { bigint: true });
+  return { path, device: String(dev), inode: String(ino) };
+}
 
 const made: string[] = [];
 afterEach(() => {

@@ -58,7 +58,8 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
 /** Looks at a file as the folder's reader does. */
 export async function lookAt(path: string): Promise<RecordingFile> {
   const name = basename(path);
-  const identity = identityOf(await stat(path, { bigint: true }));
+  const stats = await stat(path, { bigint: true });
+  const identity = { ...identityOf(stats), device: String(stats.dev) };
   return { role: 'video', name, path, contentType: contentTypeOf(name), ...identity };
 }
 
