@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { findExecutable } from './executables.ts';
+import { findExecutable } from '../support/executables.ts';
 import type { Program } from './measure.ts';
 import { PEERS, type Peer } from './workloads.ts';
 

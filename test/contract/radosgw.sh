@@ -3,6 +3,7 @@
 # without an init system, without authentication between them, all data in DIR.
 #
 #   radosgw.sh start DIR PORT ACCESS_KEY SECRET_KEY    prints "ready"; the monitor takes PORT+1
+#   radosgw.sh restart DIR PORT                        kills the gateway alone, and starts it again
 #   radosgw.sh stop DIR                                ends what start began, and removes DIR
 #   radosgw.sh installed                               exit status 0 where the packages are there
 #
@@ -34,7 +35,39 @@ if [[ $verb == stop ]]; then
   exit 0
 fi
 
-port=$3 access_key=$4 secret_key=$5
+port=$3
+failed() {
+  echo "radosgw.sh: $1; see what the daemons said:" >&2
+  tail -qn 5 "$dir"/*.out >&2
+  stop
+  exit 1
+}
+# Daemons live on when this script ends, and hold none of its pipes.
+daemon() {
+  local name=$1
+  shift
+  setsid "$@" </dev/null >>"$dir/$name.out" 2>&1 &
+  echo $! >"$dir/$name.pid"
+}
+gateway() {
+  daemon rgw radosgw -n client.rgw -f
+  for _ in $(seq 200); do
+    curl -s -o /dev/null --max-time 2 "http://127.0.0.1:$port/" && return
+    lives rgw || failed 'the gateway did not start'
+    sleep 0.2
+  done
+}
+lives() { kill -0 "$(cat "$dir/$1.pid")" 2>/dev/null; }
+
+if [[ $verb == restart ]]; then
+  export CEPH_CONF=$dir/ceph.conf
+  kill -KILL "$(cat "$dir/rgw.pid")"
+  for _ in $(seq 100); do curl -s -o /dev/null --max-time 1 "http://127.0.0.1:$port/" || break; sleep 0.05; done
+  gateway
+  exit 0
+fi
+
+access_key=$4 secret_key=$5
 monport=$((port + 1))
 mkdir -p "$dir"/{mon,osd,rgw,run}
 dir=$(cd "$dir" && pwd)
@@ -72,21 +105,6 @@ rgw data = $dir/rgw
 rgw frontends = beast endpoint=127.0.0.1:$port
 CONF
 
-failed() {
-  echo "radosgw.sh: $1; see what the daemons said:" >&2
-  tail -qn 5 "$dir"/*.out >&2
-  stop
-  exit 1
-}
-# Daemons live on when this script ends, and hold none of its pipes.
-daemon() {
-  local name=$1
-  shift
-  setsid "$@" </dev/null >>"$dir/$name.out" 2>&1 &
-  echo $! >"$dir/$name.pid"
-}
-lives() { kill -0 "$(cat "$dir/$1.pid")" 2>/dev/null; }
-
 monmaptool --create --addv a "[v1:127.0.0.1:$monport]" --fsid "$fsid" "$dir/monmap" >>"$dir/mon.out" 2>&1
 ceph-mon -i a --mkfs --monmap "$dir/monmap" >>"$dir/mon.out" 2>&1
 daemon mon ceph-mon -i a -f
@@ -107,12 +125,7 @@ for _ in 1 2 3; do
 done
 lives osd || failed 'the OSD did not start'
 
-daemon rgw radosgw -n client.rgw -f
-for _ in $(seq 200); do
-  curl -s -o /dev/null --max-time 2 "http://127.0.0.1:$port/" && break
-  lives rgw || failed 'the gateway did not start'
-  sleep 0.2
-done
+gateway
 timeout 60 radosgw-admin -n client.rgw user create --uid=contract --display-name=contract \
   --access-key="$access_key" --secret="$secret_key" </dev/null >/dev/null 2>>"$dir/admin.out" || failed 'no user'
 echo ready

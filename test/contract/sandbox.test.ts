@@ -1,7 +1,22 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startSandbox } from '../../src/sandbox/sandbox.ts';
+import { AS_AWS } from './capabilities.ts';
 import { contractSuite } from './suite.ts';
 
-contractSuite('the sandbox', async () => {
-  const server = await startSandbox();
-  return { s3: server.s3, close: () => server.close() };
+contractSuite('the sandbox', AS_AWS, async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'sandbox-contract-'));
+  let server = await startSandbox({ dataDir });
+  return {
+    s3: server.s3,
+    async restart() {
+      await server.close();
+      server = await startSandbox({ dataDir });
+    },
+    async close() {
+      await server.close();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
 });
