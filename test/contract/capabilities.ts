@@ -5,6 +5,8 @@
 export interface Capabilities {
   /** Refuses wrong keys, wrong signatures, and bodies that are not those of the signed digest. */
   checksSignatures: boolean;
+  /** Refuses requests that are signed for another region. */
+  checksRegion: boolean;
   /** ListMultipartUploads finds uploads by the beginning of their key; otherwise only by the whole key. */
   listsUploadsByPrefix: boolean;
   /** How the store answers an Abort of an upload that is aborted or completed already. */
@@ -20,6 +22,7 @@ export interface Capabilities {
 /** What AWS does, and what the sandbox must do. */
 export const AS_AWS: Capabilities = {
   checksSignatures: true,
+  checksRegion: true,
   listsUploadsByPrefix: true,
   abortOfGoneUpload: 'missing',
   partOfGoneUpload: 'missing',

@@ -6,7 +6,9 @@ import { contractSuite } from './suite.ts';
 const CAPABILITIES: Capabilities = {
   ...AS_AWS,
   checksSignatures: false,
+  checksRegion: false,
   partOfGoneUpload: 'server error',
+  completeOfAbortedUpload: 500,
   // All that it holds is in memory.
   keepsOverRestarts: false,
 };

@@ -11,7 +11,7 @@ const SCRIPT = join(import.meta.dirname, 'radosgw.sh');
 const REGION = 'us-east-1';
 
 // radosgw 16 answers 500 to such a Complete, so that the upload engine has to look what is left of the upload.
-contractSuite('radosgw', { ...AS_AWS, completeOfAbortedUpload: 500 }, async () => {
+contractSuite('radosgw', { ...AS_AWS, checksRegion: false, completeOfAbortedUpload: 500 }, async () => {
   if (run('installed').status !== 0) {
     throw new Error(
       'radosgw is not installed: apt-get install -y --no-install-recommends radosgw ceph-mon ceph-osd ceph-common',

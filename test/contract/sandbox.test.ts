@@ -7,12 +7,13 @@ import { contractSuite } from './suite.ts';
 
 contractSuite('the sandbox', AS_AWS, async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'sandbox-contract-'));
-  let server = await startSandbox({ dataDir });
+  const options = { dataDir, s3: { region: 'us-west-1' } };
+  let server = await startSandbox(options);
   return {
     s3: server.s3,
     async restart() {
       await server.close();
-      server = await startSandbox({ dataDir });
+      server = await startSandbox(options);
     },
     async close() {
       await server.close();

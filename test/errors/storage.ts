@@ -76,6 +76,17 @@ export const STORAGE: readonly Meeting[] = [
   refused(400, 'AuthorizationHeaderMalformed', 'check region: the store expects another one'),
   refused(403, 'RequestTimeTooSkewed', "set this machine's clock: it differs from the store's by more than 15 minutes"),
   refused(400, 'QuotaExceeded', 'the store says that its quota is used up: make room or raise it'),
+  refused(400, 'XMinioAdminBucketQuotaExceeded', "the bucket's quota is used up: make room or raise it"),
+  {
+    says: 'checking fyemeet/…/video.mkv: the store answered 400',
+    hint: 'check region and endpoint: a store that expects another region answers so',
+    exit,
+    meet: (_desk, { faults }) => {
+      const times = Number.POSITIVE_INFINITY;
+      faults.add({ server: 's3', operation: 'HeadObject', times, action: { answer: { status: 400 } } });
+      return ['upload', makeRecording()];
+    },
+  },
   refused(400, 'EntityTooLarge', 'the store does not take objects or parts of this size'),
   refused(400, 'InvalidArgument', 'the store does not take this request: tell whoever runs it what it answered'),
   refused(

@@ -59,6 +59,7 @@ const HINTS: Record<string, string> = {
   AuthorizationHeaderMalformed: 'check region: the store expects another one',
   RequestTimeTooSkewed: "set this machine's clock: it differs from the store's by more than 15 minutes",
   QuotaExceeded: 'the store says that its quota is used up: make room or raise it',
+  XMinioAdminBucketQuotaExceeded: "the bucket's quota is used up: make room or raise it",
   EntityTooLarge: 'the store does not take objects or parts of this size',
 };
 
@@ -69,6 +70,9 @@ const STATUS_HINTS: Record<number, string | undefined> = {
   403: HINTS.Forbidden,
   407: 'a proxy on the way wants a user name and a password: put them into HTTPS_PROXY or HTTP_PROXY',
 };
+
+/** The same for a 400 without a code. Each upload begins with a HEAD, and a store that expects another region answers it so. */
+const HINT_400 = 'check region and endpoint: a store that expects another region answers so';
 
 /** TLS failures: the certificate stays wrong until somebody acts. */
 const TLS_REASON = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
@@ -112,6 +116,7 @@ export function refusedByStore(refusal: Refusal, what: string, endpoint: string,
   const hint =
     HINTS[code] ??
     STATUS_HINTS[status] ??
+    (status === 400 && !code ? HINT_400 : undefined) ??
     'the store does not take this request: tell whoever runs it what it answered';
   const kind = status === 404 && code !== 'NoSuchBucket' ? 'missing' : 'refused';
   return new StorageFailure(message, { ...details, kind, hint });

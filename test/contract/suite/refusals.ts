@@ -6,17 +6,21 @@ import { body, type Contract, type RunningStore, refusal, SETTINGS, signal } fro
 
 /** How the store says no, and what the tool makes of it. */
 export function refusals(contract: Contract): void {
+  const { does } = contract;
   describe('refusals', () => {
     let store: RunningStore;
     beforeAll(() => {
       store = contract.store;
     });
     const settings = (more: Partial<ReturnType<typeof bucketSettings>>) => openBucket(bucketSettings(store, more));
-    const put = (other: Bucket) =>
-      failure(other.put('a', body(Buffer.from('x')), SETTINGS, signal)).finally(other.close);
+    const put = (other: Bucket) => other.put('a', body(Buffer.from('x')), SETTINGS, signal);
+    const refusedPut = (more: Parameters<typeof settings>[0]) => {
+      const other = settings(more);
+      return failure(put(other)).finally(other.close);
+    };
 
     test('of a bucket that is not there name what to check', async () => {
-      expect(await put(settings({ bucket: 'no-such-bucket' }))).toMatchObject({
+      expect(await refusedPut({ bucket: 'no-such-bucket' })).toMatchObject({
         status: 404,
         reason: 'NoSuchBucket',
         kind: 'refused',
@@ -31,10 +35,25 @@ export function refusals(contract: Contract): void {
       other.close();
     });
 
-    if (!contract.does.checksSignatures) {
+    test(`${does.checksRegion ? 'come' : 'do not come'} for another region, and name what to check`, async () => {
+      const other = settings({ region: 'eu-west-3' });
+      if (does.checksRegion) {
+        const hint = expect.stringMatching(/check region/);
+        const named = { reason: 'AuthorizationHeaderMalformed', kind: 'refused', hint };
+        expect(await failure(put(other))).toMatchObject(named);
+        // Without a body there is no reason. An upload begins with this.
+        expect(await failure(other.head('a', signal))).toMatchObject({ status: 400, kind: 'refused', hint });
+      } else {
+        await put(other);
+        expect(await other.head('a', signal)).toMatchObject({ sizeBytes: 1 });
+      }
+      other.close();
+    });
+
+    if (!does.checksSignatures) {
       test('do not come for wrong keys', async () => {
         const other = settings({ credentials: { accessKeyId: 'NOBODY', secretAccessKey: 'wrong' } });
-        await other.put('a', body(Buffer.from('x')), SETTINGS, signal);
+        await put(other);
         expect(await other.head('a', signal)).toMatchObject({ sizeBytes: 1 });
         other.close();
       });
@@ -43,7 +62,7 @@ export function refusals(contract: Contract): void {
 
     test('of an unknown access key name what to check', async () => {
       const credentials = { accessKeyId: 'NOBODY', secretAccessKey: store.s3.secretAccessKey };
-      expect(await put(settings({ credentials }))).toMatchObject({
+      expect(await refusedPut({ credentials })).toMatchObject({
         status: 403,
         reason: 'InvalidAccessKeyId',
         kind: 'refused',
@@ -53,7 +72,7 @@ export function refusals(contract: Contract): void {
 
     test('of a wrong secret name what to check', async () => {
       const credentials = { accessKeyId: store.s3.accessKeyId, secretAccessKey: 'wrong' };
-      expect(await put(settings({ credentials }))).toMatchObject({
+      expect(await refusedPut({ credentials })).toMatchObject({
         status: 403,
         reason: 'SignatureDoesNotMatch',
         kind: 'refused',
