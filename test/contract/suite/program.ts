@@ -13,7 +13,7 @@ export interface Ended {
   errors: string;
 }
 
-export const VIDEO_BYTES = 33 * MIB;
+const VIDEO_BYTES = 33 * MIB;
 const THUMBNAIL_BYTES = 30_000;
 export const RECORDING_BYTES = VIDEO_BYTES + THUMBNAIL_BYTES;
 export const RECORDING_FILES = ['video.mkv', 'thumbnail.jpg', 'transcript.txt'];
