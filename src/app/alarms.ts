@@ -1,19 +1,20 @@
-import type { StateOverview } from '../state/sqlite/overview.ts';
+import type { StateOverview } from './open-overview.ts';
 
-/** Something that an operator should know of. */
+/** Something that an operator should know about. */
 export type Alarm =
   /** Webhooks that wait for an operator. */
   | { kind: 'held'; count: number }
   /** A webhook has been waiting for longer than allowed. */
   | { kind: 'old-webhook'; ageMs: number }
-  /** Uploads that broke off, and that nobody is at work on. */
+  /** Uploads that broke off and that no process works on. */
   | { kind: 'partial'; count: number }
   /** An upload has been unfinished for longer than allowed. */
   | { kind: 'old-upload'; ageMs: number };
 
 /**
- * What is wrong. A held webhook always is. With `maxAgeMs` so is whatever is unfinished for longer (at work or not);
- * without it every upload that broke off. A webhook that is only waiting for its next try is well until it is too old.
+ * Finds what is wrong. Held webhooks always count. With `maxAgeMs`, uploads and webhooks count once they have been
+ * unfinished for longer, even if a process works on them. Without it, every upload that broke off counts; a webhook that
+ * waits for its next attempt does not.
  */
 export function findAlarms(
   { counts, oldest }: Pick<StateOverview, 'counts' | 'oldest'>,

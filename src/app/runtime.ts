@@ -4,6 +4,7 @@ import { requireCredentials } from '../config/requirements.ts';
 import { type Clock, type Random, systemClock } from '../core/clock.ts';
 import type { DeliverDeps } from '../core/delivery/deliver-webhooks.ts';
 import type { CoreEvent, Observer } from '../core/events.ts';
+import type { Bucket } from '../core/storage/bucket.ts';
 import type { UploadDeps } from '../core/upload/upload-report.ts';
 import type { Poster } from '../core/webhook/post-webhook.ts';
 import type { Trace } from './observers/trace.ts';
@@ -27,6 +28,8 @@ export interface RuntimeOptions {
   withoutState?: WithoutState | undefined;
   /** Gets each request to the bucket and the recordings server. */
   trace?: Trace | undefined;
+  /** How long the recordings server may take to answer, instead of the contract's 30 s. */
+  postTimeoutMs?: number | undefined;
 }
 
 /**
@@ -50,6 +53,8 @@ export interface Runtime extends AsyncDisposable {
   overview(): Promise<Overview | undefined>;
   /** What uploads need. @throws AppError `CONFIG` without access keys, `STATE` */
   uploads(): Promise<UploadDeps>;
+  /** The bucket, each request tried once. @throws AppError `CONFIG` without access keys */
+  bucket(): Promise<Bucket>;
   /** The webhook client. */
   poster(): Promise<Poster>;
   /** What sending webhooks needs, for all configured endpoints. @throws AppError `STATE` */
@@ -78,10 +83,15 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
   const poster = part(closing, async () => {
     const { createPoster } = await import('../core/webhook/post-webhook.ts');
     const ca = config.caFile === undefined ? undefined : readFileSync(config.caFile, 'utf8');
-    const made = createPoster({ userAgent, ca, proxyEnv: env });
+    const made = createPoster({ userAgent, ca, proxyEnv: env, timeoutMs: options.postTimeoutMs });
     if (!trace) return made;
     const { tracePost } = await import('./observers/trace.ts');
     return { ...made, post: tracePost(made.post, trace) };
+  });
+  const bucket = part(closing, async () => {
+    const credentials = requireCredentials(config);
+    const { openBucket } = await import('../core/storage/s3/s3-bucket.ts');
+    return openBucket({ ...config, credentials, env });
   });
   const uploads = part(closing, async () => {
     const credentials = requireCredentials(config);
@@ -109,6 +119,7 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
       return await openOverview(config.stateDir);
     },
     uploads: async () => (await uploads()).deps,
+    bucket,
     poster,
     async delivery() {
       const { outbox } = await state();

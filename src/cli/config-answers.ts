@@ -67,7 +67,9 @@ const SECRETS: readonly { name: SecretName; option: string; flag: string; questi
  * The flags' answers; where none is given, a person's.
  * @throws AppError `USAGE` where there is neither, or a flag is wrong
  */
-export async function collectAnswers(invocation: Invocation): Promise<ConfigAnswers> {
+export async function collectAnswers(
+  invocation: Pick<Invocation, 'options' | 'terminal' | 'signal'>,
+): Promise<ConfigAnswers> {
   const { options, terminal } = invocation;
   const given = [...QUESTIONS, ...SECRETS].some(({ option }) => options[option] !== undefined);
   if (given) return await fromFlags(invocation);
@@ -77,7 +79,7 @@ export async function collectAnswers(invocation: Invocation): Promise<ConfigAnsw
   });
 }
 
-async function fromFlags({ options, terminal }: Invocation): Promise<ConfigAnswers> {
+async function fromFlags({ options, terminal }: Pick<Invocation, 'options' | 'terminal'>): Promise<ConfigAnswers> {
   const values = new Map<string, string>();
   const problems: string[] = [];
   for (const { option, flag, key } of QUESTIONS) {
@@ -123,7 +125,7 @@ async function readText(file: string, flag: string): Promise<string> {
   }
 }
 
-async function fromPerson(invocation: Invocation): Promise<ConfigAnswers> {
+async function fromPerson(invocation: Pick<Invocation, 'terminal' | 'signal'>): Promise<ConfigAnswers> {
   const prompt = openPrompt(invocation);
   try {
     const values = new Map<string, string>();

@@ -1,19 +1,10 @@
 import { AppError } from '../core/errors.ts';
+import { printable } from '../core/text.ts';
 import { EXIT, type ExitCode, exitCodeOf } from './exit-codes.ts';
+import { jsonDocument } from './json/document.ts';
+import { errorJson } from './json/error.ts';
 import { VERSION } from './program/version.ts';
-import { printable } from './terminal/format.ts';
 import type { Terminal } from './terminal/terminal.ts';
-
-/** An error as scripts see it. */
-export interface JsonError {
-  code: string;
-  message: string;
-  hint?: string;
-}
-
-export function jsonError(error: AppError): JsonError {
-  return { code: error.code, message: error.message, ...(error.hint && { hint: error.hint }) };
-}
 
 /** An error as people see it: what, where, what next, in one line for each problem. */
 export function errorText(error: AppError): string {
@@ -21,7 +12,7 @@ export function errorText(error: AppError): string {
   return error.hint ? `${message} (${printable(error.hint)})` : message;
 }
 
-/** Tells a failure, as text or JSON, and says which exit status it is. A bug is shown with where it happened. */
+/** Prints a failure, as text or JSON; a bug with its stack. @returns the exit status */
 export function reportFailure(
   error: unknown,
   terminal: Terminal,
@@ -30,8 +21,8 @@ export function reportFailure(
   const known = error instanceof AppError;
   const exitCode = known ? exitCodeOfError(error) : EXIT.bug;
   if (json) {
-    const told = known ? jsonError(error) : { code: 'BUG', message: String(error) };
-    terminal.document(jsonDocument(command, exitCode, { error: told }));
+    const shown = known ? errorJson(error) : { code: 'BUG', message: String(error) };
+    terminal.document(jsonDocument(command, exitCode, { error: shown }));
   } else if (known) {
     terminal.err(errorLine(error, terminal));
   } else {
@@ -43,7 +34,10 @@ export function reportFailure(
   return exitCode;
 }
 
-/** An error as a line of its own; `where` (`<folder>: `) may be any text. Being interrupted is none: it was asked for. */
+/**
+ * An error as a line of its own. An interruption is shown as a notice, because the user asked for it.
+ * @param where what it is about (`<folder>: `); may be any text
+ */
 export function errorLine(error: AppError, { paint: { err: paint } }: Terminal, where = ''): string {
   const text = `${printable(where)}${errorText(error)}`;
   if (error.code === 'INTERRUPTED') return paint.yellow(text);
@@ -59,13 +53,4 @@ export function exitCodeOfError(error: AppError): ExitCode {
 /** The exit status that the signal asks for; 0 where nobody interrupted. */
 export function exitCodeOfSignal({ aborted, reason }: AbortSignal): ExitCode {
   return aborted && reason instanceof AppError ? exitCodeOfError(reason) : EXIT.done;
-}
-
-/** The one JSON document of a command; `version` changes when something in it is renamed or removed. */
-export function jsonDocument(
-  command: string,
-  exitCode: ExitCode,
-  content: { result?: unknown; error?: JsonError },
-): string {
-  return JSON.stringify({ version: 1, command, ok: exitCode === EXIT.done, exitCode, ...content }, null, 2);
 }

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { run as configInit } from '../../src/cli/commands/config-init.ts';
+import { run as configInit } from '../../src/cli/commands/config/init/run.ts';
 import { openDesk, openSandbox, readJson, SECRETS } from '../support/desk.ts';
 import { fakeTerminal } from '../support/fake-terminal.ts';
 import { runCli } from '../support/run-cli.ts';
@@ -114,7 +114,7 @@ describe('config init', () => {
     const { run, file, cwd } = place('bucket: precious\n');
     const refused = await run(['config', 'init', '--bucket', 'other']);
     expect(refused.code).toBe(2);
-    expect(refused.stderr).toContain('exists, and is left as it is (replace it with --force)');
+    expect(refused.stderr).toContain('exists and is not replaced (replace it with --force)');
     expect(readFileSync(file, 'utf8')).toBe('bucket: precious\n');
     chmodSync(file, 0o644);
     expect((await run(['config', 'init', '--bucket', 'other', '--force'])).code).toBe(0);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { COMMANDS } from '../../src/cli/commands/index.ts';
 import { EXIT, EXIT_MEANINGS } from '../../src/cli/exit-codes.ts';
-import { type CommandSpec, GROUPS } from '../../src/cli/program/command.ts';
+import { type Command, GROUPS } from '../../src/cli/program/command.ts';
 import { helpOf as helpTextOf, keptTexts } from '../../src/cli/program/kept-texts.ts';
 import { manPage } from '../../src/cli/program/man-page.ts';
 import { buildProgram, parseCommandLine } from '../../src/cli/program/program.ts';
@@ -121,7 +121,7 @@ describe('help', () => {
 
   test('nothing but the parser is needed for help and version: no command is loaded', () => {
     const specs = COMMANDS.map(
-      (spec): CommandSpec => ({ ...spec, load: () => Promise.reject(new Error(`${spec.name} was loaded`)) }),
+      (spec): Command => ({ ...spec, load: () => Promise.reject(new Error(`${spec.name} was loaded`)) }),
     );
     expect(buildProgram(specs).commands.length).toBeGreaterThan(5);
   });

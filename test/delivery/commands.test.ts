@@ -36,7 +36,7 @@ describe('webhook list', () => {
     const desk = openDesk(sandbox);
     queue(desk.stateDir, ['1004', '1005'], ['old-server']);
     const { stdout, stderr } = await desk.run(['webhook', 'list']);
-    expect(stderr).toContain('endpoint old-server is not in the configuration (any more), and 2 of its webhooks');
+    expect(stderr).toContain('endpoint old-server is no longer in the configuration; 2 of its webhooks are not sent');
     expect(stdout).toContain('old-server  (not configured)  nothing is sent');
   });
 
@@ -61,7 +61,7 @@ describe('retry', () => {
     const desk = openDesk(sandbox);
     queue(desk.stateDir, ['1006', '1007'], ['old-server']);
     queue(desk.stateDir, ['1008']);
-    const says = 'endpoint old-server is not in the configuration (any more), and 2 of its webhooks are not sent';
+    const says = 'endpoint old-server is no longer in the configuration; 2 of its webhooks are not sent';
     const sent = await desk.run(['retry']);
     expect(sent).toMatchObject({ code: 0, stderr: expect.stringContaining(`warning: ${says}`) });
     expect(sent.stdout).toContain('1 of 1 webhook delivered');
@@ -85,7 +85,7 @@ describe('retry', () => {
     const second = await desk.run(['retry']);
     expect(second).toMatchObject({ code: 0, stdout: expect.stringContaining('1 webhook not due or held') });
     const { stdout } = await desk.run(['retry', '--list']);
-    expect(stdout).toContain('next: recordupload status <id> tells why one is held');
+    expect(stdout).toContain('next: recordupload status <id> shows why one is held');
   });
 });
 
@@ -106,7 +106,7 @@ describe('webhook disable and enable', () => {
   test('of an endpoint that nobody knows is a usage error that names those there are', async () => {
     const { code, stderr } = await openDesk(sandbox).run(['webhook', 'disable', 'defualt']);
     expect(code).toBe(2);
-    expect(stderr).toContain('there is no endpoint "defualt" (there are: default)');
+    expect(stderr).toContain('there is no endpoint "defualt" (known: default)');
   });
 });
 
@@ -169,7 +169,7 @@ describe('webhook replay', () => {
   test('leaves out what is outside of the window, and what a newer payload has followed', async () => {
     const desk = await deskWith(['1034']);
     const future = await desk.run(['webhook', 'replay', '--since', '2d', '--until', '1d', '--yes']);
-    expect([future.code, future.stdout]).toEqual([0, 'nothing to send again in that time\n']);
+    expect([future.code, future.stdout]).toEqual([0, 'nothing to send again in that period\n']);
     withOutbox(desk.stateDir, ({ deliveries }) =>
       deliveries.enqueue({
         recordingId: '1034',
@@ -223,10 +223,10 @@ describe('prune', () => {
       deliveries.enqueue({ recordingId: '1041', contentHash: 'b', ...request });
     });
     expect((await desk.run(['prune', '--dry-run'])).stdout).toContain(
-      'would remove 1 delivered or superseded webhook ',
+      'would delete 1 delivered or superseded webhook ',
     );
-    expect((await desk.run(['prune'])).stdout).toContain('removed 1 delivered or superseded webhook from before');
-    expect((await desk.run(['prune', '--older-than', '0s'])).stdout).toContain('removed 1 delivered');
+    expect((await desk.run(['prune'])).stdout).toContain('deleted 1 delivered or superseded webhook from before');
+    expect((await desk.run(['prune', '--older-than', '0s'])).stdout).toContain('deleted 1 delivered');
     const left = withOutbox(desk.stateDir, ({ deliveries }) => deliveries.list({}));
     expect(left.map(({ recordingId, state }) => [recordingId, state])).toEqual([['1041', 'pending']]);
   });

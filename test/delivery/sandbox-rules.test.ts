@@ -81,7 +81,7 @@ describe('the sandbox’s recordings server, when asked to', () => {
   test.each([
     [['--webhook-secret-file', '/nowhere/secret'], '/nowhere/secret cannot be read (ENOENT)'],
     [['--allow-ip', '10.0.0.0/99'], 'IP allow-list: "10.0.0.0/99"'],
-    [['--rate-limit', 'fast'], '--rate-limit: "fast" is no rate'],
+    [['--rate-limit', 'fast'], '--rate-limit: "fast" is not a rate'],
   ])('%j is a usage error', async (options, message) => {
     const { code, stderr } = await startCli(['sandbox', ...options]).result;
     expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);

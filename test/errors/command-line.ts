@@ -44,30 +44,26 @@ export const COMMAND_LINE: readonly Meeting[] = [
     '4',
   ),
   typed('there is no completion for "tcsh"', 'one of bash, zsh, fish, powershell', 'completion', 'tcsh'),
-  typed('--endpoint: there is no endpoint "x"', 'configured: default', 'retry', '--endpoint', 'x'),
+  typed('there is no endpoint "x"', 'configured: default', 'retry', '--endpoint', 'x'),
   typed('--id goes with one folder only', 'upload the folders one by one', 'upload', 'x', 'y', '--id', '3'),
   typed('--bwlimit: expected a rate such as 10M…', undefined, 'upload', 'x', '--bwlimit', 'fast'),
   typed('--concurrency: expected a whole number, got "many"', undefined, 'upload', 'x', '--concurrency', 'many'),
 
-  typed('--watch and --json do not go together', 'leave one of them out', 'status', '--watch', '--json'),
-  typed('--watch and --quiet do not go together', 'leave one of them out', 'status', '--watch', '--quiet'),
-  typed('--watch shows everything, not one recording', 'leave the id out', 'status', '3', '--watch'),
-  typed('--limit: "x" is no number', 'for instance --limit 100', 'status', '--limit', 'x'),
+  typed('--watch cannot be used with --json', 'leave one of them out', 'status', '--watch', '--json'),
+  typed('--watch cannot be used with --quiet', 'leave one of them out', 'status', '--watch', '--quiet'),
+  typed('--watch shows everything, not one recording', 'leave the ID out', 'status', '3', '--watch'),
+  typed('--limit: "x" is not a number', 'for example --limit 100', 'status', '--limit', 'x'),
   typed('--max-age: "x" is not a duration', 'write it as 90d, 12h or 30m', 'status', '--max-age', 'x'),
-  typed(
-    'recording 3 is not known on this machine',
-    'to look into the bucket: recordupload verify 3',
-    ...['status', '3'],
-  ),
+  typed('recording 3 is not known on this machine', 'to check the bucket: recordupload verify 3', ...['status', '3']),
   typed(
     'id: "a/b" is no legal recording id',
     'use 1 to 64 letters, digits, ".", "_" or "-", for instance --id 42',
     ...['status', 'a/b'],
   ),
-  typed('--level: "x" is no level', 'use debug, info, warn, error', 'logs', '--level', 'x'),
-  typed('--lines: "x" is no number', 'for instance --lines 200', 'logs', '--lines', 'x'),
+  typed('--level: "x" is not a level', 'use debug, info, warn, error', 'logs', '--level', 'x'),
+  typed('--lines: "x" is not a number', 'for example --lines 100', 'logs', '--lines', 'x'),
 
-  typed('--since is missing: from when on?', 'such as --since 2h', 'webhook', 'replay'),
+  typed('--since is missing: where does the period start?', 'such as --since 2h', 'webhook', 'replay'),
   typed(
     '--since is not before --until',
     'such as --since 2d --until 1d',
@@ -88,7 +84,7 @@ export const COMMAND_LINE: readonly Meeting[] = [
       return ['webhook', 'replay', '--since', '1d'];
     },
   },
-  typed('there is no endpoint "x"', 'there are: default', 'webhook', 'enable', 'x'),
+  typed('there is no endpoint "x"', 'known: default', 'webhook', 'enable', 'x'),
   {
     says: 'no endpoint is switched on in the configuration',
     hint: 'name one with --endpoint',
@@ -150,7 +146,7 @@ export const COMMAND_LINE: readonly Meeting[] = [
     meet: withFile('token', 'two words', file => ['config', 'init', '--token-file', file]),
   },
   {
-    says: '….recorduploadrc exists, and is left as it is',
+    says: '….recorduploadrc exists and is not replaced',
     hint: 'replace it with --force',
     exit,
     meet: desk => {
@@ -166,8 +162,8 @@ export const COMMAND_LINE: readonly Meeting[] = [
     meet: () => ['config', 'init', '--user', '--email', 'ada@example.com'],
   },
 
-  typed('"70000" is no port', 'use a number from 1 to 65535', 'sandbox', '--s3-port', '70000'),
-  typed('--rate-limit: "x" is no rate', 'such as 10/s or 100/m', 'sandbox', '--rate-limit', 'x'),
+  typed('--s3-port: "70000" is not a port', 'use a number from 1 to 65535', 'sandbox', '--s3-port', '70000'),
+  typed('--rate-limit: "x" is not a rate', 'such as 10/s or 100/m', 'sandbox', '--rate-limit', 'x'),
   typed('--allow-ip: …', 'such as 127.0.0.1, 10.0.0.0/8, ::1', 'sandbox', '--allow-ip', 'x'),
   {
     says: 'the sandbox cannot start: …',
@@ -185,15 +181,11 @@ export const COMMAND_LINE: readonly Meeting[] = [
     ...['sandbox', '--webhook-secret-file', 'nowhere'],
   ),
   ...[
-    ['', '… is empty', 'one whsec_… secret a line'],
-    [
-      'x',
-      '…: not a valid signing secret; expected "whsec_" followed by base64',
-      'copy it exactly as the receiver shows it',
-    ],
+    ['', '… is empty', 'one whsec_… secret per line'],
+    ['x', '…: no signing secret; expected whsec_ and base64', 'copy it exactly as the receiver shows it'],
     [
       'whsec_AAAA',
-      '…: a signing secret has 24 to 64 bytes, this one has 3',
+      '…: a signing secret has 24 to 64 bytes, this one 3',
       'make one with: echo "whsec_$(openssl rand -base64 32)"',
     ],
   ].map(

@@ -61,7 +61,7 @@ const system = (code: string, says: string, hint?: string): Made => ({
 export const RECORDINGS: readonly Meeting[] = [
   {
     says: '…/3: it is recording 3, and so is …/3',
-    hint: 'give one of the two another id: --id, or recording_id in its recording.json',
+    hint: 'give one of the two another ID: --id, or recording_id in its recording.json',
     exit,
     meet: () => ['upload', makeRecording({ name: '3' }), makeRecording({ name: '3' })],
   },

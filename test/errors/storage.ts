@@ -12,13 +12,15 @@ import type { Made, Meeting } from './meeting.ts';
 
 const exit = EXIT.incomplete;
 
-/** One request that is not tried again: reading metadata.json for a webhook. */
+/** Reading metadata.json for a webhook; what may pass is tried again for a moment only. */
 const refused = (status: number, code: string, hint: string | undefined): Meeting => ({
   says: `reading fyemeet/999/metadata.json: the store answered ${status} ${code}`,
   hint,
   exit,
+  env: { RECORDUPLOAD_UPLOAD_RETRY_BUDGET: '1ms' },
   meet: (_desk, { faults }) => {
-    faults.add({ server: 's3', operation: 'GetObject', action: { answer: { status, code } } });
+    const times = Number.POSITIVE_INFINITY;
+    faults.add({ server: 's3', operation: 'GetObject', times, action: { answer: { status, code } } });
     return ['webhook', 'send', '999'];
   },
 });

@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, renameSync, stat
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
-import { followLog, readLastLines } from '../../src/app/log-reader.ts';
+import { followLog, readLastLines } from '../../src/app/logs/log-reader.ts';
 import { openLogFile } from '../../src/app/observers/log-file.ts';
 import { tempDir } from '../support/temp-dir.ts';
 

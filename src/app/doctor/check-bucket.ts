@@ -51,7 +51,7 @@ export async function checkBucket(deps: BucketDeps, outer: AbortSignal): Promise
     findings.push(
       { name: 'credentials', status: 'ok', detail: 'the store accepts them' },
       { name: 'bucket', status: 'ok', detail: `${bucket.target} is there` },
-      { ...listed.finding, ...(listed.error && { status: 'warning' as const, mend: 'verify and cleanup need it' }) },
+      { ...listed.finding, ...(listed.error && { status: 'warning' as const, fix: 'verify and cleanup need it' }) },
       ...single,
       ...parts,
     );
@@ -75,18 +75,18 @@ async function attempt(name: string, work: () => Promise<string>): Promise<Attem
     const { message, hint, reason } = error as StorageFailure;
     // A page that answers 200 to everything seems to take the keys and to list objects, too: nothing of it counts.
     if (reason === 'NotS3') throw error;
-    return { finding: { name, status: 'failure', detail: message, mend: hint }, error: error as StorageFailure };
+    return { finding: { name, status: 'failure', detail: message, fix: hint }, error: error as StorageFailure };
   }
 }
 
 /** Nothing else can be tried where the store, the keys or the bucket are wrong. */
 function goneFor(error: StorageFailure | undefined): Finding[] | undefined {
   if (!error) return undefined;
-  const { message: detail, hint: mend, reason, status } = error;
-  if (CREDENTIALS_REFUSED.test(reason)) return [{ name: 'credentials', status: 'failure', detail, mend }];
+  const { message: detail, hint: fix, reason, status } = error;
+  if (CREDENTIALS_REFUSED.test(reason)) return [{ name: 'credentials', status: 'failure', detail, fix }];
   // A key that may only upload is told 403 here, and can do the rest.
   if (status === 403) return undefined;
-  return [{ name: 'bucket', status: 'failure', detail, mend }];
+  return [{ name: 'bucket', status: 'failure', detail, fix }];
 }
 
 /** An object in one request: written, read, what its ETag is, and whether a second one is refused. */
@@ -151,7 +151,7 @@ async function probeParts(
     uploads.length = 0;
     return `works (ETag ${head.etag.length > 12 ? `…${head.etag.slice(-6)}` : head.etag})${listing}`;
   });
-  return [error && !finding.mend ? { ...finding, mend: 'check that the access key may upload in parts' } : finding];
+  return [error && !finding.fix ? { ...finding, fix: 'check that the access key may upload in parts' } : finding];
 }
 
 /** With time of its own: also after a time-out or Ctrl-C. */
@@ -165,6 +165,6 @@ async function tidy(bucket: Bucket, keys: readonly string[], uploads: readonly s
     return 'the probe objects are removed again';
   });
   if (finding.status === 'ok') return finding;
-  const mend = `remove what is below ${PROBE_PREFIX} by other means; cleanup needs the right to delete`;
-  return { ...finding, status: 'warning', mend };
+  const fix = `remove what is below ${PROBE_PREFIX} by other means; cleanup needs the right to delete`;
+  return { ...finding, status: 'warning', fix };
 }

@@ -28,14 +28,14 @@ export async function checkHost(settings: HostSettings, signal: AbortSignal): Pr
   const { url, setting, proxy } = settings;
   const near = proxy ?? url;
   const findings: Finding[] = [];
-  const step = async (what: string, mend: string, work: () => Promise<string>): Promise<boolean> => {
+  const step = async (what: string, fix: string, work: () => Promise<string>): Promise<boolean> => {
     const name = `${what} ${url.host}`;
     try {
       findings.push({ name, status: 'ok', detail: await work() });
       return true;
     } catch (error) {
       const late = signal.aborted ? 'no answer in 10 s' : messageOf(error);
-      findings.push({ name, status: 'failure', detail: late, mend });
+      findings.push({ name, status: 'failure', detail: late, fix });
       return false;
     }
   };
@@ -88,7 +88,7 @@ function clockFinding(date: string | undefined, { url, now }: HostSettings): Fin
     name,
     status: Math.abs(skewMs) > MAX_SKEW_MS ? 'failure' : 'warning',
     detail: `this machine's clock is ${seconds} s ${side} the server's`,
-    mend: "set this machine's clock, best by NTP (timedatectl set-ntp true)",
+    fix: "set this machine's clock, best by NTP (timedatectl set-ntp true)",
   };
 }
 

@@ -4,6 +4,7 @@ import { access, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { hasErrorCode } from '../../core/errors.ts';
+import { formatBytes } from '../../core/units.ts';
 import type { Finding } from './check.ts';
 
 const LTS_FROM = 24;
@@ -13,10 +14,10 @@ export function checkNode(version: string): Finding {
   const major = Number(version.split('.')[0]);
   const name = 'Node.js';
   if (major < LTS_FROM) {
-    return { name, status: 'failure', detail: `${version} is too old`, mend: `install Node.js ${LTS_FROM} or newer` };
+    return { name, status: 'failure', detail: `${version} is too old`, fix: `install Node.js ${LTS_FROM} or newer` };
   }
   if (major % 2 === 1) {
-    return { name, status: 'warning', detail: `${version} gets no long-term support`, mend: 'use an even version' };
+    return { name, status: 'warning', detail: `${version} gets no long-term support`, fix: 'use an even version' };
   }
   return { name, status: 'ok', detail: version };
 }
@@ -25,11 +26,8 @@ const LOW_BYTES = 1_000_000_000;
 const LEAST_BYTES = 50_000_000;
 
 /** The state folder: there or can be made, ours alone, writable, with room on its disk. Leaves nothing behind. */
-export async function checkStateFolder(
-  stateDir: string,
-  { uid, formatBytes }: { uid: number | undefined; formatBytes: (bytes: number) => string },
-): Promise<Finding[]> {
-  const mend = 'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder that is writable';
+export async function checkStateFolder(stateDir: string, { uid }: { uid: number | undefined }): Promise<Finding[]> {
+  const fix = 'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder that is writable';
   const there = await nearest(stateDir);
   const isMade = there === stateDir;
   try {
@@ -45,7 +43,7 @@ export async function checkStateFolder(
     const { code = 'unknown' } = error as NodeJS.ErrnoException;
     const full = code === 'ENOSPC' || code === 'EDQUOT';
     const detail = full ? `the disk of ${stateDir} is full` : `${there} is not writable (${code})`;
-    return [{ name: 'state folder', status: 'failure', detail, mend: full ? 'free some space' : mend }];
+    return [{ name: 'state folder', status: 'failure', detail, fix: full ? 'free some space' : fix }];
   }
   const { bavail, bsize } = await statfs(there);
   const freeBytes = bavail * bsize;
@@ -53,7 +51,7 @@ export async function checkStateFolder(
     name: 'disk space',
     status: freeBytes < LEAST_BYTES ? 'failure' : freeBytes < LOW_BYTES ? 'warning' : 'ok',
     detail: `${formatBytes(freeBytes)} free for the state and the log`,
-    ...(freeBytes < LOW_BYTES && { mend: `free some space on the disk of ${there}` }),
+    ...(freeBytes < LOW_BYTES && { fix: `free some space on the disk of ${there}` }),
   };
   return [await standing(stateDir, isMade, uid), room];
 }
@@ -64,11 +62,11 @@ async function standing(stateDir: string, isMade: boolean, uid: number | undefin
   const stats = await stat(stateDir);
   if (uid !== undefined && stats.uid !== uid) {
     const detail = `${stateDir} belongs to another user (uid ${stats.uid}): files made here may be closed to it`;
-    return { name, status: 'warning', detail, mend: 'run recordupload as one user always' };
+    return { name, status: 'warning', detail, fix: 'run recordupload as one user always' };
   }
   if (process.platform !== 'win32' && (stats.mode & 0o077) !== 0) {
     const detail = `${stateDir} is open to other users`;
-    return { name, status: 'warning', detail, mend: `chmod 700 '${stateDir.replaceAll("'", "'\\''")}'` };
+    return { name, status: 'warning', detail, fix: `chmod 700 '${stateDir.replaceAll("'", "'\\''")}'` };
   }
   return { name, status: 'ok', detail: `${stateDir} is writable` };
 }
@@ -81,11 +79,11 @@ export async function checkLogFile(logFile: string): Promise<Finding> {
     await access(there, constants.W_OK);
     const { bavail } = await statfs(there);
     if (bavail > 0) return { name, status: 'ok', detail: `${logFile} is writable` };
-    return { name, status: 'warning', detail: `the disk of ${logFile} is full`, mend: 'free some space' };
+    return { name, status: 'warning', detail: `the disk of ${logFile} is full`, fix: 'free some space' };
   } catch (error) {
     const { code = 'unknown' } = error as NodeJS.ErrnoException;
-    const mend = 'set logFile (RECORDUPLOAD_LOG_FILE) to a file that is writable';
-    return { name, status: 'warning', detail: `${there} is not writable (${code})`, mend };
+    const fix = 'set logFile (RECORDUPLOAD_LOG_FILE) to a file that is writable';
+    return { name, status: 'warning', detail: `${there} is not writable (${code})`, fix };
   }
 }
 
@@ -131,6 +129,6 @@ export async function checkStateFile(stateDir: string, signal: AbortSignal): Pro
     name,
     status: 'failure',
     detail: `${file}: ${verdict}`,
-    mend: 'recordupload retry sets a damaged file aside and begins a new one',
+    fix: 'recordupload retry sets a damaged file aside and begins a new one',
   };
 }

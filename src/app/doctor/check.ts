@@ -1,12 +1,12 @@
 import { AppError } from '../../core/errors.ts';
 
-/** What a look at one thing came to. `mend`: what to do about it, without a full stop. */
+/** What a look at one thing came to. `fix`: what to do about it, without a full stop. */
 export interface Finding {
   /** `bucket`, `clock of s3.example.com`, … */
   name: string;
   status: 'ok' | 'warning' | 'failure';
   detail: string;
-  mend?: string | undefined;
+  fix?: string | undefined;
   /** Further lines, for those who want to know. */
   more?: readonly string[] | undefined;
 }
@@ -52,7 +52,7 @@ export async function runChecks(
 async function runOne(check: Check, signal: AbortSignal, timeoutMs: number): Promise<CheckResult[]> {
   const { name, area } = check;
   const timeout = new AbortController();
-  const failure = (detail: string, mend?: string): Finding => ({ name, status: 'failure', detail, mend });
+  const failure = (detail: string, fix?: string): Finding => ({ name, status: 'failure', detail, fix });
   let timer: NodeJS.Timeout | undefined;
   // For what does not listen to its signal.
   const late = new Promise<Finding[]>(resolve => {

@@ -1,306 +1,55 @@
-import {
-  COMMON_OPTIONS,
-  type CommandSpec,
-  PROGRESS_OPTIONS,
-  RECORDING_OPTIONS,
-  SANDBOX_OPTION,
-} from '../program/command.ts';
-import { CONFIG_COMMANDS } from './config-specs.ts';
-import { HELP_COMMANDS } from './help-specs.ts';
+import { type Command, defineCommand } from '../program/command.ts';
+import { cleanupSpec } from './cleanup/spec.ts';
+import { completionSpec } from './completion/spec.ts';
+import { configInitSpec } from './config/init/spec.ts';
+import { configPathSpec } from './config/path/spec.ts';
+import { configShowSpec } from './config/show/spec.ts';
+import { configValidateSpec } from './config/validate/spec.ts';
+import { doctorSpec } from './doctor/spec.ts';
+import { helpSpec } from './help/spec.ts';
+import { logsSpec } from './logs/spec.ts';
+import { manSpec } from './man/spec.ts';
+import { pruneSpec } from './prune/spec.ts';
+import { retrySpec } from './retry/spec.ts';
+import { sandboxSpec } from './sandbox/spec.ts';
+import { statusSpec } from './status/spec.ts';
+import { uploadSpec } from './upload/spec.ts';
+import { verifySpec } from './verify/spec.ts';
+import { webhookDisableSpec } from './webhook/disable/spec.ts';
+import { webhookEnableSpec } from './webhook/enable/spec.ts';
+import { webhookHistorySpec } from './webhook/history/spec.ts';
+import { webhookListSpec } from './webhook/list/spec.ts';
+import { webhookReplaySpec } from './webhook/replay/spec.ts';
+import { webhookSendSpec } from './webhook/send/spec.ts';
+import { webhookTestSpec } from './webhook/test/spec.ts';
 
-/** Every command. To add one: describe it here, and put its `run` into a file of its own beside this one. */
-export const COMMANDS: readonly CommandSpec[] = [
-  {
-    name: 'upload',
-    summary: 'upload recordings and tell the recordings server',
-    args: [{ name: '<dir...>', purpose: 'folders with a video, a thumbnail and a transcript' }],
-    options: [
-      { flags: '--recursive', purpose: 'upload the recordings below these folders' },
-      { flags: '--id <id>', purpose: "the recording's id; else the sidecar's, else the folder's name" },
-      ...RECORDING_OPTIONS,
-      { flags: '--no-webhook', purpose: 'do not tell the recordings server' },
-      { flags: '--strict', purpose: 'exit with 5 if the webhook was not delivered' },
-      { flags: '--force', purpose: 'upload and send again what is there already' },
-      { flags: '--dry-run', purpose: 'show what would be sent; send and write nothing' },
-      { flags: '--bwlimit <rate>', purpose: 'bytes a second: 10M, 512k, or "08:00,512k 19:00,off"' },
-      { flags: '--concurrency <n>', purpose: 'requests with a body at once; else found out while uploading' },
-      ...PROGRESS_OPTIONS,
-      SANDBOX_OPTION,
-      ...COMMON_OPTIONS,
-    ],
-    examples: [
-      { does: 'upload a recording; its id is the folder’s name', line: 'recordupload upload recordings/42' },
-      { does: 'upload all recordings below a folder', line: 'recordupload upload --recursive recordings' },
-      { does: 'look first', line: 'recordupload upload recordings/42 --dry-run' },
-      { does: 'try it without any account', line: 'recordupload upload recordings/42 --sandbox' },
-    ],
-    exits: ['usage', 'recording', 'incomplete', 'webhook', 'busy', 'changed', 'interrupted', 'terminated'],
-    load: () => import('./upload.ts'),
-  },
-  {
-    name: 'retry',
-    summary: 'finish unfinished uploads, then send webhooks that are due',
-    args: [{ name: '[id...]', purpose: 'only these recordings' }],
-    options: [
-      { flags: '--now', purpose: 'also send webhooks that are not due yet' },
-      { flags: '--held', purpose: 'also send webhooks that are held' },
-      { flags: '--list', purpose: 'show what there is to do, and do nothing' },
-      { flags: '--endpoint <name>', purpose: 'only webhooks of this endpoint' },
-      { flags: '--bwlimit <rate>', purpose: 'bytes a second: 10M, 512k, or "08:00,512k 19:00,off"' },
-      { flags: '--concurrency <n>', purpose: 'requests with a body at once; else found out while uploading' },
-      ...PROGRESS_OPTIONS,
-      ...COMMON_OPTIONS,
-    ],
-    examples: [
-      { does: 'from cron, every five minutes', line: '*/5 * * * * recordupload retry --quiet' },
-      { does: 'send what waits for an operator, now that the cause is mended', line: 'recordupload retry --held' },
-      { does: 'see what is waiting', line: 'recordupload retry --list' },
-    ],
-    exits: ['usage', 'recording', 'incomplete', 'webhook', 'changed', 'interrupted', 'terminated'],
-    load: () => import('./retry.ts'),
-  },
-  {
-    name: 'verify',
-    summary: 'compare a recording in the bucket with its folder, or with what was uploaded',
-    args: [{ name: '<id|dir...>', purpose: 'a folder, or the id of a recording in the bucket' }],
-    options: [
-      { flags: '--id <id>', purpose: "the folder's recording id; else the sidecar's, else the folder's name" },
-      { flags: '--full', purpose: 'read the objects back and recompute their checksums' },
-      ...COMMON_OPTIONS,
-    ],
-    examples: [
-      { does: 'before the folder is deleted', line: 'recordupload verify recordings/42' },
-      { does: 'from any machine, byte by byte', line: 'recordupload verify 42 --full' },
-    ],
-    exits: ['usage', 'recording', 'incomplete', 'changed', 'interrupted', 'terminated'],
-    load: () => import('./verify.ts'),
-  },
-  {
-    name: 'status',
-    summary: 'show what is uploading, partial, waiting, held and done',
-    args: [{ name: '[id]', purpose: 'only this recording: its files, every try, the payload' }],
-    options: [
-      { flags: '--watch', purpose: 'show it anew every second, until Ctrl-C' },
-      {
-        flags: '--max-age <age>',
-        purpose: 'what is unfinished for no longer is well (30m, 2h, 1d); held webhooks never are',
-      },
-      { flags: '--limit <n>', purpose: 'entries of each kind that are listed: 20; all are counted' },
-      ...COMMON_OPTIONS,
-    ],
-    examples: [
-      {
-        does: 'is everything well? 4: an upload broke off (with --max-age: is older), 5: a webhook is held (or older)',
-        line: 'recordupload status',
-      },
-      {
-        does: 'for monitoring: what retries mend within 2 hours is well',
-        line: 'recordupload status --quiet --max-age 2h',
-      },
-      { does: 'what became of a recording?', line: 'recordupload status 42' },
-    ],
-    exits: ['usage', 'incomplete', 'webhook', 'terminated'],
-    load: () => import('./status.ts'),
-  },
-  {
-    name: 'doctor',
-    summary: 'check this machine, the configuration, the bucket and the recordings server',
-    args: [],
-    options: [
-      {
-        flags: '--webhook-test',
-        purpose: 'also send the marked test payload, which makes recording 999 on the server',
-      },
-      SANDBOX_OPTION,
-      ...COMMON_OPTIONS,
-    ],
-    examples: [
-      {
-        does: 'what is wrong, and how is it mended? (2: setup, 4: state or bucket, 5: webhook)',
-        line: 'recordupload doctor',
-      },
-      { does: 'after an installation, the webhook included', line: 'recordupload doctor --webhook-test' },
-    ],
-    exits: ['usage', 'incomplete', 'webhook', 'interrupted', 'terminated'],
-    load: () => import('./doctor.ts'),
-  },
-  {
-    name: 'logs',
-    summary: 'read the log: what was uploaded, sent and refused, and when',
-    args: [],
-    options: [
-      { flags: '--id <id>', purpose: 'only lines of this recording' },
-      { flags: '--level <level>', purpose: 'only lines that are at least so serious: info, warn, error' },
-      { flags: '--lines <n>', purpose: 'the newest so many: 50' },
-      { flags: '--follow', purpose: 'go on with what is written, until Ctrl-C' },
-      ...COMMON_OPTIONS,
-    ],
-    examples: [
-      { does: 'what went wrong lately?', line: 'recordupload logs --level warn' },
-      { does: 'everything about one recording', line: 'recordupload logs --id 42 --lines 1000' },
-      { does: 'look on', line: 'recordupload logs --follow' },
-    ],
-    exits: ['usage', 'incomplete'],
-    load: () => import('./logs.ts'),
-  },
-  {
-    name: 'cleanup',
-    summary: 'find unfinished uploads that nobody goes on with, and remove them',
-    args: [],
-    options: [
-      { flags: '--yes', purpose: 'remove them; else they are only listed' },
-      { flags: '--older-than <age>', purpose: 'nothing came in for so long: 7d (default), 12h' },
-      { flags: '--elsewhere', purpose: 'also uploads of recordings that other machines began' },
-      ...COMMON_OPTIONS,
-    ],
-    examples: [
-      { does: 'look', line: 'recordupload cleanup' },
-      { does: 'remove what this machine left behind over a week ago', line: 'recordupload cleanup --yes' },
-    ],
-    exits: ['usage', 'incomplete', 'interrupted', 'terminated'],
-    load: () => import('./cleanup.ts'),
-  },
-  {
-    name: 'webhook send',
-    summary: 'tell the server about a recording that is in the bucket',
-    args: [{ name: '<id>', purpose: 'the recording, uploaded from here or elsewhere' }],
-    options: [
-      ...RECORDING_OPTIONS,
-      { flags: '--endpoint <name>', purpose: 'only this endpoint' },
-      { flags: '--dry-run', purpose: 'show the payload; send nothing' },
-      ...COMMON_OPTIONS,
-    ],
-    examples: [
-      { does: 'send it (again)', line: 'recordupload webhook send 42' },
-      { does: 'see what would be sent', line: 'recordupload webhook send 42 --dry-run' },
-    ],
-    exits: ['usage', 'recording', 'incomplete', 'webhook', 'interrupted', 'terminated'],
-    load: () => import('./webhook-send.ts'),
-  },
-  {
-    name: 'webhook test',
-    summary: 'check that the webhook integration works',
-    args: [],
-    options: [
-      { flags: '--id <id>', purpose: 'recording id in the test payload (default: 999)' },
-      { flags: '--email <address>', purpose: "the user's e-mail address in the test payload" },
-      { flags: '--unauthorized', purpose: 'send it without the token; good is only a 401' },
-      { flags: '--endpoint <name>', purpose: 'only this endpoint' },
-      SANDBOX_OPTION,
-      ...COMMON_OPTIONS,
-    ],
-    examples: [
-      { does: 'does the server take our webhooks?', line: 'recordupload webhook test' },
-      { does: 'does it refuse those without a token?', line: 'recordupload webhook test --unauthorized' },
-    ],
-    exits: ['usage', 'webhook', 'interrupted', 'terminated'],
-    load: () => import('./webhook-test.ts'),
-  },
-  {
-    name: 'webhook list',
-    summary: 'show the endpoints, and what waits for each',
-    args: [],
-    options: COMMON_OPTIONS,
-    examples: [{ does: 'is anything waiting, and why?', line: 'recordupload webhook list' }],
-    exits: ['usage', 'incomplete', 'interrupted', 'terminated'],
-    load: () => import('./webhook-list.ts'),
-  },
-  {
-    name: 'webhook enable',
-    summary: 'send to an endpoint again that was disabled',
-    args: [{ name: '<name>', purpose: 'the endpoint; "default" where only one is configured' }],
-    options: COMMON_OPTIONS,
-    examples: [
-      { does: 'after the server said 410 and the URL was put right', line: 'recordupload webhook enable default' },
-    ],
-    exits: ['usage', 'incomplete', 'interrupted', 'terminated'],
-    load: () => import('./webhook-switch.ts'),
-  },
-  {
-    name: 'webhook disable',
-    summary: 'keep the webhooks of an endpoint back until it is enabled',
-    args: [{ name: '<name>', purpose: 'the endpoint; "default" where only one is configured' }],
-    options: COMMON_OPTIONS,
-    examples: [{ does: 'while the server is being moved', line: 'recordupload webhook disable default' }],
-    exits: ['usage', 'incomplete', 'interrupted', 'terminated'],
-    load: () => import('./webhook-switch.ts'),
-  },
-  {
-    name: 'webhook history',
-    summary: 'show every try to tell the server about a recording',
-    args: [{ name: '<id>', purpose: 'the recording' }],
-    options: COMMON_OPTIONS,
-    examples: [{ does: 'why does the server not know it?', line: 'recordupload webhook history 42' }],
-    exits: ['usage', 'incomplete', 'interrupted', 'terminated'],
-    load: () => import('./webhook-history.ts'),
-  },
-  {
-    name: 'webhook replay',
-    summary: 'send again what was delivered in a span of time',
-    args: [],
-    options: [
-      { flags: '--since <time>', purpose: 'from then on: 2h or 3d (ago), 2026-01-31T14:00 (local time)' },
-      { flags: '--until <time>', purpose: 'up to then; else up to now' },
-      { flags: '--held', purpose: 'what is held since then, in place of what was delivered' },
-      { flags: '--endpoint <name>', purpose: 'only this endpoint' },
-      { flags: '--yes', purpose: 'do not ask; needed without a terminal' },
-      { flags: '--dry-run', purpose: 'show what would be sent; send nothing' },
-      ...COMMON_OPTIONS,
-    ],
-    examples: [
-      {
-        does: 'the server lost a day: see what would be sent',
-        line: 'recordupload webhook replay --since 1d --dry-run',
-      },
-      {
-        does: 'send it',
-        line: 'recordupload webhook replay --since 2026-01-31T08:00 --until 2026-01-31T20:00',
-      },
-    ],
-    exits: ['usage', 'incomplete', 'webhook', 'interrupted', 'terminated'],
-    load: () => import('./webhook-replay.ts'),
-  },
-  ...CONFIG_COMMANDS,
-  {
-    name: 'prune',
-    summary: 'remove what was delivered long ago from the state',
-    args: [],
-    options: [
-      { flags: '--older-than <time>', purpose: 'delivered or superseded before: 90d (default), 12h' },
-      { flags: '--dry-run', purpose: 'show what would be removed; remove nothing' },
-      ...COMMON_OPTIONS,
-    ],
-    examples: [
-      { does: 'from cron, once a week', line: '0 4 * * 0 recordupload prune --quiet' },
-      { does: 'look first', line: 'recordupload prune --older-than 30d --dry-run' },
-    ],
-    exits: ['usage', 'incomplete', 'interrupted', 'terminated'],
-    load: () => import('./prune.ts'),
-  },
-  {
-    name: 'sandbox',
-    summary: 'run an S3 server and a recordings server for trying things out',
-    args: [],
-    options: [
-      { flags: '--data <dir>', purpose: 'keep the data in this folder; else in memory' },
-      { flags: '--s3-port <port>', purpose: 'port of the S3 server; else a free one' },
-      { flags: '--webhook-port <port>', purpose: 'port of the recordings server; else a free one' },
-      { flags: '--user <email...>', purpose: 'e-mail addresses that the recordings server knows' },
-      {
-        flags: '--webhook-secret-file <file>',
-        purpose: 'demand signatures by this file’s whsec_… secrets, one a line',
-      },
-      { flags: '--allow-ip <address...>', purpose: 'addresses and ranges (10.0.0.0/8, ::1) that may send webhooks' },
-      { flags: '--rate-limit <rate>', purpose: 'webhooks for each address: 10/s, 100/m; more get a 429' },
-      { flags: '--discard', purpose: 'count and check uploaded bytes, but do not keep them' },
-      { flags: '--json', purpose: 'print the addresses as one JSON document' },
-    ],
-    examples: [
-      { does: 'run both servers until Ctrl-C', line: 'recordupload sandbox' },
-      { does: 'keep what they receive', line: 'recordupload sandbox --data /tmp/sandbox' },
-    ],
-    exits: ['usage'],
-    load: () => import('./sandbox.ts'),
-  },
-  ...HELP_COMMANDS,
+/**
+ * Every command, in the order of the help. To add one, make a folder for it here: `spec.ts` describes it, `run.ts` runs
+ * it and is loaded only then, `text.ts` and `json.ts` make what it prints.
+ */
+export const COMMANDS: readonly Command[] = [
+  defineCommand(uploadSpec, () => import('./upload/run.ts')),
+  defineCommand(retrySpec, () => import('./retry/run.ts')),
+  defineCommand(verifySpec, () => import('./verify/run.ts')),
+  defineCommand(statusSpec, () => import('./status/run.ts')),
+  defineCommand(doctorSpec, () => import('./doctor/run.ts')),
+  defineCommand(logsSpec, () => import('./logs/run.ts')),
+  defineCommand(cleanupSpec, () => import('./cleanup/run.ts')),
+  defineCommand(webhookSendSpec, () => import('./webhook/send/run.ts')),
+  defineCommand(webhookTestSpec, () => import('./webhook/test/run.ts')),
+  defineCommand(webhookListSpec, () => import('./webhook/list/run.ts')),
+  defineCommand(webhookEnableSpec, () => import('./webhook/enable/run.ts')),
+  defineCommand(webhookDisableSpec, () => import('./webhook/disable/run.ts')),
+  defineCommand(webhookHistorySpec, () => import('./webhook/history/run.ts')),
+  defineCommand(webhookReplaySpec, () => import('./webhook/replay/run.ts')),
+  defineCommand(configShowSpec, () => import('./config/show/run.ts')),
+  defineCommand(configValidateSpec, () => import('./config/validate/run.ts')),
+  defineCommand(configPathSpec, () => import('./config/path/run.ts')),
+  defineCommand(configInitSpec, () => import('./config/init/run.ts')),
+  defineCommand(pruneSpec, () => import('./prune/run.ts')),
+  defineCommand(sandboxSpec, () => import('./sandbox/run.ts')),
+  defineCommand(completionSpec, () => import('./completion/run.ts')),
+  defineCommand(manSpec, () => import('./man/run.ts')),
+  // The parser prints help itself.
+  defineCommand(helpSpec, async () => ({ run: async () => 0 })),
 ];

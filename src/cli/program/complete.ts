@@ -1,4 +1,5 @@
-import { type CommandSpec, GROUPS, type OptionSpec } from './command.ts';
+import { GROUPS } from './command.ts';
+import type { CommandSpec, OptionSpec } from './command-spec.ts';
 import type { Shell } from './shells.ts';
 
 /** One way to go on. */

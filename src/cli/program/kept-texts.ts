@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { CommandSpec } from './command.ts';
+import type { CommandSpec } from './command-spec.ts';
 import { buildProgram } from './program.ts';
 
 /** As wide as help is where nobody looks: in a pipe or a file. */

@@ -1,6 +1,7 @@
 import { KEYS, variablesOf } from '../../config/keys.ts';
 import { EXIT, EXIT_MEANINGS } from '../exit-codes.ts';
-import { type CommandSpec, GROUPS } from './command.ts';
+import { GROUPS } from './command.ts';
+import type { CommandSpec } from './command-spec.ts';
 import { FIRST_STEPS, PURPOSE } from './program.ts';
 
 /** The manual page recordupload(1), in roff's man macros. From the same descriptions as the help. */

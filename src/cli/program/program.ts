@@ -1,13 +1,14 @@
 import { Command, type CommanderError, Option } from 'commander';
 import { AppError } from '../../core/errors.ts';
 import { EXIT, EXIT_MEANINGS, type ExitCode } from '../exit-codes.ts';
-import { type CommandSpec, GROUPS } from './command.ts';
+import { type Command as CliCommand, GROUPS } from './command.ts';
+import type { CommandSpec, OptionSpec } from './command-spec.ts';
 import { suggestCommand } from './suggest-command.ts';
 import { VERSION } from './version.ts';
 
-/** What was asked for on the command line. */
-export interface ParsedCommand {
-  spec: CommandSpec;
+/** What was asked for on the command line; the options are parsed. */
+export interface ParsedCommand<Spec extends CommandSpec = CliCommand> {
+  spec: Spec;
   args: string[];
   options: Record<string, unknown>;
 }
@@ -23,10 +24,10 @@ export const FIRST_STEPS: CommandSpec['examples'] = [
   { does: 'finish what was left, from cron', line: '*/5 * * * * recordupload retry --quiet' },
 ];
 
-/** The whole command tree. `onCommand` is told which command the arguments name. */
-export function buildProgram(
-  commands: readonly CommandSpec[],
-  onCommand: (parsed: ParsedCommand) => void = () => {},
+/** The whole command tree. `onCommand` gets the command that the arguments name. */
+export function buildProgram<Spec extends CommandSpec>(
+  commands: readonly Spec[],
+  onCommand: (parsed: ParsedCommand<Spec>) => void = () => {},
 ): Command {
   const program = new Command('recordupload')
     .description(PURPOSE)
@@ -94,11 +95,11 @@ function groupOf(
   return group;
 }
 
-function addCommand(
+function addCommand<Spec extends CommandSpec>(
   parent: Command,
   name: string,
-  spec: CommandSpec,
-  onCommand: (parsed: ParsedCommand) => void,
+  spec: Spec,
+  onCommand: (parsed: ParsedCommand<Spec>) => void,
 ): void {
   const command = parent
     .command(name)
@@ -107,12 +108,16 @@ function addCommand(
     .helpOption('-h, --help', 'print help')
     .addHelpText('after', tail(spec.examples, ['done', 'bug', ...spec.exits], ['recordupload man | man -l -']));
   for (const { name: argument, purpose } of spec.args) command.argument(argument, purpose);
-  for (const { flags, purpose, choices } of spec.options) {
-    const option = new Option(flags, purpose);
-    command.addOption(choices ? option.choices([...choices]) : option);
-  }
+  for (const option of spec.options) command.addOption(parserOf(option));
   command.option('--no-color', 'no colours');
   command.action(() => onCommand({ spec, args: command.args, options: command.optsWithGlobals() }));
+}
+
+function parserOf({ flags, purpose, choices, parse }: OptionSpec): Option {
+  const option = new Option(flags, purpose);
+  if (choices) option.choices([...choices]);
+  if (parse) option.argParser(text => parse(text, option.long ?? flags));
+  return option;
 }
 
 function sentence(summary: string): string {
@@ -155,7 +160,7 @@ type ExitName = keyof typeof EXIT;
  * @returns the command, or the exit status where help or the version was printed
  * @throws AppError `USAGE`
  */
-export function parseCommandLine(argv: readonly string[], commands: readonly CommandSpec[]): ParsedCommand | ExitCode {
+export function parseCommandLine(argv: readonly string[], commands: readonly CliCommand[]): ParsedCommand | ExitCode {
   let parsed: ParsedCommand | undefined;
   const program = buildProgram(commandsFor(argv, commands), command => {
     parsed = command;
@@ -175,7 +180,7 @@ export function parseCommandLine(argv: readonly string[], commands: readonly Com
 }
 
 /** The commands that a command line needs: where the first words name one, no others. Building all takes 10 ms. */
-function commandsFor(argv: readonly string[], commands: readonly CommandSpec[]): readonly CommandSpec[] {
+function commandsFor(argv: readonly string[], commands: readonly CliCommand[]): readonly CliCommand[] {
   const named = commands.filter(({ name }) => name !== 'help' && `${argv.join(' ')} `.startsWith(`${name} `));
   return named.length > 0 ? named : commands;
 }

@@ -1,5 +1,5 @@
 import { closest } from '../../config/suggest.ts';
-import type { CommandSpec } from './command.ts';
+import type { CommandSpec } from './command-spec.ts';
 
 /**
  * The command line's command as it was probably meant: `webhok test` → `recordupload webhook test`; `test`, a name

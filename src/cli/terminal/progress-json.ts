@@ -1,5 +1,5 @@
 import type { CoreEvent } from '../../core/events.ts';
-import { jsonError } from '../failure.ts';
+import { errorJson } from '../json/error.ts';
 import type { Progress } from './progress.ts';
 
 /** Bytes are told of this often a file. */
@@ -34,7 +34,7 @@ export function createJsonProgress(write: (line: string) => void, now: () => num
 
 /** An event as it may be told: of files their names and sizes, of errors what people are told too. */
 function toldOf(event: CoreEvent): object {
-  if (event.type === 'file-failed') return { ...event, error: jsonError(event.error) };
+  if (event.type === 'file-failed') return { ...event, error: errorJson(event.error) };
   if (event.type === 'recording-started') {
     return { ...event, files: event.files.map(({ name, sizeBytes }) => ({ name, sizeBytes })) };
   }

@@ -142,7 +142,7 @@ function fitting(facts: readonly string[], width: number): string {
 }
 
 /** `→ PutObject 42/video.mkv  ok, 31 ms` */
-export function traceLine({ operation, target, durationMs, ok, detail }: TracedRequest, terminal: Terminal): string {
+function traceLine({ operation, target, durationMs, ok, detail }: TracedRequest, terminal: Terminal): string {
   const { err: paint } = terminal.paint;
   const outcome = `${printable(detail)}, ${durationMs} ms`;
   return `${paint.dim(`→ ${operation} ${printable(target)}`)}  ${ok ? paint.dim(outcome) : paint.yellow(outcome)}`;

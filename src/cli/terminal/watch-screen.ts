@@ -8,30 +8,23 @@ const ENTER = '\u001b[?1049h\u001b[?25l';
 const LEAVE = '\u001b[?25h\u001b[?1049l';
 
 /**
- * Shows what `lines` returns, made anew every second, until the signal aborts. On a terminal it fills the screen, and
- * its last state stays; elsewhere it is printed again whenever it has changed.
+ * Shows a text, made again every second, until the signal aborts. On a terminal it fills the screen, and its last state
+ * stays there; elsewhere it is printed again whenever it has changed.
  */
-export async function watchScreen(lines: () => string[], terminal: Terminal, signal: AbortSignal): Promise<void> {
+export async function watchScreen(make: () => Promise<string>, terminal: Terminal, signal: AbortSignal): Promise<void> {
   const { stderr, live } = terminal;
   let last = '';
   if (live) stderr.write(ENTER);
-  const draw = () => {
-    const text = lines().join('\n');
+  const show = (text: string) => {
     if (live) stderr.write(frame(text, stderr.rows || 24, terminal.columns()));
     else if (text !== last) terminal.out(last === '' ? text : `\n${text}`);
     last = text;
   };
-  const redraw = () => {
-    try {
-      draw();
-    } catch {
-      // The next second meets it again, where it can be told.
-    }
-  };
+  const redraw = () => show(last);
   if (live) stderr.on('resize', redraw);
   try {
     while (!signal.aborted) {
-      draw();
+      show(await make());
       await sleep(EVERY_MS, undefined, { signal }).catch(() => {});
     }
   } finally {

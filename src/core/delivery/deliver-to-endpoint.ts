@@ -1,6 +1,6 @@
 import type { Endpoint } from '../webhook/endpoint.ts';
 import { redactorFor } from '../webhook/redact.ts';
-import { createCircuit } from './circuit.ts';
+import { type Circuit, createCircuit } from './circuit.ts';
 import { createClaimQueue } from './claim-queue.ts';
 import type { ClaimedDelivery, Trigger } from './delivery.ts';
 import { type DeliveryReport, type EndpointReport, STOPPED } from './delivery-report.ts';
@@ -18,6 +18,8 @@ export interface Selection {
   recordingIds?: readonly string[] | undefined;
   /** Only these deliveries. */
   deliverySeqs?: readonly number[] | undefined;
+  /** Not these deliveries; none of them is reported either. */
+  except?: ReadonlySet<number> | undefined;
 }
 
 export interface EndpointDeps extends Omit<SendDeps, 'redact'> {
@@ -26,6 +28,8 @@ export interface EndpointDeps extends Omit<SendDeps, 'redact'> {
   concurrency: number;
   /** Failures in a row before the first success that end the run. */
   coldFailures?: number | undefined;
+  /** The circuits of several runs that share their pace, by endpoint; filled in here. */
+  circuits?: Map<string, Circuit> | undefined;
 }
 
 /**
@@ -45,12 +49,15 @@ export async function deliverToEndpoint(
 
   claims.repair(name, clock.now());
   const gate = openGate(endpoint, selection, deps);
-  const circuit = createCircuit(concurrency, { single: gate === 'single', coldFailures: deps.coldFailures });
+  const circuit =
+    deps.circuits?.get(name) ??
+    createCircuit(concurrency, { single: gate === 'single', coldFailures: deps.coldFailures });
+  deps.circuits?.set(name, circuit);
   if (gate !== 'open' && gate !== 'single') circuit.stop(gate);
   else if (selection.held) claims.releaseHeld(scope, clock.now());
 
   const dueBy = selection.due === 'due' ? clock.now() : undefined;
-  const candidates = claims.candidates({ ...scope, dueBy });
+  const candidates = claims.candidates({ ...scope, dueBy }).filter(({ seq }) => !selection.except?.has(seq));
   // New ones are held with the others, so that lists show why they wait.
   if (gate === 'refused') outbox.endpoints.holdRefused(name, clock.now());
   const queue = createClaimQueue(candidates, { claims, clock, concurrency, restart: selection.due === 'now' });

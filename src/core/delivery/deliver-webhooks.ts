@@ -3,6 +3,7 @@ import type { Clock, Random } from '../clock.ts';
 import type { Observer } from '../events.ts';
 import type { Endpoint } from '../webhook/endpoint.ts';
 import type { PostWebhook } from '../webhook/post-result.ts';
+import type { Circuit } from './circuit.ts';
 import { deliverToEndpoint, type Selection as EndpointSelection } from './deliver-to-endpoint.ts';
 import type { Delivery } from './delivery.ts';
 import {
@@ -34,6 +35,8 @@ export interface DeliverDeps {
   concurrency: number;
   /** Failures in a row before an endpoint's first good answer that end the run against it; 3 unless given. */
   coldFailures?: number | undefined;
+  /** The circuits of several runs that share their pace, by endpoint. */
+  circuits?: Map<string, Circuit> | undefined;
 }
 
 /**

@@ -1,6 +1,6 @@
-/** Parses a JSON object; returns undefined if the text is anything else. */
+/** The JSON object in a text; undefined where it is something else. */
 export function parseObject(text: string): Record<string, unknown> | undefined {
-  // Spares most texts that are not JSON the cost of an exception.
+  // Most answers that are no JSON need no exception to tell.
   if (!text.trimStart().startsWith('{')) return undefined;
   try {
     return JSON.parse(text) as Record<string, unknown>;

@@ -1,20 +1,21 @@
 import type { Clock } from '../clock.ts';
 import type { Endpoint } from './endpoint.ts';
-import { type Judgement, judge } from './outcome.ts';
-import type { PostTimings, PostWebhook, SettledResult } from './post-result.ts';
+import { judge } from './outcome.ts';
+import type { PostResult, PostTimings, PostWebhook } from './post-result.ts';
+
 import { createRedactor, displayUrl, type Redactor } from './redact.ts';
 import { requestHeaders } from './request-headers.ts';
 
-/** One request of a test, the response, and what it means. Holds no secret. */
+/** One request of a test, what came back, and what that means. Nothing in it carries a secret. */
 export interface WebhookCheck {
   endpoint: string;
-  /** `accepted`: the server must accept the right token. `wrong-token`, `no-token`: it must answer 401. */
+  /** `accepted`: with the right token. `wrong-token`, `no-token`: good is only a 401. */
   kind: 'accepted' | 'wrong-token' | 'no-token';
   ok: boolean;
-  /** The result in plain words, and what to check if it is not ok. */
+  /** In plain words; what to check where it is not good. */
   verdict: string;
   request: { method: 'POST'; url: string; headers: Record<string, string>; body: string };
-  /** Undefined if there was no response. */
+  /** Undefined where there was no answer. */
   response: { status: number; body: string } | undefined;
   timings: PostTimings;
 }
@@ -25,14 +26,13 @@ export interface TestEndpointDeps {
   signal: AbortSignal;
   userAgent: string;
   newId: () => string;
-  /** Makes a token that no server accepts. */
+  /** A token that no server knows. */
   newToken: () => string;
 }
 
 /**
- * Tests an endpoint: it must accept the marked payload, and answer 401 to the same with a wrong token. With `unauthorized`
- * it sends only a request without a token, and only a 401 is ok.
- * @throws the reason of `deps.signal` once that aborts
+ * Tries an endpoint: the marked payload must be accepted, and the same with a wrong token must get a 401, which proves
+ * that the lock locks. With `unauthorized` only a request without any token is made, and only a 401 is good.
  */
 export async function testEndpoint(
   endpoint: Endpoint,
@@ -40,23 +40,23 @@ export async function testEndpoint(
   { unauthorized }: { unauthorized: boolean },
   deps: TestEndpointDeps,
 ): Promise<WebhookCheck[]> {
-  if (unauthorized) return [await check('no-token', undefined, endpoint, payload, deps)];
-  const accepted = await check('accepted', endpoint.token, endpoint, payload, deps);
-  // The response to a wrong token proves something only if the server accepts the right one.
+  if (unauthorized) return [await check('no-token', { ...endpoint, token: undefined }, payload, deps, endpoint)];
+  const accepted = await check('accepted', endpoint, payload, deps, endpoint);
+  // A server that cannot be reached, or refuses the right token, has nothing to say about a wrong one.
   if (!accepted.ok) return [accepted];
-  return [accepted, await check('wrong-token', deps.newToken(), endpoint, payload, deps)];
+  return [accepted, await check('wrong-token', { ...endpoint, token: deps.newToken() }, payload, deps, endpoint)];
 }
 
 async function check(
   kind: WebhookCheck['kind'],
-  token: string | undefined,
   endpoint: Endpoint,
   payload: string,
   deps: TestEndpointDeps,
+  real: Endpoint,
 ): Promise<WebhookCheck> {
   const request = {
     url: endpoint.url,
-    token,
+    token: endpoint.token,
     secrets: endpoint.secrets,
     webhookId: deps.newId(),
     body: payload,
@@ -65,9 +65,9 @@ async function check(
   };
   const result = await deps.post(request);
   if (result.kind === 'aborted') throw deps.signal.reason;
-  const redact = createRedactor([endpoint.token ?? '', token ?? '', ...endpoint.secrets]);
-  const judgement = judgeTest(result, endpoint.url, payload, redact);
-  const { ok, verdict } = kind === 'accepted' ? acceptance(judgement) : refusal(kind, result, judgement);
+  const redact = createRedactor([real.token ?? '', endpoint.token ?? '', ...real.secrets]);
+  const sent = { url: endpoint.url, payload, redact };
+  const { ok, verdict } = kind === 'accepted' ? acceptance(result, sent) : refusal(kind, result, sent);
   return {
     endpoint: endpoint.name,
     kind,
@@ -76,7 +76,7 @@ async function check(
     request: {
       method: 'POST',
       url: displayUrl(endpoint.url),
-      headers: withoutSecrets(requestHeaders(request, deps.userAgent)),
+      headers: shownHeaders(requestHeaders(request, deps.userAgent)),
       body: payload,
     },
     response:
@@ -87,9 +87,15 @@ async function check(
   };
 }
 
-type Verdict = Pick<WebhookCheck, 'ok' | 'verdict'>;
+type Settled = Exclude<PostResult, { kind: 'aborted' }>;
 
-function judgeTest(result: SettledResult, url: string, payload: string, redact: Redactor): Judgement {
+interface Sent {
+  url: string;
+  payload: string;
+  redact: Redactor;
+}
+
+function judged(result: Settled, { url, payload, redact }: Sent) {
   const { recording_id, user_info } = JSON.parse(payload) as {
     recording_id: number | string;
     user_info: { email?: string };
@@ -97,28 +103,27 @@ function judgeTest(result: SettledResult, url: string, payload: string, redact: 
   return judge(result, { url, recordingId: String(recording_id), email: user_info.email }, redact);
 }
 
-function acceptance({ outcome, action, detail, line }: Judgement): Verdict {
-  if (outcome !== 'delivered') return { ok: false, verdict: detail || line };
-  return { ok: true, verdict: `accepted: the server ${action ?? 'took'} the test recording` };
+function acceptance(result: Settled, sent: Sent): { ok: boolean; verdict: string } {
+  const { outcome, action, detail, line } = judged(result, sent);
+  if (outcome === 'delivered')
+    return { ok: true, verdict: `accepted: the server ${action ?? 'took'} the test recording` };
+  return { ok: false, verdict: detail || line };
 }
 
-function refusal(kind: 'wrong-token' | 'no-token', result: SettledResult, { detail }: Judgement): Verdict {
-  if (result.kind !== 'answer') return { ok: false, verdict: detail };
+function refusal(kind: 'wrong-token' | 'no-token', result: Settled, sent: Sent): { ok: boolean; verdict: string } {
   const what = kind === 'wrong-token' ? 'a wrong token' : 'no token';
+  if (result.kind !== 'answer') return { ok: false, verdict: judged(result, sent).detail };
   if (result.status === 401) return { ok: true, verdict: `the server refuses ${what} (401), as it must` };
-  const isOpen = result.status < 300;
   return {
     ok: false,
-    verdict:
-      `the server answered ${result.status} to ${what}, but must answer 401` +
-      (isOpen ? ': anybody can send it webhooks; check how it verifies the token' : ''),
+    verdict: `the server answered ${result.status} to ${what}: it must answer 401${result.status < 300 ? ', so anybody can send it webhooks: check its token check' : ''}`,
   };
 }
 
-const SECRET_HEADERS = /^(x-webhook-token|webhook-signature)$/i;
+const HIDDEN_HEADERS = /^(x-webhook-token|webhook-signature)$/i;
 
-function withoutSecrets(headers: Record<string, string>): Record<string, string> {
+function shownHeaders(headers: Record<string, string>): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, SECRET_HEADERS.test(name) ? '***' : value]),
+    Object.entries(headers).map(([name, value]) => [name, HIDDEN_HEADERS.test(name) ? '***' : value]),
   );
 }

@@ -1,0 +1,37 @@
+import { requireCredentials } from '../config/requirements.ts';
+import { type AbandonedUpload, abortAbandonedUploads, findAbandonedUploads } from '../core/upload/clean-up-uploads.ts';
+import { persistentBucket } from '../core/upload/session.ts';
+import type { Runtime } from './runtime.ts';
+
+export interface CleanupRequest {
+  /** Only uploads that have received nothing for this long. */
+  olderThanMs: number;
+  /** Also uploads of recordings that other machines began. */
+  elsewhere: boolean;
+  /** Delete them; otherwise only find them. */
+  remove: boolean;
+}
+
+export interface CleanupReport {
+  /** Name of the bucket. */
+  bucket: string;
+  removed: boolean;
+  uploads: AbandonedUpload[];
+}
+
+/**
+ * Finds abandoned multipart uploads, whose parts cost money, and deletes them where that is asked for.
+ * @throws AppError `CONFIG`, `STORAGE`, `STATE`
+ */
+export async function cleanUp(
+  { olderThanMs, elsewhere, remove }: CleanupRequest,
+  runtime: Runtime,
+): Promise<CleanupReport> {
+  const { config, clock, signal } = runtime;
+  requireCredentials(config);
+  const bucket = persistentBucket(await runtime.uploads());
+  const deps = { bucket, store: (await runtime.state()).recordings, now: clock.now, signal };
+  const uploads = await findAbandonedUploads({ olderThanMs, elsewhere }, deps);
+  if (remove) await abortAbandonedUploads(uploads, deps);
+  return { bucket: bucket.name, removed: remove, uploads };
+}

@@ -1,0 +1,38 @@
+import { formatDuration } from '../../core/units.ts';
+import type { Runtime } from '../runtime.ts';
+import { status } from '../status.ts';
+import type { Finding } from './check.ts';
+
+/** Cron finishes what can be finished within hours; after a day it probably does not run. */
+const OLD_MS = 24 * 3_600_000;
+
+/** What waits in the state, and since when. */
+export async function checkQueue(runtime: Runtime): Promise<Finding[]> {
+  const name = 'queue';
+  const report = await status({ limit: 1 }, runtime);
+  if (!report.hasState) return [{ name, status: 'ok', detail: 'nothing waits' }];
+  const { now, overview } = report;
+  const { counts, oldest } = overview;
+  const findings: Finding[] = [];
+  const age = (since: number | null) =>
+    since === null ? '' : `, the oldest for ${formatDuration(Math.max(0, now - since))}`;
+  const isOld = (since: number | null) => since !== null && now - since > OLD_MS;
+  if (counts.held > 0) {
+    const detail = `${number(counts.held, 'webhook')} held for an operator`;
+    const fix = 'recordupload status shows why; then recordupload retry --held';
+    findings.push({ name, status: 'warning', detail, fix });
+  }
+  const { partial, waiting } = counts;
+  const old = isOld(oldest.waiting) || isOld(oldest.partial);
+  findings.push({
+    name,
+    status: old ? 'warning' : 'ok',
+    detail: `${number(waiting, 'webhook')} waiting${age(oldest.waiting)}; ${number(partial, 'upload')} partial${age(oldest.partial)}`,
+    ...(old && { fix: 'recordupload retry; does cron run it?' }),
+  });
+  return findings;
+}
+
+function number(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,125 @@
+import { AppError } from '../core/errors.ts';
+import type { Endpoint } from '../core/webhook/endpoint.ts';
+import { displayUrl } from '../core/webhook/redact.ts';
+import type { State } from './open-state.ts';
+import type { Runtime } from './runtime.ts';
+
+/** One endpoint with all that is known about it; times in milliseconds since 1970. */
+export interface EndpointOverview {
+  name: string;
+  /** False: only the state knows it, from an earlier configuration. */
+  isConfigured: boolean;
+  /** Without secrets. */
+  url: string | undefined;
+  /** `enabled: false` in the configuration. */
+  isSwitchedOff: boolean;
+  hasToken: boolean;
+  signingSecrets: number;
+  disabledReason: string | null;
+  disabledAt: number | null;
+  refusedAt: number | null;
+  /** Pending and held. */
+  waiting: number;
+  pending: number;
+  held: number;
+  /** How many are held for which reason. */
+  heldBy: Readonly<Record<string, number>>;
+  delivered: number;
+  superseded: number;
+  /** When the oldest waiting one was made. */
+  oldestAt: number | null;
+  nextAt: number | null;
+}
+
+/**
+ * The configured endpoints: all, or the one of this name.
+ * @throws AppError `USAGE` if there is none of this name
+ */
+export function chooseEndpoints({ config }: Pick<Runtime, 'config'>, name: string | undefined): Endpoint[] {
+  if (name === undefined) return config.webhooks;
+  const chosen = config.webhooks.filter(endpoint => endpoint.name === name);
+  if (chosen.length > 0) return chosen;
+  throw new AppError('USAGE', `there is no endpoint ${JSON.stringify(name)}`, {
+    hint: `configured: ${config.webhooks.map(one => one.name).join(', ')}`,
+  });
+}
+
+/**
+ * Every endpoint that the configuration or the state knows, the configured ones first and in their order. Warns about
+ * those whose webhooks nothing sends.
+ * @throws AppError `STATE`
+ */
+export async function listEndpoints(runtime: Runtime): Promise<EndpointOverview[]> {
+  const { outbox } = await runtime.state();
+  const overviews = overviewsOf(
+    runtime.config.webhooks,
+    await outbox.endpoints.list(),
+    await outbox.deliveries.counts(),
+  );
+  for (const { name, isConfigured, waiting } of overviews) {
+    if (!isConfigured) warnUnconfigured({ endpoint: name, count: waiting }, runtime);
+  }
+  return overviews;
+}
+
+/** Endpoints that have webhooks waiting and are not configured any more: nothing sends those webhooks. */
+export async function findUnconfigured(runtime: Runtime): Promise<{ endpoint: string; count: number }[]> {
+  const { outbox } = await runtime.state();
+  const { webhooks } = runtime.config;
+  const waiting = await outbox.deliveries.waiting();
+  const unconfigured = waiting.filter(({ endpoint }) => !webhooks.some(({ name }) => name === endpoint));
+  for (const one of unconfigured) warnUnconfigured(one, runtime);
+  return unconfigured;
+}
+
+function warnUnconfigured(
+  { endpoint, count }: { endpoint: string; count: number },
+  { observer }: Pick<Runtime, 'observer'>,
+): void {
+  const left = `; ${count} of its webhooks ${count === 1 ? 'is' : 'are'} not sent until it is configured again`;
+  const message = `endpoint ${endpoint} is no longer in the configuration${count > 0 ? left : ''}`;
+  observer({ type: 'warning', message });
+}
+
+type EndpointState = Awaited<ReturnType<State['outbox']['endpoints']['list']>>[number];
+type DeliveryCount = Awaited<ReturnType<State['outbox']['deliveries']['counts']>>[number];
+
+function overviewsOf(
+  configured: readonly Endpoint[],
+  states: readonly EndpointState[],
+  counts: readonly DeliveryCount[],
+): EndpointOverview[] {
+  const names = new Set([...configured, ...states].map(({ name }) => name).concat(counts.map(one => one.endpoint)));
+  return [...names].map(name => {
+    const endpoint = configured.find(one => one.name === name);
+    const state = states.find(one => one.name === name);
+    const own = counts.filter(one => one.endpoint === name);
+    const waiting = own.filter(one => one.state === 'pending' || one.state === 'held');
+    const pending = own.filter(one => one.state === 'pending');
+    const sum = (some: readonly DeliveryCount[]) => some.reduce((total, { count }) => total + count, 0);
+    const countOf = (wanted: DeliveryCount['state']) => sum(own.filter(one => one.state === wanted));
+    return {
+      name,
+      isConfigured: endpoint !== undefined,
+      url: endpoint && displayUrl(endpoint.url),
+      isSwitchedOff: endpoint?.enabled === false,
+      hasToken: endpoint?.token !== undefined,
+      signingSecrets: endpoint?.secrets.length ?? 0,
+      disabledReason: state?.disabledReason ?? null,
+      disabledAt: state?.disabledAt ?? null,
+      refusedAt: state?.refusedAt ?? null,
+      waiting: sum(waiting),
+      pending: countOf('pending'),
+      held: countOf('held'),
+      heldBy: Object.fromEntries(own.flatMap(one => (one.heldReason ? [[one.heldReason, one.count]] : []))),
+      delivered: countOf('delivered'),
+      superseded: countOf('superseded'),
+      oldestAt: earliest(waiting.map(one => one.oldestAt)),
+      nextAt: earliest(pending.map(one => one.nextAt)),
+    };
+  });
+}
+
+function earliest(times: readonly number[]): number | null {
+  return times.length === 0 ? null : Math.min(...times);
+}

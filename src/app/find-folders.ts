@@ -1,0 +1,56 @@
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { AppError } from '../core/errors.ts';
+import { type FoundFolder, findRecordings } from '../core/recording/find-recordings.ts';
+import { showPath } from '../core/recording/folder-problem.ts';
+import type { Recording } from '../core/recording/recording.ts';
+
+/** Which folders an upload is about. */
+export interface FolderSelection {
+  dirs: readonly string[];
+  /** Upload the recordings below these folders instead of the folders themselves. */
+  recursive?: boolean | undefined;
+  /** The ID of the recording; only with a single folder. */
+  id?: string | undefined;
+}
+
+/**
+ * The folders to upload, each once, however often and by whichever path it is named.
+ * @throws AppError `USAGE` if an ID is given for several folders, `RECORDING` if nothing is found below a folder
+ */
+export async function findFolders({ dirs, recursive, id }: FolderSelection): Promise<FoundFolder[]> {
+  const named = dirs.map(dir => ({ dir }));
+  // An empty path does not mean the working directory; reading it fails with a message that says so.
+  if (dirs.includes('')) return named;
+  const found = recursive ? (await Promise.all(dirs.map(findRecordings))).flat() : named;
+  const folders = [...new Map(found.map(folder => [realPath(folder.dir), folder])).values()];
+  if (folders.length > 1 && id !== undefined)
+    throw new AppError('USAGE', '--id goes with one folder only', { hint: 'upload the folders one by one' });
+  return folders;
+}
+
+/** Where a folder really is. A folder that does not exist fails later, when it is read. */
+function realPath(dir: string): string {
+  try {
+    return realpathSync.native(dir);
+  } catch {
+    return resolve(dir);
+  }
+}
+
+/**
+ * Refuses a second folder with the same recording ID: in the bucket, its files would replace those of the first.
+ * @returns the check for one run
+ */
+export function oneFolderEach(): (recording: Pick<Recording, 'id' | 'dir'>) => void {
+  const known = new Map<string, string>();
+  return ({ id, dir }) => {
+    const other = known.get(id);
+    if (other !== undefined && other !== dir) {
+      throw new AppError('RECORDING', `it is recording ${id}, and so is ${showPath(other)}`, {
+        hint: 'give one of the two another ID: --id, or recording_id in its recording.json',
+      });
+    }
+    known.set(id, dir);
+  };
+}

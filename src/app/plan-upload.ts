@@ -1,0 +1,67 @@
+import { METADATA_NAME, makePayload, type Payload } from '../core/payload/payload.ts';
+import { objectKey } from '../core/recording/object-key.ts';
+import type { Recording } from '../core/recording/recording.ts';
+import { requireEmail } from '../core/upload/upload-recording.ts';
+import { findFolders, oneFolderEach } from './find-folders.ts';
+import { readFolder } from './recording-folder.ts';
+import type { Runtime } from './runtime.ts';
+import type { UploadFoldersRequest } from './upload-folders.ts';
+
+/** What an upload would send. */
+export interface UploadPlan {
+  recordingId: string;
+  dir: string;
+  bucket: string;
+  endpoint: string;
+  objects: {
+    key: string;
+    /** Undefined for `metadata.json`: its size is known only once it is made. */
+    sizeBytes: number | undefined;
+    contentType: string;
+  }[];
+  /** Names in the folder that would not be uploaded. */
+  skipped: string[];
+  payload: Payload;
+}
+
+/**
+ * Plans an upload: reads the folders; opens no connection and writes nothing.
+ * @throws AppError as `uploadFolders` and its results, for the first folder that cannot be uploaded
+ */
+export async function planUpload(request: UploadFoldersRequest, runtime: Runtime): Promise<UploadPlan[]> {
+  const plans: UploadPlan[] = [];
+  const requireOneFolder = oneFolderEach();
+  for (const folder of await findFolders(request)) {
+    if ('error' in folder) throw folder.error;
+    const recording = await readFolder(folder.dir, request, runtime);
+    requireOneFolder(recording);
+    if (request.webhook !== false) requireEmail(recording);
+    plans.push(planOf(recording, runtime));
+  }
+  return plans;
+}
+
+function planOf(recording: Recording, { config, clock, uploadSource }: Runtime): UploadPlan {
+  const { id, dir, files, skipped } = recording;
+  const { bucket, endpoint, region, publicBaseUrl } = config;
+  return {
+    recordingId: id,
+    dir,
+    bucket,
+    endpoint,
+    objects: [
+      ...files.map(({ name, sizeBytes, contentType }) => ({ key: objectKey(id, name), sizeBytes, contentType })),
+      { key: objectKey(id, METADATA_NAME), sizeBytes: undefined, contentType: 'application/json' },
+    ],
+    skipped,
+    payload: makePayload({
+      recording,
+      uploaded: files,
+      bucket,
+      region,
+      publicBaseUrl,
+      uploadSource,
+      uploadedAt: clock.now(),
+    }),
+  };
+}

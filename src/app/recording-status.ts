@@ -1,0 +1,33 @@
+import { AppError } from '../core/errors.ts';
+import { parseRecordingId } from '../core/recording/recording.ts';
+import type { DeliveryHistory, RecordingStatus } from './open-overview.ts';
+import type { Runtime } from './runtime.ts';
+
+export interface RecordingStatusReport {
+  recordingId: string;
+  /** Its upload to each bucket; none where it was uploaded elsewhere. */
+  uploads: RecordingStatus[];
+  /** Each of its webhooks with every attempt, the oldest first. */
+  webhooks: DeliveryHistory[];
+}
+
+/**
+ * All that this machine knows about one recording.
+ * @throws AppError `USAGE` where it knows nothing, `STATE` where the state cannot be read
+ */
+export async function recordingStatus({ id: text }: { id: string }, runtime: Runtime): Promise<RecordingStatusReport> {
+  const id = parseRecordingId(text, 'id', 'USAGE');
+  const overview = await runtime.overview();
+  try {
+    const { recordings: uploads, deliveries: webhooks } = (await overview?.recording(id)) ?? {
+      recordings: [],
+      deliveries: [],
+    };
+    if (uploads.length > 0 || webhooks.length > 0) return { recordingId: id, uploads, webhooks };
+  } finally {
+    overview?.close();
+  }
+  throw new AppError('USAGE', `recording ${id} is not known on this machine`, {
+    hint: `to check the bucket: recordupload verify ${id}`,
+  });
+}

@@ -1,0 +1,59 @@
+import { requireToken } from '../config/requirements.ts';
+import { deliverWebhooks } from '../core/delivery/deliver-webhooks.ts';
+import type { Delivery } from '../core/delivery/delivery.ts';
+import { type DeliverReport, STOPPED } from '../core/delivery/delivery-report.ts';
+import { chooseEndpoints } from './endpoints.ts';
+import type { Runtime } from './runtime.ts';
+
+export interface ReplayRequest {
+  /** When the webhooks were delivered (or held), in milliseconds since 1970; `until` is not included. */
+  since: number;
+  until: number;
+  /** Those that are held, instead of those that were delivered. */
+  held: boolean;
+  /** Only those of this endpoint. */
+  endpoint?: string | undefined;
+}
+
+/**
+ * Chooses the webhooks to send again: of each recording and endpoint only the newest, because an older payload must never
+ * be sent after a newer one. Warns about endpoints that nothing can be sent to.
+ * @throws AppError `USAGE`, `CONFIG` without a token, `STATE`
+ */
+export async function chooseReplay(request: ReplayRequest, runtime: Runtime): Promise<Delivery[]> {
+  const { since, until, held } = request;
+  const { deliveries, endpoints } = (await runtime.state()).outbox;
+  const chosen: Delivery[] = [];
+  for (const endpoint of chooseEndpoints(runtime, request.endpoint)) {
+    const { name } = endpoint;
+    const states = [held ? ('held' as const) : ('delivered' as const)];
+    const found = await deliveries.list({ endpoint: name, states, since, until, newestOnly: true });
+    if (found.length === 0) continue;
+    const isDisabled = (await endpoints.get(name)).disabledReason !== null;
+    if (endpoint.enabled && !isDisabled) {
+      requireToken(endpoint);
+      chosen.push(...found);
+      continue;
+    }
+    const why = STOPPED[endpoint.enabled ? 'disabled' : 'off'](name);
+    const message = `${why} (${found.length} ${found.length === 1 ? 'webhook' : 'webhooks'} left out)`;
+    runtime.observer({ type: 'warning', message });
+  }
+  return chosen;
+}
+
+/**
+ * Sends the chosen webhooks again, whatever the server said before.
+ * @throws AppError `STATE`
+ */
+export async function replay(chosen: readonly Delivery[], runtime: Runtime): Promise<DeliverReport> {
+  const { outbox } = await runtime.state();
+  // All are due before the first is sent: what a crash or a failing server leaves behind, the next retry sends.
+  const seqs = await outbox.deliveries.requeue(
+    chosen.map(({ seq }) => seq),
+    runtime.clock.now(),
+  );
+  if (seqs.length === 0) return { deliveries: [], endpoints: [] };
+  const selection = { due: 'now' as const, held: true, trigger: 'replay' as const, deliverySeqs: seqs };
+  return await deliverWebhooks(selection, await runtime.delivery());
+}

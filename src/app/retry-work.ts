@@ -1,0 +1,63 @@
+import type { Delivery } from '../core/delivery/delivery.ts';
+import { parseRecordingId } from '../core/recording/recording.ts';
+import { chooseEndpoints, findUnconfigured } from './endpoints.ts';
+import type { State } from './open-state.ts';
+import type { Runtime } from './runtime.ts';
+
+export interface RetryRequest {
+  /** Only these recordings; none: all. */
+  ids: readonly string[];
+  /** Also send webhooks that are not due yet. */
+  now: boolean;
+  /** Also send webhooks that are held. */
+  held: boolean;
+  /** Only webhooks of this endpoint. */
+  endpoint?: string | undefined;
+}
+
+/** A recording whose upload is not done. */
+export type UnfinishedUpload = Awaited<ReturnType<State['recordings']['unfinished']>>[number];
+
+/** What a retry has to do. */
+export interface Work {
+  unfinished: UnfinishedUpload[];
+  /** The recordings that were asked for; none: all. */
+  ids: string[];
+  /** Names. */
+  endpoints: string[];
+}
+
+/** @throws AppError `USAGE`, `STATE` */
+export async function findWork({ ids: texts, endpoint }: RetryRequest, runtime: Runtime): Promise<Work> {
+  const ids = texts.map(text => parseRecordingId(text, 'id', 'USAGE'));
+  const endpoints = chooseEndpoints(runtime, endpoint).map(({ name }) => name);
+  const { config } = runtime;
+  const { recordings } = await runtime.state();
+  const all = await recordings.unfinished(`${config.endpoint}/${config.bucket}`);
+  return { unfinished: all.filter(({ id }) => ids.length === 0 || ids.includes(id)), ids, endpoints };
+}
+
+/** What a retry would do. */
+export interface RetryPlan {
+  uploads: UnfinishedUpload[];
+  /** Pending and held webhooks. */
+  deliveries: Delivery[];
+  /** Endpoints that are no longer configured, with how many webhooks wait for each. */
+  unconfigured: { endpoint: string; count: number }[];
+}
+
+/**
+ * Lists what there is to retry, and does nothing.
+ * @throws AppError `USAGE`, `STATE`
+ */
+export async function planRetry(request: RetryRequest, runtime: Runtime): Promise<RetryPlan> {
+  const { unfinished, ids, endpoints } = await findWork(request, runtime);
+  const unconfigured = await findUnconfigured(runtime);
+  const { outbox } = await runtime.state();
+  const waiting = await outbox.deliveries.list({ states: ['pending', 'held'] });
+  const deliveries = waiting.filter(
+    ({ endpoint, recordingId }) =>
+      endpoints.includes(endpoint) && (ids.length === 0 || ids.some(id => id === recordingId)),
+  );
+  return { uploads: unfinished, deliveries, unconfigured };
+}

@@ -1,0 +1,138 @@
+import type { Circuit } from '../core/delivery/circuit.ts';
+import { deliverWebhooks, type Selection } from '../core/delivery/deliver-webhooks.ts';
+import type { DeliverReport, EndpointReport } from '../core/delivery/delivery-report.ts';
+import { AppError } from '../core/errors.ts';
+import { inPool } from '../core/pool.ts';
+import { uploadRecording } from '../core/upload/upload-recording.ts';
+import type { UploadReport } from '../core/upload/upload-report.ts';
+import { findUnconfigured } from './endpoints.ts';
+import { readFolder, uploadRequest } from './recording-folder.ts';
+import { findWork, type RetryRequest, type UnfinishedUpload, type Work } from './retry-work.ts';
+import type { Runtime } from './runtime.ts';
+
+/** What became of one unfinished upload. `ok` is false where nothing of it could be tried. */
+export type RetriedUpload =
+  | { ok: true; recordingId: string; dir: string; report: UploadReport }
+  | { ok: false; recordingId: string; dir: string; error: AppError };
+
+export interface RetryReport extends DeliverReport {
+  uploads: RetriedUpload[];
+  /** Endpoints that are no longer configured, with how many webhooks wait for each. */
+  unconfigured: { endpoint: string; count: number }[];
+  /** How many webhooks are not due or held, after all this. */
+  later: number;
+}
+
+/** Unfinished recordings that are uploaded at the same time; they share connections and bandwidth. */
+const UPLOADS_AT_ONCE = 32;
+
+/**
+ * Finishes unfinished uploads and sends webhooks that are due, both at the same time: no webhook waits for an upload,
+ * except those of the recording itself, whose payload the upload replaces. They are sent as soon as it has ended.
+ * @throws AppError `USAGE`, `CONFIG`, `STATE`; the signal's reason if it aborts before all uploads have ended
+ */
+export async function retry(request: RetryRequest, runtime: Runtime): Promise<RetryReport> {
+  const work = await findWork(request, runtime);
+  const unconfigured = await findUnconfigured(runtime);
+  const reports: DeliverReport[] = [];
+  // All deliveries to an endpoint share its pace: if it is dead, it gets three requests in this run, not three a recording.
+  const circuits = new Map<string, Circuit>();
+  const deliver = async (selection: Partial<Selection>, signal: AbortSignal) => {
+    const deps = { ...(await runtime.delivery()), signal, circuits };
+    const due = request.now || request.held ? 'now' : 'due';
+    const { held, endpoints } = { held: request.held, endpoints: work.endpoints };
+    reports.push(await deliverWebhooks({ due, held, trigger: 'retry', endpoints, ...selection }, deps));
+  };
+
+  let uploads: RetriedUpload[] = [];
+  const flows = [
+    (signal: AbortSignal) => sendDue(work, runtime, selection => deliver(selection, signal)),
+    async (signal: AbortSignal) => {
+      uploads = await finishUploads(work, runtime, signal, deliver);
+    },
+  ];
+  await inPool(flows, { atOnce: flows.length, signal: runtime.signal }, (flow, signal) => flow(signal));
+  if (uploads.length < work.unfinished.length) runtime.signal.throwIfAborted();
+
+  const { outbox } = await runtime.state();
+  const waiting = await outbox.deliveries.waiting();
+  return {
+    uploads,
+    // Those that were not sent are of interest only where the recordings are named.
+    deliveries: reports.flatMap(one => one.deliveries).filter(one => work.ids.length > 0 || one.line !== undefined),
+    endpoints: mergeEndpoints(reports.flatMap(one => one.endpoints)),
+    unconfigured,
+    later: waiting.reduce((sum, one) => sum + one.count, 0),
+  };
+}
+
+/** Sends what is due, but for the recordings that are being uploaded. */
+async function sendDue(
+  { ids, unfinished }: Work,
+  runtime: Runtime,
+  deliver: (selection: Partial<Selection>) => Promise<void>,
+): Promise<void> {
+  const { deliveries } = (await runtime.state()).outbox;
+  // The webhook client is loaded only if something may have to be sent.
+  if ((await deliveries.list({ states: ['pending', 'held'], limit: 1 })).length === 0) return;
+  if (ids.length > 0) {
+    const recordingIds = ids.filter(id => !unfinished.some(one => one.id === id));
+    if (recordingIds.length > 0) await deliver({ recordingIds });
+    return;
+  }
+  const except = new Set<number>();
+  for (const { id } of unfinished) {
+    for (const { seq } of await deliveries.list({ recordingId: id, states: ['pending', 'held'] })) except.add(seq);
+  }
+  await deliver({ except });
+}
+
+/** Finishes uploads, several at once, and sends the webhooks of each as soon as it has ended. */
+async function finishUploads(
+  { unfinished }: Work,
+  runtime: Runtime,
+  signal: AbortSignal,
+  deliver: (selection: Partial<Selection>, signal: AbortSignal) => Promise<void>,
+): Promise<RetriedUpload[]> {
+  if (unfinished.length === 0) return [];
+  const { outbox } = await runtime.state();
+  // Without access keys nothing can be uploaded; this says so once.
+  await runtime.uploads();
+  return await inPool(unfinished, { atOnce: UPLOADS_AT_ONCE, signal }, async (stored, signal) => {
+    const upload = await finishUpload(stored, { ...runtime, signal });
+    const waiting = await outbox.deliveries.list({ recordingId: stored.id, states: ['pending', 'held'], limit: 1 });
+    if (waiting.length > 0) await deliver({ recordingIds: [stored.id] }, signal);
+    return upload;
+  });
+}
+
+async function finishUpload(stored: UnfinishedUpload, runtime: Runtime): Promise<RetriedUpload> {
+  const { id, dir, details, webhooks: webhook } = stored;
+  const { signal } = runtime;
+  try {
+    // The details were settled when the upload was first asked for. A duration that is given is not measured again.
+    const read = await readFolder(dir, { id, durationSeconds: details.durationSeconds }, runtime);
+    const deps = { ...(await runtime.uploads()), signal };
+    const report = await uploadRecording({ ...read, details }, uploadRequest(runtime, { force: false, webhook }), deps);
+    return { ok: true, recordingId: id, dir, report };
+  } catch (error) {
+    if (signal.aborted || !(error instanceof AppError) || error.code === 'STATE') throw error;
+    return { ok: false, recordingId: id, dir, error };
+  }
+}
+
+/** One report for each endpoint, of all that was sent to it. */
+function mergeEndpoints(reports: readonly EndpointReport[]): EndpointReport[] {
+  return [...Map.groupBy(reports, ({ endpoint }) => endpoint)].map(([endpoint, own]) => {
+    const sum = (number: (report: EndpointReport) => number) => own.reduce((total, one) => total + number(one), 0);
+    const { stopped, detail } = own.find(one => one.stopped !== undefined) ?? { stopped: undefined, detail: '' };
+    return {
+      endpoint,
+      sent: sum(one => one.sent),
+      left: sum(one => one.left),
+      busy: sum(one => one.busy),
+      stopped,
+      detail,
+    };
+  });
+}

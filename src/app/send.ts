@@ -1,0 +1,65 @@
+import { requireToken } from '../config/requirements.ts';
+import { deliverWebhooks } from '../core/delivery/deliver-webhooks.ts';
+import type { DeliveryReport } from '../core/delivery/delivery-report.ts';
+import { type FoundPayload, findPayload } from '../core/payload/find-payload.ts';
+import { parseOverrides, type RecordingOverrides } from '../core/recording/read-recording.ts';
+import { parseRecordingId } from '../core/recording/recording.ts';
+import { persistentBucket } from '../core/upload/session.ts';
+import { chooseEndpoints } from './endpoints.ts';
+import type { Runtime } from './runtime.ts';
+
+export interface SendRequest extends Omit<RecordingOverrides, 'id'> {
+  /** The recording's ID. */
+  id: string;
+  /** Only this endpoint. */
+  endpoint?: string | undefined;
+}
+
+/**
+ * Finds what the server would be told about a recording that is in the bucket; sends nothing.
+ * @throws AppError `USAGE`, `WEBHOOK` if no file of it is in the bucket, `CONFIG` without an e-mail address, `STORAGE`
+ */
+export async function findWebhook({ id: text, ...overrides }: SendRequest, runtime: Runtime): Promise<FoundPayload> {
+  const id = parseRecordingId(text, 'id', 'USAGE');
+  const { config, clock, signal, uploadSource } = runtime;
+  return await findPayload(
+    id,
+    parseOverrides(overrides),
+    { ...config, uploadSource },
+    {
+      target: `${config.endpoint}/${config.bucket}`,
+      store: (await runtime.state()).recordings,
+      bucket: async () => persistentBucket(await runtime.uploads()),
+      now: clock.now,
+      signal,
+    },
+  );
+}
+
+/**
+ * Tells the server about a recording that is in the bucket, also if the server knows it already.
+ * @returns what became of the webhook, for each endpoint
+ * @throws AppError as `findWebhook`; `CONFIG` without a token, `STATE`
+ */
+export async function sendWebhook(request: SendRequest, runtime: Runtime): Promise<DeliveryReport[]> {
+  const { payload, text, contentHash } = await findWebhook(request, runtime);
+  const endpoints = chooseEndpoints(runtime, request.endpoint);
+  for (const endpoint of endpoints) if (endpoint.enabled) requireToken(endpoint);
+  const { outbox } = await runtime.state();
+  const now = runtime.clock.now();
+  const queued = await outbox.deliveries.enqueue({
+    recordingId: String(payload.recording_id),
+    endpoints: endpoints.map(endpoint => endpoint.name),
+    payload: text,
+    contentHash,
+    now,
+  });
+  // What was delivered before is sent again: the caller asked for it.
+  const seqs = queued.map(({ delivery }) => delivery.seq);
+  await outbox.deliveries.requeue(seqs, now);
+  const { deliveries } = await deliverWebhooks(
+    { due: 'now', held: true, trigger: 'send', deliverySeqs: seqs },
+    { ...(await runtime.delivery()), endpoints },
+  );
+  return deliveries;
+}

@@ -1,0 +1,60 @@
+import { type Alarm, findAlarms } from './alarms.ts';
+import type { Overview, StateOverview } from './open-overview.ts';
+import type { Runtime } from './runtime.ts';
+
+export interface StatusRequest {
+  /** Unfinished work is an alarm once it is older than this; without it, every upload that broke off is one. */
+  maxAgeMs?: number | undefined;
+  /** The most entries of each list; all are counted. */
+  limit: number;
+}
+
+/** Where everything stands. */
+export type StatusReport =
+  /** Nothing has been uploaded from this machine yet. */
+  | { hasState: false; stateDir: string }
+  | {
+      hasState: true;
+      stateDir: string;
+      /** The configured bucket, `<endpoint>/<bucket>`; the state may know others. */
+      target: string;
+      overview: StateOverview;
+      alarms: Alarm[];
+      /** When this was so, in milliseconds since 1970. */
+      now: number;
+    };
+
+/** Reads the status as often as it is asked to. */
+export interface StatusReader extends AsyncDisposable {
+  /** @throws AppError `STATE` where the state cannot be read */
+  read(request: StatusRequest): Promise<StatusReport>;
+}
+
+/**
+ * Reads where everything stands; changes nothing, waits for no lock.
+ * @throws AppError `STATE` where the state cannot be read
+ */
+export async function status(request: StatusRequest, runtime: Runtime): Promise<StatusReport> {
+  await using reader = openStatus(runtime);
+  return await reader.read(request);
+}
+
+/** The same again and again. As long as there is no state, each reading looks for one. */
+export function openStatus({ config, clock, overview }: Pick<Runtime, 'config' | 'clock' | 'overview'>): StatusReader {
+  const { stateDir } = config;
+  let open: Overview | undefined;
+  return {
+    async read({ maxAgeMs, limit }) {
+      open ??= await overview();
+      if (!open) return { hasState: false, stateDir };
+      open.refresh();
+      const found = await open.all({ limit });
+      const now = clock.now();
+      const target = `${config.endpoint}/${config.bucket}`;
+      return { hasState: true, stateDir, target, overview: found, alarms: findAlarms(found, { maxAgeMs, now }), now };
+    },
+    async [Symbol.asyncDispose]() {
+      open?.close();
+    },
+  };
+}

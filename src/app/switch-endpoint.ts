@@ -1,0 +1,52 @@
+import { AppError } from '../core/errors.ts';
+import type { Runtime } from './runtime.ts';
+
+export interface SwitchReport {
+  endpoint: string;
+  enabled: boolean;
+  /** False: it was so already. */
+  changed: boolean;
+  /** Webhooks that are due now because the endpoint was enabled. */
+  released: number;
+}
+
+/**
+ * Sends to an endpoint again that an operator or the server's 410 disabled. Warns if the configuration still switches it
+ * off.
+ * @throws AppError `USAGE` if neither the configuration nor the state knows it, `STATE`
+ */
+export async function enableEndpoint({ name }: { name: string }, runtime: Runtime): Promise<SwitchReport> {
+  const { endpoints, wasEnabled } = await find(name, runtime);
+  const released = await endpoints.enable(name, runtime.clock.now());
+  if (runtime.config.webhooks.find(one => one.name === name)?.enabled === false) {
+    const message = `endpoint ${name} stays switched off by "enabled: false" in the configuration`;
+    runtime.observer({ type: 'warning', message });
+  }
+  return { endpoint: name, enabled: true, changed: !wasEnabled, released };
+}
+
+/**
+ * Keeps the webhooks of an endpoint back until it is enabled.
+ * @throws AppError `USAGE` if neither the configuration nor the state knows it, `STATE`
+ */
+export async function disableEndpoint({ name }: { name: string }, runtime: Runtime): Promise<SwitchReport> {
+  const { endpoints, wasEnabled } = await find(name, runtime);
+  // If the server's 410 disabled it before, that reason stays readable.
+  if (wasEnabled) await endpoints.disable(name, 'by an operator', runtime.clock.now());
+  return { endpoint: name, enabled: false, changed: wasEnabled, released: 0 };
+}
+
+async function find(name: string, { config, state }: Runtime) {
+  const { endpoints, deliveries } = (await state()).outbox;
+  const known = [
+    ...config.webhooks.map(endpoint => endpoint.name),
+    ...(await endpoints.list()).map(one => one.name),
+    ...(await deliveries.counts()).map(one => one.endpoint),
+  ];
+  if (!known.includes(name)) {
+    throw new AppError('USAGE', `there is no endpoint ${JSON.stringify(name)}`, {
+      hint: `known: ${[...new Set(known)].join(', ')}`,
+    });
+  }
+  return { endpoints, wasEnabled: (await endpoints.get(name)).disabledReason === null };
+}

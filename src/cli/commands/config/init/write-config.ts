@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto';
+import { access, link, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError, hasErrorCode } from '../../../../core/errors.ts';
+import type { ConfigAnswers, SecretName } from '../../../config-answers.ts';
+
+/** Where a new configuration goes: the file, and the files of its secrets beside it. */
+export interface ConfigPlace {
+  folder: string;
+  file: string;
+  secretFiles: Record<SecretName, string>;
+}
+
+/** In the working directory: names that nobody else uses. */
+export function projectPlace(cwd: string): ConfigPlace {
+  return {
+    folder: cwd,
+    file: '.recorduploadrc',
+    secretFiles: {
+      token: '.recordupload-token',
+      accessKeyId: '.recordupload-access-key-id',
+      secretAccessKey: '.recordupload-secret-access-key',
+    },
+  };
+}
+
+/** In the user's own configuration folder. */
+export function userPlace(folder: string): ConfigPlace {
+  return {
+    folder,
+    file: 'config.yaml',
+    secretFiles: { token: 'webhook-token', accessKeyId: 'access-key-id', secretAccessKey: 'secret-access-key' },
+  };
+}
+
+const SECRET_KEYS: Record<SecretName, string> = {
+  token: 'webhook.tokenFile',
+  accessKeyId: 'accessKeyIdFile',
+  secretAccessKey: 'secretAccessKeyFile',
+};
+
+/** Called before anything is asked. @throws AppError `USAGE` if the file exists already */
+export async function refuseExisting({ folder, file }: ConfigPlace, { force }: { force: boolean }): Promise<void> {
+  if (force) return;
+  const path = join(folder, file);
+  const exists = await access(path).then(
+    () => true,
+    error => !hasErrorCode(error, 'ENOENT', 'ENOTDIR'),
+  );
+  if (exists) throw alreadyExists(path);
+}
+
+function alreadyExists(path: string): AppError {
+  return new AppError('USAGE', `${path} exists and is not replaced`, { hint: 'replace it with --force' });
+}
+
+/**
+ * Writes the secrets, each into a file that its owner alone can read, then the configuration that names them.
+ * @returns the absolute paths, the configuration's first
+ * @throws AppError `USAGE` where one of them exists and `force` is not set; `CONFIG` where they cannot be written
+ */
+export async function writeConfig(
+  place: ConfigPlace,
+  { values, secrets }: ConfigAnswers,
+  { force }: { force: boolean },
+): Promise<string[]> {
+  const { folder, file, secretFiles } = place;
+  const all = new Map(values);
+  for (const name of secrets.keys()) all.set(SECRET_KEYS[name], secretFiles[name]);
+  const files = [
+    ...[...secrets].map(([name, secret]) => ({ path: join(folder, secretFiles[name]), text: `${secret}\n` })),
+    { path: join(folder, file), text: yamlOf(all) },
+  ];
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    for (const { path, text } of files) await writePrivate(path, text, { force });
+  } catch (error) {
+    // Node reports ENOENT for a folder that it may not create, on a read-only disk for example.
+    if (!hasErrorCode(error, 'EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOSPC', 'ENOTDIR', 'EDQUOT')) throw error;
+    throw new AppError('CONFIG', `the configuration cannot be written: ${error.message}`, {
+      hint: 'run it in a folder that you may write',
+      cause: error,
+    });
+  }
+  return files.map(({ path }) => path).reverse();
+}
+
+/** Writes all of it or nothing: a new file replaces the old one, whatever the mode and links of that. */
+async function writePrivate(path: string, text: string, { force }: { force: boolean }): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    await writeFile(temporary, text, { mode: 0o600, flag: 'wx' });
+    if (force) await rename(temporary, path);
+    // Unlike rename, link never replaces a file that somebody else has created meanwhile.
+    else await link(temporary, path);
+  } catch (error) {
+    if (hasErrorCode(error, 'EEXIST')) throw alreadyExists(path);
+    throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/** `user.email` → a mapping `user` with `email` in it. */
+function yamlOf(values: ReadonlyMap<string, string>): string {
+  const lines = ['# Configuration of recordupload; every key is explained in .recorduploadrc.example'];
+  const groups = new Set<string>();
+  for (const [key, value] of values) {
+    const [first = '', second] = key.split('.');
+    if (second === undefined) lines.push(`${first}: ${scalar(value)}`);
+    else if (!groups.has(first)) {
+      groups.add(first);
+      lines.push(`${first}:`);
+      for (const [other, text] of values) {
+        if (other.startsWith(`${first}.`)) lines.push(`  ${other.slice(first.length + 1)}: ${scalar(text)}`);
+      }
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** Plain if YAML can only read it as text; otherwise in double quotes, whose escapes are those of JSON. */
+function scalar(text: string): string {
+  const isPlain = /^[A-Za-z./][\w./@:+-]*$/.test(text) && !/^(?:true|false|null|yes|no|on|off|[.]\w+)$|:$/i.test(text);
+  return isPlain ? text : JSON.stringify(text);
+}

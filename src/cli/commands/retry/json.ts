@@ -1,0 +1,75 @@
+import type { RetriedUpload, RetryReport } from '../../../app/retry.ts';
+import type { RetryPlan } from '../../../app/retry-work.ts';
+import { type DeliveryJson, deliveryJson, type EndpointRunJson, endpointRunJson } from '../../json/delivery.ts';
+import { iso } from '../../json/document.ts';
+import { type ErrorJson, errorJson } from '../../json/error.ts';
+import { type UploadJson, uploadJson } from '../../json/upload.ts';
+
+/** The result of `retry --json`. */
+export interface RetryJson {
+  uploads: RetriedUploadJson[];
+  deliveries: DeliveryJson[];
+  endpoints: EndpointRunJson[];
+  /** Endpoints that are no longer configured, with how many webhooks wait for each. */
+  unconfigured: UnconfiguredJson[];
+}
+
+/** An upload of which nothing could be tried has only its place and `error`. */
+export type RetriedUploadJson = UploadJson | { recordingId: string; dir: string; outcome: 'failed'; error: ErrorJson };
+
+export interface UnconfiguredJson {
+  endpoint: string;
+  count: number;
+}
+
+export function retryJson({ uploads, deliveries, endpoints, unconfigured }: RetryReport): RetryJson {
+  return {
+    uploads: uploads.map(retriedJson),
+    deliveries: deliveries.map(deliveryJson),
+    endpoints: endpoints.map(endpointRunJson),
+    unconfigured: unconfigured.map(unconfiguredJson),
+  };
+}
+
+function retriedJson(upload: RetriedUpload): RetriedUploadJson {
+  if (upload.ok) return uploadJson(upload.report);
+  const { recordingId, dir, error } = upload;
+  return { recordingId, dir, outcome: 'failed', error: errorJson(error) };
+}
+
+function unconfiguredJson({ endpoint, count }: UnconfiguredJson): UnconfiguredJson {
+  return { endpoint, count };
+}
+
+/** The result of `retry --list --json`. */
+export interface RetryPlanJson {
+  uploads: { recordingId: string; dir: string; state: 'uploading' | 'partial' | 'done'; error: string | null }[];
+  deliveries: WaitingJson[];
+  unconfigured: UnconfiguredJson[];
+}
+
+export interface WaitingJson {
+  recordingId: string;
+  endpoint: string;
+  webhookId: string;
+  state: 'pending' | 'held' | 'delivered' | 'superseded';
+  heldReason: 'refused' | 'rejected' | 'exhausted' | 'disabled' | null;
+  attempts: number;
+  nextAt: string;
+}
+
+export function retryPlanJson({ uploads, deliveries, unconfigured }: RetryPlan): RetryPlanJson {
+  return {
+    uploads: uploads.map(({ id, dir, state, error }) => ({ recordingId: id, dir, state, error })),
+    deliveries: deliveries.map(({ recordingId, endpoint, webhookId, state, heldReason, attempts, nextAt }) => ({
+      recordingId,
+      endpoint,
+      webhookId,
+      state,
+      heldReason,
+      attempts,
+      nextAt: iso(nextAt),
+    })),
+    unconfigured: unconfigured.map(unconfiguredJson),
+  };
+}

@@ -1,0 +1,161 @@
+import type { Alarm } from '../../../app/alarms.ts';
+import type { RecordingStatusReport } from '../../../app/recording-status.ts';
+import type { StatusReport } from '../../../app/status.ts';
+import { iso, isoOrNull } from '../../json/document.ts';
+import { type HistoryJson, historyJson } from '../../json/history.ts';
+import { storedPayload } from '../../json/payload.ts';
+
+/** The result of `status --json`; the same form where there is no state yet. */
+export interface StatusJson {
+  stateDir: string;
+  hasState: boolean;
+  counts: {
+    uploading: number;
+    partial: number;
+    done: number;
+    waiting: number;
+    held: number;
+    delivered: number;
+    superseded: number;
+  };
+  alarms: ({ kind: 'held' | 'partial'; count: number } | { kind: 'old-webhook' | 'old-upload'; ageMs: number })[];
+  /** When the next webhook is due. */
+  nextTry: string | null;
+  /** Since when the oldest of each kind has been unfinished. */
+  oldest: { upload: string | null; partial: string | null; waiting: string | null };
+  uploads: UnfinishedJson[];
+  webhooks: {
+    recordingId: string;
+    endpoint: string;
+    webhookId: string;
+    state: 'held' | 'waiting';
+    heldReason: 'refused' | 'rejected' | 'exhausted' | 'disabled' | null;
+    attempts: number;
+    error: string | null;
+    since: string;
+    nextTry: string | null;
+  }[];
+  endpoints: { name: string; reason: string; since: string | null }[];
+}
+
+/** An upload that is not done. */
+export interface UnfinishedJson {
+  target: string;
+  id: string;
+  dir: string;
+  state: 'uploading' | 'partial';
+  /** The process that works on it. */
+  pid: number | null;
+  error: string | null;
+  files: FileProgressJson[];
+  since: string;
+  updatedAt: string;
+}
+
+export interface FileProgressJson {
+  name: string;
+  state: 'uploaded' | 'sending' | 'pending';
+  sizeBytes: number;
+  partsDone: number;
+  /** 0 where it is not known yet. */
+  parts: number;
+  error: string | null;
+}
+
+const NOTHING = { uploading: 0, partial: 0, done: 0, waiting: 0, held: 0, delivered: 0, superseded: 0 };
+
+export function statusJson(report: StatusReport): StatusJson {
+  const { stateDir, hasState } = report;
+  if (!report.hasState) {
+    const oldest = { upload: null, partial: null, waiting: null };
+    const none = { uploads: [], webhooks: [], endpoints: [] };
+    return { stateDir, hasState, counts: NOTHING, alarms: [], nextTry: null, oldest, ...none };
+  }
+  const { counts, nextAt, oldest, uploads, held, waiting, endpoints } = report.overview;
+  return {
+    stateDir,
+    hasState,
+    counts: {
+      uploading: counts.uploading,
+      partial: counts.partial,
+      done: counts.done,
+      waiting: counts.waiting,
+      held: counts.held,
+      delivered: counts.delivered,
+      superseded: counts.superseded,
+    },
+    alarms: report.alarms.map(alarmJson),
+    nextTry: isoOrNull(nextAt),
+    oldest: {
+      upload: isoOrNull(oldest.upload),
+      partial: isoOrNull(oldest.partial),
+      waiting: isoOrNull(oldest.waiting),
+    },
+    uploads: uploads.map(({ target, id, dir, state, pid, error, files, since, updatedAt }) => ({
+      target,
+      id,
+      dir,
+      state,
+      pid,
+      error,
+      files: files.map(fileProgressJson),
+      since: iso(since),
+      updatedAt: iso(updatedAt),
+    })),
+    webhooks: [...held, ...waiting].map(
+      ({ recordingId, endpoint, webhookId, state, heldReason, attempts, error, since, nextAt }) => ({
+        recordingId,
+        endpoint,
+        webhookId,
+        state,
+        heldReason,
+        attempts,
+        error,
+        since: iso(since),
+        nextTry: isoOrNull(nextAt),
+      }),
+    ),
+    endpoints: endpoints.map(({ name, reason, since }) => ({ name, reason, since: isoOrNull(since) })),
+  };
+}
+
+function alarmJson(alarm: Alarm): StatusJson['alarms'][number] {
+  return 'count' in alarm ? { kind: alarm.kind, count: alarm.count } : { kind: alarm.kind, ageMs: alarm.ageMs };
+}
+
+function fileProgressJson({ name, state, sizeBytes, partsDone, parts, error }: FileProgressJson): FileProgressJson {
+  return { name, state, sizeBytes, partsDone, parts, error };
+}
+
+/** The result of `status <id> --json`. */
+export interface RecordingJson {
+  recordingId: string;
+  /** One for each bucket that it was uploaded to. */
+  uploads: (Omit<UnfinishedJson, 'state' | 'since'> & {
+    state: 'uploading' | 'partial' | 'done';
+    /** Null once it is done. */
+    since: string | null;
+    /** What `metadata.json` in the bucket says. */
+    metadata: unknown;
+  })[];
+  webhooks: HistoryJson<'waiting' | 'held' | 'delivered' | 'superseded'>[];
+}
+
+export function recordingJson({ recordingId, uploads, webhooks }: RecordingStatusReport): RecordingJson {
+  return {
+    recordingId,
+    uploads: uploads.map(({ target, id, dir, state, pid, error, files, since, updatedAt, metadata }) => ({
+      target,
+      id,
+      dir,
+      state,
+      pid,
+      error,
+      files: files.map(fileProgressJson),
+      since: isoOrNull(since),
+      updatedAt: iso(updatedAt),
+      metadata: metadata === null ? null : storedPayload(metadata),
+    })),
+    webhooks: webhooks.map(one => historyJson(one, state => (state === 'pending' ? 'waiting' : state))),
+  };
+}

@@ -1,0 +1,55 @@
+import type { ChalkInstance } from 'chalk';
+import type { RecordingStatus } from '../../../app/open-overview.ts';
+import type { RecordingStatusReport } from '../../../app/recording-status.ts';
+import { printable } from '../../../core/text.ts';
+import { formatBytes, formatDuration } from '../../../core/units.ts';
+import { table } from '../../terminal/format.ts';
+import { formatMoment } from '../../terminal/moment.ts';
+import { historyText } from '../../text/history.ts';
+import { fileText } from './text.ts';
+
+/** One recording: its files, its webhooks with every attempt, and the payload. */
+export function recordingText(
+  { recordingId, uploads, webhooks }: RecordingStatusReport,
+  { now, paint }: { now: number; paint: ChalkInstance },
+): string[] {
+  const payload = webhooks.at(-1)?.delivery.payload ?? uploads.at(-1)?.metadata;
+  return [
+    ...uploads.flatMap(one => uploadText(one, now, paint)),
+    ...(uploads.length === 0 ? [`recording ${recordingId} was not uploaded from this machine`] : []),
+    '',
+    ...historyText(recordingId, webhooks, now, paint),
+    ...(payload ? ['', 'payload:', ...payloadLines(payload)] : []),
+  ];
+}
+
+function uploadText(recording: RecordingStatus, now: number, paint: ChalkInstance): string[] {
+  const { id, target, dir, state, pid, since, updatedAt, error, files } = recording;
+  const color = { uploading: paint.cyan, partial: paint.yellow, done: paint.green }[state];
+  const how = {
+    uploading: `uploading${pid === null ? '' : `, by process ${pid}`}`,
+    partial: 'partial; next: recordupload retry',
+    done: `done ${formatMoment(updatedAt)}`,
+  }[state];
+  const rows = files.map(file => [`  ${fileText(file)}`, formatBytes(file.sizeBytes)]);
+  return [
+    `${paint.bold(printable(id))}  ${color(how)}${since === null ? '' : `, for ${formatDuration(Math.max(0, now - since))}`}`,
+    `  ${printable(dir)}`,
+    `  → ${printable(target)}/${printable(id)}/`,
+    ...table(rows),
+    ...(error ? error.split('\n').map(line => `  ${printable(line)}`) : []),
+    ...files.flatMap(file =>
+      file.error && file.error !== error ? [`  ${printable(`${file.name}: ${file.error}`)}`] : [],
+    ),
+  ];
+}
+
+function payloadLines(payload: string): string[] {
+  try {
+    return JSON.stringify(JSON.parse(payload), null, 2)
+      .split('\n')
+      .map(line => `  ${printable(line)}`);
+  } catch {
+    return [`  ${printable(payload)}`];
+  }
+}

@@ -1,0 +1,85 @@
+import type { Alarm } from '../../../app/alarms.ts';
+import { recordingStatus } from '../../../app/recording-status.ts';
+import { openStatus, type StatusReport, type StatusRequest, status } from '../../../app/status.ts';
+import { AppError } from '../../../core/errors.ts';
+import { EXIT, type ExitCode, heaviest } from '../../exit-codes.ts';
+import { jsonDocument } from '../../json/document.ts';
+import { type OpenCommand, openCommand } from '../../open-command.ts';
+import type { Invocation, RunCommand } from '../../program/command.ts';
+import { recordingJson, statusJson } from './json.ts';
+import type { statusSpec } from './spec.ts';
+import { alarmText, statusText } from './text.ts';
+
+type Call = Invocation<typeof statusSpec>;
+
+const DEFAULT_LIMIT = 20;
+
+/** `recordupload status [id]` */
+export const run: RunCommand<typeof statusSpec> = async call => {
+  const { args, options } = call;
+  const [id] = args;
+  if (options.watch && (options.json || options.quiet)) {
+    throw new AppError('USAGE', `--watch cannot be used with ${options.json ? '--json' : '--quiet'}`, {
+      hint: 'leave one of them out',
+    });
+  }
+  if (options.watch && id !== undefined)
+    throw new AppError('USAGE', '--watch shows everything, not one recording', { hint: 'leave the ID out' });
+  // Looking leaves no trace: no log, no state.
+  await using open = await openCommand(call, { log: false });
+  if (id !== undefined) return await showRecording(id, call, open);
+  return await (options.watch ? watch : show)(call, open);
+};
+
+function requestOf({ options: { maxAge: maxAgeMs, limit = DEFAULT_LIMIT } }: Call): StatusRequest {
+  return { maxAgeMs, limit };
+}
+
+const EXIT_OF_ALARM: Record<Alarm['kind'], ExitCode> = {
+  held: EXIT.webhook,
+  'old-webhook': EXIT.webhook,
+  partial: EXIT.incomplete,
+  'old-upload': EXIT.incomplete,
+};
+
+async function show(call: Call, { runtime, settle }: OpenCommand): Promise<ExitCode> {
+  const { command, options, terminal } = call;
+  const report = await status(requestOf(call), runtime);
+  settle();
+  const alarms = report.hasState ? report.alarms : [];
+  const exitCode = heaviest(alarms.map(alarm => EXIT_OF_ALARM[alarm.kind]));
+  if (options.json) terminal.document(jsonDocument(command, exitCode, { result: statusJson(report) }));
+  else if (!options.quiet) terminal.out(textOf(report, call));
+  else if (alarms.length > 0) terminal.err(`recordupload status: ${alarmText(alarms)}; next: recordupload status`);
+  return exitCode;
+}
+
+function textOf(report: StatusReport, { terminal }: Call): string {
+  return statusText(report, terminal.paint.out).join('\n');
+}
+
+async function showRecording(id: string, call: Call, { runtime, settle }: OpenCommand): Promise<ExitCode> {
+  const { command, options, terminal } = call;
+  const report = await recordingStatus({ id }, runtime);
+  settle();
+  const isPartial = report.uploads.some(one => one.state === 'partial');
+  const isHeld = report.webhooks.some(one => one.delivery.state === 'held');
+  const exitCode = isPartial ? EXIT.incomplete : isHeld ? EXIT.webhook : EXIT.done;
+  if (options.json) terminal.document(jsonDocument(command, exitCode, { result: recordingJson(report) }));
+  else if (!options.quiet) {
+    const { recordingText } = await import('./recording-text.ts');
+    const view = { now: runtime.clock.now(), paint: terminal.paint.out };
+    terminal.out(recordingText(report, view).join('\n'));
+  }
+  return exitCode;
+}
+
+/** `--watch`: until Ctrl-C. */
+async function watch(call: Call, { runtime, settle }: OpenCommand): Promise<ExitCode> {
+  const { watchScreen } = await import('../../terminal/watch-screen.ts');
+  settle();
+  await using reader = openStatus(runtime);
+  const draw = async () => textOf(await reader.read(requestOf(call)), call);
+  await watchScreen(draw, call.terminal, call.signal);
+  return EXIT.done;
+}

@@ -1,0 +1,117 @@
+import type { ChalkInstance } from 'chalk';
+import type { Alarm } from '../../../app/alarms.ts';
+import type { StateOverview } from '../../../app/open-overview.ts';
+import type { StatusReport } from '../../../app/status.ts';
+import { printable } from '../../../core/text.ts';
+import { formatDuration } from '../../../core/units.ts';
+import { count } from '../../terminal/format.ts';
+
+type UnfinishedUpload = StateOverview['uploads'][number];
+type WaitingDelivery = StateOverview['waiting'][number];
+type FileProgress = UnfinishedUpload['files'][number];
+
+/** Everything that is not done; one or two short lines for each. */
+export function statusText(report: StatusReport, paint: ChalkInstance): string[] {
+  if (!report.hasState) return [`nothing has been uploaded from here yet (no state in ${printable(report.stateDir)})`];
+  const { overview, alarms, now } = report;
+  const { counts, uploads, held, waiting, endpoints, nextAt } = overview;
+  const uploading = uploads.filter(one => one.state === 'uploading');
+  const partial = uploads.filter(one => one.state === 'partial');
+  const next = nextAt === null ? '' : `, next try ${dueText(nextAt, now)}`;
+  return [
+    `uploads   ${part(counts.uploading, 'uploading', paint.cyan)}, ${part(counts.partial, 'partial', paint.yellow)}, ${counts.done} done`,
+    `webhooks  ${part(counts.waiting, 'waiting', paint.yellow)}, ${part(counts.held, 'held', paint.red)}, ${counts.delivered} delivered${next}`,
+    ...section('uploading', counts.uploading, uploading, one => uploadLines(one, report), paint.cyan),
+    ...section('partial', counts.partial, partial, one => uploadLines(one, report), paint.yellow),
+    ...section('held', counts.held, held, one => deliveryLines(one, now), paint.red),
+    ...section('waiting', counts.waiting, waiting, one => deliveryLines(one, now), paint.yellow),
+    ...endpoints.map(
+      ({ name, reason, since }) =>
+        `\nendpoint ${printable(name)} ${printable(reason)}${since === null ? '' : ` for ${formatDuration(now - since)}`}`,
+    ),
+    ...adviceLines(overview, alarms, paint),
+  ];
+}
+
+/** The alarms in one line. */
+export function alarmText(alarms: readonly Alarm[]): string {
+  return alarms.map(wordsOf).join(', ');
+}
+
+function wordsOf(alarm: Alarm): string {
+  switch (alarm.kind) {
+    case 'held':
+      return `${count(alarm.count, 'webhook')} held`;
+    case 'partial':
+      return `${count(alarm.count, 'upload')} partial`;
+    case 'old-upload':
+      return `an upload unfinished for ${formatDuration(alarm.ageMs)}`;
+    case 'old-webhook':
+      return `a webhook waiting for ${formatDuration(alarm.ageMs)}`;
+  }
+}
+
+function part(number: number, what: string, color: (text: string) => string): string {
+  return number === 0 ? `0 ${what}` : color(`${number} ${what}`);
+}
+
+function section<T>(
+  title: string,
+  all: number,
+  shown: readonly T[],
+  lines: (one: T) => string[],
+  color: (text: string) => string,
+): string[] {
+  if (shown.length === 0) return [];
+  const more = all - shown.length;
+  return ['', color(title), ...shown.flatMap(lines), ...(more > 0 ? [`  … and ${more} more (--limit ${all})`] : [])];
+}
+
+function uploadLines(upload: UnfinishedUpload, { now, target }: { now: number; target: string }): string[] {
+  const { files, pid, since, error } = upload;
+  const by = pid === null ? '' : `, by process ${pid}`;
+  const done = files.filter(file => file.state === 'uploaded').length;
+  const known = files.length === 0 ? 'no file yet' : `${done} of ${count(files.length, 'file')}`;
+  const age = `for ${formatDuration(Math.max(0, now - since))}`;
+  return [
+    `  ${printable(upload.id)}  ${known}, ${age}${by}`,
+    ...files.filter(file => file.state === 'sending').map(file => `    ${fileText(file)}`),
+    ...(error ? [`    ${printable(error.split('\n')[0] ?? '')}`] : []),
+    ...(upload.target === target ? [] : [`    goes to ${printable(upload.target)}, not to the configured bucket`]),
+  ];
+}
+
+/** `video.mkv: 3 of 7 parts (42 %)` */
+export function fileText({ name, state, partsDone, parts }: FileProgress): string {
+  if (state !== 'sending') return `${printable(name)}: ${state}`;
+  const share = parts === 0 ? '' : ` (${Math.floor((partsDone / parts) * 100)} %)`;
+  return `${printable(name)}: ${partsDone} of ${count(parts, 'part')}${share}`;
+}
+
+function deliveryLines(delivery: WaitingDelivery, now: number): string[] {
+  const { recordingId, endpoint, heldReason, attempts, since, nextAt, error } = delivery;
+  const when =
+    nextAt === null
+      ? `${heldReason}, ${formatDuration(Math.max(0, now - since))} old`
+      : `next try ${dueText(nextAt, now)}`;
+  return [
+    `  ${printable(recordingId)}  to ${printable(endpoint)}, ${count(attempts, 'attempt')}, ${when}`,
+    ...(error ? [`    ${printable(error)}`] : []),
+  ];
+}
+
+/** `due now`, `in 3 min`. */
+function dueText(at: number, now: number): string {
+  return at <= now ? 'due now' : `in ${formatDuration(at - now)}`;
+}
+
+function adviceLines({ counts }: StateOverview, alarms: readonly Alarm[], paint: ChalkInstance): string[] {
+  const next: string[] = [];
+  if (counts.partial > 0 || counts.waiting > 0) next.push('recordupload retry');
+  if (counts.held > 0) next.push('recordupload retry --held, once you have fixed the cause');
+  const old = alarms.filter(one => one.kind === 'old-upload' || one.kind === 'old-webhook');
+  return [
+    ...(old.length > 0 ? ['', paint.red(`too old: ${alarmText(old)}`)] : []),
+    ...(next.length > 0 ? ['', ...next.map(line => `next: ${line}`)] : []),
+  ];
+}

@@ -1,0 +1,34 @@
+import { describeCommand } from '../../program/command-spec.ts';
+import {
+  COMMON_OPTIONS,
+  PROGRESS_OPTIONS,
+  RECORDING_OPTIONS,
+  SANDBOX_OPTION,
+  TRANSFER_OPTIONS,
+} from '../../program/common-options.ts';
+
+export const uploadSpec = describeCommand({
+  name: 'upload',
+  summary: 'upload recordings and tell the recordings server',
+  args: [{ name: '<dir...>', purpose: 'folders with a video, a thumbnail and a transcript' }],
+  options: [
+    { flags: '--recursive', purpose: 'upload all recordings below these folders' },
+    { flags: '--id <id>', purpose: "the recording's ID (default: the sidecar's, else the folder's name)" },
+    ...RECORDING_OPTIONS,
+    { flags: '--no-webhook', purpose: 'do not tell the recordings server' },
+    { flags: '--strict', purpose: 'exit with 5 if the webhook was not delivered' },
+    { flags: '--force', purpose: 'upload and send again what is already there' },
+    { flags: '--dry-run', purpose: 'show what would be sent; send and write nothing' },
+    ...TRANSFER_OPTIONS,
+    ...PROGRESS_OPTIONS,
+    SANDBOX_OPTION,
+    ...COMMON_OPTIONS,
+  ],
+  examples: [
+    { does: "upload a recording; its ID is the folder's name", line: 'recordupload upload recordings/42' },
+    { does: 'upload all recordings below a folder', line: 'recordupload upload --recursive recordings' },
+    { does: 'see what would be sent', line: 'recordupload upload recordings/42 --dry-run' },
+    { does: 'try it without any account', line: 'recordupload upload recordings/42 --sandbox' },
+  ],
+  exits: ['usage', 'recording', 'incomplete', 'webhook', 'busy', 'changed', 'interrupted', 'terminated'],
+});

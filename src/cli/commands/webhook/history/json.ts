@@ -1,0 +1,13 @@
+import type { WebhookHistory } from '../../../../app/webhook-history.ts';
+import { type HistoryJson, historyJson } from '../../../json/history.ts';
+
+/** The result of `webhook history --json`. */
+export interface WebhookHistoryJson {
+  recordingId: string;
+  /** The oldest first. */
+  deliveries: HistoryJson<'pending' | 'held' | 'delivered' | 'superseded'>[];
+}
+
+export function webhookHistoryJson({ recordingId, webhooks }: WebhookHistory): WebhookHistoryJson {
+  return { recordingId, deliveries: webhooks.map(one => historyJson(one, state => state)) };
+}

@@ -1,0 +1,23 @@
+import { webhookHistory } from '../../../../app/webhook-history.ts';
+import { EXIT } from '../../../exit-codes.ts';
+import { jsonDocument } from '../../../json/document.ts';
+import { openCommand } from '../../../open-command.ts';
+import type { RunCommand } from '../../../program/command.ts';
+import { historyText } from '../../../text/history.ts';
+import { webhookHistoryJson } from './json.ts';
+import type { webhookHistorySpec } from './spec.ts';
+
+/** `recordupload webhook history <id>` */
+export const run: RunCommand<typeof webhookHistorySpec> = async call => {
+  const { args, options, terminal, command } = call;
+  await using open = await openCommand(call);
+  const { runtime } = open;
+  const history = await webhookHistory({ id: args[0] }, runtime);
+  open.settle();
+  if (options.json) terminal.document(jsonDocument(command, EXIT.done, { result: webhookHistoryJson(history) }));
+  else if (!options.quiet) {
+    const { recordingId, webhooks } = history;
+    terminal.out(historyText(recordingId, webhooks, runtime.clock.now(), terminal.paint.out).join('\n'));
+  }
+  return EXIT.done;
+};

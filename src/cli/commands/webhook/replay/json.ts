@@ -1,0 +1,48 @@
+import type { Delivery } from '../../../../core/delivery/delivery.ts';
+import type { DeliverReport } from '../../../../core/delivery/delivery-report.ts';
+import { type DeliveryJson, deliveryJson, type EndpointRunJson, endpointRunJson } from '../../../json/delivery.ts';
+import { isoOrNull } from '../../../json/document.ts';
+
+/** The result of `webhook replay --json`. */
+export interface ReplayJson {
+  chosen: number;
+  deliveries: DeliveryJson[];
+  endpoints: EndpointRunJson[];
+}
+
+export function replayJson(chosen: readonly Delivery[], { deliveries, endpoints }: DeliverReport): ReplayJson {
+  return {
+    chosen: chosen.length,
+    deliveries: deliveries.map(deliveryJson),
+    endpoints: endpoints.map(endpointRunJson),
+  };
+}
+
+/** The result of `webhook replay --dry-run --json`. */
+export interface ReplayPlanJson {
+  dryRun: true;
+  chosen: number;
+  deliveries: {
+    recordingId: string;
+    endpoint: string;
+    webhookId: string;
+    state: 'pending' | 'held' | 'delivered' | 'superseded';
+    heldReason: 'refused' | 'rejected' | 'exhausted' | 'disabled' | null;
+    settledAt: string | null;
+  }[];
+}
+
+export function replayPlanJson(chosen: readonly Delivery[]): ReplayPlanJson {
+  return {
+    dryRun: true,
+    chosen: chosen.length,
+    deliveries: chosen.map(({ recordingId, endpoint, webhookId, state, heldReason, settledAt }) => ({
+      recordingId,
+      endpoint,
+      webhookId,
+      state,
+      heldReason,
+      settledAt: isoOrNull(settledAt),
+    })),
+  };
+}

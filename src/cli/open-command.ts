@@ -1,0 +1,114 @@
+import type { WithoutState } from '../app/open-state.ts';
+import { openRuntime, type Runtime } from '../app/runtime.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { printable } from '../core/text.ts';
+import { VERSION } from './program/version.ts';
+import { createProgress, createQuietProgress, type LiveBlock, type Progress } from './terminal/progress.ts';
+import { createJsonProgress } from './terminal/progress-json.ts';
+import type { Terminal } from './terminal/terminal.ts';
+
+/** What a command works with. Use it with `await using`: it closes everything, whatever happens. */
+export interface OpenCommand extends AsyncDisposable {
+  runtime: Runtime;
+  /** Ends the live display, so that text can follow. */
+  settle(): void;
+}
+
+/** Options of the command line that decide how a command works, whichever it is. */
+interface SharedOptions {
+  readonly config?: string | undefined;
+  readonly json?: boolean | undefined;
+  readonly quiet?: boolean | undefined;
+  readonly verbose?: boolean | undefined;
+  readonly progress?: 'json' | 'plain' | undefined;
+  readonly sandbox?: boolean | undefined;
+  readonly dryRun?: boolean | undefined;
+  readonly bwlimit?: string | undefined;
+  readonly concurrency?: string | undefined;
+}
+
+interface Call {
+  options: SharedOptions;
+  terminal: Terminal;
+  signal: AbortSignal;
+}
+
+export interface OpenSettings {
+  /** What happens if the state cannot be used; `refuse` unless given. */
+  withoutState?: WithoutState;
+  /** What is about to happen, if it takes a while: a terminal shows it at once, and then the progress. */
+  opening?: string | undefined;
+  /** False: the command writes no log. */
+  log?: boolean;
+}
+
+/** The name that requests of the command line carry. */
+export const USER_AGENT = `recordupload/${VERSION}`;
+
+/**
+ * Loads the configuration and prepares the rest; with `--sandbox`, starts the sandbox first.
+ * @throws AppError `CONFIG`
+ */
+export async function openCommand(
+  { options, terminal, signal }: Call,
+  { withoutState, opening, log = true }: OpenSettings = {},
+): Promise<OpenCommand> {
+  const isQuiet = Boolean(options.quiet || options.json);
+  const isRedrawn = opening !== undefined && terminal.live && !isQuiet && options.progress === undefined;
+  if (isRedrawn) terminal.err(printable(opening));
+  // Loaded beside the rest: nothing waits for it.
+  const block = isRedrawn ? liveBlock(terminal) : undefined;
+  await using closing = new AsyncDisposableStack();
+  const sandbox = options.sandbox ? await startOwnSandbox(terminal) : undefined;
+  if (sandbox) closing.defer(() => sandbox.close());
+  const { cwd, env } = sandbox ? { cwd: sandbox.folder, env: sandbox.env } : terminal;
+  const configFile = sandbox ? undefined : options.config;
+  const { config, warnings } = await loadConfig({ cwd, env, configFile, flags: configFlags(options) });
+  const progress = await openProgress(options, terminal, block);
+  const runtime = openRuntime(config, {
+    env,
+    userAgent: USER_AGENT,
+    uploadSource: 'cli',
+    signal,
+    observer: progress.observe,
+    // A dry run writes nothing.
+    log: log && !options.dryRun,
+    withoutState,
+    trace: options.verbose ? progress.trace : undefined,
+  });
+  closing.use(runtime);
+  const settle = () => progress.stop();
+  closing.defer(settle);
+  for (const message of warnings) runtime.observer({ type: 'warning', message });
+  const all = closing.move();
+  return { runtime, settle, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+/** The options that are configuration, by key. */
+function configFlags({ bwlimit, concurrency }: SharedOptions): Record<string, unknown> {
+  return {
+    bwlimit,
+    concurrency: concurrency !== undefined && /^\d+$/.test(concurrency) ? Number(concurrency) : concurrency,
+  };
+}
+
+/** What shows the progress: a person's terminal, plain lines, lines of JSON, or nothing. */
+async function openProgress(
+  { quiet, json, progress, verbose = false }: SharedOptions,
+  terminal: Terminal,
+  block: Promise<LiveBlock> | undefined,
+): Promise<Progress> {
+  if (progress === 'json') return createJsonProgress(terminal.err);
+  if (quiet || json) return createQuietProgress(terminal, { verbose });
+  return createProgress(terminal, await block);
+}
+
+async function liveBlock(terminal: Terminal) {
+  const { createLiveBlock } = await import('./terminal/live-block.ts');
+  return createLiveBlock(terminal);
+}
+
+async function startOwnSandbox(terminal: Terminal) {
+  const { openOwnSandbox } = await import('./own-sandbox.ts');
+  return openOwnSandbox(terminal);
+}

@@ -1,0 +1,63 @@
+import type { ArgSpec, OptionSpec } from './command-spec.ts';
+
+/* Arguments and options that several commands have in common. */
+
+export const CONFIG_OPTION = {
+  flags: '--config <file>',
+  purpose: 'read this configuration file instead of the one found here',
+} as const satisfies OptionSpec;
+
+export const JSON_OPTION = {
+  flags: '--json',
+  purpose: 'print the result as one JSON document',
+} as const satisfies OptionSpec;
+
+/** Options that every command with a configuration has. */
+export const COMMON_OPTIONS = [
+  CONFIG_OPTION,
+  JSON_OPTION,
+  { flags: '--quiet', purpose: 'print nothing on success' },
+] as const satisfies readonly OptionSpec[];
+
+/** How work that takes a while is shown. */
+export const PROGRESS_OPTIONS = [
+  { flags: '--verbose', purpose: 'also show each request: its target, its result, its duration' },
+  {
+    flags: '--progress <how>',
+    purpose: 'json: one line of JSON per event on stderr; plain: lines that are never redrawn',
+    choices: ['json', 'plain'],
+  },
+] as const satisfies readonly OptionSpec[];
+
+/** How much of the line uploads use; both are configuration, too. */
+export const TRANSFER_OPTIONS = [
+  { flags: '--bwlimit <rate>', purpose: 'limit in bytes per second: 10M, 512k, or "08:00,512k 19:00,off"' },
+  { flags: '--concurrency <n>', purpose: 'number of parallel uploads (default: adjusted automatically)' },
+] as const satisfies readonly OptionSpec[];
+
+export const SANDBOX_OPTION = {
+  flags: '--sandbox',
+  purpose: 'try it with a built-in S3 server and recordings server that end with the command',
+} as const satisfies OptionSpec;
+
+export const ENDPOINT_OPTION = {
+  flags: '--endpoint <name>',
+  purpose: 'only this webhook endpoint',
+} as const satisfies OptionSpec;
+
+/** What the command line says about a recording. */
+export const RECORDING_OPTIONS = [
+  { flags: '--title <text>', purpose: "the recording's title" },
+  { flags: '--email <address>', purpose: "the user's e-mail address, exactly as the server knows it" },
+  { flags: '--username <name>', purpose: "the user's name" },
+  {
+    flags: '--created-at <time>',
+    purpose: 'when the recording started: 2025-10-25 01:55:59 (UTC), or with a time zone',
+  },
+  { flags: '--duration <time>', purpose: 'length of the recording: seconds or HH:MM:SS' },
+] as const satisfies readonly OptionSpec[];
+
+export const ENDPOINT_ARGUMENT = {
+  name: '<name>',
+  purpose: 'the endpoint; "default" if only one is configured',
+} as const satisfies ArgSpec;

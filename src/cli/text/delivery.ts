@@ -1,0 +1,29 @@
+import type { ChalkInstance } from 'chalk';
+import type { DeliveryReport } from '../../core/delivery/delivery-report.ts';
+import { printable } from '../../core/text.ts';
+import { formatMoment } from '../terminal/moment.ts';
+
+/** One delivery in one line: `✔ webhook delivered (201, created)`. */
+export function deliveryLine(delivery: DeliveryReport, paint: ChalkInstance): string {
+  const name = delivery.endpoint === 'default' ? 'webhook' : `webhook ${delivery.endpoint}`;
+  if (delivery.outcome === 'delivered') {
+    const facts = [delivery.status, delivery.action].filter(fact => fact !== undefined).join(', ');
+    return `${paint.green('✔')} ${name} ${delivery.detail || 'delivered'}${facts ? ` (${facts})` : ''}`;
+  }
+  const when = delivery.nextAt === undefined ? '' : `; next try ${formatMoment(delivery.nextAt)}`;
+  return `${paint.yellow('!')} ${name} ${delivery.outcome}: ${printable(delivery.detail)}${when}`;
+}
+
+/** The deliveries that did not succeed. */
+export function undelivered(deliveries: readonly DeliveryReport[]): DeliveryReport[] {
+  return deliveries.filter(({ outcome }) => outcome !== 'delivered');
+}
+
+/** The command that sends these undelivered webhooks again. */
+export function nextForWebhook(failed: readonly DeliveryReport[]): string {
+  const ids = [...new Set(failed.map(({ recordingId }) => recordingId))];
+  const lost = failed.find(({ outcome }) => outcome === 'lost');
+  if (lost) return `recordupload webhook send ${lost.recordingId}`;
+  const isHeld = failed.some(({ outcome }) => outcome === 'held');
+  return ['recordupload retry', isHeld ? '--held' : '--now', ...(ids.length === 1 ? ids : [])].join(' ');
+}

@@ -1,0 +1,47 @@
+import type { ChalkInstance } from 'chalk';
+import type { Attempt, Delivery } from '../../core/delivery/delivery.ts';
+import { printable } from '../../core/text.ts';
+import { formatDuration } from '../../core/units.ts';
+import { count } from '../terminal/format.ts';
+import { formatMoment } from '../terminal/moment.ts';
+
+/** All webhooks of a recording with every attempt, the oldest first. */
+export function historyText(
+  recordingId: string,
+  history: readonly { delivery: Delivery; attempts: readonly Attempt[] }[],
+  now: number,
+  paint: ChalkInstance,
+): string[] {
+  if (history.length === 0) return [`no webhook of recording ${recordingId} is known on this machine`];
+  return history.flatMap(({ delivery, attempts }) => [
+    `${paint.bold(delivery.webhookId)}  to ${delivery.endpoint}, made ${formatMoment(delivery.createdAt)}: ${stateText(delivery, now)}`,
+    ...(attempts.length === 0 ? ['  no attempt yet'] : attempts.flatMap(attempt => attemptLines(attempt, paint))),
+  ]);
+}
+
+function stateText({ state, heldReason, nextAt, settledAt, attempts }: Delivery, now: number): string {
+  const attempted = count(attempts, 'attempt');
+  const at = settledAt === null ? '' : ` ${formatMoment(settledAt)}`;
+  switch (state) {
+    case 'delivered':
+      return `delivered${at} after ${attempted}`;
+    case 'superseded':
+      return `superseded${at} by a newer payload, after ${attempted}`;
+    case 'held':
+      return `held (${heldReason})${at} after ${attempted}; next: recordupload retry --held`;
+    case 'pending':
+      return `${nextAt <= now ? 'due now' : `due in ${formatDuration(nextAt - now)}`}, after ${attempted}`;
+  }
+}
+
+function attemptLines(attempt: Attempt, paint: ChalkInstance): string[] {
+  const { number, at, trigger, outcome, status, error, excerpt, durationMs } = attempt;
+  const mark = outcome === 'delivered' ? paint.green('✔') : paint.red('✘');
+  const answer = status === null ? 'no answer' : `status ${status}`;
+  const first = `  ${mark} ${number}. ${formatMoment(at)}  ${trigger}  ${answer} in ${durationMs < 1000 ? `${Math.round(durationMs)} ms` : formatDuration(durationMs)}  ${outcome}`;
+  return [
+    first,
+    ...(error ? [`       ${printable(error)}`] : []),
+    ...(excerpt ? [`       answer: ${printable(excerpt)}`] : []),
+  ];
+}

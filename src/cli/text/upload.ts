@@ -1,0 +1,80 @@
+import type { ChalkInstance } from 'chalk';
+import type { DeliveryReport } from '../../core/delivery/delivery-report.ts';
+import { printable } from '../../core/text.ts';
+import { formatBytes, formatDuration } from '../../core/units.ts';
+import { type FileReport, failuresOf, type UploadReport } from '../../core/upload/upload-report.ts';
+import { errorText } from '../failure.ts';
+import { count, table } from '../terminal/format.ts';
+import { deliveryLine, nextForWebhook, undelivered } from './delivery.ts';
+
+/** The report of an upload: what is where, how fast, what the server said, what to do next. */
+export function uploadText(
+  report: UploadReport,
+  deliveries: readonly DeliveryReport[],
+  paint: ChalkInstance,
+  { isKept = true }: { isKept?: boolean } = {},
+): string[] {
+  return [
+    headline(report, paint),
+    ...objectLines(report, paint),
+    ...deliveries.map(delivery => deliveryLine(delivery, paint)),
+    ...adviceLines(report, deliveries, paint, isKept),
+  ];
+}
+
+function headline(report: UploadReport, paint: ChalkInstance): string {
+  const { recordingId, files, sentBytes, durationMs, outcome } = report;
+  const total = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+  const there = files.filter(file => file.outcome !== 'failed').length;
+  switch (outcome) {
+    case 'unchanged':
+      return `${paint.green('✔')} ${recordingId}: nothing had to be uploaded: ${count(there, 'file')} (${formatBytes(total)}) already in the bucket, unchanged`;
+    case 'uploaded': {
+      if (sentBytes === 0)
+        return `${paint.green('✔')} ${recordingId}: nothing had to be uploaded but metadata.json: ${count(there, 'file')} (${formatBytes(total)}) already in the bucket`;
+      const rate = durationMs > 0 ? `, ${formatBytes((sentBytes / durationMs) * 1000)}/s` : '';
+      const [part, whole] = [formatBytes(sentBytes), formatBytes(total)];
+      const sent = part === whole ? whole : `${part} of ${whole} sent`;
+      return `${paint.green('✔')} ${recordingId}: ${count(there, 'file')} uploaded and verified (${sent} in ${formatDuration(durationMs)}${rate})`;
+    }
+    case 'partial':
+      return `${paint.yellow('!')} ${recordingId}: incomplete: ${there} of ${count(files.length, 'file')} in the bucket`;
+    case 'failed':
+      return `${paint.red('✘')} ${recordingId}: nothing could be uploaded`;
+  }
+}
+
+function objectLines(report: UploadReport, paint: ChalkInstance): string[] {
+  const line = (file: FileReport) => [
+    printable(file.key),
+    formatBytes(file.sizeBytes),
+    file.outcome === 'failed' ? paint.red('failed') : file.outcome,
+  ];
+  const metadata = report.metadata.outcome === 'none' ? [] : [[report.metadata.key, '', report.metadata.outcome]];
+  return [...table([...report.files.map(line), ...metadata]).map(text => `  ${text}`), ...skippedLine(report)];
+}
+
+/** The names in the folder that are not uploaded; no line if there are none. */
+export function skippedLine({ skipped }: { skipped: readonly string[] }): string[] {
+  return skipped.length > 0 ? [`  skipped: ${skipped.map(printable).join(', ')}`] : [];
+}
+
+function adviceLines(
+  report: UploadReport,
+  deliveries: readonly DeliveryReport[],
+  paint: ChalkInstance,
+  isKept: boolean,
+): string[] {
+  const errors = failuresOf(report);
+  const failed = undelivered(deliveries);
+  return [
+    ...errors.map(error => `  ${paint.red('✘')} ${errorText(error)}`),
+    ...(errors.length > 0 ? [`  next: ${nextForUpload(report, { isKept })}`] : []),
+    ...(failed.length > 0 ? [`  next: ${nextForWebhook(failed)}`] : []),
+  ];
+}
+
+/** @param kept.isKept false: there is no state, so `retry` does not know the upload */
+export function nextForUpload({ recordingId, dir }: UploadReport, { isKept }: { isKept: boolean }): string {
+  return isKept ? `recordupload retry ${recordingId}` : `recordupload upload ${printable(dir)}`;
+}
