@@ -119,7 +119,7 @@ describe('a state that cannot be used', () => {
     const { code, stdout } = await desk.run(['upload', makeRecording({ name: id })]);
     expect(code).toBe(5);
     expect(stdout).toContain('webhook lost: the server, or a proxy before it, has a fault (status 503)');
-    expect(stdout).toContain('without a state it cannot be kept, and is not tried again');
+    expect(stdout).toContain('without a state folder it is not kept, and will not be tried again');
     expect(stdout).toContain(`next: recordupload webhook send ${id}`);
     expect(stdout).not.toContain('next try');
     expect((await desk.run(['webhook', 'send', id])).code).toBe(0);

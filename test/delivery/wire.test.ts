@@ -42,7 +42,7 @@ describe('a server with a certificate of a private authority', () => {
     expect(code).toBe(expected);
     if (expected !== 0) {
       expect(line).toContain('❌ Webhook connection failed: the certificate of localhost');
-      expect(line).toContain('name its CA certificate by caFile or NODE_EXTRA_CA_CERTS');
+      expect(line).toContain('name its CA certificate in caFile or NODE_EXTRA_CA_CERTS');
     }
   });
 
@@ -76,7 +76,7 @@ describe('a connection that fails is told apart, with what to do', () => {
     [
       'a port on which nobody listens',
       'https://127.0.0.1:1/',
-      'nothing listens at 127.0.0.1:1 (connection refused); check that the server runs',
+      'nothing listens at 127.0.0.1:1 (connection refused); check that the server is running',
     ],
   ])('%s', async (_, url, words) => {
     const { code, line, stdout } = await tryAt(url);
@@ -90,15 +90,13 @@ describe('a connection that fails is told apart, with what to do', () => {
       socket.once('data', () => socket.resetAndDestroy());
     });
     const { line } = await tryAt(`http://127.0.0.1:${await listen(server)}/`);
-    expect(line).toMatch(/broke the connection off before it answered \(ECONNRESET\); check the server/);
+    expect(line).toMatch(/closed the connection before it answered \(ECONNRESET\); check the server/);
   });
 
   test('a plain server behind an https URL', async () => {
     const plain = await openSandbox();
     const { line } = await tryAt(plain.receiver.url.replace('http:', 'https:'));
-    expect(line).toMatch(
-      /no secure connection to 127\.0\.0\.1:\d+: .*check that webhook\.url has the right port and scheme/,
-    );
+    expect(line).toMatch(/no secure connection to 127\.0\.0\.1:\d+: .*check the scheme and the port of webhook\.url/);
   });
 });
 

@@ -149,7 +149,7 @@ describe('webhook test', () => {
     const { code, stdout } = await desk.run(['webhook', 'test']);
     expect(code).toBe(5);
     expect(stdout.trimEnd().split('\n').at(-1)).toBe('The webhook integration does not work yet.');
-    expect(stdout).toMatch(/ {2}✘ .*(check|correct|put the server's token)/);
+    expect(stdout).toMatch(/ {2}✘ .*(check|correct|set webhook\.token)/);
     expect(stdout).toMatch(says);
     const quiet = await desk.run(['webhook', 'test', '--quiet']);
     expect({ code: quiet.code, stdout: quiet.stdout }).toEqual({ code: 5, stdout: '' });

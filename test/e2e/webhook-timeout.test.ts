@@ -9,7 +9,7 @@ test('a server that does not answer within 30 s fails no upload, and is tried ag
   sandbox.faults.add({ server: 'webhook', action: { hang: 'before' } });
   const { code, stdout, stderr } = await desk.run(['upload', makeRecording({ name: id })]);
   expect(code).toBe(0);
-  expect(stdout).toContain('no complete answer within 30 s');
+  expect(stdout).toContain('no complete response within 30 s');
   for (const text of ['❌ Webhook timeout', '⚠️ Webhook failed but upload succeeded']) {
     expect(stderr).toContain(text);
     expect(desk.log()).toContain(text);

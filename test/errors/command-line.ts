@@ -182,10 +182,14 @@ export const COMMAND_LINE: readonly Meeting[] = [
   ),
   ...[
     ['', '… is empty', 'one whsec_… secret per line'],
-    ['x', '…: no signing secret; expected whsec_ and base64', 'copy it exactly as the receiver shows it'],
+    [
+      'x',
+      '…: not a valid signing secret; expected "whsec_" followed by base64',
+      'copy it exactly as the receiver shows it',
+    ],
     [
       'whsec_AAAA',
-      '…: a signing secret has 24 to 64 bytes, this one 3',
+      '…: a signing secret has 24 to 64 bytes, this one has 3',
       'make one with: echo "whsec_$(openssl rand -base64 32)"',
     ],
   ].map(

@@ -1,6 +1,6 @@
 import { EXIT } from '../../src/cli/exit-codes.ts';
-import { judge, type SettledResult } from '../../src/core/webhook/outcome.ts';
-import type { NetworkFailure } from '../../src/core/webhook/post-result.ts';
+import { judge } from '../../src/core/webhook/outcome.ts';
+import type { NetworkFailure, SettledResult } from '../../src/core/webhook/post-result.ts';
 import { createRedactor } from '../../src/core/webhook/redact.ts';
 import type { FaultAnswer } from '../../src/sandbox/faults/faults.ts';
 import { makeRecording } from '../support/make-recording.ts';
@@ -29,30 +29,33 @@ const AFTER_MENDING = 'then run "recordupload retry --held"';
 export const WEBHOOKS: readonly Meeting[] = [
   answered({ status: 400 }, `the server says that the payload is wrong: "…"; check user.email, ${AFTER_MENDING}`),
   {
-    says: 'the server does not accept the token: "Invalid or missing authentication token"; put the server\'s token into webhook.token (WEBHOOK_TOKEN), the waiting deliveries go out by themselves then',
+    says: 'the server does not accept the token: "Invalid or missing authentication token"; set webhook.token (WEBHOOK_TOKEN) to the server\'s token, and the waiting deliveries will be sent',
     exit,
     env: { WEBHOOK_TOKEN: 'fake-token-of-nobody' },
     meet: () => ['webhook', 'test'],
   },
   answered(
     { status: 403, headers: ANSWERS, body: '<html>' },
-    "the server forbids it (it answered with an HTML page); check the token, and whether this machine's address is on the server's allow-list",
+    "the server forbids the request (it answered with an HTML page); check the token, and whether this machine's address is on the server's allow-list",
   ),
   {
-    says: `the server knows no user with the e-mail "nobody@example.com"; capitals count: correct user.email, or have the user created, ${AFTER_MENDING}`,
+    says: `the server knows no user with the e-mail "nobody@example.com"; upper and lower case matter: correct user.email, or have the user created, ${AFTER_MENDING}`,
     exit,
     meet: () => ['webhook', 'test', '--email', 'nobody@example.com'],
   },
   answered(
     { status: 404, body: '' },
-    'there is nothing at http://127.0.0.1:…; check the path in webhook.url, the slash at its end included',
+    'there is nothing at http://127.0.0.1:…; check the path in webhook.url, including the slash at its end',
   ),
   answered({ status: 408 }, 'the server waited too long for the request'),
   answered(
     { status: 410 },
     'the server says that this address is gone for good…; the endpoint is disabled: correct webhook.url, then run "recordupload webhook enable"',
   ),
-  answered({ status: 413 }, "the payload is too large for the server…; look at the server's or its proxy's limits"),
+  answered(
+    { status: 413 },
+    'the payload is too large for the server…; check the limits of the server and of any proxy before it',
+  ),
   answered({ status: 425 }, 'the server asks to send it later'),
   answered({ status: 429, body: '' }, 'the server limits how often it is called'),
   answered({ status: 418, body: '' }, 'the server rejects the request with status 418'),
@@ -69,15 +72,15 @@ export const WEBHOOKS: readonly Meeting[] = [
   ].map(([body = '', what]) =>
     answered(
       { status: 200, body },
-      `status 200, but ${what} instead of the server's confirmation, so the recording does not count as known; check that webhook.url is the recordings server and that no proxy or login page answers for it`,
+      `status 200, but ${what} instead of the server's confirmation, so the webhook does not count as delivered; check that webhook.url is the recordings server, and that no proxy or login page answers in its place`,
     ),
   ),
   addressed(
     'http://127.0.0.1:9/',
-    'nothing listens at 127.0.0.1:9 (connection refused); check that the server runs, and the port in webhook.url',
+    'nothing listens at 127.0.0.1:9 (connection refused); check that the server is running, and the port in webhook.url',
   ),
   {
-    says: "127.0.0.1:… broke the connection off before it answered (ECONNRESET); check the server's log, and proxies between",
+    says: "127.0.0.1:… closed the connection before it answered (ECONNRESET); check the server's log, and any proxy in between",
     exit,
     meet: (_desk, { faults }) => {
       faults.add({ server: 'webhook', action: { drop: 'before' } });
@@ -86,7 +89,7 @@ export const WEBHOOKS: readonly Meeting[] = [
   },
   addressed(
     'https://ops.example.com/',
-    'the proxy could not be used: …; check HTTPS_PROXY, or name the server in NO_PROXY to go around it',
+    'the proxy could not be used: …; check HTTPS_PROXY, or name the server in NO_PROXY to bypass it',
     { HTTPS_PROXY: 'http://127.0.0.1:9' },
   ),
   {
@@ -138,13 +141,13 @@ const NETWORK: readonly [what: NetworkFailure, code: string, message: string, sa
     'tls',
     'DEPTH_ZERO_SELF_SIGNED_CERT',
     '',
-    'the certificate of ops.example.com is from an authority that this machine does not trust (DEPTH_ZERO_SELF_SIGNED_CERT); name its CA certificate by caFile or NODE_EXTRA_CA_CERTS',
+    'the certificate of ops.example.com is from an authority that this machine does not trust (DEPTH_ZERO_SELF_SIGNED_CERT); name its CA certificate in caFile or NODE_EXTRA_CA_CERTS',
   ],
   [
     'tls',
     'EPROTO',
     'wrong version number',
-    'no secure connection to ops.example.com: wrong version number (EPROTO); check that webhook.url has the right port and scheme',
+    'no secure connection to ops.example.com: wrong version number (EPROTO); check the scheme and the port of webhook.url',
   ],
 ];
 
@@ -156,11 +159,11 @@ export const TRIES: readonly { says: string; text: string }[] = [
     text: told({ kind: 'network', what, code, message, timings }),
   })),
   {
-    says: 'no complete answer within 30 s; check that the server is not overloaded',
+    says: 'no complete response within 30 s; check that the server is not overloaded',
     text: told({ kind: 'timeout', timeoutMs: 30_000, timings }),
   },
   {
-    says: 'the server gave no final answer (status 103)',
+    says: 'the server gave no final response (status 103)',
     text: told({
       kind: 'answer',
       status: 103,

@@ -4,7 +4,7 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** How long after its n-th failed try a delivery is tried again, at most; behind the last one it is held. */
+/** The longest wait after the n-th failed attempt at a delivery. After the last one it is held. */
 export const SCHEDULE_MS: readonly number[] = [
   5 * SECOND,
   5 * MINUTE,
@@ -21,21 +21,22 @@ export const SCHEDULE_MS: readonly number[] = [
 export const SCHEDULE_SPAN_MS = SCHEDULE_MS.reduce((sum, step) => sum + step, 0);
 
 const MIN_WAIT_MS = 1 * SECOND;
-/** No delivery waits longer than this for its next try, whatever the schedule or the server says. */
+/** No delivery waits longer than this for its next attempt, whatever the schedule or the server says. */
 export const MAX_WAIT_MS = 24 * HOUR;
 
-/** What becomes of a delivery whose try failed in a way that may pass. `retries`: tries counted against the schedule. */
+/** What happens to a delivery after a temporary failure. `retries`: attempts that count against the schedule. */
 export type NextTry = { exhausted: false; waitMs: number; retries: number } | { exhausted: true; retries: number };
 
 /**
- * When to try again: a random time within the schedule's step ("full jitter", so that many deliveries that failed
- * together do not come back together), never under one second; or exactly when the server asked for.
+ * Decides when to try again: after a random part of the schedule's step, at least one second ("full jitter": deliveries that
+ * failed together do not return together), or exactly when the server asked for it.
  *
- * A `Retry-After` that is shorter than the step does not use the step up: a server in a short maintenance that is asked
- * every minute would otherwise exhaust three days' schedule in ten. That ends when the delivery is older than the
- * whole schedule.
- * @param retries tries counted so far, without the one that has just failed
- * @param ageMs since the delivery was made
+ * A `Retry-After` shorter than the step does not use the step up. Otherwise a server that asks for one minute during a short
+ * maintenance would use up the schedule of three days in ten minutes. This ends once the delivery is older than the whole
+ * schedule.
+ * @param retries attempts counted so far, without the one that has just failed
+ * @param retryAfterMs what the server asked for, in milliseconds; undefined if it did not
+ * @param ageMs milliseconds since the delivery was made
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
 export function nextTry(retries: number, retryAfterMs: number | undefined, ageMs: number, random: Random): NextTry {
@@ -50,8 +51,8 @@ export function nextTry(retries: number, retryAfterMs: number | undefined, ageMs
 
 /**
  * Reads `Retry-After` (RFC 9110, 10.2.3): seconds or an HTTP date.
- * @param serverDate the answer's `Date` header: a date counts from the server's clock, which may not be ours
- * @returns milliseconds from now, between 1 s and 24 h; undefined where the header is missing or means nothing
+ * @param serverDate the response's `Date` header: a date counts from the server's clock, which may differ from ours
+ * @returns milliseconds from now, between 1 s and 24 h; undefined if the header is missing or invalid
  */
 export function parseRetryAfter(
   value: string | undefined,
@@ -60,7 +61,7 @@ export function parseRetryAfter(
 ): number | undefined {
   const text = value?.trim() ?? '';
   if (/^\d+(\.\d+)?$/.test(text)) return clampWait(Number(text) * SECOND);
-  // Date.parse takes almost anything for a date ("5 minutes" is in May); HTTP dates begin with a weekday.
+  // Date.parse accepts almost anything ("5 minutes" is in May); HTTP dates begin with a weekday.
   if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/i.test(text)) return undefined;
   const at = Date.parse(text);
   const base = Date.parse(serverDate ?? '');

@@ -1,7 +1,7 @@
-/** Failures in a row that end a run against an endpoint that has not answered well in it yet, and one that has. */
+/** So many failures in a row end the run: before the endpoint's first good response in it, and after. */
 const COLD_FAILURES = 3;
 const WARM_FAILURES = 10;
-/** A 429's pause up to this is waited for; a longer one is the next run's. */
+/** A run waits for a pause that the server asks for, up to this long; a longer one ends the run. */
 const MAX_PAUSE_MS = 10_000;
 
 /** Why a run sends nothing more to an endpoint. */
@@ -11,27 +11,28 @@ export type StopReason =
   | 'disabled' // it answered 410, or an operator disabled it
   | 'throttled' // it asked for a longer pause than a run waits
   | 'off' // the configuration switches it off
-  | 'interrupted'; // our own signal
+  | 'interrupted'; // the caller's signal aborted
 
-/** What an answer says about the endpoint, whichever delivery it was for. */
+/** What a response says about the endpoint, whichever delivery it was for. */
 export type Signal = 'well' | 'failed' | 'refused' | 'disabled' | { throttledMs: number };
 
-/** The pace of one run against one endpoint: few probes first, all at once when it answers, none when it fails. */
+/** The pace of one run against one endpoint: few POSTs at first, all at once after a good response, none after failures. */
 export interface Circuit {
-  /** POSTs that may be in flight now. */
+  /** How many POSTs may be in flight now. */
   limit(): number;
-  /** Set once nothing more is to be sent in this run. */
+  /** Set once this run must send nothing more. */
   readonly stopped: StopReason | undefined;
-  /** Nothing may be sent before this time, in milliseconds of the monotonic clock. */
+  /** Send nothing before this time, in milliseconds of the monotonic clock. */
   readonly pausedUntil: number;
   record(signal: Signal, monotonicNow: number): void;
   stop(reason: StopReason): void;
 }
 
 /**
- * A new circuit for one run: a dead endpoint with 500 deliveries waiting costs it three POSTs.
- * @param concurrency POSTs in flight once it has answered well
- * @param options.single one probe at first: the endpoint refused us the last time
+ * Makes the circuit for one run. A dead endpoint gets three POSTs, even if 500 deliveries wait for it.
+ * @param concurrency POSTs in flight after the first good response
+ * @param options.single one POST in flight until then: the endpoint refused the token the last time
+ * @param options.coldFailures failures in a row before the first good response that end the run; 3 unless given
  */
 export function createCircuit(
   concurrency: number,
@@ -48,7 +49,7 @@ export function createCircuit(
     if (failures >= (isWarm ? Math.max(WARM_FAILURES, coldFailures) : coldFailures)) stopped ??= 'failing';
   };
   return {
-    // Probes that have failed are not replaced: those still under way may be the last that it gets.
+    // Before the first success a failed probe frees no slot, so a dead endpoint gets at most `coldFailures` POSTs a run.
     limit: () => (isWarm ? concurrency : Math.min(concurrency, single ? 1 : coldFailures - failures)),
     get stopped() {
       return stopped;
@@ -67,7 +68,7 @@ export function createCircuit(
       } else if (signal.throttledMs > MAX_PAUSE_MS) {
         stopped ??= 'throttled';
       } else {
-        // Those that were in flight together are told off together: that is one failure.
+        // POSTs that were in flight together are throttled together: count them as one failure.
         if (monotonicNow >= pausedUntil) countFailure();
         pausedUntil = Math.max(pausedUntil, monotonicNow + signal.throttledMs);
       }

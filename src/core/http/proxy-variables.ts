@@ -3,9 +3,10 @@ import { AppError } from '../errors.ts';
 const NAMES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'];
 
 /**
- * The environment's proxies as Node's agents take them: `proxy:3128` is an address as well, as for most programs.
- * @returns undefined where no proxy is named
- * @throws AppError `CONFIG` for one that is no address; its value may have a password in it, and is not shown
+ * Reads the proxies of the environment into the form that Node's agents take. As in most programs, `proxy:3128` is an
+ * address too.
+ * @returns undefined if no proxy is named
+ * @throws AppError `CONFIG` for a value that is not an address; it may contain a password, so the message does not show it
  */
 export function proxyVariables(env: NodeJS.ProcessEnv | undefined): NodeJS.ProcessEnv | undefined {
   const proxies: NodeJS.ProcessEnv = {};

@@ -1,6 +1,6 @@
-/** The JSON object in a text; undefined where it is something else. */
+/** Parses a JSON object; returns undefined if the text is anything else. */
 export function parseObject(text: string): Record<string, unknown> | undefined {
-  // Most answers that are no JSON need no exception to tell.
+  // Spares most texts that are not JSON the cost of an exception.
   if (!text.trimStart().startsWith('{')) return undefined;
   try {
     return JSON.parse(text) as Record<string, unknown>;

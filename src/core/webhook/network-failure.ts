@@ -14,23 +14,23 @@ const TABLE: readonly [pattern: RegExp, what: NetworkFailure][] = [
   [/^(ECONNRESET|EPIPE|ECONNABORTED|HPE_|ERR_HTTP_CONTENT_LENGTH_MISMATCH|ERR_STREAM_PREMATURE_CLOSE)/, 'reset'],
 ];
 
-/** What is known of a failed connection; nothing of it refers to the request. */
+/** The facts about a failed connection. None of them is part of the request. */
 export interface NetworkError {
   code: string;
   message: string;
-  /** The port and host that were being reached, where the system says so. */
+  /** The port and the host that the system tried to reach, if it names them. */
   port?: number | undefined;
   hostname?: string | undefined;
 }
 
 /**
- * Reduces whatever Node's HTTP or TLS threw to a code and a message of the system's own. Nothing else of an error is
- * passed on, so that nothing of the request (the token) can be in it.
+ * Reduces what got, Node's HTTP or TLS threw to the system's code and message. Passes nothing else on: got's errors hold
+ * the request's options, and so the token.
  */
 export function readNetworkError(error: unknown): NetworkError {
   let innermost = error;
   for (let depth = 0; depth < 5; depth++) {
-    // Several addresses were tried (IPv6, IPv4): the last try speaks for all.
+    // Node tried several addresses (IPv6, IPv4): report the last.
     if (!types.isNativeError(innermost)) break;
     const several = (innermost as Partial<AggregateError>).errors;
     if (Array.isArray(several) && several.length > 0) innermost = several.at(-1);
@@ -47,8 +47,8 @@ export function readNetworkError(error: unknown): NetworkError {
 }
 
 /**
- * Tells which part of the way is broken.
- * @param proxy the proxy that serves this URL, if any: what fails on the way to it is the proxy's
+ * Finds out which part of the way to the server failed.
+ * @param proxy the proxy for this URL, if any: a failure on the way to the proxy is the proxy's
  */
 export function classifyNetworkError(error: NetworkError, url: URL, proxy: URL | undefined): NetworkFailure {
   const what = TABLE.find(([pattern]) => pattern.test(error.code))?.[1] ?? 'other';
@@ -60,7 +60,7 @@ export function classifyNetworkError(error: NetworkError, url: URL, proxy: URL |
   return what;
 }
 
-/** The proxy that the environment names for this URL; `NO_PROXY` is Node's to apply, this is for the message only. */
+/** The proxy that the environment names for this URL. For messages only: it ignores `NO_PROXY`, which Node applies. */
 export function proxyFor(url: URL, env: Readonly<Record<string, string | undefined>> | undefined): URL | undefined {
   const names = url.protocol === 'https:' ? ['https_proxy', 'HTTPS_PROXY'] : ['http_proxy', 'HTTP_PROXY'];
   const proxies = proxyVariables(env);

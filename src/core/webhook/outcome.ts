@@ -1,32 +1,25 @@
-import { failureAdvice } from './failure-advice.ts';
-import { parseObject } from './json-object.ts';
-import type { PostResult } from './post-result.ts';
+import { failureAdvice, type SentTo } from './failure-advice.ts';
+import type { SettledResult } from './post-result.ts';
+import { readAcceptance } from './read-answer.ts';
 import { displayUrl, type Redactor } from './redact.ts';
 
-type Answer = Extract<PostResult, { kind: 'answer' }>;
-/** What a POST came to, unless our own signal ended it. */
-export type SettledResult = Exclude<PostResult, { kind: 'aborted' }>;
-
-/** What was sent, for the explanation. */
-export interface Sent {
-  url: string;
+/** What was sent: the response is judged and explained by it. */
+export interface Sent extends SentTo {
   recordingId: string;
-  /** The payload's `user_info.email`. */
-  email?: string | undefined;
 }
 
 /** Why a delivery waits for an operator (or, when refused, for a new token or URL). */
 export type HeldReason = 'refused' | 'rejected' | 'exhausted' | 'disabled';
 
-/** What one try means, before the schedule is asked. Nothing in it carries a secret that the redactor knows. */
+/** What the result of one attempt means, before the retry schedule applies. Holds no secret that the redactor knows. */
 export interface Judgement {
   outcome: 'delivered' | 'pending' | 'held' | 'disabled';
   heldReason?: HeldReason | undefined;
   /** The contract's log line. */
   line: string;
-  /** Plain words, and what to do next; empty where it was delivered. */
+  /** What went wrong and what to do next, in plain words; empty if it was delivered. */
   detail: string;
-  /** Delivered only: whether the server made a new recording or updated one it knew. */
+  /** Only if delivered: whether the server created a recording or updated one. */
   action?: 'created' | 'updated' | undefined;
 }
 
@@ -61,7 +54,7 @@ const RULES: readonly Rule[] = [
     line: () => '❌ Webhook connection failed',
   },
   {
-    name: 'refused: nothing from here will be accepted until token or URL change',
+    name: 'refused: the server accepts nothing from here until the token or URL changes',
     applies: status(401),
     outcome: 'held',
     heldReason: 'refused',
@@ -70,7 +63,7 @@ const RULES: readonly Rule[] = [
   { name: 'forbidden', applies: status(403), outcome: 'held', heldReason: 'refused', line: failedWithStatus },
   { name: 'gone', applies: status(410), outcome: 'disabled', heldReason: 'disabled', line: failedWithStatus },
   { name: 'may pass', applies: status(408, 425, 429), outcome: 'pending', line: failedWithStatus },
-  // A captive portal or a misled proxy says 200 to everything; the recording is not known to the server.
+  // A captive portal or a misconfigured proxy answers 200 to everything: the server does not have the recording.
   { name: 'not the contract', applies: statusBetween(200, 299), outcome: 'pending', line: failedWithStatus },
   {
     name: 'redirect',
@@ -87,14 +80,14 @@ const RULES: readonly Rule[] = [
     line: failedWithStatus,
   },
   {
-    name: 'server error, or a status that HTTP does not know',
+    name: 'server error, or a status outside of HTTP',
     applies: () => true,
     outcome: 'pending',
     line: failedWithStatus,
   },
 ];
 
-/** Reads what one POST came to by the table above. */
+/** Judges the result of one POST by the table above. */
 export function judge(result: SettledResult, sent: Sent, redact: Redactor): Judgement {
   const rule = RULES.find(candidate => candidate.applies(result, sent))!;
   const { outcome, heldReason } = rule;
@@ -107,17 +100,4 @@ export function judge(result: SettledResult, sent: Sent, redact: Redactor): Judg
       outcome === 'delivered' ? '' : redact(failureAdvice(result, { ...sent, url: displayUrl(sent.url) }, redact)),
     action: accepted ? accepted.action : undefined,
   };
-}
-
-/** The contract's acceptance: 200 or 201, `"status":"success"`, and the id that was sent; further keys are welcome. */
-function readAcceptance(
-  answer: Answer,
-  recordingId: string,
-): { action: 'created' | 'updated' | undefined } | undefined {
-  if ((answer.status !== 200 && answer.status !== 201) || answer.truncated) return undefined;
-  const body = parseObject(answer.body);
-  const id = body?.recording_id;
-  const isOurs = (typeof id === 'string' || typeof id === 'number') && String(id) === recordingId;
-  if (body?.status !== 'success' || !isOurs) return undefined;
-  return { action: body.action === 'created' || body.action === 'updated' ? body.action : undefined };
 }

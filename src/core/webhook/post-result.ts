@@ -1,55 +1,61 @@
-/** How long the phases of one POST took, in milliseconds; a phase that did not happen (connection reused) is missing. */
+/** How long the phases of one POST took, in milliseconds. On a reused connection the first three are missing. */
 export interface PostTimings {
   dns?: number | undefined;
   connect?: number | undefined;
   tls?: number | undefined;
-  /** From the last byte of the request to the first of the answer. */
+  /** From the last byte of the request to the first of the response. */
   firstByte?: number | undefined;
   total: number;
 }
 
-/** Which part of the way to the server is broken. */
+/** Which part of the way to the server failed. */
 export type NetworkFailure = 'dns' | 'refused' | 'reset' | 'tls' | 'proxy' | 'unreachable' | 'other';
 
+/** The server's response. */
+export interface Answer {
+  kind: 'answer';
+  status: number;
+  contentType: string | undefined;
+  /** At most 64 KiB. */
+  body: string;
+  /** The response was longer. */
+  truncated: boolean;
+  /** The header as it came; `parseRetryAfter` reads it. */
+  retryAfter: string | undefined;
+  date: string | undefined;
+  location: string | undefined;
+  timings: PostTimings;
+}
+
 /**
- * What one POST came to. Everything in `body`, `location` and `message` is of foreign origin and may echo the token:
- * only a `Redactor` makes it fit to be kept or shown.
+ * The result of one POST. `body`, `location` and `message` come from outside and may repeat the token: redact them
+ * before they are stored or shown.
  */
 export type PostResult =
-  | {
-      kind: 'answer';
-      status: number;
-      contentType: string | undefined;
-      /** At most 64 KiB. */
-      body: string;
-      /** The answer was longer. */
-      truncated: boolean;
-      /** The header as it came; `parseRetryAfter` reads it. */
-      retryAfter: string | undefined;
-      date: string | undefined;
-      location: string | undefined;
-      timings: PostTimings;
-    }
+  | Answer
   | { kind: 'timeout'; timeoutMs: number; timings: PostTimings }
   | { kind: 'network'; what: NetworkFailure; code: string; message: string; timings: PostTimings }
-  /** Our own signal ended it. Whether the server got it is not known. */
+  /** The caller's signal ended the request. The server may have received it. */
   | { kind: 'aborted'; timings: PostTimings };
 
-/** One try of one delivery. */
+/** The result of a POST that the caller did not abort. */
+export type SettledResult = Exclude<PostResult, { kind: 'aborted' }>;
+
+/** One attempt at one delivery. */
 export interface PostRequest {
   url: string;
   /** Sent as `X-Webhook-Token`. */
   token?: string | undefined;
-  /** Standard Webhooks secrets; none: the request is not signed. */
+  /** Standard Webhooks secrets; without any, the request is not signed. */
   secrets: readonly string[];
-  /** The same for all tries of a delivery. */
+  /** The same for all attempts at a delivery. */
   webhookId: string;
-  /** JSON text, sent as it is. */
+  /** JSON text, sent unchanged. */
   body: string;
   /** Seconds since 1970, for the signature. */
   timestampSeconds: number;
   signal?: AbortSignal | undefined;
 }
 
-/** Sends one try and says what came of it. Never throws for what the network or the server does. */
+/** Sends one attempt. Never throws for what the network or the server does. */
 export type PostWebhook = (request: PostRequest) => Promise<PostResult>;

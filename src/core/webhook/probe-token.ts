@@ -1,21 +1,22 @@
 import type { Endpoint } from './endpoint.ts';
 import { judge } from './outcome.ts';
 import type { PostResult } from './post-result.ts';
-import { createRedactor } from './redact.ts';
+import { redactorFor } from './redact.ts';
 import type { TestEndpointDeps } from './test-endpoint.ts';
 
-/** `unknown`: this server does not tell, or not in time. */
+/** `unknown`: this server does not show it, or not in time. */
 export interface TokenProbe {
   verdict: 'accepted' | 'refused' | 'unknown';
+  /** The result in plain words. Holds no secret. */
   detail: string;
 }
 
-/** The contract wants an id and an e-mail address: without them a server that knows the token answers 400, and keeps nothing. */
+/** Lacks the id and the e-mail address that the contract requires: a server that accepts the token answers 400 and stores nothing. */
 const INCOMPLETE = JSON.stringify({ test: true });
 
 /**
- * Finds out whether the server knows the token without making a recording there. A wrong token goes with it: only a
- * server that refuses that one for its token (401) says anything by refusing the right one for its payload (400).
+ * Finds out whether the server accepts the token, without creating a recording there. It also sends a wrong token: a 400
+ * for the right one proves something only if the server answers 401 to the wrong one.
  */
 export async function probeToken(endpoint: Endpoint, deps: TestEndpointDeps): Promise<TokenProbe> {
   const send = (token: string | undefined) =>
@@ -29,22 +30,17 @@ export async function probeToken(endpoint: Endpoint, deps: TestEndpointDeps): Pr
       signal: deps.signal,
     });
   const [right, wrong] = await Promise.all([send(endpoint.token), send(deps.newToken())]);
-  if (statusOf(right) === 401 || statusOf(right) === 403) {
-    const redact = createRedactor([endpoint.token ?? '', ...endpoint.secrets]);
-    const { detail } = judge(
-      right as Exclude<PostResult, { kind: 'aborted' }>,
-      { url: endpoint.url, recordingId: '' },
-      redact,
-    );
-    return { verdict: 'refused', detail: redact(detail) };
+  if (right.kind === 'answer' && (right.status === 401 || right.status === 403)) {
+    const { detail } = judge(right, { url: endpoint.url, recordingId: '' }, redactorFor(endpoint));
+    return { verdict: 'refused', detail };
   }
   if (statusOf(right) === 400 && statusOf(wrong) === 401) {
     return {
       verdict: 'accepted',
-      detail: 'the server knows the token (400 to an incomplete test, 401 with a wrong token)',
+      detail: 'the server accepts the token (it answers 400 to an incomplete payload, and 401 to a wrong token)',
     };
   }
-  return { verdict: 'unknown', detail: 'whether the server knows the token cannot be told without a whole payload' };
+  return { verdict: 'unknown', detail: 'only a complete payload would show whether the server accepts the token' };
 }
 
 function statusOf(result: PostResult): number | undefined {

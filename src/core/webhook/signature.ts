@@ -6,14 +6,14 @@ const MIN_KEY_BYTES = 24;
 const MAX_KEY_BYTES = 64;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
-/** The headers of Standard Webhooks; none where no secret is configured. */
+/** The headers of Standard Webhooks; none if no secret is configured. */
 export type SignatureHeaders =
   | Record<never, string>
   | { 'webhook-id': string; 'webhook-timestamp': string; 'webhook-signature': string };
 
 /**
  * Decodes a Standard Webhooks secret: `whsec_` and the base64 of 24 to 64 random bytes.
- * @param where what holds the secret, for the message: `webhook.secret`, `WEBHOOK_SECRET`, …
+ * @param where the name of the key or variable that holds the secret, for the message: `webhook.secret`, `WEBHOOK_SECRET`
  * @throws AppError `CONFIG`; the message does not contain the secret
  */
 export function decodeSecret(secret: string, where: string): Buffer {
@@ -21,12 +21,12 @@ export function decodeSecret(secret: string, where: string): Buffer {
   const key = Buffer.from(text, 'base64');
   const isCanonical = key.toString('base64').replace(/=+$/, '') === text.replace(/=+$/, '');
   if (!secret.startsWith(PREFIX) || !BASE64.test(text) || !isCanonical) {
-    throw new AppError('CONFIG', `${where}: no signing secret; expected whsec_ and base64`, {
+    throw new AppError('CONFIG', `${where}: not a valid signing secret; expected "whsec_" followed by base64`, {
       hint: 'copy it exactly as the receiver shows it',
     });
   }
   if (key.length < MIN_KEY_BYTES || key.length > MAX_KEY_BYTES) {
-    throw new AppError('CONFIG', `${where}: a signing secret has 24 to 64 bytes, this one ${key.length}`, {
+    throw new AppError('CONFIG', `${where}: a signing secret has 24 to 64 bytes, this one has ${key.length}`, {
       hint: 'make one with: echo "whsec_$(openssl rand -base64 32)"',
     });
   }
@@ -34,9 +34,9 @@ export function decodeSecret(secret: string, where: string): Buffer {
 }
 
 /**
- * Signs one try: HMAC-SHA256 of `id.timestamp.body`, one signature a secret, so that receivers who know either the old
- * or the new one accept it during a rotation.
- * @param timestampSeconds whole seconds since 1970, fresh for every try (receivers refuse old ones as replays)
+ * Signs one attempt: HMAC-SHA256 of `id.timestamp.body`, one signature for each secret. During a rotation, receivers that
+ * know either the old or the new secret accept it.
+ * @param timestampSeconds whole seconds since 1970, fresh for every attempt (receivers refuse old ones as replays)
  * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
 export function signatureHeaders(

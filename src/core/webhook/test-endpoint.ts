@@ -1,21 +1,20 @@
 import type { Clock } from '../clock.ts';
 import type { Endpoint } from './endpoint.ts';
-import { judge } from './outcome.ts';
-import type { PostResult, PostTimings, PostWebhook } from './post-result.ts';
-
+import { type Judgement, judge } from './outcome.ts';
+import type { PostTimings, PostWebhook, SettledResult } from './post-result.ts';
 import { createRedactor, displayUrl, type Redactor } from './redact.ts';
 import { requestHeaders } from './request-headers.ts';
 
-/** One request of a test, what came back, and what that means. Nothing in it carries a secret. */
+/** One request of a test, the response, and what it means. Holds no secret. */
 export interface WebhookCheck {
   endpoint: string;
-  /** `accepted`: with the right token. `wrong-token`, `no-token`: good is only a 401. */
+  /** `accepted`: the server must accept the right token. `wrong-token`, `no-token`: it must answer 401. */
   kind: 'accepted' | 'wrong-token' | 'no-token';
   ok: boolean;
-  /** In plain words; what to check where it is not good. */
+  /** The result in plain words, and what to check if it is not ok. */
   verdict: string;
   request: { method: 'POST'; url: string; headers: Record<string, string>; body: string };
-  /** Undefined where there was no answer. */
+  /** Undefined if there was no response. */
   response: { status: number; body: string } | undefined;
   timings: PostTimings;
 }
@@ -26,13 +25,14 @@ export interface TestEndpointDeps {
   signal: AbortSignal;
   userAgent: string;
   newId: () => string;
-  /** A token that no server knows. */
+  /** Makes a token that no server accepts. */
   newToken: () => string;
 }
 
 /**
- * Tries an endpoint: the marked payload must be accepted, and the same with a wrong token must get a 401, which proves
- * that the lock locks. With `unauthorized` only a request without any token is made, and only a 401 is good.
+ * Tests an endpoint: it must accept the marked payload, and answer 401 to the same with a wrong token. With `unauthorized`
+ * it sends only a request without a token, and only a 401 is ok.
+ * @throws the reason of `deps.signal` once that aborts
  */
 export async function testEndpoint(
   endpoint: Endpoint,
@@ -40,23 +40,23 @@ export async function testEndpoint(
   { unauthorized }: { unauthorized: boolean },
   deps: TestEndpointDeps,
 ): Promise<WebhookCheck[]> {
-  if (unauthorized) return [await check('no-token', { ...endpoint, token: undefined }, payload, deps, endpoint)];
-  const accepted = await check('accepted', endpoint, payload, deps, endpoint);
-  // A server that cannot be reached, or refuses the right token, has nothing to say about a wrong one.
+  if (unauthorized) return [await check('no-token', undefined, endpoint, payload, deps)];
+  const accepted = await check('accepted', endpoint.token, endpoint, payload, deps);
+  // The response to a wrong token proves something only if the server accepts the right one.
   if (!accepted.ok) return [accepted];
-  return [accepted, await check('wrong-token', { ...endpoint, token: deps.newToken() }, payload, deps, endpoint)];
+  return [accepted, await check('wrong-token', deps.newToken(), endpoint, payload, deps)];
 }
 
 async function check(
   kind: WebhookCheck['kind'],
+  token: string | undefined,
   endpoint: Endpoint,
   payload: string,
   deps: TestEndpointDeps,
-  real: Endpoint,
 ): Promise<WebhookCheck> {
   const request = {
     url: endpoint.url,
-    token: endpoint.token,
+    token,
     secrets: endpoint.secrets,
     webhookId: deps.newId(),
     body: payload,
@@ -65,9 +65,9 @@ async function check(
   };
   const result = await deps.post(request);
   if (result.kind === 'aborted') throw deps.signal.reason;
-  const redact = createRedactor([real.token ?? '', endpoint.token ?? '', ...real.secrets]);
-  const sent = { url: endpoint.url, payload, redact };
-  const { ok, verdict } = kind === 'accepted' ? acceptance(result, sent) : refusal(kind, result, sent);
+  const redact = createRedactor([endpoint.token ?? '', token ?? '', ...endpoint.secrets]);
+  const judgement = judgeTest(result, endpoint.url, payload, redact);
+  const { ok, verdict } = kind === 'accepted' ? acceptance(judgement) : refusal(kind, result, judgement);
   return {
     endpoint: endpoint.name,
     kind,
@@ -76,7 +76,7 @@ async function check(
     request: {
       method: 'POST',
       url: displayUrl(endpoint.url),
-      headers: shownHeaders(requestHeaders(request, deps.userAgent)),
+      headers: withoutSecrets(requestHeaders(request, deps.userAgent)),
       body: payload,
     },
     response:
@@ -87,15 +87,9 @@ async function check(
   };
 }
 
-type Settled = Exclude<PostResult, { kind: 'aborted' }>;
+type Verdict = Pick<WebhookCheck, 'ok' | 'verdict'>;
 
-interface Sent {
-  url: string;
-  payload: string;
-  redact: Redactor;
-}
-
-function judged(result: Settled, { url, payload, redact }: Sent) {
+function judgeTest(result: SettledResult, url: string, payload: string, redact: Redactor): Judgement {
   const { recording_id, user_info } = JSON.parse(payload) as {
     recording_id: number | string;
     user_info: { email?: string };
@@ -103,27 +97,28 @@ function judged(result: Settled, { url, payload, redact }: Sent) {
   return judge(result, { url, recordingId: String(recording_id), email: user_info.email }, redact);
 }
 
-function acceptance(result: Settled, sent: Sent): { ok: boolean; verdict: string } {
-  const { outcome, action, detail, line } = judged(result, sent);
-  if (outcome === 'delivered')
-    return { ok: true, verdict: `accepted: the server ${action ?? 'took'} the test recording` };
-  return { ok: false, verdict: detail || line };
+function acceptance({ outcome, action, detail, line }: Judgement): Verdict {
+  if (outcome !== 'delivered') return { ok: false, verdict: detail || line };
+  return { ok: true, verdict: `accepted: the server ${action ?? 'took'} the test recording` };
 }
 
-function refusal(kind: 'wrong-token' | 'no-token', result: Settled, sent: Sent): { ok: boolean; verdict: string } {
+function refusal(kind: 'wrong-token' | 'no-token', result: SettledResult, { detail }: Judgement): Verdict {
+  if (result.kind !== 'answer') return { ok: false, verdict: detail };
   const what = kind === 'wrong-token' ? 'a wrong token' : 'no token';
-  if (result.kind !== 'answer') return { ok: false, verdict: judged(result, sent).detail };
   if (result.status === 401) return { ok: true, verdict: `the server refuses ${what} (401), as it must` };
+  const isOpen = result.status < 300;
   return {
     ok: false,
-    verdict: `the server answered ${result.status} to ${what}: it must answer 401${result.status < 300 ? ', so anybody can send it webhooks: check its token check' : ''}`,
+    verdict:
+      `the server answered ${result.status} to ${what}, but must answer 401` +
+      (isOpen ? ': anybody can send it webhooks; check how it verifies the token' : ''),
   };
 }
 
-const HIDDEN_HEADERS = /^(x-webhook-token|webhook-signature)$/i;
+const SECRET_HEADERS = /^(x-webhook-token|webhook-signature)$/i;
 
-function shownHeaders(headers: Record<string, string>): Record<string, string> {
+function withoutSecrets(headers: Record<string, string>): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, HIDDEN_HEADERS.test(name) ? '***' : value]),
+    Object.entries(headers).map(([name, value]) => [name, SECRET_HEADERS.test(name) ? '***' : value]),
   );
 }

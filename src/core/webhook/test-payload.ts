@@ -1,9 +1,9 @@
-/** What `webhook test` sends unless told otherwise: an id that no recording has. */
+/** The id that `webhook test` sends by default; no recording has it. */
 const TEST_RECORDING_ID = 999;
 
 /**
- * The payload of `webhook test`: what the contract requires and a mark (`"test": true`), so that the receiver can tell
- * it from a recording.
+ * Makes the payload of `webhook test`: what the contract requires, and the mark `"test": true`, by which the receiver can
+ * recognise it.
  * @param createdAtMs milliseconds since 1970
  * @returns JSON text
  */

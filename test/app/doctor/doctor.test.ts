@@ -90,7 +90,7 @@ describe('doctor', () => {
     const { code, stdout } = await openDesk(sandbox).run(['doctor']);
     sandbox.faults.clear();
     expect(code).toBe(0);
-    expect(stdout).toContain('cannot be told without a whole payload: recordupload webhook test');
+    expect(stdout).toContain('would show whether the server accepts the token: recordupload webhook test');
   });
 
   test('of an endpoint that is no S3 service nothing else is believed', async () => {

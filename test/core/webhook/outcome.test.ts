@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { judge, type SettledResult } from '../../../src/core/webhook/outcome.ts';
-import type { NetworkFailure } from '../../../src/core/webhook/post-result.ts';
+import { judge } from '../../../src/core/webhook/outcome.ts';
+import type { NetworkFailure, SettledResult } from '../../../src/core/webhook/post-result.ts';
 import { createRedactor } from '../../../src/core/webhook/redact.ts';
 
 const SENT = { url: 'https://ops.example.org/recordings/webhook/', recordingId: '3', email: 'Ada@example.org' };
@@ -91,7 +91,7 @@ describe('the outcome of a try', () => {
 
   it.each([
     [answer(401, error('Invalid')), /token: "Invalid".*webhook\.token/],
-    [answer(404, error('No user found with email: Ada@example.org')), /"Ada@example\.org".*capitals.*retry --held/],
+    [answer(404, error('No user found with email: Ada@example.org')), /"Ada@example\.org".*case matter.*retry --held/],
     [answer(404, '<html>nope</html>'), /nothing at https:\/\/ops\.example\.org.*HTML page.*slash/],
     [
       answer(302, '', { location: 'https://other.example/x?token=1' }),
@@ -102,7 +102,7 @@ describe('the outcome of a try', () => {
     [answer(200, ''), /an empty body instead/],
     [network('dns', 'ENOTFOUND'), /ops\.example\.org could not be resolved/],
     [network('refused', 'ECONNREFUSED'), /nothing listens/],
-    [network('reset', 'ECONNRESET'), /broke the connection off/],
+    [network('reset', 'ECONNRESET'), /closed the connection/],
     [network('tls', 'CERT_HAS_EXPIRED'), /expired/],
     [network('tls', 'DEPTH_ZERO_SELF_SIGNED_CERT'), /caFile/],
     [network('tls', 'ERR_TLS_CERT_ALTNAME_INVALID'), /not for ops\.example\.org/],
