@@ -1,4 +1,4 @@
-import type { StateOverview } from './open-overview.ts';
+import type { StateOverview } from '../core/status/overview.ts';
 
 /** Something that an operator should know about. */
 export type Alarm =

@@ -30,7 +30,7 @@ export async function cleanUp(
   const { config, clock, signal } = runtime;
   requireCredentials(config);
   const bucket = persistentBucket(await runtime.uploads());
-  const deps = { bucket, store: (await runtime.state()).recordings, now: clock.now, signal };
+  const deps = { bucket, journal: (await runtime.state()).journal, now: clock.now, signal };
   const uploads = await findAbandonedUploads({ olderThanMs, elsewhere }, deps);
   if (remove) await abortAbandonedUploads(uploads, deps);
   return { bucket: bucket.name, removed: remove, uploads };

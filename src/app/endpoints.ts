@@ -1,7 +1,8 @@
+import type { EndpointState } from '../core/delivery/endpoints.ts';
+import type { DeliveryCount, WaitingCount } from '../core/delivery/outbox.ts';
 import { AppError } from '../core/errors.ts';
 import type { Endpoint } from '../core/webhook/endpoint.ts';
 import { displayUrl } from '../core/webhook/redact.ts';
-import type { State } from './open-state.ts';
 import type { Runtime } from './runtime.ts';
 
 /** One endpoint with all that is known about it; times in milliseconds since 1970. */
@@ -50,12 +51,8 @@ export function chooseEndpoints({ config }: Pick<Runtime, 'config'>, name: strin
  * @throws AppError `STATE`
  */
 export async function listEndpoints(runtime: Runtime): Promise<EndpointOverview[]> {
-  const { outbox } = await runtime.state();
-  const overviews = overviewsOf(
-    runtime.config.webhooks,
-    await outbox.endpoints.list(),
-    await outbox.deliveries.counts(),
-  );
+  const { endpoints, outbox } = await runtime.state();
+  const overviews = overviewsOf(runtime.config.webhooks, await endpoints.list(), await outbox.counts());
   for (const { name, isConfigured, waiting } of overviews) {
     if (!isConfigured) warnUnconfigured({ endpoint: name, count: waiting }, runtime);
   }
@@ -63,26 +60,20 @@ export async function listEndpoints(runtime: Runtime): Promise<EndpointOverview[
 }
 
 /** Endpoints that have webhooks waiting and are not configured any more: nothing sends those webhooks. */
-export async function findUnconfigured(runtime: Runtime): Promise<{ endpoint: string; count: number }[]> {
+export async function findUnconfigured(runtime: Runtime): Promise<WaitingCount[]> {
   const { outbox } = await runtime.state();
   const { webhooks } = runtime.config;
-  const waiting = await outbox.deliveries.waiting();
+  const waiting = await outbox.waiting();
   const unconfigured = waiting.filter(({ endpoint }) => !webhooks.some(({ name }) => name === endpoint));
   for (const one of unconfigured) warnUnconfigured(one, runtime);
   return unconfigured;
 }
 
-function warnUnconfigured(
-  { endpoint, count }: { endpoint: string; count: number },
-  { observer }: Pick<Runtime, 'observer'>,
-): void {
+function warnUnconfigured({ endpoint, count }: WaitingCount, { observer }: Pick<Runtime, 'observer'>): void {
   const left = `; ${count} of its webhooks ${count === 1 ? 'is' : 'are'} not sent until it is configured again`;
   const message = `endpoint ${endpoint} is no longer in the configuration${count > 0 ? left : ''}`;
   observer({ type: 'warning', message });
 }
-
-type EndpointState = Awaited<ReturnType<State['outbox']['endpoints']['list']>>[number];
-type DeliveryCount = Awaited<ReturnType<State['outbox']['deliveries']['counts']>>[number];
 
 function overviewsOf(
   configured: readonly Endpoint[],

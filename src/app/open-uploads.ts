@@ -7,8 +7,8 @@ import { createPersistence } from '../core/storage/persistence.ts';
 import { openBucket } from '../core/storage/s3/s3-bucket.ts';
 import { createThrottle, unlimited } from '../core/storage/throttle.ts';
 import type { RateChange } from '../core/units.ts';
+import type { UploadJournal } from '../core/upload/journal.ts';
 import type { UploadSession } from '../core/upload/session.ts';
-import type { RecordingStore } from '../state/sqlite/recording-store.ts';
 
 /** Where uploads go, and how. */
 export interface UploadSettings {
@@ -32,8 +32,8 @@ export function openUploads(
     env,
     signal,
     observer,
-    recordings,
-  }: { env: NodeJS.ProcessEnv; signal: AbortSignal; observer: Observer; recordings: RecordingStore },
+    journal,
+  }: { env: NodeJS.ProcessEnv; signal: AbortSignal; observer: Observer; journal: UploadJournal },
 ): { session: UploadSession; close(): void } {
   const { concurrency, bwlimit, uploadRetryBudgetMs: budgetMs } = settings;
   const clock = systemClock;
@@ -43,7 +43,7 @@ export function openUploads(
   return {
     session: {
       bucket,
-      store: recordings,
+      journal,
       persistence: createPersistence({ budgetMs, clock, random: Math.random }),
       inFlight,
       hasher,

@@ -1,3 +1,4 @@
+import type { PruneReport } from '../core/delivery/housekeeping.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface PruneRequest {
@@ -8,18 +9,10 @@ export interface PruneRequest {
 }
 
 /** What a pruning removed, or would remove. */
-export interface PruneResult {
+export interface PruneResult extends PruneReport {
   dryRun: boolean;
   /** Milliseconds since 1970. */
   settledBefore: number;
-  /** Delivered and superseded deliveries, with all their attempts. */
-  deliveries: number;
-  /** Files and rows of processes that have ended. */
-  deadOwners: number;
-  /** How much smaller the state file is. */
-  freedBytes: number;
-  /** State files that were set aside, in the state folder; they are never removed. */
-  setAside: string[];
 }
 
 /**
@@ -29,6 +22,6 @@ export interface PruneResult {
 export async function prune({ olderThanMs, dryRun }: PruneRequest, runtime: Runtime): Promise<PruneResult> {
   const now = runtime.clock.now();
   const settledBefore = now - olderThanMs;
-  const state = await runtime.state();
-  return { dryRun, settledBefore, ...(await state.prune({ settledBefore, now, dryRun })) };
+  const { housekeeping } = await runtime.state();
+  return { dryRun, settledBefore, ...(await housekeeping.prune({ settledBefore, now, dryRun })) };
 }

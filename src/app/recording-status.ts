@@ -1,6 +1,7 @@
+import type { DeliveryHistory } from '../core/delivery/outbox.ts';
 import { AppError } from '../core/errors.ts';
 import { parseRecordingId } from '../core/recording/recording.ts';
-import type { DeliveryHistory, RecordingStatus } from './open-overview.ts';
+import type { RecordingStatus } from '../core/status/overview.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface RecordingStatusReport {

@@ -22,12 +22,12 @@ export interface ReplayRequest {
  */
 export async function chooseReplay(request: ReplayRequest, runtime: Runtime): Promise<Delivery[]> {
   const { since, until, held } = request;
-  const { deliveries, endpoints } = (await runtime.state()).outbox;
+  const { outbox, endpoints } = await runtime.state();
   const chosen: Delivery[] = [];
   for (const endpoint of chooseEndpoints(runtime, request.endpoint)) {
     const { name } = endpoint;
     const states = [held ? ('held' as const) : ('delivered' as const)];
-    const found = await deliveries.list({ endpoint: name, states, since, until, newestOnly: true });
+    const found = await outbox.list({ endpoint: name, states, since, until, newestOnly: true });
     if (found.length === 0) continue;
     const isDisabled = (await endpoints.get(name)).disabledReason !== null;
     if (endpoint.enabled && !isDisabled) {
@@ -49,7 +49,7 @@ export async function chooseReplay(request: ReplayRequest, runtime: Runtime): Pr
 export async function replay(chosen: readonly Delivery[], runtime: Runtime): Promise<DeliverReport> {
   const { outbox } = await runtime.state();
   // All are due before the first is sent: what a crash or a failing server leaves behind, the next retry sends.
-  const seqs = await outbox.deliveries.requeue(
+  const seqs = await outbox.requeue(
     chosen.map(({ seq }) => seq),
     runtime.clock.now(),
   );

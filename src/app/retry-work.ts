@@ -1,7 +1,7 @@
 import type { Delivery } from '../core/delivery/delivery.ts';
 import { parseRecordingId } from '../core/recording/recording.ts';
+import type { StoredRecording } from '../core/upload/journal.ts';
 import { chooseEndpoints, findUnconfigured } from './endpoints.ts';
-import type { State } from './open-state.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface RetryRequest {
@@ -15,12 +15,9 @@ export interface RetryRequest {
   endpoint?: string | undefined;
 }
 
-/** A recording whose upload is not done. */
-export type UnfinishedUpload = Awaited<ReturnType<State['recordings']['unfinished']>>[number];
-
 /** What a retry has to do. */
 export interface Work {
-  unfinished: UnfinishedUpload[];
+  unfinished: StoredRecording[];
   /** The recordings that were asked for; none: all. */
   ids: string[];
   /** Names. */
@@ -32,14 +29,14 @@ export async function findWork({ ids: texts, endpoint }: RetryRequest, runtime: 
   const ids = texts.map(text => parseRecordingId(text, 'id', 'USAGE'));
   const endpoints = chooseEndpoints(runtime, endpoint).map(({ name }) => name);
   const { config } = runtime;
-  const { recordings } = await runtime.state();
-  const all = await recordings.unfinished(`${config.endpoint}/${config.bucket}`);
+  const { journal } = await runtime.state();
+  const all = await journal.unfinished(`${config.endpoint}/${config.bucket}`);
   return { unfinished: all.filter(({ id }) => ids.length === 0 || ids.includes(id)), ids, endpoints };
 }
 
 /** What a retry would do. */
 export interface RetryPlan {
-  uploads: UnfinishedUpload[];
+  uploads: StoredRecording[];
   /** Pending and held webhooks. */
   deliveries: Delivery[];
   /** Endpoints that are no longer configured, with how many webhooks wait for each. */
@@ -54,7 +51,7 @@ export async function planRetry(request: RetryRequest, runtime: Runtime): Promis
   const { unfinished, ids, endpoints } = await findWork(request, runtime);
   const unconfigured = await findUnconfigured(runtime);
   const { outbox } = await runtime.state();
-  const waiting = await outbox.deliveries.list({ states: ['pending', 'held'] });
+  const waiting = await outbox.list({ states: ['pending', 'held'] });
   const deliveries = waiting.filter(
     ({ endpoint, recordingId }) =>
       endpoints.includes(endpoint) && (ids.length === 0 || ids.some(id => id === recordingId)),

@@ -3,11 +3,12 @@ import { deliverWebhooks, type Selection } from '../core/delivery/deliver-webhoo
 import type { DeliverReport, EndpointReport } from '../core/delivery/delivery-report.ts';
 import { AppError } from '../core/errors.ts';
 import { inPool } from '../core/pool.ts';
+import type { StoredRecording } from '../core/upload/journal.ts';
 import { uploadRecording } from '../core/upload/upload-recording.ts';
 import type { UploadReport } from '../core/upload/upload-report.ts';
 import { findUnconfigured } from './endpoints.ts';
 import { readFolder, uploadRequest } from './recording-folder.ts';
-import { findWork, type RetryRequest, type UnfinishedUpload, type Work } from './retry-work.ts';
+import { findWork, type RetryRequest, type Work } from './retry-work.ts';
 import type { Runtime } from './runtime.ts';
 
 /** What became of one unfinished upload. `ok` is false where nothing of it could be tried. */
@@ -55,7 +56,7 @@ export async function retry(request: RetryRequest, runtime: Runtime): Promise<Re
   if (uploads.length < work.unfinished.length) runtime.signal.throwIfAborted();
 
   const { outbox } = await runtime.state();
-  const waiting = await outbox.deliveries.waiting();
+  const waiting = await outbox.waiting();
   return {
     uploads,
     // Those that were not sent are of interest only where the recordings are named.
@@ -72,9 +73,9 @@ async function sendDue(
   runtime: Runtime,
   deliver: (selection: Partial<Selection>) => Promise<void>,
 ): Promise<void> {
-  const { deliveries } = (await runtime.state()).outbox;
+  const { outbox } = await runtime.state();
   // The webhook client is loaded only if something may have to be sent.
-  if ((await deliveries.list({ states: ['pending', 'held'], limit: 1 })).length === 0) return;
+  if ((await outbox.list({ states: ['pending', 'held'], limit: 1 })).length === 0) return;
   if (ids.length > 0) {
     const recordingIds = ids.filter(id => !unfinished.some(one => one.id === id));
     if (recordingIds.length > 0) await deliver({ recordingIds });
@@ -82,7 +83,7 @@ async function sendDue(
   }
   const except = new Set<number>();
   for (const { id } of unfinished) {
-    for (const { seq } of await deliveries.list({ recordingId: id, states: ['pending', 'held'] })) except.add(seq);
+    for (const { seq } of await outbox.list({ recordingId: id, states: ['pending', 'held'] })) except.add(seq);
   }
   await deliver({ except });
 }
@@ -100,13 +101,13 @@ async function finishUploads(
   await runtime.uploads();
   return await inPool(unfinished, { atOnce: UPLOADS_AT_ONCE, signal }, async (stored, signal) => {
     const upload = await finishUpload(stored, { ...runtime, signal });
-    const waiting = await outbox.deliveries.list({ recordingId: stored.id, states: ['pending', 'held'], limit: 1 });
+    const waiting = await outbox.list({ recordingId: stored.id, states: ['pending', 'held'], limit: 1 });
     if (waiting.length > 0) await deliver({ recordingIds: [stored.id] }, signal);
     return upload;
   });
 }
 
-async function finishUpload(stored: UnfinishedUpload, runtime: Runtime): Promise<RetriedUpload> {
+async function finishUpload(stored: StoredRecording, runtime: Runtime): Promise<RetriedUpload> {
   const { id, dir, details, webhooks: webhook } = stored;
   const { signal } = runtime;
   try {

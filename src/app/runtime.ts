@@ -5,11 +5,11 @@ import { type Clock, type Random, systemClock } from '../core/clock.ts';
 import type { DeliverDeps } from '../core/delivery/deliver-webhooks.ts';
 import type { CoreEvent, Observer } from '../core/events.ts';
 import type { Bucket } from '../core/storage/bucket.ts';
-import type { UploadDeps } from '../core/upload/upload-report.ts';
+import type { UploadSession } from '../core/upload/session.ts';
 import type { Poster } from '../core/webhook/post-webhook.ts';
+import type { OpenOverview, State } from '../state/state.ts';
 import type { Trace } from './observers/trace.ts';
-import type { Overview } from './open-overview.ts';
-import type { State, WithoutState } from './open-state.ts';
+import type { WithoutState } from './open-state.ts';
 
 export interface RuntimeOptions {
   /** Where proxies and certificate authorities are looked up. */
@@ -50,9 +50,11 @@ export interface Runtime extends AsyncDisposable {
   /** @throws AppError `STATE` */
   state(): Promise<State>;
   /** The state for reading; undefined where there is none yet. The caller closes it. @throws AppError `STATE` */
-  overview(): Promise<Overview | undefined>;
+  overview(): Promise<OpenOverview | undefined>;
+  /** What is wrong with the state's file; undefined if it is sound. Rejects with the signal's reason if it aborts. */
+  stateFlaw(signal: AbortSignal): Promise<string | undefined>;
   /** What uploads need. @throws AppError `CONFIG` without access keys, `STATE` */
-  uploads(): Promise<UploadDeps>;
+  uploads(): Promise<UploadSession>;
   /** The bucket, each request tried once. @throws AppError `CONFIG` without access keys */
   bucket(): Promise<Bucket>;
   /** The webhook client. */
@@ -96,12 +98,11 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
   const uploads = part(closing, async () => {
     const credentials = requireCredentials(config);
     const { openUploads } = await import('./open-uploads.ts');
-    const { recordings, outbox } = await state();
-    const { session, close } = openUploads({ ...config, credentials }, { env, signal, observer, recordings });
-    const deps = { ...session, deliveries: outbox.deliveries };
-    if (!trace) return { deps, close };
+    const { journal } = await state();
+    const { session, close } = openUploads({ ...config, credentials }, { env, signal, observer, journal });
+    if (!trace) return { session, close };
     const { traceBucket } = await import('./observers/trace.ts');
-    return { deps: { ...deps, bucket: traceBucket(session.bucket, trace) }, close };
+    return { session: { ...session, bucket: traceBucket(session.bucket, trace) }, close };
   });
 
   return {
@@ -115,17 +116,21 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
     observer,
     state,
     async overview() {
-      const { openOverview } = await import('./open-overview.ts');
+      const { openOverview } = await import('../state/open.ts');
       return await openOverview(config.stateDir);
     },
-    uploads: async () => (await uploads()).deps,
+    async stateFlaw(signal) {
+      const { findFlaw } = await import('../state/open.ts');
+      return await findFlaw(config.stateDir, signal);
+    },
+    uploads: async () => (await uploads()).session,
     bucket,
     poster,
     async delivery() {
-      const { outbox } = await state();
       const { post } = await poster();
       const { webhooks: endpoints, webhookConcurrency: concurrency } = config;
-      return { outbox, endpoints, post, clock: systemClock, random: Math.random, observer, signal, concurrency };
+      const sending = { clock: systemClock, random: Math.random, observer, signal, concurrency };
+      return { ...sending, state: await state(), endpoints, post };
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };

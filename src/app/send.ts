@@ -28,7 +28,7 @@ export async function findWebhook({ id: text, ...overrides }: SendRequest, runti
     { ...config, uploadSource },
     {
       target: `${config.endpoint}/${config.bucket}`,
-      store: (await runtime.state()).recordings,
+      journal: (await runtime.state()).journal,
       bucket: async () => persistentBucket(await runtime.uploads()),
       now: clock.now,
       signal,
@@ -47,7 +47,7 @@ export async function sendWebhook(request: SendRequest, runtime: Runtime): Promi
   for (const endpoint of endpoints) if (endpoint.enabled) requireToken(endpoint);
   const { outbox } = await runtime.state();
   const now = runtime.clock.now();
-  const queued = await outbox.deliveries.enqueue({
+  const queued = await outbox.enqueue({
     recordingId: String(payload.recording_id),
     endpoints: endpoints.map(endpoint => endpoint.name),
     payload: text,
@@ -56,7 +56,7 @@ export async function sendWebhook(request: SendRequest, runtime: Runtime): Promi
   });
   // What was delivered before is sent again: the caller asked for it.
   const seqs = queued.map(({ delivery }) => delivery.seq);
-  await outbox.deliveries.requeue(seqs, now);
+  await outbox.requeue(seqs, now);
   const { deliveries } = await deliverWebhooks(
     { due: 'now', held: true, trigger: 'send', deliverySeqs: seqs },
     { ...(await runtime.delivery()), endpoints },

@@ -1,5 +1,5 @@
+import type { StateOverview } from '../core/status/overview.ts';
 import { type Alarm, findAlarms } from './alarms.ts';
-import type { Overview, StateOverview } from './open-overview.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface StatusRequest {
@@ -42,12 +42,11 @@ export async function status(request: StatusRequest, runtime: Runtime): Promise<
 /** The same again and again. As long as there is no state, each reading looks for one. */
 export function openStatus({ config, clock, overview }: Pick<Runtime, 'config' | 'clock' | 'overview'>): StatusReader {
   const { stateDir } = config;
-  let open: Overview | undefined;
+  let open: Awaited<ReturnType<typeof overview>>;
   return {
     async read({ maxAgeMs, limit }) {
       open ??= await overview();
       if (!open) return { hasState: false, stateDir };
-      open.refresh();
       const found = await open.all({ limit });
       const now = clock.now();
       const target = `${config.endpoint}/${config.bucket}`;

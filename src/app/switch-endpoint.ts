@@ -37,11 +37,11 @@ export async function disableEndpoint({ name }: { name: string }, runtime: Runti
 }
 
 async function find(name: string, { config, state }: Runtime) {
-  const { endpoints, deliveries } = (await state()).outbox;
+  const { endpoints, outbox } = await state();
   const known = [
     ...config.webhooks.map(endpoint => endpoint.name),
     ...(await endpoints.list()).map(one => one.name),
-    ...(await deliveries.counts()).map(one => one.endpoint),
+    ...(await outbox.counts()).map(one => one.endpoint),
   ];
   if (!known.includes(name)) {
     throw new AppError('USAGE', `there is no endpoint ${JSON.stringify(name)}`, {

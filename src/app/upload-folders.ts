@@ -79,7 +79,7 @@ async function uploadFolder(
       await runtime.uploads(),
     );
     const deliveries = await deliverAfterUpload(upload, runtime, runtime.delivery);
-    return { ok: true, dir, upload, deliveries, isKept: (await runtime.state()).outbox.isKept };
+    return { ok: true, dir, upload, deliveries, isKept: (await runtime.state()).isKept };
   } catch (error) {
     if (error instanceof AppError) return { ok: false, dir, error };
     throw error;

@@ -1,11 +1,11 @@
-import type { Attempt, Delivery } from '../core/delivery/delivery.ts';
+import type { DeliveryHistory } from '../core/delivery/outbox.ts';
 import { parseRecordingId } from '../core/recording/recording.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface WebhookHistory {
   recordingId: string;
   /** Each webhook of the recording with every attempt, the oldest first. */
-  webhooks: { delivery: Delivery; attempts: Attempt[] }[];
+  webhooks: DeliveryHistory[];
 }
 
 /**
@@ -15,5 +15,5 @@ export interface WebhookHistory {
 export async function webhookHistory({ id: text }: { id: string }, runtime: Runtime): Promise<WebhookHistory> {
   const id = parseRecordingId(text, 'id', 'USAGE');
   const { outbox } = await runtime.state();
-  return { recordingId: id, webhooks: await outbox.deliveries.history(id) };
+  return { recordingId: id, webhooks: await outbox.history(id) };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Desk, openDesk, openSandbox, readJson } from '../support/desk.ts';
-import { configure, endpointWithToken, NO_ENDPOINT, queue, withOutbox } from './support.ts';
+import { configure, endpointWithToken, NO_ENDPOINT, queue, withState } from './support.ts';
 
 const sandbox = await openSandbox();
 const received = (id: number) => sandbox.receiver.recording(id)?.received ?? 0;
@@ -9,7 +9,7 @@ const DAY = 86_400_000;
 /** A desk whose outbox holds deliveries that were made, refused, … as asked. */
 async function deskWith(ids: string[]): Promise<Desk> {
   const desk = openDesk(sandbox);
-  queue(desk.stateDir, ids);
+  await queue(desk.stateDir, ids);
   expect((await desk.run(['retry', '--quiet'])).code).toBe(0);
   return desk;
 }
@@ -23,7 +23,7 @@ interface ListedEndpoint {
 describe('webhook list', () => {
   test('shows each endpoint, what waits for it and since when', async () => {
     const desk = await deskWith(['1001', '1002']);
-    queue(desk.stateDir, ['1003']);
+    await queue(desk.stateDir, ['1003']);
     const { stdout, code } = await desk.run(['webhook', 'list']);
     expect(code).toBe(0);
     expect(stdout).toContain(`default  ${sandbox.receiver.url}  enabled`);
@@ -34,7 +34,7 @@ describe('webhook list', () => {
 
   test('shows, with a warning, what is left of an endpoint that is not configured any more', async () => {
     const desk = openDesk(sandbox);
-    queue(desk.stateDir, ['1004', '1005'], ['old-server']);
+    await queue(desk.stateDir, ['1004', '1005'], ['old-server']);
     const { stdout, stderr } = await desk.run(['webhook', 'list']);
     expect(stderr).toContain('endpoint old-server is no longer in the configuration; 2 of its webhooks are not sent');
     expect(stdout).toContain('old-server  (not configured)  nothing is sent');
@@ -59,8 +59,8 @@ describe('webhook list', () => {
 describe('retry', () => {
   test('tells of webhooks that nothing sends, as their endpoint is not configured any more', async () => {
     const desk = openDesk(sandbox);
-    queue(desk.stateDir, ['1006', '1007'], ['old-server']);
-    queue(desk.stateDir, ['1008']);
+    await queue(desk.stateDir, ['1006', '1007'], ['old-server']);
+    await queue(desk.stateDir, ['1008']);
     const says = 'endpoint old-server is no longer in the configuration; 2 of its webhooks are not sent';
     const sent = await desk.run(['retry']);
     expect(sent).toMatchObject({ code: 0, stderr: expect.stringContaining(`warning: ${says}`) });
@@ -77,7 +77,7 @@ describe('retry', () => {
 
   test('that has nothing to do tells of what is held, and of the next command', async () => {
     const desk = openDesk(sandbox);
-    queue(desk.stateDir, ['1009']);
+    await queue(desk.stateDir, ['1009']);
     const action = { answer: { status: 400 } };
     sandbox.faults.add({ server: 'webhook', operation: 'Webhook', action });
     const first = await desk.run(['retry']);
@@ -92,7 +92,7 @@ describe('retry', () => {
 describe('webhook disable and enable', () => {
   test('keep deliveries back, and let them go', async () => {
     const desk = openDesk(sandbox);
-    queue(desk.stateDir, ['1010']);
+    await queue(desk.stateDir, ['1010']);
     expect((await desk.run(['webhook', 'disable', 'default'])).stdout).toContain('is now disabled');
     expect((await desk.run(['retry'])).stdout).toContain('endpoint default is disabled');
     expect(received(1010)).toBe(0);
@@ -113,7 +113,7 @@ describe('webhook disable and enable', () => {
 describe('webhook history', () => {
   test('shows every try with what the server said', async () => {
     const desk = openDesk(sandbox);
-    queue(desk.stateDir, ['1020']);
+    await queue(desk.stateDir, ['1020']);
     sandbox.faults.add({ server: 'webhook', action: { answer: { status: 503 } } });
     await desk.run(['retry']);
     await desk.run(['retry', '--now']);
@@ -170,8 +170,8 @@ describe('webhook replay', () => {
     const desk = await deskWith(['1034']);
     const future = await desk.run(['webhook', 'replay', '--since', '2d', '--until', '1d', '--yes']);
     expect([future.code, future.stdout]).toEqual([0, 'nothing to send again in that period\n']);
-    withOutbox(desk.stateDir, ({ deliveries }) =>
-      deliveries.enqueue({
+    await withState(desk.stateDir, ({ outbox }) =>
+      outbox.enqueue({
         recordingId: '1034',
         endpoints: ['default'],
         payload: '{}',
@@ -185,7 +185,7 @@ describe('webhook replay', () => {
 
   test('--held sends what waits for an operator', async () => {
     const desk = openDesk(sandbox);
-    queue(desk.stateDir, ['1036']);
+    await queue(desk.stateDir, ['1036']);
     sandbox.faults.add({ server: 'webhook', action: { answer: { status: 400 } } });
     await desk.run(['retry', '--quiet']);
     expect((await desk.run(['webhook', 'replay', '--since', '1h', '--yes'])).stdout).toContain('nothing to send again');
@@ -216,18 +216,18 @@ describe('prune', () => {
   test('removes what was delivered long ago, and never what waits', async () => {
     const desk = await deskWith(['1040']);
     const longAgo = Date.now() - 100 * DAY;
-    withOutbox(desk.stateDir, ({ deliveries }) => {
+    await withState(desk.stateDir, async ({ outbox }) => {
       const request = { endpoints: ['default'], payload: '{"recording_id":1041}', now: longAgo };
       // The first is superseded by the second, which is still waiting.
-      deliveries.enqueue({ recordingId: '1041', contentHash: 'a', ...request });
-      deliveries.enqueue({ recordingId: '1041', contentHash: 'b', ...request });
+      await outbox.enqueue({ recordingId: '1041', contentHash: 'a', ...request });
+      await outbox.enqueue({ recordingId: '1041', contentHash: 'b', ...request });
     });
     expect((await desk.run(['prune', '--dry-run'])).stdout).toContain(
       'would delete 1 delivered or superseded webhook ',
     );
     expect((await desk.run(['prune'])).stdout).toContain('deleted 1 delivered or superseded webhook from before');
     expect((await desk.run(['prune', '--older-than', '0s'])).stdout).toContain('deleted 1 delivered');
-    const left = withOutbox(desk.stateDir, ({ deliveries }) => deliveries.list({}));
+    const left = await withState(desk.stateDir, ({ outbox }) => outbox.list({}));
     expect(left.map(({ recordingId, state }) => [recordingId, state])).toEqual([['1041', 'pending']]);
   });
 

@@ -39,7 +39,7 @@ describe('several endpoints', () => {
     configure(desk, {
       webhooks: [endpointWithToken('dead', DEAD), endpointWithToken('alive', sandbox.receiver.url)],
     });
-    queue(
+    await queue(
       desk.stateDir,
       Array.from({ length: 50 }, () => freshId()),
       ['dead', 'alive'],
@@ -60,7 +60,7 @@ describe('several endpoints', () => {
     expect((await desk.run(['webhook', 'send', id, '--endpoint', 'two'])).stdout).toBe(
       '✔ webhook two delivered (201, created)\n',
     );
-    queue(desk.stateDir, [freshId()], ['one', 'two']);
+    await queue(desk.stateDir, [freshId()], ['one', 'two']);
     const retried = readJson<Deliveries>(await desk.run(['retry', '--endpoint', 'one', '--json']));
     expect(retried.result.deliveries.map(({ endpoint }) => endpoint)).toEqual(['one']);
     const tested = readJson<{ checks: { endpoint: string }[] }>(

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { openDesk, openSandbox } from '../support/desk.ts';
 import { findLeaks } from '../support/leaks.ts';
 import { startCli } from '../support/run-cli.ts';
-import { queue, SIGNING_SECRETS, secretFile, withOutbox } from './support.ts';
+import { queue, SIGNING_SECRETS, secretFile, withState } from './support.ts';
 
 interface Addresses {
   webhook: { url: string; token: string; recordings: string; authFailures: string };
@@ -36,12 +36,12 @@ describe('the sandbox’s recordings server, when asked to', () => {
     const [oldSecret = '', newSecret = ''] = SIGNING_SECRETS;
     const box = await startSandboxCommand('--webhook-secret-file', secretFile(oldSecret));
     const unsigned = deskFor(box);
-    queue(unsigned.stateDir, ['1']);
+    await queue(unsigned.stateDir, ['1']);
     expect((await unsigned.run(['retry'])).stdout).toContain('Invalid or missing webhook signature: signature missing');
     expect(await authFailures(box)).toMatchObject([{ address: '127.0.0.1', reason: 'signature missing' }]);
 
     const rotating = deskFor(box, { RECORDUPLOAD_WEBHOOK_SECRETS: `${newSecret},${oldSecret}` });
-    queue(rotating.stateDir, ['2']);
+    await queue(rotating.stateDir, ['2']);
     expect((await rotating.run(['retry'])).code).toBe(0);
     expect((await rotating.run(['webhook', 'test', '--quiet'])).code).toBe(0);
     expect(findLeaks([...SIGNING_SECRETS, oldSecret.slice(6)], rotating.runs(), [rotating.home])).toEqual([]);
@@ -53,7 +53,7 @@ describe('the sandbox’s recordings server, when asked to', () => {
   test('lets in only the addresses that are listed', async () => {
     const box = await startSandboxCommand('--allow-ip', '10.0.0.0/8', 'fd00::/8');
     const desk = deskFor(box);
-    queue(desk.stateDir, ['3']);
+    await queue(desk.stateDir, ['3']);
     expect((await desk.run(['retry'])).stdout).toContain('check the token, and whether this machine');
     expect(await authFailures(box)).toMatchObject([{ address: '127.0.0.1', reason: 'address not allowed' }]);
     const { code, stdout } = await desk.run(['webhook', 'test']);
@@ -63,16 +63,16 @@ describe('the sandbox’s recordings server, when asked to', () => {
   test('limits the rate; what it turns away is sent when it said', async () => {
     const box = await startSandboxCommand('--rate-limit', '3/s');
     const desk = deskFor(box);
-    queue(desk.stateDir, ['4', '5', '6', '7', '8']);
+    await queue(desk.stateDir, ['4', '5', '6', '7', '8']);
     await desk.run(['retry']);
-    const turnedAway = withOutbox(desk.stateDir, ({ deliveries }) => deliveries.list({ states: ['pending'] }));
+    const turnedAway = await withState(desk.stateDir, ({ outbox }) => outbox.list({ states: ['pending'] }));
     expect(turnedAway.length).toBeGreaterThan(0);
     // A Retry-After that is shorter than the schedule's step does not use it up.
     expect(turnedAway.every(({ retries, attempts }) => retries === 0 && attempts === 1)).toBe(true);
     for (let left = turnedAway.length; left > 0; ) {
       await new Promise(resolve => setTimeout(resolve, 1000));
       await desk.run(['retry']);
-      left = withOutbox(desk.stateDir, ({ deliveries }) => deliveries.list({ states: ['pending'] })).length;
+      left = (await withState(desk.stateDir, ({ outbox }) => outbox.list({ states: ['pending'] }))).length;
     }
     const rows = (await (await fetch(box.webhook.recordings)).json()) as unknown[];
     expect(rows).toHaveLength(5);

@@ -14,7 +14,7 @@ import { describe, expect, test } from '@jest/globals';
 import { MIGRATIONS } from '../../src/state/sqlite/migrations.ts';
 import { type Desk, openDesk, openSandbox, readJson } from '../support/desk.ts';
 import { freshId, makeRecording } from '../support/make-recording.ts';
-import { queue, withOutbox } from './support.ts';
+import { queue, withState } from './support.ts';
 
 const sandbox = await openSandbox();
 const stateFile = (desk: Desk) => join(desk.stateDir, 'state.db');
@@ -23,7 +23,7 @@ const setAside = (desk: Desk) => readdirSync(desk.stateDir).filter(name => /^sta
 /** A desk that has uploaded something; its state is then done violence to. */
 async function usedDesk(violence: (file: string) => void): Promise<Desk> {
   const desk = openDesk(sandbox);
-  queue(
+  await queue(
     desk.stateDir,
     Array.from({ length: 40 }, () => freshId()),
   );
@@ -75,8 +75,8 @@ describe('a state file that cannot be read', () => {
     const runs = await Promise.all(ids.map(id => desk.run(['upload', makeRecording({ name: id })])));
     expect(runs.map(({ code }) => code)).toEqual([0, 0, 0]);
     expect(setAside(desk)).toHaveLength(1);
-    const kept = withOutbox(desk.stateDir, ({ deliveries }) => deliveries.list({}).map(one => one.recordingId));
-    expect(kept.toSorted()).toEqual(ids.toSorted());
+    const kept = await withState(desk.stateDir, ({ outbox }) => outbox.list({}));
+    expect(kept.map(one => one.recordingId).toSorted()).toEqual(ids.toSorted());
   });
 
   test('is missing from a folder that was in use: said, and a new one is begun', async () => {
@@ -148,7 +148,7 @@ describe('a state that cannot be used', () => {
 
 test('a log that is left without its state file is kept', async () => {
   const desk = openDesk(sandbox);
-  queue(desk.stateDir, [freshId()]);
+  await queue(desk.stateDir, [freshId()]);
   copyFileSync(stateFile(desk), `${stateFile(desk)}-wal`);
   rmSync(stateFile(desk));
   expect((await desk.run(['retry'])).stderr).toMatch(/its log is kept as .*state\.db\.lost-.*-wal/);

@@ -1,31 +1,34 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Outbox, openOutbox } from '../../src/core/delivery/outbox.ts';
 import { contentHash } from '../../src/core/payload/payload.ts';
-import { openDatabase } from '../../src/state/sqlite/database.ts';
+import { openState, type State } from '../../src/state/open.ts';
 import { type Desk, EMAIL, SECRETS } from '../support/desk.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 /** Obvious fakes, of the right length. */
 export const SIGNING_SECRETS = [1, 2].map(byte => `whsec_${Buffer.alloc(32, byte).toString('base64')}`);
 
-/** Does something with the outbox of a state folder, as another process would. */
-export function withOutbox<T>(stateDir: string, work: (outbox: Outbox) => T): T {
-  const database = openDatabase(stateDir);
+/** Does something with the state of a folder, as another process would. */
+export async function withState<T>(stateDir: string, work: (state: State) => Promise<T>): Promise<T> {
+  const state = await openState(stateDir);
   try {
-    return work(openOutbox(database));
+    return await work(state);
   } finally {
-    database.close();
+    await state.close();
   }
 }
 
 /** Queues a small payload for each id and endpoint, without an upload. */
-export function queue(stateDir: string, ids: readonly string[], endpoints: readonly string[] = ['default']): void {
-  withOutbox(stateDir, ({ deliveries }) => {
+export async function queue(
+  stateDir: string,
+  ids: readonly string[],
+  endpoints: readonly string[] = ['default'],
+): Promise<void> {
+  await withState(stateDir, async ({ outbox }) => {
     for (const recordingId of ids) {
       const payload = { recording_id: Number(recordingId), title: 'Weekly', user_info: { email: EMAIL } };
-      deliveries.enqueue({
+      await outbox.enqueue({
         recordingId,
         endpoints,
         payload: JSON.stringify(payload),

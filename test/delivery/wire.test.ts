@@ -27,7 +27,7 @@ async function proxy(refusal?: number): Promise<TestProxy> {
 /** What one try says that goes to this URL, and what the delivery became. */
 async function tryAt(url: string, env: NodeJS.ProcessEnv = {}) {
   const desk = openDesk(sandbox, { WEBHOOK_URL: url, ...env });
-  queue(desk.stateDir, ['3']);
+  await queue(desk.stateDir, ['3']);
   const { code, stdout, stderr } = await desk.run(['retry']);
   return { code, stdout, line: stderr.split('\n').find(line => line.includes('❌')) };
 }

@@ -1,6 +1,8 @@
 import { deliverWebhooks } from '../../src/core/delivery/deliver-webhooks.ts';
 import type { PostResult } from '../../src/core/webhook/post-result.ts';
-import { endpointAt, enqueue, openTestState, seededRandom, virtualClock } from '../core/webhook/support.ts';
+import { openTemporaryDatabase } from '../../src/state/sqlite/database.ts';
+import { stateOver } from '../../src/state/sqlite/sqlite-state.ts';
+import { endpointAt, enqueue, seededRandom, virtualClock } from '../core/webhook/support.ts';
 
 const HOUR_MS = 3_600_000;
 const YEAR_HOURS = 365 * 24;
@@ -16,13 +18,11 @@ export interface YearOfOutages {
 
 /** Lets a year pass on a virtual clock. */
 export async function passYear(deliveries: number): Promise<YearOfOutages> {
-  const state = openTestState();
+  // In memory: durability is another test's subject.
+  const database = await openTemporaryDatabase();
+  const state = stateOver(database, { pid: process.pid });
   try {
-    // Durability is another test's.
-    state.database.sql.exec('PRAGMA synchronous = OFF');
-    state.database.transaction(() => {
-      for (let id = 1; id <= deliveries; id++) enqueue(state, id);
-    });
+    await Promise.all(Array.from({ length: deliveries }, (_, index) => enqueue(state, index + 1)));
     let posts = 0;
     const failure: PostResult = {
       kind: 'answer',
@@ -37,7 +37,7 @@ export async function passYear(deliveries: number): Promise<YearOfOutages> {
     };
     const clock = virtualClock();
     const deps = {
-      outbox: state.outbox,
+      state,
       endpoints: [endpointAt('http://127.0.0.1:1/')],
       post: async () => {
         posts++;
@@ -52,13 +52,12 @@ export async function passYear(deliveries: number): Promise<YearOfOutages> {
     for (let hour = 0; hour < YEAR_HOURS; hour++, clock.advance(HOUR_MS)) {
       await deliverWebhooks({ due: 'due', held: false, trigger: 'retry' }, deps);
     }
-    const states = new Set(state.outbox.deliveries.list({}).map(one => one.heldReason ?? one.state));
-    const lastTries = state.database.sql
-      .prepare('SELECT COUNT(*) AS tries FROM attempts WHERE number = 10 GROUP BY at')
-      .all()
-      .map(({ tries }) => Number(tries));
+    const states = new Set((await state.outbox.list({})).map(one => one.heldReason ?? one.state));
+    const lastTries = await database.read(sql =>
+      sql.all('SELECT COUNT(*) AS tries FROM attempts WHERE number = 10 GROUP BY at').map(({ tries }) => Number(tries)),
+    );
     return { posts, states: [...states], lastTries };
   } finally {
-    state.remove();
+    await state.close();
   }
 }

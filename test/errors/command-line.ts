@@ -79,7 +79,7 @@ export const COMMAND_LINE: readonly Meeting[] = [
     hint: 'look first with --dry-run',
     exit,
     meet: async desk => {
-      queue(desk.stateDir, ['3']);
+      await queue(desk.stateDir, ['3']);
       await desk.run(['retry']);
       return ['webhook', 'replay', '--since', '1d'];
     },

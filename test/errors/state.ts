@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { AppError } from '../../src/core/errors.ts';
-import { openDatabase } from '../../src/state/sqlite/database.ts';
-import { notStored } from '../../src/state/sqlite/delivery-store.ts';
+import { notStored } from '../../src/state/not-stored.ts';
+import { openState } from '../../src/state/open.ts';
 import { openLiveness } from '../../src/state/sqlite/liveness.ts';
 import { stateError } from '../../src/state/sqlite/state-failure.ts';
 import type { Desk } from '../support/desk.ts';
@@ -87,13 +87,13 @@ export const STATE_MADE: readonly Made[] = [
     says: 'the state file …/state.db is damaged, and another process still uses it',
     hint: 'wait until it has ended, then run the command again: the file is set aside then',
     exit,
-    make: () => {
+    make: async () => {
       const stateDir = tempDir();
-      openDatabase(stateDir).close();
+      await (await openState(stateDir)).close();
       writeFileSync(join(stateDir, 'state.db'), 'no database '.repeat(1000));
-      const user = openLiveness(stateDir);
+      const user = await openLiveness(stateDir);
       try {
-        return openDatabase(stateDir);
+        return await openState(stateDir);
       } finally {
         user.close();
       }

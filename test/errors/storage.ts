@@ -49,7 +49,7 @@ const found = (says: string, headers: Record<string, string> | undefined): Meeti
   const id = freshId();
   return {
     says: `${id}/video.mkv ${says}`,
-    hint: 'run the command again to upload it anew',
+    hint: 'run the command again to upload it again',
     exit: EXIT.changed,
     meet: (_desk, { faults }) => {
       const answer = headers ? { status: 200, headers } : { status: 404 };
@@ -203,7 +203,7 @@ export const STORAGE_MADE: readonly Made[] = [
   {
     // A store that tells no ETag: the object's own token must be in its metadata.
     says: '3/video.mkv was replaced by another upload',
-    hint: 'run the command again to upload it anew',
+    hint: 'run the command again to upload it again',
     exit: EXIT.changed,
     make: () => {
       const bucket = { head: async () => ({ sizeBytes: 9, etag: 'x', metadata: {} }) };

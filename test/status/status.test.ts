@@ -1,9 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { openOutbox } from '../../src/core/delivery/outbox.ts';
+import { fingerprintOf } from '../../src/core/delivery/refusal.ts';
 import type { RecordingId } from '../../src/core/recording/recording.ts';
-import { type Database, openDatabase } from '../../src/state/sqlite/database.ts';
-import { openRecordingStore } from '../../src/state/sqlite/recording-store.ts';
+import { openState, type State } from '../../src/state/open.ts';
 import { openDesk, openSandbox, readJson } from '../support/desk.ts';
 import { makeRecording } from '../support/make-recording.ts';
 
@@ -25,15 +24,14 @@ interface Overview {
 }
 
 /** Puts an upload into the state that has sent one of three parts; `close` ends the process that is at work on it. */
-function beginUpload(database: Database, id: string, since: number): void {
-  const store = openRecordingStore(database, process.pid);
-  store.claim(TARGET, id as RecordingId);
+async function beginUpload({ journal }: State, id: string, since: number): Promise<void> {
   const details = { title: 'A meeting', createdAt: '2026-01-02 03:04:05.000000', user: {} };
   const recording = { id: id as RecordingId, dir: `/recordings/${id}`, files: [], skipped: [], details };
-  store.begin(TARGET, recording, { webhooks: true, now: since });
+  await journal.begin(TARGET, recording, { webhooks: true, now: since });
   const identity = { name: 'video.mkv', sizeBytes: 25_000_000, mtimeNs: '1', inode: '1' };
   const upload = { ...identity, uploadId: 'u1', token: 't1', partSizeBytes: 10_000_000 };
-  store.beginUpload(TARGET, id as RecordingId, upload, [{ number: 1, etag: 'e', sha256: 's' }], since);
+  const ref = { target: TARGET, recordingId: recording.id };
+  await journal.beginUpload(ref, upload, [{ number: 1, etag: 'e', sha256: 's' }], since);
 }
 
 describe('status', () => {
@@ -60,8 +58,8 @@ describe('status', () => {
 
   test('an upload is uploading while its process lives, and partial afterwards', async () => {
     const desk = openDesk(sandbox);
-    const database = openDatabase(desk.stateDir);
-    beginUpload(database, 's2', Date.now());
+    const state = await openState(desk.stateDir);
+    await beginUpload(state, 's2', Date.now());
     const during = await desk.run(['status', '--json']);
     expect(readJson<Overview>(during).result).toMatchObject({
       counts: { uploading: 1, partial: 0 },
@@ -69,7 +67,7 @@ describe('status', () => {
         { id: 's2', state: 'uploading', pid: process.pid, files: [{ name: 'video.mkv', partsDone: 1, parts: 3 }] },
       ],
     });
-    database.close();
+    await state.close();
     const after = await desk.run(['status']);
     expect(after.code).toBe(4);
     expect(after.stdout).toContain('video.mkv: 1 of 3 parts (33 %)');
@@ -78,27 +76,41 @@ describe('status', () => {
 
   test('with --max-age only what is unfinished for longer counts, at work or not', async () => {
     const desk = openDesk(sandbox);
-    const database = openDatabase(desk.stateDir);
-    beginUpload(database, 's3', Date.now() - 2 * HOUR_MS);
+    const state = await openState(desk.stateDir);
+    await beginUpload(state, 's3', Date.now() - 2 * HOUR_MS);
     const [young, old] = await Promise.all([
       desk.run(['status', '--max-age', '1d']),
       desk.run(['status', '--quiet', '--max-age', '1h']),
     ]);
-    database.close();
+    await state.close();
     expect(young.code).toBe(0);
     expect(old).toMatchObject({ code: 4, stdout: '', stderr: expect.stringContaining('an upload unfinished for 2 h') });
   });
 
   test('a waiting webhook is well until it is too old, a held one never', async () => {
     const desk = openDesk(sandbox);
-    const database = openDatabase(desk.stateDir);
-    const { deliveries, endpoints } = openOutbox(database);
+    const state = await openState(desk.stateDir);
+    const { outbox, claims } = state;
     const request = { recordingId: 's4', payload: '{"recording_id":"s4"}', contentHash: 'h' };
-    deliveries.enqueue({ ...request, endpoints: ['default'], now: Date.now() - 2 * HOUR_MS });
+    await outbox.enqueue({ ...request, endpoints: ['default'], now: Date.now() - 2 * HOUR_MS });
     expect((await desk.run(['status'])).code).toBe(0);
     expect((await desk.run(['status', '--max-age', '1h'])).code).toBe(5);
-    endpoints.refuse('default', { url: 'https://ops.example.com/', secrets: [] }, Date.now());
-    database.close();
+    const now = Date.now();
+    const candidates = await claims.candidates({ endpoint: 'default', dueBy: now });
+    const [claimed] = await claims.claim(candidates, 1, now, { restart: false });
+    if (typeof claimed !== 'object') throw new Error('another process is sending it');
+    const refused = { outcome: 'held' as const, status: 401, error: 'refused', excerpt: null };
+    await claims.settle({
+      delivery: claimed.delivery,
+      now,
+      attempt: { trigger: 'retry', at: now, durationMs: 1, ...refused },
+      next: { state: 'held', heldReason: 'refused', retries: 0 },
+      consequence: {
+        kind: 'refuse',
+        fingerprint: await fingerprintOf({ url: 'https://ops.example.com/', secrets: [] }),
+      },
+    });
+    await state.close();
     const { code, stdout } = await desk.run(['status', '--max-age', '1d']);
     expect(code).toBe(5);
     expect(stdout).toContain('refused');

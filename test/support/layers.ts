@@ -31,8 +31,9 @@ export const ROOMS: readonly Room[] = [
   folder('config', ['core/*']),
   // Servers that shared code with the clients would share their mistakes.
   folder('sandbox', ['core/errors.ts']),
-  folder('core/delivery', [SHARED, 'core/upload', 'core/webhook']),
-  folder('core/upload', [SHARED, 'core/payload', 'core/recording', 'core/storage']),
+  folder('core/status', [SHARED, 'core/delivery']),
+  folder('core/upload', [SHARED, 'core/delivery', 'core/payload', 'core/recording', 'core/storage']),
+  folder('core/delivery', [SHARED, 'core/webhook']),
   folder('core/payload', [SHARED, 'core/recording', 'core/storage']),
   folder('core/webhook', [SHARED, 'core/http']),
   folder('core/recording', [SHARED]),

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { hasErrorCode } from '../../core/errors.ts';
 import { formatBytes } from '../../core/units.ts';
 import type { Finding } from './check.ts';
@@ -98,37 +97,31 @@ async function nearest(folder: string): Promise<string> {
   }
 }
 
-/** In a thread of its own: SQLite checks a large file for seconds, and nothing else would go on meanwhile. */
-const QUICK_CHECK = `
-  const { workerData, parentPort } = require('node:worker_threads');
-  const { DatabaseSync } = require('node:sqlite');
-  try {
-    const database = new DatabaseSync(workerData, { readOnly: true, timeout: 5000 });
-    parentPort.postMessage(String(database.prepare('PRAGMA quick_check(1)').get().quick_check));
-    database.close();
-  } catch (error) {
-    parentPort.postMessage(error.message);
-  }`;
-
-/** SQLite's own check of the state file. */
-export async function checkStateFile(stateDir: string, signal: AbortSignal): Promise<Finding> {
+/**
+ * The state's own check of its file.
+ * @param findFlaw what is wrong with the state; undefined if it is sound
+ */
+export async function checkStateFile(
+  stateDir: string,
+  findFlaw: (signal: AbortSignal) => Promise<string | undefined>,
+  signal: AbortSignal,
+): Promise<Finding> {
   const name = 'state file';
   const file = join(stateDir, 'state.db');
   const stats = await stat(file).catch(() => undefined);
   if (!stats) return { name, status: 'ok', detail: 'none yet: nothing has been uploaded from here' };
-  const worker = new Worker(QUICK_CHECK, { eval: true, workerData: file, stdout: true, stderr: true });
-  const verdict = await new Promise<string>(resolve => {
-    worker.once('message', resolve);
-    worker.once('error', error => resolve(String(error)));
-    signal.addEventListener('abort', () => resolve('late'), { once: true });
-  });
-  await worker.terminate();
-  if (verdict === 'ok') return { name, status: 'ok', detail: 'intact' };
-  if (verdict === 'late') return { name, status: 'warning', detail: 'too large to be checked in time' };
+  let flaw: string | undefined;
+  try {
+    flaw = await findFlaw(signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    return { name, status: 'warning', detail: 'too large to be checked in time' };
+  }
+  if (flaw === undefined) return { name, status: 'ok', detail: 'intact' };
   return {
     name,
     status: 'failure',
-    detail: `${file}: ${verdict}`,
+    detail: `${file}: ${flaw}`,
     fix: 'recordupload retry sets a damaged file aside and begins a new one',
   };
 }

@@ -57,7 +57,11 @@ export async function examine(
     ...(isLogElsewhere
       ? [{ name: 'log', area: 'state' as const, run: async () => [await checkLogFile(config.logFile)] }]
       : []),
-    { name: 'state file', area: 'state', run: async signal => [await checkStateFile(config.stateDir, signal)] },
+    {
+      name: 'state file',
+      area: 'state',
+      run: async signal => [await checkStateFile(config.stateDir, runtime.stateFlaw, signal)],
+    },
     { name: 'queue', area: 'webhook', run: () => checkQueue(runtime) },
     ...hostChecks(runtime),
     ...(config.credentials ? [bucketCheck(runtime)] : []),

@@ -1,34 +1,40 @@
-import type { Candidate, DeliveryClaims } from '../../state/sqlite/delivery-claims.ts';
 import type { Clock } from '../clock.ts';
+import type { Candidate, DeliveryClaims } from './claims.ts';
 import type { ClaimedDelivery } from './delivery.ts';
 
-/** A claim that waited this long for its POST is given back: its lease must outlast the time-out. */
-const MAX_CLAIM_AGE_MS = 45_000;
+/** A claim that has waited this long for its POST is given back: its lease must outlast the POST's time-out. */
+export const MAX_CLAIM_AGE_MS = 45_000;
 const MAX_BATCH = 128;
-/** Rows looked at in one transaction: other processes wait for the lock meanwhile. */
+/** Candidates examined in one transaction: other processes wait for the lock meanwhile. */
 const MAX_LOOKED_AT = 512;
 /** A batch that was sent in less than this was too small. */
 const QUICK_BATCH_MS = 1_000;
 
 /**
- * The deliveries one run wants of an endpoint, claimed in batches shortly before they are sent: a batch costs one
- * durable commit, and what a process has claimed no other can send.
+ * The deliveries that one run wants of an endpoint, claimed in batches shortly before they are sent: a batch costs one
+ * durable commit, and no other process can send what this one has claimed.
  */
 export interface ClaimQueue {
-  /** The next delivery, claimed; undefined where none is ready and `refill` found no more. */
+  /** The next delivery, claimed; undefined if none is ready. */
   next(): ClaimedDelivery | undefined;
-  /** Claims some more where none is ready: `cautious` as few, else more and more while they go out quickly. */
+  /** Claims more: `cautious` at most, else a batch that grows while batches go out quickly. */
   refill(options: { cautious: number | undefined }): Promise<void>;
   readonly hasReady: boolean;
-  /** Looks once more at those that other processes had claimed: one of them may have died. True where there are any. */
+  /**
+   * Starts over with the deliveries that other processes had claimed: one of those processes may have died. Once a run.
+   * @returns whether there are any
+   */
   lookAgain(): boolean;
-  /** Gives unused claims back. Returns how many deliveries were not sent, and how many others were sending. */
-  end(): { left: number; busy: number };
+  /**
+   * Gives unused claims back.
+   * @returns how many deliveries were not sent, and how many others were being sent by other processes
+   */
+  end(): Promise<{ left: number; busy: number }>;
 }
 
-/** @param options.restart an operator asked for it: their schedule starts anew */
+/** @param deps.restart an operator asked for this run: the schedule of what it claims starts over */
 export function createClaimQueue(
-  candidates: Candidate[],
+  candidates: readonly Candidate[],
   deps: { claims: DeliveryClaims; clock: Clock; concurrency: number; restart: boolean },
 ): ClaimQueue {
   const { claims, clock, concurrency, restart } = deps;
@@ -36,21 +42,29 @@ export function createClaimQueue(
   let position = 0;
   let busy: Candidate[] = [];
   let ready: { delivery: ClaimedDelivery; claimedAt: number }[] = [];
+  /** Claims that have grown too old; given back before the next ones are made. */
+  let stale: ClaimedDelivery[] = [];
   let batch = 0;
   let batchAt = Number.NEGATIVE_INFINITY;
   let hasLookedAgain = false;
 
+  const releaseStale = async () => {
+    const released = stale;
+    stale = [];
+    await claims.release(released);
+    queue.push(...released.map(({ seq, attempts }) => ({ seq, attempts })));
+  };
   return {
     next() {
       for (let first = ready.shift(); first; first = ready.shift()) {
         const { delivery, claimedAt } = first;
         if (clock.monotonic() - claimedAt <= MAX_CLAIM_AGE_MS) return delivery;
-        claims.release([delivery]);
-        queue.push({ seq: delivery.seq, attempts: delivery.attempts });
+        stale.push(delivery);
       }
       return undefined;
     },
     async refill({ cautious }) {
+      await releaseStale();
       const isQuick = clock.monotonic() - batchAt < QUICK_BATCH_MS;
       batch = cautious ?? Math.max(concurrency, isQuick ? Math.min(MAX_BATCH, 2 * batch) : 0);
       batchAt = clock.monotonic();
@@ -73,10 +87,11 @@ export function createClaimQueue(
       [queue, position, busy] = [busy, 0, []];
       return true;
     },
-    end() {
-      claims.release(ready.map(({ delivery }) => delivery));
-      const left = ready.length + queue.length - position;
-      ready = [];
+    async end() {
+      const unused = [...stale, ...ready.map(({ delivery }) => delivery)];
+      const left = unused.length + queue.length - position;
+      [ready, stale] = [[], []];
+      await claims.release(unused);
       return { left, busy: busy.length };
     },
   };

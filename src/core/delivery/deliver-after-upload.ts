@@ -1,14 +1,21 @@
-import type { UploadReport } from '../upload/upload-report.ts';
 import { type DeliverDeps, deliverWebhooks } from './deliver-webhooks.ts';
 import type { DeliveryReport } from './delivery-report.ts';
+import type { Enqueued } from './outbox.ts';
+
+/** What is needed of an `UploadReport`. */
+export interface QueuedByUpload {
+  recordingId: string;
+  outcome: 'uploaded' | 'unchanged' | 'partial' | 'failed';
+  deliveries: readonly Enqueued[];
+}
 
 /**
- * Sends what an upload queued, and what an earlier one queued and could not send. Tells the observer where the server
- * could not be told of an upload that succeeded.
- * @param deps asked for only where there is something to send
+ * Sends what an upload queued, or what an earlier upload of the recording queued and could not send. Announces to the
+ * observer if the upload succeeded and its webhook did not.
+ * @param deps called only if there is something to send
  */
 export async function deliverAfterUpload(
-  report: UploadReport,
+  report: QueuedByUpload,
   { observer }: Pick<DeliverDeps, 'observer'>,
   deps: () => Promise<DeliverDeps>,
 ): Promise<DeliveryReport[]> {
@@ -25,7 +32,8 @@ export async function deliverAfterUpload(
   const { deliveries } = await deliverWebhooks(
     {
       due: 'now',
-      // Uploading again is an operator's retry; a new delivery waits with the others where the endpoint is refused.
+      // Uploading again is an operator's retry, so a held delivery is sent too. A new one waits with the others if the
+      // endpoint refuses the token.
       held: due.some(({ how }) => how === 'reused'),
       trigger: 'upload',
       deliverySeqs: due.map(({ delivery }) => delivery.seq),

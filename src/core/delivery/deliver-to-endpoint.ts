@@ -3,13 +3,14 @@ import { redactorFor } from '../webhook/redact.ts';
 import { type Circuit, createCircuit } from './circuit.ts';
 import { createClaimQueue } from './claim-queue.ts';
 import type { ClaimedDelivery, Trigger } from './delivery.ts';
+import type { DeliveryPorts } from './delivery-ports.ts';
 import { type DeliveryReport, type EndpointReport, STOPPED } from './delivery-report.ts';
-import type { Outbox } from './outbox.ts';
+import { isRefused } from './refusal.ts';
 import { type SendDeps, sendDelivery } from './send-delivery.ts';
 
 /** Which deliveries a run is about. */
 export interface Selection {
-  /** `now`: also those that are not due yet; their schedule starts anew. */
+  /** `now`: also those that are not due yet; their schedule starts over. */
   due: 'due' | 'now';
   /** Also those that are held. */
   held: boolean;
@@ -22,8 +23,8 @@ export interface Selection {
   except?: ReadonlySet<number> | undefined;
 }
 
-export interface EndpointDeps extends Omit<SendDeps, 'redact'> {
-  outbox: Outbox;
+export interface EndpointDeps extends Omit<SendDeps, 'redact' | 'claims'> {
+  state: DeliveryPorts;
   /** POSTs in flight. */
   concurrency: number;
   /** Failures in a row before the first success that end the run. */
@@ -33,37 +34,38 @@ export interface EndpointDeps extends Omit<SendDeps, 'redact'> {
 }
 
 /**
- * Sends what is wanted of one endpoint's deliveries, each at most once in a run, at the pace its circuit allows.
- * @throws AppError `STATE` where an outcome could not be stored; POSTs under way have ended by then
+ * Sends one endpoint's selected deliveries, each at most once in a run, at the pace that its circuit allows.
+ * @throws AppError `STATE` if an outcome could not be stored; POSTs under way have ended by then
  */
 export async function deliverToEndpoint(
   endpoint: Endpoint,
   selection: Selection,
   deps: EndpointDeps,
 ): Promise<{ deliveries: DeliveryReport[]; endpoint: EndpointReport }> {
-  const { clock, signal, outbox, concurrency } = deps;
-  const { claims } = outbox;
+  const { clock, signal, state, concurrency } = deps;
+  const { claims, endpoints } = state;
   const { name } = endpoint;
-  const sendDeps = { ...deps, redact: redactorFor(endpoint) };
+  const sendDeps = { ...deps, claims, redact: redactorFor(endpoint) };
   const scope = { endpoint: name, recordingIds: selection.recordingIds, seqs: selection.deliverySeqs };
 
-  claims.repair(name, clock.now());
-  const gate = openGate(endpoint, selection, deps);
+  await claims.repair(name, clock.now());
+  const gate = await openGate(endpoint, selection, deps);
   const circuit =
     deps.circuits?.get(name) ??
     createCircuit(concurrency, { single: gate === 'single', coldFailures: deps.coldFailures });
   deps.circuits?.set(name, circuit);
   if (gate !== 'open' && gate !== 'single') circuit.stop(gate);
-  else if (selection.held) claims.releaseHeld(scope, clock.now());
+  else if (selection.held) await claims.releaseHeld(scope, clock.now());
 
   const dueBy = selection.due === 'due' ? clock.now() : undefined;
-  const candidates = claims.candidates({ ...scope, dueBy }).filter(({ seq }) => !selection.except?.has(seq));
-  // New ones are held with the others, so that lists show why they wait.
-  if (gate === 'refused') outbox.endpoints.holdRefused(name, clock.now());
+  const pending = await claims.candidates({ ...scope, dueBy });
+  const candidates = pending.filter(({ seq }) => !selection.except?.has(seq));
+  // Hold new deliveries with the others, so that lists show why they wait.
+  if (gate === 'refused') await endpoints.holdRefused(name, clock.now());
   const queue = createClaimQueue(candidates, { claims, clock, concurrency, restart: selection.due === 'now' });
   const inFlight = new Set<Promise<void>>();
   const reports: DeliveryReport[] = [];
-  let isRefused = gate === 'single';
+  let mustRelease = gate === 'single';
   let failure: { error: unknown } | undefined;
 
   const send = async (delivery: ClaimedDelivery) => {
@@ -71,9 +73,9 @@ export async function deliverToEndpoint(
       const sent = await sendDelivery(delivery, endpoint, selection.trigger, sendDeps);
       reports.push(sent.report);
       if (sent.signal !== undefined) circuit.record(sent.signal, clock.monotonic());
-      if (sent.report.outcome !== 'delivered' || !isRefused) return;
-      isRefused = false;
-      outbox.endpoints.releaseRefused(name, clock.now());
+      if (sent.report.outcome !== 'delivered' || !mustRelease) return;
+      mustRelease = false;
+      await endpoints.releaseRefused(name, clock.now());
     } catch (error) {
       failure ??= { error };
     }
@@ -91,12 +93,12 @@ export async function deliverToEndpoint(
     if (!queue.hasReady) {
       const limit = circuit.limit();
       await queue.refill({ cautious: limit < concurrency ? limit : undefined });
-      // Answers that came in meanwhile may have ended the run.
+      // Responses that arrived in the meantime may have ended the run.
       if (circuit.stopped !== undefined || failure !== undefined) break;
     }
     if (!queue.hasReady && inFlight.size === 0) {
       if (!queue.lookAgain()) break;
-      claims.repair(name, clock.now());
+      await claims.repair(name, clock.now());
       continue;
     }
     const pauseMs = circuit.pausedUntil - clock.monotonic();
@@ -112,34 +114,31 @@ export async function deliverToEndpoint(
     if (inFlight.size > 0) await Promise.race(inFlight);
   }
   await Promise.all(inFlight);
-  // Nothing can be written then; what is claimed is free again when this process ends.
+  // The state cannot be written, so the claims stay until this process ends or their lease is over.
   if (failure) throw failure.error;
 
   const { stopped } = circuit;
   const detail = stopped ? STOPPED[stopped](name) : '';
-  return {
-    deliveries: reports,
-    endpoint: { endpoint: name, sent: reports.length, ...queue.end(), stopped, detail },
-  };
+  const ended = await queue.end();
+  return { deliveries: reports, endpoint: { endpoint: name, sent: reports.length, ...ended, stopped, detail } };
 }
 
-/** Whether anything may be sent at all; `single`: an operator wants a refused endpoint to be tried. */
-function openGate(
+/** Whether anything may be sent at all; `single`: an operator asks for one try at an endpoint that refused the token. */
+async function openGate(
   endpoint: Endpoint,
   selection: Selection,
-  { outbox, clock }: EndpointDeps,
-): 'open' | 'single' | 'off' | 'disabled' | 'refused' {
-  const { endpoints } = outbox;
-  const state = endpoints.get(endpoint.name);
+  { state: { endpoints }, clock }: EndpointDeps,
+): Promise<'open' | 'single' | 'off' | 'disabled' | 'refused'> {
   if (!endpoint.enabled) return 'off';
-  if (state.disabledReason !== null) return 'disabled';
-  if (state.refusedAt === null) return 'open';
-  if (endpoints.isRefused(endpoint.name, endpoint)) return selection.held ? 'single' : 'refused';
-  endpoints.releaseRefused(endpoint.name, clock.now());
+  const { disabledReason, refusedAt } = await endpoints.get(endpoint.name);
+  if (disabledReason !== null) return 'disabled';
+  if (refusedAt === null) return 'open';
+  if (await isRefused(endpoint, await endpoints.refusal(endpoint.name))) return selection.held ? 'single' : 'refused';
+  await endpoints.releaseRefused(endpoint.name, clock.now());
   return 'open';
 }
 
-/** Waits as the server asked; the signal ends it early. */
+/** Waits as long as the server asked; the signal ends the wait early. */
 async function pause(ms: number, { clock, signal }: EndpointDeps): Promise<void> {
   try {
     await clock.sleep(ms, signal);

@@ -6,6 +6,7 @@ import type { PostWebhook } from '../webhook/post-result.ts';
 import type { Circuit } from './circuit.ts';
 import { deliverToEndpoint, type Selection as EndpointSelection } from './deliver-to-endpoint.ts';
 import type { Delivery } from './delivery.ts';
+import type { DeliveryPorts } from './delivery-ports.ts';
 import {
   type DeliverReport,
   type DeliveryReport,
@@ -13,7 +14,6 @@ import {
   STOPPED,
   withoutState,
 } from './delivery-report.ts';
-import type { Outbox } from './outbox.ts';
 
 /** Which deliveries to send. */
 export interface Selection extends EndpointSelection {
@@ -22,7 +22,7 @@ export interface Selection extends EndpointSelection {
 }
 
 export interface DeliverDeps {
-  outbox: Outbox;
+  state: DeliveryPorts;
   /** As configured. */
   endpoints: readonly Endpoint[];
   /** `createPoster(…).post`. */
@@ -33,28 +33,23 @@ export interface DeliverDeps {
   signal?: AbortSignal | undefined;
   /** POSTs in flight to one endpoint. */
   concurrency: number;
-  /** Failures in a row before an endpoint's first good answer that end the run against it; 3 unless given. */
+  /** So many failures in a row before an endpoint's first success end the run for it; 3 unless given. */
   coldFailures?: number | undefined;
   /** The circuits of several runs that share their pace, by endpoint. */
   circuits?: Map<string, Circuit> | undefined;
 }
 
 /**
- * Sends deliveries: the only retry loop for webhooks. Each delivery is sent at most once in a run and rescheduled
- * where it failed; each endpoint has its own pace, and none waits for another. Any number of processes may do this at
- * once. An abort ends POSTs under way, records them as interrupted, and returns what has been done by then.
- * @throws AppError `STATE` where the outcome of a try could not be stored
+ * Sends deliveries: the only retry loop for webhooks. Each delivery is sent at most once in a run and rescheduled if it
+ * fails; each endpoint has its own pace, and none waits for another. Any number of processes may do this at the same time.
+ * An abort ends POSTs under way, records them as interrupted, and returns what has been done by then.
+ * @throws AppError `STATE` if the outcome of a try could not be stored
  */
 export async function deliverWebhooks(selection: Selection, deps: DeliverDeps): Promise<DeliverReport> {
-  const { outbox, endpoints } = deps;
+  const { state, endpoints } = deps;
   const wanted = endpoints.filter(({ name }) => selection.endpoints?.includes(name) ?? true);
   const abort = forwardAbort(deps.signal);
-  const run = {
-    ...deps,
-    endpoints: outbox.endpoints,
-    signal: abort.signal,
-    settle: outbox.claims.settle,
-  };
+  const run = { ...deps, signal: abort.signal };
   try {
     const runs = await Promise.allSettled(wanted.map(endpoint => deliverToEndpoint(endpoint, selection, run)));
     const failed = runs.find(result => result.status === 'rejected');
@@ -62,27 +57,27 @@ export async function deliverWebhooks(selection: Selection, deps: DeliverDeps): 
     const done = runs.filter(result => result.status === 'fulfilled').map(({ value }) => value);
     const sent = done.flatMap(value => value.deliveries);
     const reports = done.map(value => value.endpoint);
-    const deliveries = [...sent, ...unsent(selection, reports, sent, deps)];
-    return { deliveries: outbox.isKept ? deliveries : deliveries.map(withoutState), endpoints: reports };
+    const deliveries = [...sent, ...(await unsent(selection, reports, sent, deps))];
+    return { deliveries: state.isKept ? deliveries : deliveries.map(withoutState), endpoints: reports };
   } finally {
     abort.end();
   }
 }
 
-/** The deliveries that were asked for by name and not sent: where they stand, and why. */
-function unsent(
+/** The deliveries that the caller named and that were not sent, each with its state and the reason. */
+async function unsent(
   { deliverySeqs, recordingIds, due }: Selection,
   endpoints: readonly EndpointReport[],
   sent: readonly DeliveryReport[],
-  { outbox: { deliveries }, clock }: DeliverDeps,
-): DeliveryReport[] {
+  { state: { outbox }, clock }: DeliverDeps,
+): Promise<DeliveryReport[]> {
   const dueBy = due === 'due' ? clock.now() : Number.POSITIVE_INFINITY;
   const done = new Set(sent.map(({ webhookId }) => webhookId));
   const byName = new Map(endpoints.map(report => [report.endpoint, report]));
-  const asked = deliverySeqs
-    ? deliverySeqs.map(seq => deliveries.get(seq))
-    : (recordingIds ?? []).flatMap(id => endpoints.map(({ endpoint }) => deliveries.newest(id, endpoint)));
-  return asked
+  const named = deliverySeqs
+    ? deliverySeqs.map(seq => outbox.get(seq))
+    : (recordingIds ?? []).flatMap(id => endpoints.map(({ endpoint }) => outbox.newest(id, endpoint)));
+  return (await Promise.all(named))
     .filter(delivery => delivery !== undefined)
     .filter(({ webhookId, endpoint }) => !done.has(webhookId) && byName.has(endpoint))
     .map(delivery => describeUnsent(delivery, byName.get(delivery.endpoint)!, dueBy));
@@ -103,7 +98,7 @@ function describeUnsent(delivery: Delivery, { endpoint, stopped }: EndpointRepor
   return { ...report, outcome: 'busy', detail: 'another process is sending it, or an older payload of the recording' };
 }
 
-/** A signal of our own: Node warns of leaks when more than ten POSTs listen to the caller's. */
+/** A signal of our own: Node warns of a leak if more than ten POSTs listen to the caller's. */
 function forwardAbort(signal: AbortSignal | undefined): { signal: AbortSignal; end(): void } {
   const controller = new AbortController();
   setMaxListeners(0, controller.signal);

@@ -1,7 +1,8 @@
 /**
- * The outbox's words. A delivery is one payload for one endpoint: it is *pending* until it is *delivered*, *held* (it
- * waits for an operator) or *superseded* (a newer payload of the same recording took its place). Each POST of it is an
- * *attempt*. Who wants to send it takes a *claim*, which is void once its owner is dead or its lease is over.
+ * The outbox's words. A delivery is one payload for one endpoint. It is *pending* until it is *delivered*, *held* (it
+ * waits for an operator) or *superseded* (a newer payload of the same recording has followed). Each POST of it is an
+ * *attempt*. A process *claims* a delivery before it sends it; the claim is void once its owner is dead or its lease is
+ * over.
  */
 export type DeliveryState = 'pending' | 'held' | 'delivered' | 'superseded';
 
@@ -58,39 +59,4 @@ export interface Attempt {
   error: string | null;
   /** The beginning of the answer, redacted. */
   excerpt: string | null;
-}
-
-type Row = Record<string, unknown>;
-
-/** A row of `deliveries` as the core knows it. */
-export function toDelivery(row: Row): Delivery {
-  return {
-    seq: Number(row.seq),
-    webhookId: String(row.webhook_id),
-    endpoint: String(row.endpoint),
-    recordingId: String(row.recording_id),
-    payload: String(row.payload),
-    contentHash: String(row.content_hash),
-    state: row.state as DeliveryState,
-    heldReason: row.held_reason as HeldReason | null,
-    attempts: Number(row.attempts),
-    retries: Number(row.retries),
-    createdAt: Number(row.created_at),
-    nextAt: Number(row.next_at),
-    settledAt: row.settled_at as number | null,
-  };
-}
-
-/** A row of `attempts` as the core knows it. */
-export function toAttempt(row: Row): Attempt {
-  return {
-    number: Number(row.number),
-    trigger: row.trigger as Trigger,
-    at: Number(row.at),
-    durationMs: Number(row.duration),
-    outcome: row.outcome as AttemptOutcome,
-    status: row.status as number | null,
-    error: row.error as string | null,
-    excerpt: row.excerpt as string | null,
-  };
 }

@@ -1,23 +1,87 @@
-import type { Database } from '../../state/sqlite/database.ts';
-import { type DeliveryClaims, openDeliveryClaims } from '../../state/sqlite/delivery-claims.ts';
-import { type DeliveryStore, openDeliveryStore } from '../../state/sqlite/delivery-store.ts';
-import { type EndpointStore, openEndpointStore } from '../../state/sqlite/endpoint-store.ts';
+import type { Attempt, Delivery, DeliveryState, HeldReason } from './delivery.ts';
 
-/** All that is kept about deliveries. */
-export interface Outbox {
-  deliveries: DeliveryStore;
-  claims: DeliveryClaims;
-  endpoints: EndpointStore;
-  /** False where it ends with this process. */
-  isKept: boolean;
+/** A payload for some endpoints. */
+export interface NewDeliveries {
+  recordingId: string;
+  /** Names of endpoints. */
+  endpoints: readonly string[];
+  /** JSON text; every POST sends these very bytes. */
+  payload: string;
+  /** `contentHash` of the payload: what it says, regardless of when it was made. */
+  contentHash: string;
+  /** Queue it even if the endpoint has received exactly this. */
+  force?: boolean | undefined;
+  now: number;
 }
 
-/** The outbox in the open state. */
-export function openOutbox(database: Database): Outbox {
-  return {
-    deliveries: openDeliveryStore(database),
-    claims: openDeliveryClaims(database),
-    endpoints: openEndpointStore(database),
-    isKept: database.isKept,
-  };
+/** `reused`: the same content was queued before. `already-delivered`: the endpoint has received exactly this; nothing is due. */
+export interface Enqueued {
+  delivery: Delivery;
+  how: 'new' | 'reused' | 'already-delivered';
+}
+
+/** Which deliveries; a field that is left out does not narrow. */
+export interface DeliveryFilter {
+  endpoint?: string | undefined;
+  recordingId?: string | undefined;
+  states?: readonly DeliveryState[] | undefined;
+  /** Bounds of the time at which a delivery was settled, or made if it is pending; `until` itself is excluded. */
+  since?: number | undefined;
+  until?: number | undefined;
+  /** Only the newest of each recording and endpoint: an older payload is never sent after a newer one. */
+  newestOnly?: boolean | undefined;
+  limit?: number | undefined;
+}
+
+export interface DeliveryCount {
+  endpoint: string;
+  state: DeliveryState;
+  heldReason: HeldReason | null;
+  count: number;
+  /** When the first of them was made. */
+  oldestAt: number;
+  /** When the next of them is due; meaningful for pending ones. */
+  nextAt: number;
+}
+
+/** How many deliveries of an endpoint are pending or held. */
+export interface WaitingCount {
+  endpoint: string;
+  count: number;
+}
+
+/** A delivery with its attempts, the first one first. */
+export interface DeliveryHistory {
+  delivery: Delivery;
+  attempts: Attempt[];
+}
+
+/**
+ * The queue of deliveries: putting payloads in, and looking. `DeliveryClaims` takes deliveries out to send them. A write
+ * is durable once its promise resolves. Times are milliseconds since 1970.
+ * @throws AppError `STATE` (every method) if the state cannot be read or written
+ */
+export interface Outbox {
+  /**
+   * Queues a payload, one delivery an endpoint, all or none; older undelivered ones of the same recording are
+   * superseded. Equal content is queued once: see `Enqueued`.
+   * @throws AppError `STATE`, naming the recording, if they could not be stored
+   */
+  enqueue(request: NewDeliveries): Promise<Enqueued[]>;
+  get(seq: number): Promise<Delivery | undefined>;
+  /** The recording's newest delivery for an endpoint. */
+  newest(recordingId: string, endpoint: string): Promise<Delivery | undefined>;
+  /** All deliveries of a recording, the oldest first. */
+  history(recordingId: string): Promise<DeliveryHistory[]>;
+  /** The oldest first. */
+  list(filter: DeliveryFilter): Promise<Delivery[]>;
+  counts(): Promise<DeliveryCount[]>;
+  /** The endpoints that have pending or held deliveries, by name. Its cost does not grow with what is delivered. */
+  waiting(): Promise<WaitingCount[]>;
+  /**
+   * Makes delivered or held deliveries due now, at the start of their schedule. One that a newer payload has followed
+   * stays as it is.
+   * @returns those that became due
+   */
+  requeue(seqs: readonly number[], now: number): Promise<number[]>;
 }

@@ -1,5 +1,3 @@
-import type { Settlement } from '../../state/sqlite/delivery-claims.ts';
-import type { EndpointStore } from '../../state/sqlite/endpoint-store.ts';
 import type { Clock, Random } from '../clock.ts';
 import type { Observer } from '../events.ts';
 import type { Endpoint } from '../webhook/endpoint.ts';
@@ -9,8 +7,10 @@ import type { PostResult, PostWebhook, SettledResult } from '../webhook/post-res
 import { displayUrl, type Redactor } from '../webhook/redact.ts';
 import { nextTry, parseRetryAfter } from './backoff.ts';
 import type { Signal } from './circuit.ts';
+import type { Consequence, DeliveryClaims, NextState } from './claims.ts';
 import type { ClaimedDelivery, Trigger } from './delivery.ts';
 import type { DeliveryReport } from './delivery-report.ts';
+import { fingerprintOf } from './refusal.ts';
 
 export interface SendDeps {
   post: PostWebhook;
@@ -20,27 +20,25 @@ export interface SendDeps {
   signal: AbortSignal | undefined;
   /** Knows the endpoint's secrets. */
   redact: Redactor;
-  endpoints: EndpointStore;
-  /** Resolves once it is durable, with whether the claim was still ours. */
-  settle(settlement: Settlement): Promise<boolean>;
+  claims: Pick<DeliveryClaims, 'settle'>;
 }
 
-/** What one try came to; `signal`: what it says about the endpoint. */
+/** How one try ended; `signal`: what it says about the endpoint. */
 export interface SentDelivery {
   report: DeliveryReport;
   signal: Signal | undefined;
 }
 
-/** A judgement after the schedule has been asked. */
+/** A judgement with what follows from it by the schedule. */
 interface Verdict extends Judgement {
-  next: NonNullable<Settlement['next']>;
+  next: NextState;
   retryAfterMs: number | undefined;
 }
 
 /**
- * One try of a claimed delivery: POST, reading the answer, the durable record of both, the announcement. Everything
- * that leaves here has been redacted.
- * @throws AppError `STATE` where the outcome could not be stored (the server may have got it; it will be sent again)
+ * One try of a claimed delivery: POSTs it, judges the response, stores both, announces the outcome. Everything that leaves
+ * this function is redacted.
+ * @throws AppError `STATE` if the outcome could not be stored (the server may have received it; it will be sent again)
  */
 export async function sendDelivery(
   delivery: ClaimedDelivery,
@@ -49,7 +47,7 @@ export async function sendDelivery(
   deps: SendDeps,
 ): Promise<SentDelivery> {
   const { clock, observer, redact } = deps;
-  const { recordingId, webhookId, seq, claim } = delivery;
+  const { recordingId, webhookId } = delivery;
   const ids = { recordingId, endpoint: endpoint.name, webhookId };
   observer({ type: 'webhook-sending', ...ids, url: displayUrl(endpoint.url), trigger });
   const at = clock.now();
@@ -69,9 +67,8 @@ export async function sendDelivery(
 
   if (result.kind === 'aborted') {
     const error = 'interrupted before the server answered';
-    await deps.settle({
-      seq,
-      claim,
+    await deps.claims.settle({
+      delivery,
       now,
       attempt: { ...tried, outcome: 'interrupted', status: null, error, excerpt: null },
     });
@@ -82,13 +79,12 @@ export async function sendDelivery(
   const { detail } = verdict;
   const status = result.kind === 'answer' ? result.status : undefined;
   const excerpt = result.kind === 'answer' ? redact.excerpt(result.body, { truncated: result.truncated }) : null;
-  await deps.settle({
-    seq,
-    claim,
+  await deps.claims.settle({
+    delivery,
     now,
     next: verdict.next,
     attempt: { ...tried, outcome: verdict.outcome, status: status ?? null, error: detail || null, excerpt },
-    also: consequence(verdict, result, endpoint, deps.endpoints, now),
+    consequence: await consequenceOf(verdict, result, endpoint),
   });
   const { outcome, line } = verdict;
   observer({ type: 'webhook-answered', ...ids, line, outcome, status, durationMs, ...(detail ? { detail } : {}) });
@@ -99,7 +95,7 @@ export async function sendDelivery(
   };
 }
 
-/** The outcome table first, then for what may pass the schedule. */
+/** Judges the response by the table of outcomes; what may pass then follows the schedule. */
 function decide(
   result: SettledResult,
   delivery: ClaimedDelivery,
@@ -130,17 +126,16 @@ function decide(
   };
 }
 
-/** What an answer means for the whole endpoint, stored together with the try. */
-function consequence(
+/** What a response means for the whole endpoint; stored together with the try. */
+async function consequenceOf(
   verdict: Verdict,
   result: PostResult,
   endpoint: Endpoint,
-  endpoints: EndpointStore,
-  now: number,
-): (() => void) | undefined {
-  if (verdict.heldReason === 'refused') return () => endpoints.refuse(endpoint.name, endpoint, now);
+): Promise<Consequence | undefined> {
+  // Before the write: the fingerprint is slow by design, and other processes wait for a transaction.
+  if (verdict.heldReason === 'refused') return { kind: 'refuse', fingerprint: await fingerprintOf(endpoint) };
   if (verdict.outcome === 'disabled' && result.kind === 'answer') {
-    return () => endpoints.disable(endpoint.name, `the server answered ${result.status}`, now);
+    return { kind: 'disable', reason: `the server answered ${result.status}` };
   }
   return undefined;
 }
@@ -148,13 +143,13 @@ function consequence(
 function signalOf({ outcome, heldReason, retryAfterMs }: Verdict, result: SettledResult): Signal {
   if (heldReason === 'refused') return 'refused';
   if (outcome === 'disabled') return 'disabled';
-  // Held by a verdict on this one payload: the endpoint itself answers well.
+  // The verdict is about this one payload: the endpoint itself works.
   if (outcome === 'delivered' || heldReason === 'rejected') return 'well';
   const isThrottled = result.kind === 'answer' && (result.status === 429 || result.status === 503);
   return isThrottled && retryAfterMs !== undefined ? { throttledMs: retryAfterMs } : 'failed';
 }
 
-/** The id and e-mail as the payload has them: the server's answer is about those. */
+/** The id and e-mail as the payload has them: the server's response is about those. */
 function identify({ payload, recordingId }: ClaimedDelivery): { recordingId: string; email: string | undefined } {
   const content = parseObject(payload);
   const id = content?.recording_id;

@@ -1,4 +1,3 @@
-import type { RecordingStore } from '../../state/sqlite/recording-store.ts';
 import { AppError } from '../errors.ts';
 import { roleOf } from '../recording/file-roles.ts';
 import { objectKey } from '../recording/object-key.ts';
@@ -8,7 +7,7 @@ import { defaultTitle, formatUtc, fromMilliseconds, parseTimestamp } from '../re
 import type { Bucket } from '../storage/bucket.ts';
 import { contentHash, METADATA_NAME, makePayload, type Payload } from './payload.ts';
 
-/** The payload of a recording that is in the bucket, and who knew it. */
+/** The payload of a recording that is in the bucket, and where it was found. */
 export interface FoundPayload {
   payload: Payload;
   /** The bytes to send. */
@@ -17,17 +16,23 @@ export interface FoundPayload {
   from: 'state' | 'metadata.json' | 'listing';
 }
 
+/** What the state knows of recordings; an `UploadJournal` is one. */
+export interface KnownRecordings {
+  /** `metadata`: the payload as this machine last stored it in the bucket. */
+  recording(ref: { target: string; recordingId: RecordingId }): Promise<{ metadata: string | null } | undefined>;
+}
+
 export interface FindPayloadDeps {
-  /** The target, and what this machine knows of it. */
+  /** `<endpoint>/<bucket>` */
   target: string;
-  store: Pick<RecordingStore, 'recording'>;
-  /** Opened only where the state does not know the recording. */
+  journal: KnownRecordings;
+  /** Called only if the state does not know the recording. */
   bucket(): Promise<Bucket>;
   now(): number;
   signal: AbortSignal;
 }
 
-/** What the payload says where neither state nor `metadata.json` do. */
+/** What the payload says if neither the state nor `metadata.json` says it. */
 export interface PayloadDefaults {
   user: { name?: string | undefined; email?: string | undefined };
   extraFiles: readonly string[];
@@ -36,13 +41,14 @@ export interface PayloadDefaults {
   uploadSource: string;
 }
 
-/** More than any payload; another program's `metadata.json` is not read to its end. */
+/** No payload is this long; another program's `metadata.json` may be, and is not read to its end. */
 const MAX_METADATA_BYTES = 1024 * 1024;
 
 /**
- * Finds what the server is to be told of a recording: in the state, else in the bucket's `metadata.json`, else from the
- * objects themselves. What `overrides` say beats all of it.
- * @throws AppError `WEBHOOK` where no file of it is in the bucket, `CONFIG` where no e-mail is known, `STORAGE`
+ * Finds the payload of a recording: in the state, else in the bucket's `metadata.json`, else made from the objects
+ * themselves. `overrides` beat all of these.
+ * @throws AppError `WEBHOOK` if no file of the recording is in the bucket, `CONFIG` if no e-mail is known, `STORAGE`,
+ * `STATE`
  */
 export async function findPayload(
   id: RecordingId,
@@ -50,7 +56,7 @@ export async function findPayload(
   defaults: PayloadDefaults,
   deps: FindPayloadDeps,
 ): Promise<FoundPayload> {
-  const known = deps.store.recording(deps.target, id)?.metadata;
+  const known = (await deps.journal.recording({ target: deps.target, recordingId: id }))?.metadata;
   const stored = known ? { text: known, from: 'state' as const } : await readMetadata(id, deps);
   const found = stored ?? { text: JSON.stringify(await fromListing(id, defaults, deps)), from: 'listing' as const };
   const before = JSON.parse(found.text) as Payload;
@@ -61,7 +67,7 @@ export async function findPayload(
     });
   }
   const unchanged = contentHash(payload) === contentHash(before);
-  // The very bytes, where nothing is overridden: they are what was sent before.
+  // Without a change the very bytes stay: they are what was sent before.
   return {
     payload,
     text: unchanged ? found.text : JSON.stringify(payload),
@@ -88,7 +94,7 @@ async function readMetadata(
   return isPayloadOf(id, text) ? { text, from: 'metadata.json' } : undefined;
 }
 
-/** The bucket is shared with other programs: what is not shaped as a payload is not sent as one. */
+/** Other programs write into the bucket too: only what has a payload's shape is sent as one. */
 function isPayloadOf(id: RecordingId, text: string): boolean {
   try {
     const { recording_id, user_info, uploaded_files, file_info } = JSON.parse(text) as Partial<Payload>;
@@ -137,14 +143,14 @@ function override(payload: Payload, overrides: ParsedOverrides, { user }: Payloa
   const { title, createdAt, durationSeconds, username, email } = overrides;
   const { title: oldTitle, created_at: oldStart } = payload;
   const started = createdAt === undefined ? oldStart : formatUtc(createdAt);
-  // A title that was made from the start follows it.
+  // A title that was derived from the start changes with it.
   const before = parseTimestamp(oldStart);
   const derived =
     createdAt !== undefined && before !== undefined && oldTitle === defaultTitle(before)
       ? defaultTitle(createdAt)
       : oldTitle;
   return {
-    ...payload, // first: the fields keep their order
+    ...payload, // first, so that the fields keep their order
     title: title ?? derived,
     created_at: started,
     ...(durationSeconds !== undefined && { duration_seconds: durationSeconds, duration_database: durationSeconds }),

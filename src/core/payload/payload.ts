@@ -6,7 +6,7 @@ import { formatLocal, fromMilliseconds } from '../recording/timestamps.ts';
 /** Name of the object beside a recording's files that holds the payload. */
 export const METADATA_NAME = 'metadata.json';
 
-/** What the recordings server is told, in the contract's words and order. */
+/** What the webhook sends to the recordings server, in the contract's words and order. */
 export interface Payload {
   recording_id: number | string;
   title: string;
@@ -22,7 +22,7 @@ export interface Payload {
   region: string;
 }
 
-/** A file that really is in the bucket. */
+/** A file that is in the bucket. */
 export interface UploadedFile {
   role: Role;
   name: string;
@@ -31,7 +31,7 @@ export interface UploadedFile {
 
 export interface PayloadFacts {
   recording: Pick<Recording, 'id' | 'details'>;
-  /** Files that are in the bucket; `metadata.json` is not among them. */
+  /** Files that are in the bucket, without `metadata.json`. */
   uploaded: readonly UploadedFile[];
   bucket: string;
   region: string;
@@ -39,13 +39,13 @@ export interface PayloadFacts {
   uploadSource: string;
   /** When the upload ended: wall-clock milliseconds; a fraction is kept down to microseconds. */
   uploadedAt: number;
-  /** False where `metadata.json` could not be stored; default true. */
+  /** False if `metadata.json` could not be stored; default true. */
   metadataStored?: boolean;
 }
 
 const ROLE_ORDER = ['video', 'thumbnail', 'transcript', 'extra'] as const satisfies readonly Role[];
 
-/** Makes the webhook's payload; `metadata.json` in the bucket is the same. What is not known is left out. */
+/** Makes the webhook's payload, which is also the content of `metadata.json`. Leaves out what is not known. */
 export function makePayload(facts: PayloadFacts): Payload {
   const { id, details } = facts.recording;
   const { durationSeconds, durationDatabaseSeconds, user } = details;
@@ -64,7 +64,7 @@ export function makePayload(facts: PayloadFacts): Payload {
     },
     file_info: {
       total_size_mb: toMebibytes(uploaded.reduce((sum, file) => sum + file.sizeBytes, 0)),
-      // fromEntries: a file may be called `__proto__`.
+      // fromEntries, because a file may be called `__proto__`.
       individual_sizes_mb: Object.fromEntries(uploaded.map(file => [file.name, toMebibytes(file.sizeBytes)])),
     },
     uploaded_files: urlsOf(facts, uploaded),
@@ -89,8 +89,8 @@ function urlsOf(facts: PayloadFacts, uploaded: readonly UploadedFile[]): Record<
 }
 
 /**
- * Bytes as MiB with two decimals, ties to even as Python's `round` has them (the server's own program is in Python).
- * In whole numbers: `toFixed` rounds ties up, and scaling a fraction is not exact.
+ * Bytes as MiB with two decimals; ties round to even, as Python's `round` does (the server's own program is in Python).
+ * Calculates with whole numbers: `toFixed` rounds ties up, and scaling a fraction is not exact.
  */
 export function toMebibytes(bytes: number): number {
   const scaled = BigInt(bytes) * 100n;
@@ -101,14 +101,14 @@ export function toMebibytes(bytes: number): number {
   return Number(up ? whole + 1n : whole) / 100;
 }
 
-/** The payload as it is sent, signed and stored. */
+/** The payload's bytes as they are signed, sent and stored. */
 export function payloadBytes(payload: Payload): Buffer {
   return Buffer.from(JSON.stringify(payload));
 }
 
 /**
- * SHA-256 (hex) of what a payload says, whatever its keys' order; when it was uploaded does not count. Equal hashes mean
- * that there is nothing new to tell.
+ * SHA-256 (hex) of what a payload says, regardless of the order of its keys and of the time of the upload. Equal hashes
+ * mean that the server knows all of it already.
  */
 export function contentHash(payload: Payload): string {
   const { upload_timestamp: _, ...content } = payload;

@@ -1,8 +1,8 @@
-import type { StoredFile, UploadedObject } from '../../state/sqlite/recording-store.ts';
 import type { ObjectHead } from '../storage/bucket.ts';
 import { compositeChecksum, compositeEtag, type FileChecksum, isMd5 } from '../storage/checksum.ts';
 import type { Hasher } from '../storage/hasher.ts';
 import { type Part, partSizeFor, planParts } from '../storage/part-plan.ts';
+import type { StoredFile, UploadedObject } from './journal.ts';
 import type { SourceFile } from './source-file.ts';
 import { TOKEN_METADATA } from './verify-object.ts';
 
@@ -11,10 +11,10 @@ const MIB = 1024 * 1024;
 const COMMON_PART_SIZES = [8, 5, 15, 16, 32, 64].map(mib => mib * MIB);
 
 /**
- * Finds out whether the object in the bucket has the file's bytes, though this machine's state does not say so: another
- * machine or program put it there, the state was lost, or the file was only touched or moved. Reads the file, sends
+ * Finds out whether the object in the bucket has the file's bytes although this machine's state does not say so: another
+ * machine or program uploaded it, the state was lost, or the file was only touched or moved. Reads the file, sends
  * nothing.
- * @param known checksum kept of the object, by the state or beside `metadata.json`
+ * @param known the object's checksum as the state or the metadata of `metadata.json` has it
  */
 export async function findAlreadyThere(
   source: SourceFile,
@@ -41,7 +41,7 @@ export async function findAlreadyThere(
   return undefined;
 }
 
-/** Part sizes that an ETag can come from; none where it is not made of MD5s. */
+/** Part sizes that an ETag can come from; none if it is not made of MD5s. */
 function candidatePartSizes(sizeBytes: number, etag: string): number[] {
   if (isMd5(etag)) return [Math.max(1, sizeBytes)];
   const parts = Number(/^[0-9a-f]{32}-(\d+)$/.exec(etag)?.[1] ?? 0);
@@ -50,7 +50,7 @@ function candidatePartSizes(sizeBytes: number, etag: string): number[] {
   );
 }
 
-/** Hashes a whole file part by part; `whole` values exist only where it is one part. */
+/** Hashes a whole file part by part; `whole` values exist only if it is one part. */
 export async function hashParts(source: SourceFile, hasher: Hasher, partSizeBytes: number, { md5 }: { md5: boolean }) {
   const parts: Part[] =
     source.file.sizeBytes === 0

@@ -1,15 +1,15 @@
-import type { RecordingStore } from '../../state/sqlite/recording-store.ts';
 import { roleOf } from '../recording/file-roles.ts';
 import { isRecordingId } from '../recording/recording.ts';
 import type { Bucket } from '../storage/bucket.ts';
 import { StorageFailure } from '../storage/failure.ts';
+import type { BegunUploads } from './parts-journal.ts';
 
-/** An unfinished multipart upload in the bucket that nobody will go on with; its parts cost money. */
+/** An unfinished multipart upload in the bucket that nobody will finish; its parts cost money. */
 export interface AbandonedUpload {
   key: string;
   uploadId: string;
   initiated: Date | undefined;
-  /** When a part last came in; undefined where none did. */
+  /** When its last part arrived; undefined if none did. */
   lastPart: Date | undefined;
   parts: number;
   bytes: number;
@@ -19,25 +19,25 @@ export interface AbandonedUpload {
 
 export interface CleanUpDeps {
   bucket: Bucket;
-  store: Pick<RecordingStore, 'openUploadIds' | 'begunUploadIds' | 'forgetUploads'>;
+  journal: BegunUploads;
   now(): number;
   signal: AbortSignal;
 }
 
 /**
- * Finds abandoned uploads: nothing has come in for `olderThanMs`, and no recording of this machine is still going on
- * with it. Uploads of other programs are never among them: what the state does not know counts only where its key is a
- * recording's, and only if `elsewhere` is asked for.
+ * Finds abandoned uploads: no part has arrived for `olderThanMs`, and no recording of this machine will resume them.
+ * Uploads of other programs are never among them: one that the state does not know counts only if its key is a
+ * recording's and the caller asks for `elsewhere`.
  */
 export async function findAbandonedUploads(
   { olderThanMs, elsewhere }: { olderThanMs: number; elsewhere: boolean },
-  { bucket, store, now, signal }: CleanUpDeps,
+  { bucket, journal, now, signal }: CleanUpDeps,
 ): Promise<AbandonedUpload[]> {
-  const open = store.openUploadIds(bucket.target);
-  const ours = store.begunUploadIds(bucket.target);
+  const open = await journal.openUploadIds(bucket.target);
+  const ours = await journal.begunUploadIds(bucket.target);
   const listed = await bucket.listUploads('', signal);
   const gone = [...ours].filter(id => !open.has(id) && !listed.some(upload => upload.uploadId === id));
-  store.forgetUploads(bucket.target, gone);
+  if (gone.length > 0) await journal.forgetUploads(bucket.target, gone);
 
   const abandoned: AbandonedUpload[] = [];
   for (const { key, uploadId, initiated } of listed) {
@@ -60,16 +60,16 @@ export async function findAbandonedUploads(
   return abandoned;
 }
 
-/** Removes what was found. One that is gone already is no failure. */
+/** Aborts the uploads that were found. One that is gone already is not a failure. */
 export async function abortAbandonedUploads(
   uploads: readonly AbandonedUpload[],
-  { bucket, store, signal }: CleanUpDeps,
+  { bucket, journal, signal }: CleanUpDeps,
 ): Promise<void> {
   for (const { key, uploadId } of uploads) {
     await bucket.abortUpload(key, uploadId, signal).catch(error => {
       if (!(error instanceof StorageFailure) || error.kind !== 'missing') throw error;
     });
-    store.forgetUploads(bucket.target, [uploadId]);
+    await journal.forgetUploads(bucket.target, [uploadId]);
   }
 }
 
@@ -79,7 +79,7 @@ function isRecordingKey(key: string): boolean {
   return rest.length === 0 && isRecordingId(id) && roleOf(name, []) !== undefined;
 }
 
-/** An upload that ended between the two looks, or whose parts may not be listed: its age is then that of its beginning. */
+/** For an upload that ended in the meantime, or whose parts may not be listed: its age counts from its beginning. */
 function noParts(now: () => number) {
   return (error: unknown) => {
     if (error instanceof StorageFailure && error.kind !== 'transient')

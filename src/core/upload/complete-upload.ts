@@ -1,24 +1,24 @@
-import type { OpenUpload, StoredPart } from '../../state/sqlite/parts-store.ts';
-import type { UploadedObject } from '../../state/sqlite/recording-store.ts';
 import { AppError } from '../errors.ts';
 import { compositeChecksum, compositeEtag, isMd5 } from '../storage/checksum.ts';
 import { StorageFailure } from '../storage/failure.ts';
 import { planParts } from '../storage/part-plan.ts';
+import type { UploadedObject } from './journal.ts';
+import type { OpenUpload, StoredPart } from './parts-journal.ts';
 import type { FileContext } from './session.ts';
 import type { SourceFile } from './source-file.ts';
 import { headIfAllowed, TOKEN_METADATA, verifyObject } from './verify-object.ts';
 
-/** An upload in parts, as it stands. */
+/** An open upload in parts. */
 export interface UploadState {
   upload: OpenUpload & { uploadId: string };
   parts: Map<number, StoredPart>;
-  /** Complete had succeeded in an earlier run that did not live to see it. */
+  /** Complete succeeded in an earlier run, which ended before it saw the response. */
   completed?: boolean;
 }
 
 /**
- * Completes the upload. A Complete that fails or is not answered may have succeeded all the same, so before each new
- * try the bucket is asked; and it never leads to an abort.
+ * Completes the upload. A Complete that fails, or whose response is lost, may have succeeded all the same: ask the bucket
+ * before each new try, and never abort.
  */
 export async function complete(context: FileContext, state: UploadState): Promise<void> {
   const { bucket, persistence, key, signal, onRetry } = context;
@@ -36,7 +36,8 @@ export async function complete(context: FileContext, state: UploadState): Promis
         await bucket.completeUpload(key, uploadId, parts, signal);
       } catch (error) {
         if (!(error instanceof StorageFailure) || signal.aborted) throw error;
-        // In this order: an upload that is gone may have been completed a moment ago.
+        // Ask ListParts first, HEAD second. If our Complete lands between the two calls, HEAD still sees the object; the
+        // other way round we would take a success for a lost upload.
         const gone = await whyGone(context, uploadId);
         if (await succeededAfterAll()) return;
         throw gone ?? error;
@@ -46,12 +47,12 @@ export async function complete(context: FileContext, state: UploadState): Promis
   );
 }
 
-/** The parts by number, as the object has them. */
+/** The parts by number: the order in which the object has them. */
 function inOrder({ parts }: UploadState): StoredPart[] {
   return [...parts.values()].sort((a, b) => a.number - b.number);
 }
 
-/** The store's word that there is no such upload; some answer a Complete of one that is gone with 500. */
+/** The store's own error if it has no such upload any more; some answer a Complete of one that is gone with 500. */
 async function whyGone({ bucket, key, signal }: FileContext, uploadId: string): Promise<StorageFailure | undefined> {
   try {
     await bucket.listParts(key, uploadId, signal);
@@ -62,7 +63,7 @@ async function whyGone({ bucket, key, signal }: FileContext, uploadId: string): 
   return undefined;
 }
 
-/** The object is in the bucket; proves that it is the right one. */
+/** Proves that the object in the bucket is the one that was uploaded. */
 export async function finished(source: SourceFile, context: FileContext, state: UploadState): Promise<UploadedObject> {
   const { upload } = state;
   const parts = inOrder(state);
@@ -73,7 +74,7 @@ export async function finished(source: SourceFile, context: FileContext, state: 
     found = await verifyObject(context, { ...expected, etag });
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'VERIFICATION' || !etag) throw error;
-    // An encrypting store's ETags look like MD5s and are none. One part's real MD5 tells.
+    // A store that encrypts has ETags that look like MD5s and are none. Compare one part's real MD5.
     if (await etagsAreMd5s(source, context, upload.partSizeBytes, parts)) throw error;
     found = await verifyObject(context, { ...expected, etag: undefined });
   }
@@ -94,7 +95,7 @@ async function etagsAreMd5s(
   return md5?.toString('hex') === stored.etag;
 }
 
-/** The upload is not there any more. Stores say `NoSuchUpload`, and after an abort some say `NoSuchKey`. */
+/** True if the upload is gone. Stores say `NoSuchUpload`, and after an abort some say `NoSuchKey`. */
 export function isGone(error: unknown): boolean {
   return (
     error instanceof StorageFailure &&

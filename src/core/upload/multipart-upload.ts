@@ -1,43 +1,42 @@
-import type { UploadedObject } from '../../state/sqlite/recording-store.ts';
 import { inPool } from '../pool.ts';
 import { sameFile } from '../recording/file-identity.ts';
 import { fileBody } from '../storage/body.ts';
 import { StorageFailure } from '../storage/failure.ts';
 import { type Part, partSizeFor, planParts } from '../storage/part-plan.ts';
 import { complete, finished, isGone, type UploadState } from './complete-upload.ts';
+import type { UploadedObject } from './journal.ts';
 import { findEmptyUpload, findOrphanedUpload, takeOverParts } from './orphaned-upload.ts';
 import type { FileContext } from './session.ts';
 import type { SourceFile } from './source-file.ts';
 import { headIfAllowed, TOKEN_METADATA } from './verify-object.ts';
 
 /**
- * How a large file travels. The state machine, each arrow durable before the next:
+ * How a large file is uploaded. Each step is durable before the next:
  *
  *   (nothing) → open (upload id known) → parts, one by one → completed in the bucket → verified → uploaded
  *
- * A run that finds an open upload goes on with it. An upload that the store no longer knows has either been completed
- * after all (the object carries its token) or is begun anew. Nothing here ever aborts an upload whose parts may still
- * be wanted.
+ * A run that finds an open upload resumes it. If the store no longer knows the upload, it was either completed after all
+ * (the object carries its token), or a new one is begun. Nothing here ever aborts an upload whose parts may still be
+ * wanted.
  */
 export interface PartsUpload {
   object: UploadedObject;
   sentBytes: number;
 }
 
-/** How often one run goes on with an upload that the store has lost, or lost parts of. */
+/** How often one run starts over with an upload that the store has lost, or of which it has lost parts. */
 const MAX_STARTS = 3;
-/** Forbidden, not a method of this store, not implemented. */
+/** Statuses for: forbidden, method not allowed, not implemented. */
 const CANNOT_LIST = new Set([403, 405, 501]);
 /** Parts hashed ahead of the one being sent. */
 const HASH_AHEAD = 3;
 
-/** Uploads a file in parts, or finishes an upload that was begun. */
+/** Uploads a file in parts, or finishes an open upload. */
 export async function uploadInParts(
   source: SourceFile,
   context: FileContext,
   { force }: { force: boolean },
 ): Promise<PartsUpload> {
-  const { store, bucket, recordingId, name } = context;
   if (force) await giveUp(context);
   let sentBytes = 0;
   for (let starts = 1; ; starts++) {
@@ -52,25 +51,25 @@ export async function uploadInParts(
       return { object: await finished(source, context, state), sentBytes };
     } catch (error) {
       if (starts >= MAX_STARTS || !(error instanceof StorageFailure)) throw error;
-      // Somebody, or the store's own housekeeping, removed the upload: there is nothing left to resume.
-      if (isGone(error)) store.dropUpload(bucket.target, recordingId, name);
-      // The store lost a part that it had acknowledged: looking at what it lists finds out which.
+      // Another program, or the store's own housekeeping, removed the upload: nothing is left to resume.
+      if (isGone(error)) await context.journal.dropUpload(context.ref);
+      // The store lost a part that it had acknowledged: `resume` finds out which from what the store lists.
       else if (error.reason !== 'InvalidPart') throw error;
     }
   }
 }
 
-/** The open upload of an earlier run, checked against what the store has of it. */
+/** The open upload of an earlier run, compared with what the store has of it. */
 async function resume(
   source: SourceFile,
   context: FileContext,
   { force }: { force: boolean },
 ): Promise<UploadState | undefined> {
-  const { store, bucket, recordingId, name, key, signal } = context;
-  const open = store.openUpload(bucket.target, recordingId, name);
+  const { journal, ref, bucket, recordingId, key, signal } = context;
+  const open = await journal.openUpload(ref);
   if (!open) return force ? undefined : takeOver(source, context);
   if (!sameFile(open.upload, source.file)) {
-    // The file is another one now, so those parts are of no use to anybody.
+    // The file has changed since, so nobody can use those parts.
     await giveUp(context);
     return undefined;
   }
@@ -82,21 +81,24 @@ async function resume(
     const listed = await bucket.listParts(key, uploadId, signal);
     const etags = new Map(listed.parts.map(part => [part.number, part]));
     const planned = planParts(source.file.sizeBytes, open.upload.partSizeBytes);
-    for (const [number, part] of parts) {
+    const lost = open.parts.filter(({ number, etag }) => {
       const there = etags.get(number);
-      if (there?.etag === part.etag && there.sizeBytes === planned[number - 1]?.sizeBytes) continue;
-      store.removePart(bucket.target, recordingId, name, number);
-      parts.delete(number);
-    }
-    // Parts that arrived, but whose answer did not: the store has them, the state does not know.
+      return there?.etag !== etag || there.sizeBytes !== planned[number - 1]?.sizeBytes;
+    });
+    if (lost.length > 0)
+      await journal.removeParts(
+        ref,
+        lost.map(part => part.number),
+      );
+    for (const { number } of lost) parts.delete(number);
+    // Parts that arrived and whose response did not: the store has them, the state does not know them.
     const unknown = listed.parts.filter(part => !parts.has(part.number));
-    for (const part of (await takeOverParts(source, context, open.upload.partSizeBytes, unknown)) ?? []) {
-      store.addPart(bucket.target, recordingId, name, part);
-      parts.set(part.number, part);
-    }
+    const found = (await takeOverParts(source, context, open.upload.partSizeBytes, unknown)) ?? [];
+    if (found.length > 0) await journal.addParts(ref, found);
+    for (const part of found) parts.set(part.number, part);
     return { upload, parts };
   } catch (error) {
-    // A key or a store that lists no parts: the state knows them, and the object is verified in the end.
+    // The key or the store cannot list parts. The state knows them, and the object is verified in the end.
     if (error instanceof StorageFailure && CANNOT_LIST.has(error.status ?? 0)) return { upload, parts };
     if (!isGone(error)) throw error;
     const head = await headIfAllowed(context);
@@ -104,7 +106,7 @@ async function resume(
     if (token !== null && head && head !== 'forbidden' && head.metadata[TOKEN_METADATA] === token) {
       return { upload, parts, completed: true };
     }
-    store.dropUpload(bucket.target, recordingId, name);
+    await journal.dropUpload(ref);
     context.observer({
       type: 'warning',
       recordingId,
@@ -114,9 +116,9 @@ async function resume(
   }
 }
 
-/** The state knows of no upload, but the bucket may: from before the state was lost. */
+/** The state knows no upload, but the bucket may have one from before the state was lost. */
 async function takeOver(source: SourceFile, context: FileContext): Promise<UploadState | undefined> {
-  const { store, bucket, recordingId, name, clock } = context;
+  const { journal, ref, name, clock } = context;
   const orphan = await findOrphanedUpload(source, context);
   if (!orphan) return undefined;
   const { sizeBytes, mtimeNs, inode } = source.file;
@@ -129,21 +131,21 @@ async function takeOver(source: SourceFile, context: FileContext): Promise<Uploa
     mtimeNs,
     inode,
   };
-  store.beginUpload(bucket.target, recordingId, upload, orphan.parts, clock.now());
+  await journal.beginUpload(ref, upload, orphan.parts, clock.now());
   return { upload, parts: new Map(orphan.parts.map(part => [part.number, part])) };
 }
 
 /**
- * Opens a new upload. That it was asked for is durable before it is asked: a Create whose answer is lost, to the network
- * or to a crash, leaves an empty upload in the bucket, and that one is then used in place of a second.
+ * Opens a new upload. The journal notes the Create before it is sent: if the network or a crash loses its response, an
+ * empty upload is left in the bucket, and the next try uses it in place of a second one.
  */
 async function begin(source: SourceFile, context: FileContext): Promise<UploadState> {
-  const { store, bucket, persistence, recordingId, name, key, signal, clock, onRetry } = context;
+  const { journal, ref, bucket, persistence, name, key, signal, clock, onRetry } = context;
   const { sizeBytes, mtimeNs, inode, contentType } = source.file;
-  const asked = store.openUpload(bucket.target, recordingId, name)?.upload;
+  const asked = (await journal.openUpload(ref))?.upload;
   const token = asked?.token ?? context.newToken();
   const planned = { name, token, partSizeBytes: partSizeFor(sizeBytes), sizeBytes, mtimeNs, inode };
-  if (!asked) store.beginUpload(bucket.target, recordingId, { ...planned, uploadId: null }, [], clock.now());
+  if (!asked) await journal.beginUpload(ref, { ...planned, uploadId: null }, [], clock.now());
 
   let mayExist = asked !== undefined;
   const { uploadId } = await persistence.run(
@@ -155,11 +157,11 @@ async function begin(source: SourceFile, context: FileContext): Promise<UploadSt
     { signal, onRetry },
   );
   const upload = { ...planned, uploadId };
-  store.beginUpload(bucket.target, recordingId, upload, [], clock.now());
+  await journal.beginUpload(ref, upload, [], clock.now());
   return { upload, parts: new Map() };
 }
 
-/** Sends what is missing, several parts at once. @returns bytes sent */
+/** Sends the missing parts, several at once. @returns bytes sent */
 async function sendMissingParts(source: SourceFile, context: FileContext, state: UploadState): Promise<number> {
   const { observer, recordingId, name, inFlight } = context;
   const { sizeBytes } = source.file;
@@ -168,8 +170,8 @@ async function sendMissingParts(source: SourceFile, context: FileContext, state:
   const missingBytes = missing.reduce((sum, part) => sum + part.sizeBytes, 0);
   observer({ type: 'file-started', recordingId, name, sizeBytes, resumedBytes: sizeBytes - missingBytes });
 
-  // One part that fails for good stops its siblings: their bytes would not make an object. A place is taken once the
-  // part is hashed, so that no place waits for the disk.
+  // A part that fails for good stops the others: without it they never become an object. A place is taken once the part is
+  // hashed, so that no place waits for the disk.
   const hashed = hashedAhead(missing, source, context);
   await inPool(hashed, { atOnce: inFlight.acquire, signal: context.signal }, ({ part, sha256 }, signal) =>
     sendPart(source, { ...context, signal }, state, part, sha256),
@@ -193,7 +195,7 @@ async function* hashedAhead(parts: readonly Part[], source: SourceFile, { hasher
       yield await (queue.shift() as ReturnType<typeof hash>);
     }
   } finally {
-    // The file must not be closed under a hash that is still being made.
+    // Wait for hashes that are still being made: the caller closes the file next.
     await Promise.allSettled(queue);
   }
 }
@@ -205,7 +207,7 @@ async function sendPart(
   part: Part,
   sha256: Buffer,
 ): Promise<void> {
-  const { bucket, store, key, recordingId, name, inFlight, throttle, observer, signal } = context;
+  const { bucket, journal, ref, key, recordingId, name, inFlight, throttle, observer, signal } = context;
   const onBytes = (bytes: number) => {
     inFlight.moved(bytes);
     observer({ type: 'file-progress', recordingId, name, bytes });
@@ -213,22 +215,22 @@ async function sendPart(
   const body = fileBody(source.fd, part, sha256, { throttle, onBytes });
   const { etag } = await bucket.uploadPart(key, upload.uploadId, part.number, body, signal);
   const stored = { number: part.number, etag, sha256: sha256.toString('base64') };
-  // Durable before it counts: what the state knows is never sent again.
-  await store.together(() => store.addPart(bucket.target, recordingId, name, stored));
+  // Durable before it counts: a part that the state knows is never sent again.
+  await journal.addParts(ref, [stored]);
   parts.set(part.number, stored);
 }
 
-/** Aborts an upload of ours that will not be gone on with, in the bucket and in the state. */
+/** Aborts the file's open upload in the bucket and forgets it in the state. */
 export async function giveUp(context: FileContext): Promise<void> {
-  const { bucket, store, recordingId, name, key, signal } = context;
-  const open = store.openUpload(bucket.target, recordingId, name);
+  const { bucket, journal, ref, key, signal } = context;
+  const open = await journal.openUpload(ref);
   if (!open) return;
   try {
     const uploadId = open.upload.uploadId ?? (await findEmptyUpload(context))?.uploadId;
     if (uploadId) await bucket.abortUpload(key, uploadId, signal);
   } catch (error) {
-    // Gone, or not allowed: then `cleanup` finds it, with a key that may.
+    // It is gone, or this key may not abort it: `cleanup` with another key finds it then.
     if (!(error instanceof StorageFailure) || error.kind === 'transient') throw error;
   }
-  store.dropUpload(bucket.target, recordingId, name);
+  await journal.dropUpload(ref);
 }

@@ -1,25 +1,25 @@
-import type { StoredPart } from '../../state/sqlite/parts-store.ts';
 import type { ListedPart } from '../storage/bucket.ts';
 import { isMd5 } from '../storage/checksum.ts';
 import { StorageFailure } from '../storage/failure.ts';
 import { planParts } from '../storage/part-plan.ts';
+import type { StoredPart } from './parts-journal.ts';
 import type { FileContext } from './session.ts';
 import type { SourceFile } from './source-file.ts';
 
-/** An unfinished upload of this very file that the state knows nothing of. */
+/** An unfinished upload of this very file that the state does not know. */
 export interface OrphanedUpload {
   uploadId: string;
   partSizeBytes: number;
   parts: StoredPart[];
 }
 
-/** An upload in which nothing has happened for this long is no longer being fed by another machine. */
+/** No other machine is sending an upload to which no part has been added for this long. */
 const QUIET_MS = 60_000;
 const LOOK_EVERY_MS = 5_000;
 
 /**
- * Looks in the bucket for an upload of this file to go on with: all of its parts have the MD5s of the file's own, and
- * nobody else is feeding it. Where the key may not list, or the store's ETags are no MD5s, there is none.
+ * Looks in the bucket for an upload of this file to resume: the MD5s of all its parts are those of the file's own, and no
+ * other machine is sending it. If the key may not list, or the store's ETags are not MD5s, it finds none.
  */
 export async function findOrphanedUpload(
   source: SourceFile,
@@ -45,7 +45,7 @@ export async function findOrphanedUpload(
   return undefined;
 }
 
-/** The part size that an upload was begun with: that of all its parts but the file's last. */
+/** The part size of an upload: all parts have it but the file's last. */
 function partSizeOf(parts: readonly ListedPart[], fileBytes: number): number | undefined {
   const size = Math.max(0, ...parts.map(part => part.sizeBytes));
   const planned = size > 0 ? planParts(fileBytes, size) : [];
@@ -54,7 +54,7 @@ function partSizeOf(parts: readonly ListedPart[], fileBytes: number): number | u
     : undefined;
 }
 
-/** Of the parts that the store lists, those that hold the file's own bytes; undefined where its ETags cannot tell. */
+/** Of the parts that the store lists, those that hold the file's own bytes; undefined if its ETags cannot prove it. */
 export async function takeOverParts(
   source: SourceFile,
   { hasher, signal }: FileContext,
@@ -74,7 +74,7 @@ export async function takeOverParts(
   return own;
 }
 
-/** The newest upload of this key that has no part yet; undefined where there is none, or the key may not look. */
+/** The newest upload of this key that has no part yet; undefined if there is none, or the key may not list. */
 export async function findEmptyUpload({ bucket, key, signal }: FileContext): Promise<{ uploadId: string } | undefined> {
   try {
     const uploads = (await bucket.listUploads(key, signal)).filter(upload => upload.key === key);
@@ -87,7 +87,7 @@ export async function findEmptyUpload({ bucket, key, signal }: FileContext): Pro
   return undefined;
 }
 
-/** Waits until the upload has been quiet for long enough; false as soon as somebody adds to it. */
+/** Waits until the upload has been quiet for long enough; false as soon as another machine adds a part. */
 async function isQuiet(
   { uploadId, parts }: OrphanedUpload,
   { bucket, key, clock, signal, observer, recordingId }: FileContext,

@@ -10,15 +10,15 @@ import { fileContext, type UploadSession } from './session.ts';
 /** Name of the metadata of `metadata.json` that carries the files' checksums. */
 export const CHECKSUMS_METADATA = 'recordupload-checksums';
 
-/** What the bucket itself knows of a recording; each thing is asked for once, and only where the state does not know. */
+/** What the bucket itself knows of a recording; asked only if the state does not know, and once for each thing. */
 export interface RemoteRecording {
-  /** False where the bucket has no object of that key for certain: nothing need be asked about it then. */
+  /** False only if the bucket certainly has no object of that key: HEAD is not needed then. */
   mayHave(key: string): Promise<boolean>;
-  /** `metadata.json` as the bucket has it; undefined where there is none, or it may not be read. */
+  /** `metadata.json` as the bucket has it; undefined if there is none, or it may not be read. */
   metadata(): Promise<{ text: string; etag: string; checksums: Map<string, FileChecksum> } | undefined>;
 }
 
-/** A recording in the bucket, asked about at most once for each thing. */
+/** A recording in the bucket; each thing is asked for at most once. */
 export function remoteRecording({ id }: { id: RecordingId }, session: UploadSession): RemoteRecording {
   const keys = once(() => listKeys(id, session));
   return {
@@ -32,16 +32,16 @@ export function readChecksums(metadata: ObjectHead | undefined): Map<string, Fil
   return decodeChecksums(metadata?.metadata[CHECKSUMS_METADATA]);
 }
 
-/** A recording has a handful of objects; where there are this many, asking for each is cheaper than listing them all. */
+/** A recording has a handful of objects. If there are this many, a HEAD for each file is cheaper than listing them all. */
 const MANY = 1_000;
 
-/** The keys below the recording's prefix; undefined where they cannot be told. */
+/** The keys below the recording's prefix; undefined if they cannot be listed. */
 async function listKeys(id: RecordingId, { bucket, signal }: UploadSession): Promise<Set<string> | undefined> {
   try {
     const objects = await bucket.list(`${id}/`, { atMost: MANY }, signal);
     return objects.length < MANY ? new Set(objects.map(({ key }) => key)) : undefined;
   } catch (error) {
-    // A key that may not list, or a fault that may pass: each object is asked for by itself then, and more patiently.
+    // The key may not list, or the fault is a passing one: a HEAD for each object follows, which is retried.
     if (error instanceof StorageFailure) return undefined;
     throw error;
   }
@@ -55,7 +55,7 @@ async function readMetadata(id: RecordingId, session: UploadSession): ReturnType
     const text = Buffer.concat(await Array.fromAsync(object.stream)).toString();
     return { text, etag: object.etag, checksums: readChecksums(object) };
   } catch (error) {
-    // Not allowed to read, or broken off: then nothing is known, and what is there is compared in other ways.
+    // The key may not read, or the body was cut off: compare the objects in other ways then.
     if (error instanceof AppError && !session.signal.aborted) return undefined;
     throw error;
   }

@@ -1,4 +1,3 @@
-import type { RecordingStore } from '../../state/sqlite/recording-store.ts';
 import type { Clock } from '../clock.ts';
 import type { Observer } from '../events.ts';
 import type { RecordingId } from '../recording/recording.ts';
@@ -9,11 +8,13 @@ import type { InFlight } from '../storage/in-flight.ts';
 import type { Persistence } from '../storage/persistence.ts';
 import type { Throttle } from '../storage/throttle.ts';
 import { wrapBucket } from '../storage/wrap-bucket.ts';
+import type { UploadJournal } from './journal.ts';
+import type { FileRef } from './parts-journal.ts';
 
 /** What all uploads of a run share: connections, pace, threads, patience. */
 export interface UploadSession {
   bucket: Bucket;
-  store: RecordingStore;
+  journal: UploadJournal;
   persistence: Persistence;
   inFlight: InFlight;
   hasher: Hasher;
@@ -30,6 +31,8 @@ export interface FileContext extends UploadSession {
   recordingId: RecordingId;
   /** File name, in the events. */
   name: string;
+  /** The file, for the journal. */
+  ref: FileRef;
   key: string;
   /**
    * The session's bucket behind its retry layer. `createUpload` and `completeUpload` are tried once: what a failure of
@@ -58,6 +61,7 @@ export function fileContext(
     ...session,
     recordingId,
     name,
+    ref: { target: session.bucket.target, recordingId, name },
     key,
     onRetry,
     bucket: retrying(session.bucket, session.persistence, onRetry, assertUnchanged),

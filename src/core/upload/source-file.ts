@@ -4,11 +4,11 @@ import { sameFile, statFile } from '../recording/file-identity.ts';
 import { FileReplaced, openFound } from '../recording/open-file.ts';
 import type { RecordingFile } from '../recording/recording.ts';
 
-/** A file of the recording, open for reading, that must stay as it was when the folder was read. */
+/** A file of the recording, open for reading. It must not change while it is uploaded. */
 export interface SourceFile {
   readonly file: RecordingFile;
   readonly fd: number;
-  /** @throws AppError `SOURCE_CHANGED` where size, time or inode are not what they were, or the file is gone */
+  /** @throws AppError `SOURCE_CHANGED` if its size, time or inode changed since the folder was read, or it is gone */
   assertUnchanged(): void;
   close(): void;
 }

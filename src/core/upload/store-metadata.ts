@@ -1,34 +1,34 @@
 import { createHash } from 'node:crypto';
-import type { UploadedObject } from '../../state/sqlite/recording-store.ts';
 import { AppError } from '../errors.ts';
 import { contentHash, METADATA_NAME, makePayload, type Payload, payloadBytes } from '../payload/payload.ts';
 import { objectKey } from '../recording/object-key.ts';
 import type { Recording } from '../recording/recording.ts';
 import { bufferBody } from '../storage/body.ts';
 import { encodeChecksums, type FileChecksum } from '../storage/checksum.ts';
+import type { UploadedObject } from './journal.ts';
 import { CHECKSUMS_METADATA, type RemoteRecording } from './remote-recording.ts';
-import { fileContext } from './session.ts';
-import type { FileReport, UploadDeps, UploadRequest } from './upload-report.ts';
+import { type FileContext, fileContext, type UploadSession } from './session.ts';
+import type { FileReport, UploadRequest } from './upload-report.ts';
 import { headIfAllowed, TOKEN_METADATA, verifyObject } from './verify-object.ts';
 
-/** What became of `metadata.json`, and the payload that it holds and the webhook tells. */
+/** How storing `metadata.json` ended, and the payload: its content, and what the webhook sends. */
 export interface StoredMetadata {
   outcome: 'uploaded' | 'unchanged' | 'none';
   payload?: { value: Payload; text: string; hash: string };
-  /** As it is in the bucket now. */
+  /** `metadata.json` as it is in the bucket now. */
   stored?: { text: string; etag: string };
   error?: AppError;
 }
 
-/** Stores `metadata.json`, the payload as it stands now, unless the bucket has one that says the same. */
+/** Stores the payload as `metadata.json`, unless the bucket has one that says the same. */
 export async function storeMetadata(
   recording: Recording,
   files: readonly FileReport[],
   request: UploadRequest,
-  deps: UploadDeps,
+  session: UploadSession,
   remote: RemoteRecording,
 ): Promise<StoredMetadata> {
-  const { bucket, clock, observer, signal } = deps;
+  const { bucket, clock, observer, signal } = session;
   const uploaded = files.filter(file => file.outcome !== 'failed');
   if (uploaded.length === 0) return { outcome: 'none' };
   const facts = { ...request, recording, uploaded, bucket: bucket.name, uploadedAt: clock.now() };
@@ -37,7 +37,7 @@ export async function storeMetadata(
     return { value, text: payloadBytes(value).toString(), hash: contentHash(value) };
   };
   const fresh = payload({ metadataStored: true });
-  const context = fileContext(deps, recording.id, METADATA_NAME, objectKey(recording.id, METADATA_NAME));
+  const context = fileContext(session, recording.id, METADATA_NAME, objectKey(recording.id, METADATA_NAME));
   try {
     const sent = files.some(file => file.outcome === 'uploaded');
     const before = request.force || sent ? undefined : await knownMetadata(context, fresh.hash, remote);
@@ -48,7 +48,7 @@ export async function storeMetadata(
         payload: { ...fresh, value: JSON.parse(before.text) as Payload, text: before.text },
       };
     }
-    const etag = await putMetadata(context, fresh.text, uploadedObjects(recording, files, deps));
+    const etag = await putMetadata(context, fresh.text, await uploadedObjects(recording, files, session));
     return { outcome: 'uploaded', payload: fresh, stored: { text: fresh.text, etag } };
   } catch (error) {
     if (signal.aborted || !(error instanceof AppError) || error.code === 'STATE') throw error;
@@ -57,14 +57,13 @@ export async function storeMetadata(
   }
 }
 
-/** `metadata.json` where the bucket has one that says the same; its own time of upload stays. */
+/** The bucket's `metadata.json` if it says the same; it keeps its own time of upload. */
 async function knownMetadata(
-  context: ReturnType<typeof fileContext>,
+  context: FileContext,
   hash: string,
   remote: RemoteRecording,
 ): Promise<{ text: string; etag: string } | undefined> {
-  const { store, bucket, recordingId } = context;
-  const stored = store.recording(bucket.target, recordingId);
+  const stored = await context.journal.recording(context.ref);
   const saysTheSame = (text: string) => contentHashOf(text) === hash;
   if (stored?.metadata && stored.metadataEtag !== null) {
     if (!saysTheSame(stored.metadata)) return undefined;
@@ -80,12 +79,12 @@ function contentHashOf(text: string): string | undefined {
   try {
     return contentHash(JSON.parse(text) as Payload);
   } catch {
-    return undefined; // not ours
+    return undefined; // another program's
   }
 }
 
 async function putMetadata(
-  context: ReturnType<typeof fileContext>,
+  context: FileContext,
   text: string,
   objects: ReadonlyMap<string, FileChecksum>,
 ): Promise<string> {
@@ -98,12 +97,12 @@ async function putMetadata(
   return verifyObject(context, { sizeBytes: bytes.length, etag, token });
 }
 
-function uploadedObjects(
-  recording: Recording,
+async function uploadedObjects(
+  { id: recordingId }: Recording,
   files: readonly FileReport[],
-  { store, bucket }: UploadDeps,
-): Map<string, FileChecksum> {
-  const stored = new Map(store.files(bucket.target, recording.id).map(file => [file.name, file]));
+  { journal, bucket: { target } }: UploadSession,
+): Promise<Map<string, FileChecksum>> {
+  const stored = new Map((await journal.files({ target, recordingId })).map(file => [file.name, file]));
   return new Map(
     files.flatMap(({ name, sizeBytes, outcome }) => {
       const object = stored.get(name) as UploadedObject | undefined;

@@ -1,5 +1,4 @@
 import { isNativeError } from 'node:util/types';
-import type { UploadedObject } from '../../state/sqlite/recording-store.ts';
 import { AppError } from '../errors.ts';
 import { sameFile } from '../recording/file-identity.ts';
 import { objectKey } from '../recording/object-key.ts';
@@ -9,6 +8,7 @@ import type { FileChecksum } from '../storage/checksum.ts';
 import { StorageFailure } from '../storage/failure.ts';
 import { SINGLE_PUT_LIMIT_BYTES } from '../storage/part-plan.ts';
 import { findAlreadyThere } from './already-there.ts';
+import type { UploadedObject } from './journal.ts';
 import { giveUp, uploadInParts } from './multipart-upload.ts';
 import { type FileContext, fileContext, type UploadSession } from './session.ts';
 import { openSource, type SourceFile } from './source-file.ts';
@@ -22,16 +22,16 @@ export interface FileUpload {
 }
 
 export interface FileUploadOptions {
-  /** Send it although it is there. */
+  /** Send it even if the bucket has it. */
   force: boolean;
-  /** False: the bucket has no such object, so there is nothing to look at. */
+  /** False: the bucket has no such object, so HEAD is not needed. */
   mayBeThere(): Promise<boolean>;
-  /** What the bucket's `metadata.json` says of the object, where the state says nothing. */
+  /** What the bucket's `metadata.json` says of the object; called if the state says nothing. */
   known(): Promise<FileChecksum | undefined>;
 }
 
 /**
- * Brings one file into the bucket, verified, and records that; sends nothing that is there already.
+ * Uploads one file, verifies the object and records that; sends nothing that the bucket has already.
  * @throws AppError `STORAGE`, `SOURCE_CHANGED` or `VERIFICATION`; the signal's reason once it aborts
  */
 export async function uploadFile(
@@ -41,13 +41,13 @@ export async function uploadFile(
   { force, mayBeThere, known }: FileUploadOptions,
 ): Promise<FileUpload> {
   const context = fileContext(session, recordingId, file.name, objectKey(recordingId, file.name));
-  const { bucket, store, clock } = context;
-  const stored = store.file(bucket.target, recordingId, file.name);
+  const { journal, ref, clock } = context;
+  const stored = await journal.file(ref);
 
   const isNew = force || (stored?.state !== 'uploaded' && !(await mayBeThere()));
   const head = isNew ? undefined : await headIfAllowed(context);
   if (stored?.state === 'uploaded' && sameFile(stored, file) && head) {
-    // Where the key may not look, the state's word is the best there is: it was accepted by the store.
+    // If the key may not HEAD, trust the state: it recorded that the store accepted the object.
     if (head === 'forbidden' || (head.sizeBytes === file.sizeBytes && head.etag === stored.etag)) {
       await dropLeftover(context);
       return { outcome: 'unchanged', object: toObject(stored), sentBytes: 0 };
@@ -65,10 +65,10 @@ export async function uploadFile(
     const object = there ?? sent?.object;
     if (!object) throw new TypeError('neither there nor sent');
     if (there || file.sizeBytes <= SINGLE_PUT_LIMIT_BYTES) await dropLeftover(context);
-    await store.together(() => store.fileUploaded(bucket.target, recordingId, file, object, clock.now()));
+    await journal.fileUploaded(ref, file, object, clock.now());
     return { outcome: sent ? 'uploaded' : 'unchanged', object, sentBytes: sent?.sentBytes ?? 0 };
   } catch (error) {
-    // The store refuses bytes that are not what was hashed; a source that changed is the likely cause, so say that.
+    // The store refuses bytes that do not match their hash. A source that changed is the likely cause: report that.
     if (error instanceof StorageFailure || !(error instanceof AppError)) {
       if (!session.signal.aborted) source.assertUnchanged();
     }
@@ -79,11 +79,11 @@ export async function uploadFile(
 }
 
 /**
- * Gives up an upload in parts that was begun and is not needed any more: the file came there in another way. It may
- * fail; what is left is found by `cleanup`.
+ * Gives up an open upload in parts that is not needed any more, because the object is complete without it. It may fail;
+ * `cleanup` finds what is left.
  */
 async function dropLeftover(context: FileContext): Promise<void> {
-  if (!context.store.openUpload(context.bucket.target, context.recordingId, context.name)) return;
+  if (!(await context.journal.openUpload(context.ref))) return;
   try {
     await giveUp(context);
   } catch (error) {
@@ -120,7 +120,7 @@ async function putWhole(
 
   const release = await inFlight.acquire(signal);
   try {
-    // Not before it is its turn: what is hashed is in the system's cache when it is read again to be sent.
+    // Hash only now: the bytes are then still in the system's cache when they are read again to be sent.
     const { sha256 } = await hasher.hash(source.fd, 0, file.sizeBytes);
     source.assertUnchanged();
     observer({ type: 'file-started', recordingId, name, sizeBytes: file.sizeBytes, resumedBytes: 0 });
@@ -136,7 +136,7 @@ async function putWhole(
       signal,
     );
     source.assertUnchanged();
-    // The store has checked the signed digest; what is left to prove is that this very object is what is there now.
+    // The store has checked the signed digest. What is left to prove: the object in the bucket is this one.
     const object = {
       partSizeBytes: Math.max(1, file.sizeBytes),
       checksum: sha256.toString('base64'),

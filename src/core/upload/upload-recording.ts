@@ -5,55 +5,47 @@ import { sameFile } from '../recording/file-identity.ts';
 import { objectKey } from '../recording/object-key.ts';
 import type { Recording, RecordingFile } from '../recording/recording.ts';
 import { type RemoteRecording, remoteRecording } from './remote-recording.ts';
+import type { UploadSession } from './session.ts';
 import { storeMetadata } from './store-metadata.ts';
 import { uploadFile } from './upload-file.ts';
-import {
-  type FileReport,
-  failuresOf,
-  type UploadDeps,
-  type UploadReport,
-  type UploadRequest,
-} from './upload-report.ts';
+import { type FileReport, failuresOf, type UploadReport, type UploadRequest } from './upload-report.ts';
 
 /*
  * The flow of an upload: folder → bucket → metadata.json → deliveries queued. Each step is durable before the next, and
- * each finds out for itself what an earlier run has done: running it again finishes the work and repeats none of it.
+ * each finds out for itself what an earlier run has done, so a second run finishes the work and repeats none of it.
  */
 
-/** Files of one recording that are looked at or sent at once. */
+/** Files of one recording that are compared or sent at the same time. */
 const FILES_AT_ONCE = 8;
 
 /**
  * Uploads a recording and queues its webhook. Files that fail do not stop the others.
- * @throws AppError `BUSY` where another process is at it, `CONFIG` without an e-mail to tell the server, `STATE`; the
- * signal's reason once it aborts
+ * @throws AppError `BUSY` if another process is uploading it, `CONFIG` without an e-mail address for the webhook, `STATE`;
+ * the signal's reason once it aborts
  */
 export async function uploadRecording(
   recording: Recording,
   request: UploadRequest,
-  deps: UploadDeps,
+  session: UploadSession,
 ): Promise<UploadReport> {
   if (request.endpoints.length > 0) requireEmail(recording);
-  const { store, bucket, clock, observer } = deps;
-  const claim = await store.together(() => {
-    const taken = store.claim(bucket.target, recording.id);
-    if (taken.ok) store.begin(bucket.target, recording, { webhooks: request.endpoints.length > 0, now: clock.now() });
-    return taken;
-  });
-  if (!claim.ok) {
-    throw new AppError('BUSY', `another process (pid ${claim.pid}) is at work on recording ${recording.id}`, {
+  const { journal, bucket, clock, observer } = session;
+  const webhooks = request.endpoints.length > 0;
+  const begun = await journal.begin(bucket.target, recording, { webhooks, now: clock.now() });
+  if (!begun.ok) {
+    throw new AppError('BUSY', `another process (pid ${begun.pid}) is at work on recording ${recording.id}`, {
       hint: 'wait for it to end, or see what it does with recordupload status',
     });
   }
   try {
     observer({ type: 'recording-started', recordingId: recording.id, dir: recording.dir, files: recording.files });
-    return await upload(recording, request, deps);
+    return await upload(recording, request, session);
   } finally {
-    store.release(bucket.target, recording.id);
+    await journal.release({ target: bucket.target, recordingId: recording.id });
   }
 }
 
-/** @throws AppError `CONFIG`: the server knows users by their e-mail alone */
+/** @throws AppError `CONFIG` without an e-mail address: the server knows users by nothing else */
 export function requireEmail({ id, details }: Pick<Recording, 'id' | 'details'>): void {
   if (details.user.email) return;
   throw new AppError('CONFIG', `recording ${id}: no e-mail address to tell the server`, {
@@ -61,33 +53,33 @@ export function requireEmail({ id, details }: Pick<Recording, 'id' | 'details'>)
   });
 }
 
-async function upload(recording: Recording, request: UploadRequest, deps: UploadDeps): Promise<UploadReport> {
-  const { store, bucket, clock, signal } = deps;
+async function upload(recording: Recording, request: UploadRequest, session: UploadSession): Promise<UploadReport> {
+  const { journal, bucket, clock, signal } = session;
   const startedAt = clock.monotonic();
-  const remote = remoteRecording(recording, deps);
-  const files = await uploadFiles(recording, request, deps, remote);
+  const remote = remoteRecording(recording, session);
+  const files = await uploadFiles(recording, request, session, remote);
   signal.throwIfAborted();
 
   const there = files.filter(file => file.outcome !== 'failed');
-  const metadata = await storeMetadata(recording, files, request, deps, remote);
+  const metadata = await storeMetadata(recording, files, request, session, remote);
   const failures = failuresOf({ files, metadata });
 
   const error = failures.map(failure => failure.message).join('; ') || null;
-  // The deliveries are durable together with the recording's being done: no crash can come in between.
-  const deliveries = await store.together(() => {
-    if (metadata.stored) store.saveMetadata(bucket.target, recording.id, metadata.stored);
-    store.finish(bucket.target, recording.id, { state: error ? 'partial' : 'done', error, now: clock.now() });
-    store.release(bucket.target, recording.id);
-    if (!metadata.payload) return [];
-    return deps.deliveries.enqueue({
-      recordingId: recording.id,
-      endpoints: request.endpoints,
-      payload: metadata.payload.text,
-      contentHash: metadata.payload.hash,
-      force: request.force,
+  const deliveries = await journal.finish(
+    { target: bucket.target, recordingId: recording.id },
+    {
+      state: error ? 'partial' : 'done',
+      error,
+      metadata: metadata.stored,
+      webhook: metadata.payload && {
+        endpoints: request.endpoints,
+        payload: metadata.payload.text,
+        contentHash: metadata.payload.hash,
+        force: request.force,
+      },
       now: clock.now(),
-    });
-  });
+    },
+  );
 
   const sentBytes = files.reduce((sum, file) => sum + (file.outcome === 'failed' ? 0 : file.sentBytes), 0);
   const unchanged = metadata.outcome === 'unchanged' && files.every(file => file.outcome === 'unchanged');
@@ -110,21 +102,23 @@ async function upload(recording: Recording, request: UploadRequest, deps: Upload
   };
 }
 
-/** Small files first: they do not wait for the big one. */
+/** Small files first, so that they do not wait for the big one. */
 async function uploadFiles(
   recording: Recording,
   request: UploadRequest,
-  deps: UploadDeps,
+  session: UploadSession,
   remote: RemoteRecording,
 ): Promise<FileReport[]> {
   const queue = recording.files.toSorted((a, b) => a.sizeBytes - b.sizeBytes);
-  const { store, bucket, hasher } = deps;
-  const isDone = ({ name }: RecordingFile) => store.file(bucket.target, recording.id, name)?.state === 'uploaded';
-  // Before any request: starting threads holds up the event loop, and that would be taken for the store's distance.
-  for (const file of queue) if (!isDone(file)) hasher.prepare(file.sizeBytes);
+  const { journal, bucket, hasher } = session;
+  const stored = await journal.files({ target: bucket.target, recordingId: recording.id });
+  const done = new Set(stored.filter(file => file.state === 'uploaded').map(file => file.name));
+  // Start threads before the first request: starting them holds up the event loop, and the measured distance of the store
+  // would include that.
+  for (const file of queue) if (!done.has(file.name)) hasher.prepare(file.sizeBytes);
   const reports = new Map<string, FileReport>();
-  await inPool(queue, { atOnce: FILES_AT_ONCE, signal: deps.signal }, async (file, signal) => {
-    reports.set(file.name, await uploadOne(file, recording, request, { ...deps, signal }, remote));
+  await inPool(queue, { atOnce: FILES_AT_ONCE, signal: session.signal }, async (file, signal) => {
+    reports.set(file.name, await uploadOne(file, recording, request, { ...session, signal }, remote));
   });
   return recording.files.flatMap(file => reports.get(file.name) ?? []);
 }
@@ -133,10 +127,10 @@ async function uploadOne(
   file: RecordingFile,
   recording: Recording,
   { force }: UploadRequest,
-  deps: UploadDeps,
+  session: UploadSession,
   remote: RemoteRecording,
 ): Promise<FileReport> {
-  const { store, bucket, observer, clock, signal } = deps;
+  const { journal, bucket, observer, clock, signal } = session;
   const { name, role, sizeBytes, contentType } = file;
   const recordingId = recording.id;
   const facts = { name, role, sizeBytes, contentType, key: objectKey(recordingId, name) };
@@ -144,15 +138,17 @@ async function uploadOne(
     const known = async () => (await remote.metadata())?.checksums.get(name);
     const mayBeThere = () => remote.mayHave(facts.key);
     const options = { force, known, mayBeThere };
-    const { outcome, object, sentBytes } = await uploadFile(file, recordingId, deps, options);
+    const { outcome, object, sentBytes } = await uploadFile(file, recordingId, session, options);
     if (outcome === 'uploaded') observer({ type: 'file-finished', recordingId, name, sizeBytes, sentBytes });
     else observer({ type: 'file-unchanged', recordingId, name, sizeBytes });
     return { ...facts, outcome, sentBytes, etag: object.etag };
   } catch (error) {
     if (signal.aborted || !(error instanceof AppError) || error.code === 'STATE') throw error;
-    const stored = store.file(bucket.target, recordingId, name);
-    const stillThere = stored?.state === 'uploaded' && sameFile(stored, file);
-    if (!stillThere) store.fileFailed(bucket.target, recordingId, file, error.message, clock.now());
+    const ref = { target: bucket.target, recordingId, name };
+    const stored = await journal.file(ref);
+    // A failed check of a file that is in the bucket does not undo its upload.
+    const isStillStored = stored?.state === 'uploaded' && sameFile(stored, file);
+    if (!isStillStored) await journal.fileFailed(ref, file, error.message, clock.now());
     observer({ type: 'file-failed', recordingId, name, error });
     return { ...facts, outcome: 'failed', error };
   }

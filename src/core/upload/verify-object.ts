@@ -10,7 +10,7 @@ export const TOKEN_METADATA = 'recordupload-token';
 /** What the object must be for the upload to count. */
 export interface ExpectedObject {
   sizeBytes: number;
-  /** ETags that prove the content; undefined where the store's ETags prove nothing. */
+  /** The ETag that proves the content; undefined if the store's ETags prove nothing. */
   etag: string | undefined;
   token: string | null;
 }
@@ -18,7 +18,7 @@ export interface ExpectedObject {
 /**
  * Asks the bucket whether the object is the one that was just uploaded.
  * @returns its ETag
- * @throws AppError `VERIFICATION` where it is another one
+ * @throws AppError `VERIFICATION` if it is another one
  */
 export async function verifyObject(context: FileContext, expected: ExpectedObject): Promise<string> {
   const head = await headIfAllowed(context);
@@ -35,14 +35,14 @@ export async function verifyObject(context: FileContext, expected: ExpectedObjec
   if (expected.etag !== undefined && !sameContent) {
     throw verification(context.key, `has the ETag ${head.etag} in the bucket in place of ${expected.etag}`);
   }
-  // Another machine may have put the same bytes there in the meantime; that is no harm.
+  // Another machine may have uploaded the same bytes in the meantime; that does no harm.
   if (expected.token !== null && head.metadata[TOKEN_METADATA] !== expected.token && !sameContent) {
     throw verification(context.key, 'was replaced by another upload');
   }
   return head.etag;
 }
 
-/** HEAD, where the key is allowed it: "upload only" keys are not. */
+/** HEAD; "upload only" keys may not send it. */
 export async function headIfAllowed({
   bucket,
   key,
@@ -57,5 +57,5 @@ export async function headIfAllowed({
 }
 
 function verification(key: string, what: string): AppError {
-  return new AppError('VERIFICATION', `${key} ${what}`, { hint: 'run the command again to upload it anew' });
+  return new AppError('VERIFICATION', `${key} ${what}`, { hint: 'run the command again to upload it again' });
 }

@@ -10,8 +10,8 @@ import { readChecksums } from './remote-recording.ts';
 import { openSource } from './source-file.ts';
 
 /*
- * Compares a recording in the bucket with what was uploaded and, where there is one, with its folder; from any machine,
- * by the checksums kept beside `metadata.json`.
+ * Compares a recording in the bucket with what was uploaded and with its folder, if the caller has one. Works from any
+ * machine, by the checksums that the metadata of `metadata.json` carries.
  */
 
 export type FileVerdict = 'same' | 'differs' | 'missing' | 'unproven';
@@ -20,14 +20,14 @@ export interface VerifiedFile {
   name: string;
   key: string;
   verdict: FileVerdict;
-  /** What was compared, or what is wrong, in plain words. */
+  /** What was compared, or what is wrong. */
   detail: string;
   sizeBytes: number | undefined;
 }
 
 export interface VerifyReport {
   recordingId: string;
-  /** Undefined where only the bucket was looked at. */
+  /** Undefined if only the bucket was examined. */
   dir: string | undefined;
   ok: boolean;
   files: VerifiedFile[];
@@ -50,7 +50,7 @@ export interface VerifyDeps {
 
 /**
  * Verifies a recording.
- * @throws AppError `VERIFICATION` where nothing of it is in the bucket, `STORAGE`, `SOURCE_CHANGED`
+ * @throws AppError `VERIFICATION` if nothing of it is in the bucket, `STORAGE`, `SOURCE_CHANGED`
  */
 export async function verifyRecording({ id, local, full }: VerifyRequest, deps: VerifyDeps): Promise<VerifyReport> {
   const { bucket, signal } = deps;
@@ -123,7 +123,7 @@ async function verifyFile(
   return verdict('same', proofs.join(', '));
 }
 
-/** The object's checksum as kept, against that of the file here. */
+/** Compares the object's stored checksum with the file's. */
 async function compareFolder(
   file: RecordingFile,
   head: ObjectHead,

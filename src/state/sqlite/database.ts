@@ -1,124 +1,149 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../core/errors.ts';
-import { createGroupCommit, type Together } from './group-commit.ts';
+import { type LockWait, untilUnlocked } from './busy.ts';
+import { createGroupCommit } from './group-commit.ts';
 import { type Liveness, openLiveness, soleLiveness } from './liveness.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { checkIfMarked, findMissing, markDamaged, setAside } from './set-aside.ts';
-import { openSql, type Sql } from './sql.ts';
+import { openSql, rollBack, type Sql } from './sql.ts';
 import { isDamage, stateError } from './state-failure.ts';
 
-/** The open state: one SQLite file, shared by every process of the tool that uses this state folder. */
+/** The open database: one SQLite file, shared by every process that uses this state folder. */
 export interface Database {
-  readonly sql: Sql;
   readonly liveness: Liveness;
-  /** False for a state in memory, which ends with the process. */
+  /** False for a database in memory, which ends with the process. */
   readonly isKept: boolean;
   /**
-   * Runs `work` in one write transaction: all of it is durable when this returns, or none of it happened. Within an open
-   * one it is a part of that.
+   * Reads in one transaction: what `work` sees is of one moment.
+   * @throws AppError `STATE` (as `write` does) if SQLite fails
    */
-  transaction<T>(work: () => T): T;
-  /** The same, with whatever else is asked for at the time; what fails, fails together. */
-  together: Together;
-  close(): void;
+  read<T>(work: (sql: Sql) => T): Promise<T>;
+  /**
+   * Runs `work` in a write transaction, which it may share with other writes of this turn of the event loop; resolves once
+   * that is durable. `work` may run more than once: it must not change anything but the database.
+   */
+  write<T>(work: (sql: Sql) => T): Promise<T>;
+  /** Closes it once all writes have ended; again is harmless. */
+  close(): Promise<void>;
 }
 
-/** What to do where a state file was lost; said once more by whoever opens the state. */
+export interface DatabaseOptions {
+  /** Told, in one line, of a file that was set aside or is missing. */
+  warn?: ((message: string) => void) | undefined;
+  /** How writes wait for another process's lock. */
+  lock?: LockWait | undefined;
+}
+
+/** What to do after a state file was lost. */
 const LOST = 'uploads and webhooks that were under way are not known any more: upload their folders again';
 
 /**
  * Opens (and if needed creates or upgrades) `state.db` in the state folder. A damaged file is set aside, never
  * overwritten; one that a newer version wrote is left alone.
- * @param options.warn is told, in one line, of a file that was set aside or is missing
- * @throws AppError `STATE` where the folder or file cannot be used; so does every later use that fails
+ * @throws AppError `STATE` if the folder or file cannot be used
  */
-export function openDatabase(stateDir: string, options: { warn?: (message: string) => void } = {}): Database {
-  const { warn = () => {} } = options;
+export async function openDatabase(stateDir: string, options: DatabaseOptions = {}): Promise<Database> {
+  const { warn = () => {}, lock } = options;
   try {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
     const missing = findMissing(stateDir, Date.now());
     if (missing) warn(`${missing}; ${LOST}`);
     try {
-      return openFile(stateDir);
+      return await openFile(stateDir, lock);
     } catch (error) {
       if (!isDamage(error)) throw error;
-      const aside = setAside(stateDir, Date.now());
+      const aside = await setAside(stateDir, Date.now());
       if (aside) warn(`the state file was damaged: it is kept as ${aside}, and a new one is begun; ${LOST}`);
-      return openFile(stateDir);
+      return await openFile(stateDir, lock);
     }
   } catch (error) {
     throw stateError(error, stateDir);
   }
 }
 
-/** A state for one process where none can be kept: the same, in memory. */
-export function openTemporaryDatabase(): Database {
-  const sql = openSql(':memory:', error => stateError(error, 'memory'));
+/** A database for one process where none can be kept: the same, in memory. */
+export async function openTemporaryDatabase(): Promise<Database> {
+  const sql = openSql(':memory:');
   sql.exec('PRAGMA foreign_keys = ON');
-  const transaction = transactionsOf(sql);
-  migrate(sql, transaction, 'memory');
-  const together = createGroupCommit(transaction);
-  return { sql, liveness: soleLiveness(), isKept: false, transaction, together, close: () => sql.close() };
+  migrate(sql, 'memory');
+  return databaseOver(sql, soleLiveness(), { isKept: false, translate: error => stateError(error, 'memory') });
 }
 
-function openFile(stateDir: string): Database {
+async function openFile(stateDir: string, lock: LockWait | undefined): Promise<Database> {
   const file = join(stateDir, 'state.db');
-  checkIfMarked(stateDir);
-  // Private even where the folder is not; SQLite gives its side files the same mode.
+  await checkIfMarked(stateDir);
+  // Private even if the folder is not; SQLite gives its side files the same mode.
   closeSync(openSync(file, 'a', 0o600));
-  const sql = openSql(file, error => {
-    if (isDamage(error)) markDamaged(stateDir);
-    return stateError(error, stateDir);
-  });
+  const sql = openSql(file);
   try {
-    sql.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
-    const transaction = transactionsOf(sql);
-    migrate(sql, transaction, file);
-    const liveness = openLiveness(stateDir);
-    return {
-      sql,
-      liveness,
-      isKept: true,
-      transaction,
-      together: createGroupCommit(transaction),
-      close() {
-        liveness.close();
-        sql.close();
-      },
+    // Another process may be creating the file at this moment, or have it locked for a migration.
+    await untilUnlocked(() => {
+      sql.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
+      migrate(sql, file);
+    }, lock);
+    const translate = (error: unknown) => {
+      if (isDamage(error)) markDamaged(stateDir);
+      return stateError(error, stateDir);
     };
+    return databaseOver(sql, await openLiveness(stateDir), { isKept: true, translate, lock });
   } catch (error) {
     sql.close();
+    if (isDamage(error)) markDamaged(stateDir);
     throw error;
   }
 }
 
-function transactionsOf(sql: Sql): Database['transaction'] {
-  return work => {
-    if (sql.isTransaction) return work();
-    sql.exec('BEGIN IMMEDIATE');
+/** @param options.translate makes what SQLite throws into what callers get */
+function databaseOver(
+  sql: Sql,
+  liveness: Liveness,
+  options: { isKept: boolean; translate: (error: unknown) => unknown; lock?: LockWait | undefined },
+): Database {
+  const { isKept, translate, lock } = options;
+  const commits = createGroupCommit(sql, lock);
+  let closing: Promise<void> | undefined;
+  const translated = async <T>(work: Promise<T>): Promise<T> => {
     try {
-      const result = work();
-      sql.exec('COMMIT');
-      return result;
+      return await work;
     } catch (error) {
-      rollBack(sql);
-      throw error;
+      throw translate(error);
     }
+  };
+  return {
+    liveness,
+    isKept,
+    read: work => translated(untilUnlocked(() => snapshot(sql, work), lock)),
+    write: work => translated(commits.write(() => work(sql))),
+    close() {
+      closing ??= commits.drained().then(() => {
+        liveness.close();
+        sql.close();
+      });
+      return closing;
+    },
   };
 }
 
-/** Never throws: what made it necessary is what is told, and a transaction that is not committed is void anyway. */
-function rollBack(sql: Sql): void {
+/** Runs `work` in a read transaction: it sees one moment, and takes no lock that others wait for. */
+export function snapshot<T>(sql: Sql, work: (sql: Sql) => T): T {
+  sql.run('BEGIN');
   try {
-    if (sql.isTransaction) sql.exec('ROLLBACK');
-  } catch {}
+    const seen = work(sql);
+    sql.run('COMMIT');
+    return seen;
+  } catch (error) {
+    rollBack(sql);
+    throw error;
+  }
 }
 
-function migrate(sql: Sql, transaction: Database['transaction'], file: string): void {
-  const version = () => Number(sql.prepare('PRAGMA user_version').get()?.user_version);
+function migrate(sql: Sql, file: string): void {
+  const version = () => Number(sql.get('PRAGMA user_version')?.user_version);
   if (version() === MIGRATIONS.length) return;
-  transaction(() => {
+  sql.exec('BEGIN IMMEDIATE');
+  try {
+    // Looked at again: another process may have been faster.
     const from = version();
     if (from > MIGRATIONS.length) {
       throw new AppError('STATE', `${file} was written by a newer version of recordupload, and is left as it is`, {
@@ -127,5 +152,9 @@ function migrate(sql: Sql, transaction: Database['transaction'], file: string): 
     }
     for (const step of MIGRATIONS.slice(from)) sql.exec(step);
     sql.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
-  });
+    sql.exec('COMMIT');
+  } catch (error) {
+    rollBack(sql);
+    throw error;
+  }
 }

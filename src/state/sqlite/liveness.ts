@@ -1,38 +1,47 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { hasErrorCode } from '../../core/errors.ts';
-import { stateError } from './state-failure.ts';
+import { untilUnlocked } from './busy.ts';
+import { openSql, type Sql } from './sql.ts';
+import { isBusy, isNotThere, stateError } from './state-failure.ts';
 
 /**
- * Who is alive. Each process that claims work holds an operating-system lock on a file of its own for as long as it
- * lives; the kernel drops it with the process, `kill -9` and power loss included. So a claim of a dead process is seen
- * at once and for certain, whatever the clock or a reused pid says. SQLite brings the portable lock.
+ * Which processes are alive. Each process that claims work holds an exclusive lock of the operating system on a file of
+ * its own for as long as it lives; the kernel drops the lock with the process, `kill -9` and power loss included. So
+ * others see at once and for certain that a claim's process is dead, whatever the clock or a reused pid says. SQLite
+ * provides the portable lock. Asking takes a shared lock: processes that ask at the same time do not meet each other's.
  */
 export interface Liveness {
-  /** This process's id among the owners; random, never used again. */
+  /** This process's id among the owners of claims; random, never used again. */
   readonly ownerId: string;
   isAlive(ownerId: string): boolean;
   /** Removes the lock file of an owner that is known to be dead. */
   forget(ownerId: string): void;
-  /** Owners that died without tidying up; those that have just come may not have their lock yet, and are not among them. */
+  /** Owners that died without tidying up, except those so young that they may not have their lock yet. */
   dead(nowMs: number): string[];
   close(): void;
 }
 
-/** A lock file is made and locked within milliseconds; one that is older and not locked has lost its process. */
+/** A lock file is locked within milliseconds of its making; one that is older than this and not locked is a dead process's. */
 const SETTLED_MS = 60 * 60 * 1000;
 
-/** Takes this process's own lock below `<stateDir>/owners`. */
-export function openLiveness(stateDir: string): Liveness {
+/** Takes this process's own lock, below `<stateDir>/owners`. */
+export async function openLiveness(stateDir: string): Promise<Liveness> {
   const dir = join(stateDir, 'owners');
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const ownerId = randomUUID();
   const fileOf = (id: string) => join(dir, `${id}.lock`);
-  const own = new DatabaseSync(fileOf(ownerId));
-  // The lock is all there is to it: nothing is written, so nothing has to reach the disk.
-  own.exec('PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+  const own = openSql(fileOf(ownerId));
+  try {
+    // Nothing is ever written, so nothing has to reach the disk. (Node refuses the journal mode OFF.)
+    own.exec('PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE');
+    // Another process that looks through the folder may be asking about this file at the moment.
+    await untilUnlocked(() => own.exec('BEGIN EXCLUSIVE'));
+  } catch (error) {
+    own.close();
+    throw error;
+  }
   const isAlive = (id: string) => id === ownerId || isLocked(stateDir, fileOf(id));
 
   return {
@@ -66,8 +75,8 @@ export function livingOwners(stateDir: string): string[] {
 }
 
 /**
- * Whether the process that made a claim lives; for readers without a lock of their own. Where its lock file cannot be
- * tried (a read-only folder), its pid is asked for.
+ * Whether the process that made a claim is alive; for readers without a lock of their own. If its lock file cannot be
+ * read, its pid decides.
  */
 export function isOwnerAlive(stateDir: string, ownerId: string, pid: number): boolean {
   try {
@@ -93,17 +102,18 @@ function ownersIn(dir: string): string[] {
 }
 
 function isLocked(stateDir: string, file: string): boolean {
-  // Opening would create the file of an owner that ended properly.
-  if (!existsSync(file)) return false;
-  let other: DatabaseSync | undefined;
+  let probe: Sql | undefined;
   try {
-    other = new DatabaseSync(file, { timeout: 0 });
-    other.exec('BEGIN EXCLUSIVE');
+    // Read-only: opening must not create the file of an owner that ended properly.
+    probe = openSql(file, { readOnly: true });
+    // Reading the schema takes the shared lock.
+    probe.get('SELECT 1 FROM sqlite_schema');
     return false;
   } catch (error) {
-    if (hasErrorCode(error, 'ERR_SQLITE_ERROR') && /locked|busy/.test(error.message)) return true;
+    if (isBusy(error)) return true;
+    if (isNotThere(error) && !existsSync(file)) return false;
     throw stateError(error, stateDir);
   } finally {
-    other?.close();
+    probe?.close();
   }
 }

@@ -1,132 +1,99 @@
-import { type HeldReason, toDelivery } from '../../core/delivery/delivery.ts';
-import { isOwnerAlive } from './liveness.ts';
-import type { ReadOnlyState } from './read-only.ts';
-import type { Row } from './sql.ts';
+import type {
+  BlockedEndpoint,
+  FileProgress,
+  Overview,
+  RecordingStatus,
+  StateOverview,
+  UnfinishedUpload,
+  WaitingDelivery,
+} from '../../core/status/overview.ts';
+import { historyOf, toDelivery } from './rows.ts';
+import type { Row, Sql, Values } from './sql.ts';
 
-/** An upload that is not done. Times are milliseconds since 1970. */
-export interface UnfinishedUpload {
-  target: string;
-  id: string;
-  dir: string;
-  /** `uploading`: a living process is at work on it. `partial`: `retry` will go on with it. */
-  state: 'uploading' | 'partial';
-  /** The process at work. */
-  pid: number | null;
-  since: number;
-  updatedAt: number;
-  error: string | null;
-  files: FileProgress[];
+/** What the overview is read from. */
+export interface OverviewSource {
+  /** Reads in one transaction. */
+  read<T>(work: (sql: Sql) => T): Promise<T>;
+  /** Whether the process that made a claim is alive. */
+  isAlive(ownerId: string, pid: number): boolean;
 }
 
-/** How far a file is. */
-export interface FileProgress {
-  name: string;
-  /** `sending`: some of its parts are in the bucket. */
-  state: 'uploaded' | 'sending' | 'pending';
-  sizeBytes: number;
-  partsDone: number;
-  /** 0 where it is not known yet. */
-  parts: number;
-  error: string | null;
-}
-
-/** A webhook that is not delivered. */
-export interface WaitingDelivery {
-  recordingId: string;
-  endpoint: string;
-  webhookId: string;
-  state: 'held' | 'waiting';
-  heldReason: HeldReason | null;
-  attempts: number;
-  since: number;
-  nextAt: number | null;
-  /** What came of the last try. */
-  error: string | null;
-}
-
-/** What is kept of an endpoint that nothing is sent to. */
-export interface BlockedEndpoint {
-  name: string;
-  /** `disabled: <reason>` or `refuses the token`. */
-  reason: string;
-  since: number | null;
-}
-
-/** Where everything stands. The lists have at most as many entries as were asked for, the oldest first. */
-export interface StateOverview {
-  counts: {
-    uploading: number;
-    partial: number;
-    done: number;
-    waiting: number;
-    held: number;
-    delivered: number;
-    superseded: number;
+/** The overview over a database. */
+export function openOverviewOf({ read, isAlive }: OverviewSource): Overview {
+  return {
+    all: ({ limit }) => read(sql => readOverview(sql, livingClaimants(sql, isAlive), limit)),
+    recording: id =>
+      read(sql => ({
+        recordings: recordingsOf(sql, livingClaimants(sql, isAlive), id),
+        deliveries: historyOf(sql, id),
+      })),
+    recordingIds: (prefix, { limit }) =>
+      read(sql => {
+        const rows = sql.all(
+          `SELECT id FROM recordings WHERE created_at > 0 AND substr(id, 1, length($prefix)) = $prefix
+           ORDER BY updated_at DESC LIMIT $limit`,
+          { prefix, limit },
+        );
+        return [...new Set(rows.map(row => String(row.id)))];
+      }),
   };
-  uploads: UnfinishedUpload[];
-  held: WaitingDelivery[];
-  waiting: WaitingDelivery[];
-  endpoints: BlockedEndpoint[];
-  /** When the next webhook is due. */
-  nextAt: number | null;
-  /** Since when the oldest partial upload, unfinished upload, or waiting webhook is there. */
-  oldest: { partial: number | null; upload: number | null; waiting: number | null };
 }
 
-/** Reads where everything stands; what is done is counted from indexes and never read. */
-export function readOverview(state: ReadOnlyState, stateDir: string, { limit }: { limit: number }): StateOverview {
-  const number = (text: string, ...values: (string | number)[]) => Number(state.get(text, ...values)?.n ?? 0);
-  const time = (text: string, ...values: (string | number)[]) =>
-    (state.get(text, ...values)?.n ?? null) as number | null;
-  const countOf = (wanted: string) => number('SELECT COUNT(*) AS n FROM deliveries WHERE state = ?', wanted);
+/** Owners of claims on recordings that are alive, with their pids. */
+type Living = ReadonlyMap<string, number>;
 
+function livingClaimants(sql: Sql, isAlive: OverviewSource['isAlive']): Living {
+  const claimants = sql
+    .all('SELECT DISTINCT claimed_by AS id FROM recordings WHERE claimed_by IS NOT NULL')
+    .map(row => String(row.id));
+  const pidOf = (id: string) => Number(sql.get('SELECT pid FROM owners WHERE id = $id', { id })?.pid ?? 0);
+  return new Map(claimants.map(id => [id, pidOf(id)] as const).filter(([id, pid]) => isAlive(id, pid)));
+}
+
+function readOverview(sql: Sql, living: Living, limit: number): StateOverview {
+  const value = (text: string, values?: Values) => sql.get(text, values)?.n ?? null;
+  const number = (text: string, values?: Values) => Number(value(text, values));
+  const time = (text: string, values?: Values) => value(text, values) as number | null;
+  const countOf = (state: string) => number('SELECT COUNT(*) AS n FROM deliveries WHERE state = $state', { state });
+
+  const atWork = claimedBy(living);
+  const uploading = `state <> 'done' AND claimed_by IN (${atWork.names})`;
+  const partial = `state <> 'done' AND (claimed_by IS NULL OR claimed_by NOT IN (${atWork.names}))`;
   const unfinished = number(`SELECT COUNT(*) AS n FROM recordings WHERE state <> 'done'`);
   const known =
     number('SELECT COUNT(*) AS n FROM recordings') -
     number('SELECT COUNT(*) AS n FROM recordings WHERE created_at = 0');
-  const living = livingClaimants(state, stateDir);
-  const atWork = living.length > 0 ? living : [''];
-  const marks = atWork.map(() => '?').join(', ');
-  const uploading = number(
-    `SELECT COUNT(*) AS n FROM recordings WHERE state <> 'done' AND claimed_by IN (${marks})`,
-    ...atWork,
-  );
-  const partial = `state <> 'done' AND (claimed_by IS NULL OR claimed_by NOT IN (${marks}))`;
-  const waiting = soonest(state, Math.max(1, limit));
+  const uploadingCount = number(`SELECT COUNT(*) AS n FROM recordings WHERE ${uploading}`, atWork.values);
+  const waiting = soonest(sql, Math.max(1, limit));
   return {
     counts: {
-      uploading,
-      partial: unfinished - uploading,
+      uploading: uploadingCount,
+      partial: unfinished - uploadingCount,
       done: known - unfinished,
       waiting: countOf('pending'),
       held: countOf('held'),
       delivered: countOf('delivered'),
       superseded: countOf('superseded'),
     },
-    uploads: state
+    uploads: sql
       .all(
-        // Those at work first: they are few, and what people look for.
-        `SELECT * FROM (SELECT * FROM recordings WHERE state <> 'done' AND claimed_by IN (${marks})
-           ORDER BY unfinished_since LIMIT ?)
-         UNION ALL SELECT * FROM (SELECT * FROM recordings WHERE ${partial} ORDER BY unfinished_since LIMIT ?)`,
-        ...atWork,
-        limit,
-        ...atWork,
-        limit,
+        `SELECT * FROM (SELECT * FROM recordings WHERE ${uploading} ORDER BY unfinished_since LIMIT $limit)
+         UNION ALL SELECT * FROM (SELECT * FROM recordings WHERE ${partial} ORDER BY unfinished_since LIMIT $limit)`,
+        { ...atWork.values, limit },
       )
-      .map(row => toUpload(row, living, state)),
-    held: state
-      .all(`SELECT * FROM deliveries WHERE state = 'held' ORDER BY settled_at LIMIT ?`, limit)
-      .map(row => toWaiting(row, state)),
-    waiting: waiting.slice(0, limit).map(row => toWaiting(row, state)),
-    endpoints: state
+      .map(row => toUpload(sql, row, living)),
+    held: sql
+      .all(`SELECT * FROM deliveries WHERE state = 'held' ORDER BY settled_at LIMIT $limit`, { limit })
+      .map(row => toWaiting(sql, row)),
+    waiting: waiting.slice(0, limit).map(row => toWaiting(sql, row)),
+    endpoints: sql
       .all('SELECT * FROM endpoints WHERE disabled_reason IS NOT NULL OR refused_at IS NOT NULL ORDER BY name')
       .map(toBlocked),
     nextAt: (waiting[0]?.next_at ?? null) as number | null,
     oldest: {
-      partial: time(`SELECT unfinished_since AS n FROM recordings WHERE ${partial} ORDER BY 1 LIMIT 1`, ...atWork),
+      partial: time(`SELECT unfinished_since AS n FROM recordings WHERE ${partial} ORDER BY 1 LIMIT 1`, atWork.values),
       upload: time(`SELECT MIN(unfinished_since) AS n FROM recordings WHERE state <> 'done'`),
-      // Made in the order of their numbers.
+      // Numbers are given in the order in which deliveries are made.
       waiting: time(
         `SELECT created_at AS n FROM deliveries WHERE seq = (SELECT MIN(seq) FROM deliveries WHERE state = 'pending')`,
       ),
@@ -134,58 +101,90 @@ export function readOverview(state: ReadOnlyState, stateDir: string, { limit }: 
   };
 }
 
-/** The webhooks that are due first, of all endpoints; each has its own order of them. */
-function soonest(state: ReadOnlyState, limit: number): Row[] {
+/** The living owners, for `IN (…)`; SQLite takes no empty list. */
+function claimedBy(living: Living): { names: string; values: Values } {
+  const ids = living.size > 0 ? [...living.keys()] : [''];
+  return {
+    names: ids.map((_, index) => `$owner${index}`).join(', '),
+    values: Object.fromEntries(ids.map((id, index) => [`owner${index}`, id])),
+  };
+}
+
+/** The webhooks that are due first, over all endpoints; each endpoint has an order of its own. */
+function soonest(sql: Sql, limit: number): Row[] {
   const rows: Row[] = [];
   let endpoint = '';
   for (;;) {
-    // SQLite would choose another index and read every row.
-    const next = state.get(
-      `SELECT MIN(endpoint) AS name FROM deliveries INDEXED BY deliveries_due WHERE state = 'pending' AND endpoint > ?`,
-      endpoint,
+    // Left to itself, SQLite would choose another index and read every row.
+    const next = sql.get(
+      `SELECT MIN(endpoint) AS name FROM deliveries INDEXED BY deliveries_due
+       WHERE state = 'pending' AND endpoint > $endpoint`,
+      { endpoint },
     );
     if (typeof next?.name !== 'string') return rows.sort((a, b) => Number(a.next_at) - Number(b.next_at));
     endpoint = next.name;
     rows.push(
-      ...state.all(
-        `SELECT * FROM deliveries INDEXED BY deliveries_due WHERE endpoint = ? AND state = 'pending'
-         ORDER BY next_at LIMIT ?`,
-        endpoint,
-        limit,
+      ...sql.all(
+        `SELECT * FROM deliveries INDEXED BY deliveries_due WHERE endpoint = $endpoint AND state = 'pending'
+         ORDER BY next_at LIMIT $limit`,
+        { endpoint, limit },
       ),
     );
   }
 }
 
-/** Owners of claims on recordings that are alive. */
-export function livingClaimants(state: ReadOnlyState, stateDir: string): string[] {
-  return state
-    .all('SELECT DISTINCT claimed_by AS id FROM recordings WHERE claimed_by IS NOT NULL')
-    .map(row => String(row.id))
-    .filter(id => isOwnerAlive(stateDir, id, Number(state.get('SELECT pid FROM owners WHERE id = ?', id)?.pid ?? 0)));
+/** A recording in each bucket that it went to. */
+function recordingsOf(sql: Sql, living: Living, id: string): RecordingStatus[] {
+  return targets(sql).flatMap((target): RecordingStatus[] => {
+    const row = sql.get('SELECT * FROM recordings WHERE target = $target AND id = $id AND created_at > 0', {
+      target,
+      id,
+    });
+    if (!row) return [];
+    const upload = toUpload(sql, row, living);
+    const isDone = row.state === 'done';
+    return [
+      {
+        ...upload,
+        state: isDone ? 'done' : upload.state,
+        since: isDone ? null : upload.since,
+        metadata: row.metadata as string | null,
+      },
+    ];
+  });
 }
 
-/** An upload's row with what is known of its files. */
-export function toUpload(row: Row, living: readonly string[], state: ReadOnlyState): UnfinishedUpload {
-  const claimant = typeof row.claimed_by === 'string' && living.includes(row.claimed_by) ? row.claimed_by : undefined;
-  const pid = claimant && state.get('SELECT pid FROM owners WHERE id = ?', claimant)?.pid;
+/** Every bucket that recordings went to, from one index entry to the next. */
+function targets(sql: Sql): string[] {
+  const found: string[] = [];
+  for (;;) {
+    const next = sql.get('SELECT MIN(target) AS target FROM recordings WHERE target > $last', {
+      last: found.at(-1) ?? '',
+    });
+    if (typeof next?.target !== 'string') return found;
+    found.push(next.target);
+  }
+}
+
+function toUpload(sql: Sql, row: Row, living: Living): UnfinishedUpload {
+  const pid = living.get(String(row.claimed_by));
   return {
     target: String(row.target),
     id: String(row.id),
     dir: String(row.dir),
-    state: claimant ? 'uploading' : 'partial',
-    pid: typeof pid === 'number' ? pid : null,
+    state: pid === undefined ? 'partial' : 'uploading',
+    pid: pid || null,
     since: Number(row.unfinished_since ?? row.updated_at),
     updatedAt: Number(row.updated_at),
     error: row.error as string | null,
-    files: readFiles(state, String(row.target), String(row.id)),
+    files: readFiles(sql, String(row.target), String(row.id)),
   };
 }
 
-/** The files of a recording that uploads have got to, by name. */
-function readFiles(state: ReadOnlyState, target: string, id: string): FileProgress[] {
+/** The files of a recording that an upload has reached, by name. */
+function readFiles(sql: Sql, target: string, id: string): FileProgress[] {
   const files = new Map<string, FileProgress>();
-  for (const row of state.all('SELECT * FROM files WHERE target = ? AND recording_id = ?', target, id)) {
+  for (const row of sql.all('SELECT * FROM files WHERE target = $target AND recording_id = $id', { target, id })) {
     const isUploaded = row.state === 'uploaded';
     const parts = partsOf(row);
     files.set(String(row.name), {
@@ -197,11 +196,10 @@ function readFiles(state: ReadOnlyState, target: string, id: string): FileProgre
       error: row.error as string | null,
     });
   }
-  const open = state.all(
+  const open = sql.all(
     `SELECT u.*, (SELECT COUNT(*) FROM parts p WHERE p.target = u.target AND p.recording_id = u.recording_id
-       AND p.name = u.name) AS done FROM multipart_uploads u WHERE target = ? AND recording_id = ?`,
-    target,
-    id,
+       AND p.name = u.name) AS done FROM multipart_uploads u WHERE target = $target AND recording_id = $id`,
+    { target, id },
   );
   for (const row of open) {
     const name = String(row.name);
@@ -216,10 +214,10 @@ function partsOf({ size, part_size: partSize }: Row): number {
   return typeof partSize === 'number' && partSize > 0 ? Math.max(1, Math.ceil(Number(size) / partSize)) : 0;
 }
 
-function toWaiting(row: Row, state: ReadOnlyState): WaitingDelivery {
-  const { seq, recordingId, endpoint, webhookId, heldReason, attempts, createdAt, nextAt, ...rest } = toDelivery(row);
-  const last = state.get('SELECT error FROM attempts WHERE delivery = ? ORDER BY number DESC LIMIT 1', seq);
-  const isHeld = rest.state === 'held';
+function toWaiting(sql: Sql, row: Row): WaitingDelivery {
+  const { seq, recordingId, endpoint, webhookId, heldReason, attempts, createdAt, nextAt, state } = toDelivery(row);
+  const last = sql.get('SELECT error FROM attempts WHERE delivery = $seq ORDER BY number DESC LIMIT 1', { seq });
+  const isHeld = state === 'held';
   return {
     recordingId,
     endpoint,

@@ -1,81 +1,87 @@
 import { readdirSync } from 'node:fs';
-import { AppError } from '../../core/errors.ts';
+import { join } from 'node:path';
+import type { DeliveryState } from '../../core/delivery/delivery.ts';
+import type { Housekeeping } from '../../core/delivery/housekeeping.ts';
+import { freeDeliveries } from './claims.ts';
 import type { Database } from './database.ts';
-import type { DeliveryStore } from './delivery-store.ts';
+import type { Sql } from './sql.ts';
+import { isSqliteError } from './state-failure.ts';
+import { runInThread } from './thread.ts';
 
-/** What a pruning removed, or would remove. */
-export interface PruneReport {
-  /** Delivered and superseded deliveries, with all their tries. */
-  deliveries: number;
-  /** Files and rows of processes that are no more. */
-  deadOwners: number;
-  /** By how much the state file became smaller. */
-  freedBytes: number;
-  /** State files that were set aside, in the state folder; they are left for people to look into. */
-  setAside: string[];
-}
-
-export interface PruneDeps {
-  database: Database;
-  deliveries: DeliveryStore;
-  stateDir: string;
-}
-
-/** A file is made smaller where this part of it, and this much, is empty: rewriting it costs as much as it is long. */
+/** A file is rewritten if at least this share of it, and this much, is empty: rewriting costs as much as the file is long. */
 const EMPTY_SHARE = 1 / 4;
 const EMPTY_BYTES = 1024 * 1024;
+/** Another process at work is reason enough to leave the rewriting to the next pruning. */
+const PATIENCE_MS = 1_000;
+
+const PRUNABLE: readonly DeliveryState[] = ['delivered', 'superseded'];
 
 /**
- * Removes what nobody needs any more: deliveries that were delivered or superseded before a time, and what dead
- * processes left. Whatever is pending or held stays, however old.
+ * Housekeeping over the database.
+ * @param stateDir undefined for a database in memory
  */
-export function pruneState(
-  { settledBefore, now, dryRun }: { settledBefore: number; now: number; dryRun: boolean },
-  { database, deliveries, stateDir }: PruneDeps,
-): PruneReport {
-  const { liveness } = database;
-  const dead = liveness.dead(now);
-  const setAside = readdirSync(stateDir).filter(name => /^state\.db\.(corrupt|lost)-/.test(name));
-  if (dryRun)
-    return { deliveries: deliveries.prunable(settledBefore), deadOwners: dead.length, freedBytes: 0, setAside };
-  const removed = deliveries.prune(settledBefore);
-  forgetOwners(database, dead);
-  return { deliveries: removed, deadOwners: dead.length, freedBytes: compact(database), setAside };
+export function openHousekeeping(database: Database, stateDir: string | undefined): Housekeeping {
+  return {
+    async prune({ settledBefore, now, dryRun }) {
+      const dead = database.liveness.dead(now);
+      const setAside = stateDir === undefined ? [] : readdirSync(stateDir).filter(isSetAside);
+      if (dryRun) {
+        const deliveries = await database.read(sql => countPrunable(sql, settledBefore));
+        return { deliveries, deadOwners: dead.length, freedBytes: 0, setAside };
+      }
+      const deliveries = await database.write(sql => deletePrunable(sql, settledBefore));
+      await forgetOwners(database, dead);
+      const freedBytes = stateDir === undefined ? 0 : await compact(database, join(stateDir, 'state.db'));
+      return { deliveries, deadOwners: dead.length, freedBytes, setAside };
+    },
+  };
 }
 
-/** Their claims were void already; their files go last, so that a crash leaves them to the next pruning. */
-function forgetOwners(database: Database, dead: readonly string[]): void {
-  const { sql, liveness } = database;
-  const freeDeliveries = sql.prepare(
-    'UPDATE deliveries SET claimed_by = NULL, claim = NULL, claimed_at = NULL WHERE claimed_by = ?',
-  );
-  const freeRecordings = sql.prepare('UPDATE recordings SET claimed_by = NULL WHERE claimed_by = ?');
-  const owners = sql.prepare('SELECT id FROM owners');
-  const remove = sql.prepare('DELETE FROM owners WHERE id = ?');
-  database.transaction(() => {
-    for (const id of dead) {
-      freeDeliveries.run(id);
-      freeRecordings.run(id);
+const isSetAside = (name: string) => /^state\.db\.(corrupt|lost)-/.test(name);
+
+// One state a statement: `IN` would not use the index's second column.
+function countPrunable(sql: Sql, settledBefore: number): number {
+  const count = 'SELECT COUNT(*) AS n FROM deliveries WHERE state = $state AND settled_at < $settledBefore';
+  return PRUNABLE.reduce((sum, state) => sum + Number(sql.get(count, { state, settledBefore })?.n), 0);
+}
+
+function deletePrunable(sql: Sql, settledBefore: number): number {
+  const remove = 'DELETE FROM deliveries WHERE state = $state AND settled_at < $settledBefore';
+  return PRUNABLE.reduce((sum, state) => sum + sql.run(remove, { state, settledBefore }), 0);
+}
+
+/** Their claims were void already. Their files go last, so that a crash leaves them to the next pruning. */
+async function forgetOwners({ read, write, liveness }: Database, dead: readonly string[]): Promise<void> {
+  // Owners that ended properly have left their row and no file.
+  const known = (await read(sql => sql.all('SELECT id FROM owners'))).map(row => String(row.id));
+  const ended = known.filter(id => !liveness.isAlive(id));
+  await write(sql => {
+    for (const owner of dead) {
+      freeDeliveries(sql, owner);
+      sql.run('UPDATE recordings SET claimed_by = NULL WHERE claimed_by = $owner', { owner });
     }
-    // Those that ended properly have left no file.
-    for (const { id } of owners.all()) if (!liveness.isAlive(String(id))) remove.run(String(id));
+    for (const id of ended) sql.run('DELETE FROM owners WHERE id = $id', { id });
   });
   for (const id of dead) liveness.forget(id);
 }
 
 /** Gives empty room back to the disk. Returns how many bytes. */
-function compact({ sql }: Database): number {
-  const pragma = (name: string) => Number(sql.prepare(`PRAGMA ${name}`).get()?.[name]);
-  const pageBytes = pragma('page_size');
-  const before = pragma('page_count');
-  const empty = pragma('freelist_count');
-  if (empty * pageBytes < EMPTY_BYTES || empty < before * EMPTY_SHARE) return 0;
+async function compact({ read }: Database, file: string): Promise<number> {
+  const measure = () =>
+    read(sql => {
+      const pragma = (name: string) => Number(sql.get(`PRAGMA ${name}`)?.[name]);
+      return { pageBytes: pragma('page_size'), pages: pragma('page_count'), empty: pragma('freelist_count') };
+    });
+  const { pageBytes, pages, empty } = await measure();
+  if (empty * pageBytes < EMPTY_BYTES || empty < pages * EMPTY_SHARE) return 0;
   try {
-    sql.exec('PRAGMA busy_timeout = 1000; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)');
+    const settings = { readOnly: false, timeoutMs: PATIENCE_MS };
+    await runInThread(file, 'VACUUM', settings);
+    await runInThread(file, 'PRAGMA wal_checkpoint(TRUNCATE)', settings);
   } catch (error) {
-    // Another process is at work, or there is no room for the copy: the next pruning's task.
-    if (error instanceof AppError && error.code === 'STATE') return 0;
+    // Another process is at work, or there is no room for the copy: left to the next pruning.
+    if (isSqliteError(error)) return 0;
     throw error;
   }
-  return (before - pragma('page_count')) * pageBytes;
+  return (pages - (await measure()).pages) * pageBytes;
 }

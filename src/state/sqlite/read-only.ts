@@ -1,86 +1,70 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { AppError } from '../../core/errors.ts';
+import type { OpenOverview } from '../state.ts';
+import { untilUnlocked } from './busy.ts';
+import { snapshot } from './database.ts';
+import { isOwnerAlive } from './liveness.ts';
 import { MIGRATIONS } from './migrations.ts';
-import type { Row } from './sql.ts';
-import { stateError } from './state-failure.ts';
+import { openOverviewOf } from './overview.ts';
+import { openSql, type Sql } from './sql.ts';
+import { isBusy, stateError } from './state-failure.ts';
 
-/** The state for looking at: what is read between opening and closing is one moment's. */
-export interface ReadOnlyState {
-  get(text: string, ...values: (string | number)[]): Row | undefined;
-  all(text: string, ...values: (string | number)[]): Row[];
-  /** Ends this look; the next query begins another. */
-  refresh(): void;
-  close(): void;
-}
+/** Readers wait for a lock only while another process recovers the log after a crash. */
+const PATIENCE_MS = 2_000;
 
 /**
- * Opens `state.db` for reading alone: nothing is made, upgraded or locked, and a read-only folder will do.
- * @returns undefined where there is no state (yet)
- * @throws AppError `STATE` where it cannot be read
+ * Opens `state.db` for reading alone: creates, upgrades and locks nothing, and a read-only folder will do.
+ * @returns undefined if there is no state yet
+ * @throws AppError `STATE` if it cannot be read
  */
-export function openReadOnly(stateDir: string): ReadOnlyState | undefined {
+export async function openReadOnly(stateDir: string): Promise<OpenOverview | undefined> {
   const file = join(stateDir, 'state.db');
   if (!existsSync(file)) return undefined;
-  const attempt = <T>(work: () => T): T => {
+  const patiently = async <T>(work: () => T): Promise<T> => {
     try {
-      return work();
+      return await untilUnlocked(work, { patienceMs: PATIENCE_MS });
     } catch (error) {
       throw stateError(error, stateDir);
     }
   };
-  const database = attempt(() => openForReading(file));
-  const version = attempt(() => Number(database.prepare('PRAGMA user_version').get()?.user_version));
+  const { sql, version } = await patiently(() => openForReading(file));
   if (version !== MIGRATIONS.length) {
-    database.close();
+    sql.close();
     if (version === 0) return undefined;
-    throw new AppError(
-      'STATE',
-      `${file} was written by ${version > MIGRATIONS.length ? 'a newer' : 'an older'} version`,
-      {
-        hint:
-          version > MIGRATIONS.length
-            ? 'upgrade recordupload'
-            : 'run recordupload retry --list: it brings the file up to date',
-      },
-    );
+    throw otherVersion(file, version);
   }
-  const begin = () => {
-    if (!database.isTransaction) database.exec('BEGIN');
-  };
-  return {
-    get: (text, ...values) =>
-      attempt(() => {
-        begin();
-        return database.prepare(text).get(...values);
-      }),
-    all: (text, ...values) =>
-      attempt(() => {
-        begin();
-        return database.prepare(text).all(...values);
-      }),
-    refresh: () =>
-      attempt(() => {
-        if (database.isTransaction) database.exec('COMMIT');
-      }),
-    close: () => database.close(),
-  };
+  const read = <T>(work: (sql: Sql) => T) => patiently(() => snapshot(sql, work));
+  const isAlive = (ownerId: string, pid: number) => isOwnerAlive(stateDir, ownerId, pid);
+  return { ...openOverviewOf({ read, isAlive }), close: () => sql.close() };
 }
 
-function openForReading(file: string): DatabaseSync {
-  const options = { readOnly: true, timeout: 2_000 };
-  const database = new DatabaseSync(file, options);
+function otherVersion(file: string, version: number): AppError {
+  const isNewer = version > MIGRATIONS.length;
+  return new AppError('STATE', `${file} was written by ${isNewer ? 'a newer' : 'an older'} version`, {
+    hint: isNewer ? 'upgrade recordupload' : 'run recordupload retry --list: it brings the file up to date',
+  });
+}
+
+function openForReading(file: string): { sql: Sql; version: number } {
   try {
-    database.prepare('SELECT COUNT(*) FROM sqlite_schema').get();
-    return database;
+    return openAt(file);
   } catch (error) {
-    database.close();
-    // In a folder that cannot be written, SQLite has no place for its shared memory. With no log, nobody writes.
-    if (existsSync(`${file}-wal`) || existsSync(`${file}-shm`)) throw error;
+    // In a folder that cannot be written, SQLite has no place for its shared memory. Without a log nobody writes.
+    if (isBusy(error) || existsSync(`${file}-wal`) || existsSync(`${file}-shm`)) throw error;
     const url = pathToFileURL(file);
     url.searchParams.set('immutable', '1');
-    return new DatabaseSync(url, options);
+    return openAt(url);
+  }
+}
+
+function openAt(file: string | URL): { sql: Sql; version: number } {
+  const sql = openSql(file, { readOnly: true });
+  try {
+    return { sql, version: Number(sql.get('PRAGMA user_version')?.user_version) };
+  } catch (error) {
+    sql.close();
+    throw error;
   }
 }

@@ -1,52 +1,55 @@
 import { copyFileSync, existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { monotonicMs } from '../../core/clock.ts';
+import { systemClock } from '../../core/clock.ts';
 import { AppError } from '../../core/errors.ts';
+import { untilUnlocked } from './busy.ts';
 import { livingOwners } from './liveness.ts';
+import { quickCheck } from './quick-check.ts';
+import { openSql } from './sql.ts';
 import { isDamage } from './state-failure.ts';
 
 /*
  * What to do with a state file that cannot be read: it is renamed, with its -wal and -shm, and never overwritten, so
- * that somebody can still look into it. Two processes that find the damage at once must not set the new file aside, and
- * a file that a third one has open must stay: SQLite would remove the new file's log by its name.
+ * that people can still look into it. Two processes that find the damage at the same time must not set the new file
+ * aside, and a file that a third process has open must stay: SQLite would remove the new file's log by its name.
  */
 
 const SUFFIXES = ['-wal', '-shm', ''] as const;
 const LOCK_TIMEOUT_MS = 10_000;
-/** Processes that have just met the same damage are gone after this. */
+/** A process that has just met the same damage has ended after this. */
 const PATIENCE_MS = 1_000;
+const LOOK_EVERY_MS = 50;
 
 const fileOf = (stateDir: string) => join(stateDir, 'state.db');
 const markOf = (stateDir: string) => join(stateDir, 'state.db.damaged');
 
-/** Notes that damage was met in the middle of the work: the next process looks at the whole file. */
+/** Notes that a statement met damage: the next process checks the whole file. */
 export function markDamaged(stateDir: string): void {
   try {
     writeFileSync(markOf(stateDir), '', { mode: 0o600 });
   } catch {
-    // The damage itself is what is told.
+    // The caller reports the damage itself, which matters more.
   }
 }
 
-/** @throws SQLite's error where the file was marked, and is damaged indeed */
-export function checkIfMarked(stateDir: string): void {
+/** @throws SQLite's error if the file was marked and is damaged indeed */
+export async function checkIfMarked(stateDir: string): Promise<void> {
   if (!existsSync(markOf(stateDir))) return;
-  const flaw = flawOf(fileOf(stateDir));
+  const flaw = await flawOf(fileOf(stateDir));
   if (flaw) throw flaw;
   rmSync(markOf(stateDir), { force: true });
 }
 
 /**
  * Renames a damaged state file to `state.db.corrupt-<time>`, unless another process was faster.
- * @returns the new name; undefined where there is a good file meanwhile
- * @throws AppError `STATE` where another process has the file open
+ * @returns the new name; undefined if the file is sound by now
+ * @throws AppError `STATE` if another process has the file open
  */
-export function setAside(stateDir: string, nowMs: number): string | undefined {
-  return locked(stateDir, () => {
+export function setAside(stateDir: string, nowMs: number): Promise<string | undefined> {
+  return locked(stateDir, async () => {
     const file = fileOf(stateDir);
-    if (!flawOf(file)) return undefined;
-    refuseWhileInUse(stateDir, file);
+    if (!(await flawOf(file))) return undefined;
+    await refuseWhileInUse(stateDir, file);
     const aside = `${file}.corrupt-${timeForName(nowMs)}`;
     for (const suffix of SUFFIXES) if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix);
     rmSync(markOf(stateDir), { force: true });
@@ -55,13 +58,13 @@ export function setAside(stateDir: string, nowMs: number): string | undefined {
 }
 
 /**
- * A folder that has been in use, without its state file or with an empty one. A log that was left without its file is copied: SQLite will
- * remove it.
- * @returns what to tell; undefined where nothing is missing
+ * Finds out whether a folder that was in use has lost its state file, or has an empty one. A log that was left without its
+ * file is copied, because SQLite will remove it.
+ * @returns what to tell; undefined if nothing is missing
  */
 export function findMissing(stateDir: string, nowMs: number): string | undefined {
   const file = fileOf(stateDir);
-  // In this order: SQLite makes the file before its log, and `owners` is made last of all.
+  // In this order: SQLite creates the file before its log, and we create `owners` last.
   const hasLog = existsSync(`${file}-wal`);
   const wasUsed = hasLog || existsSync(join(stateDir, 'owners'));
   const sizeBytes = statSync(file, { throwIfNoEntry: false })?.size;
@@ -71,44 +74,39 @@ export function findMissing(stateDir: string, nowMs: number): string | undefined
   return `the state file ${file} is ${sizeBytes === 0 ? 'empty' : 'missing'}: a new one is begun${hasLog ? `; its log is kept as ${copy}` : ''}`;
 }
 
-function flawOf(file: string): unknown {
-  let database: DatabaseSync | undefined;
+async function flawOf(file: string): Promise<unknown> {
   try {
-    database = new DatabaseSync(file, { timeout: LOCK_TIMEOUT_MS });
-    const verdict = database.prepare('PRAGMA quick_check(1)').get()?.quick_check;
-    if (verdict === 'ok') return undefined;
-    return Object.assign(new Error(String(verdict)), { code: 'ERR_SQLITE_ERROR', errcode: 11 });
+    return await quickCheck(file, { readOnly: false, timeoutMs: LOCK_TIMEOUT_MS });
   } catch (error) {
     if (isDamage(error)) return error;
     throw error;
-  } finally {
-    database?.close();
   }
 }
 
-function refuseWhileInUse(stateDir: string, file: string): void {
-  const until = monotonicMs() + PATIENCE_MS;
+async function refuseWhileInUse(stateDir: string, file: string): Promise<void> {
+  const until = systemClock.monotonic() + PATIENCE_MS;
   while (livingOwners(stateDir).length > 0) {
-    if (monotonicMs() > until) {
+    if (systemClock.monotonic() > until) {
       throw new AppError('STATE', `the state file ${file} is damaged, and another process still uses it`, {
         hint: 'wait until it has ended, then run the command again: the file is set aside then',
       });
     }
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    await systemClock.sleep(LOOK_EVERY_MS);
   }
 }
 
-function locked<T>(stateDir: string, work: () => T): T {
-  const lock = new DatabaseSync(join(stateDir, 'set-aside.lock'), { timeout: LOCK_TIMEOUT_MS });
+/** Lets one process at a time do this. */
+async function locked<T>(stateDir: string, work: () => Promise<T>): Promise<T> {
+  const lock = openSql(join(stateDir, 'set-aside.lock'));
   try {
-    lock.exec('BEGIN EXCLUSIVE');
-    return work();
+    await untilUnlocked(() => lock.exec('BEGIN EXCLUSIVE'), { patienceMs: LOCK_TIMEOUT_MS });
+    return await work();
   } finally {
     lock.close();
   }
 }
 
-/** `20260131T120000123Z`: sorts by time, and is a legal file name everywhere. */
+/** `20260131T120000123Z`: sorts by time, and is a valid file name on every system. */
 function timeForName(nowMs: number): string {
   return new Date(nowMs).toISOString().replace(/[-:.]/g, '');
 }

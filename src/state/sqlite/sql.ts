@@ -1,52 +1,50 @@
-import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 
-/** As much of SQLite as the stores use; every failure of it is an AppError `STATE`. */
+/** Values for `$name` in a statement. */
+export type Values = Record<string, SQLInputValue>;
+export type Row = Record<string, SQLOutputValue>;
+
+/** One connection to a SQLite file. Each statement is prepared once; what SQLite throws comes through as it is. */
 export interface Sql {
-  prepare(text: string): Statement;
+  /** @returns how many rows it changed */
+  run(text: string, values?: Values): number;
+  get(text: string, values?: Values): Row | undefined;
+  all(text: string, values?: Values): Row[];
+  /** Several statements at once, without values; not kept. */
   exec(text: string): void;
   readonly isTransaction: boolean;
   close(): void;
 }
 
-/** Values for `?`, or one object for `$name`. */
-type Values = SQLInputValue[] | [Record<string, SQLInputValue>];
-export type Row = Record<string, SQLOutputValue>;
-
-export interface Statement {
-  run(...values: Values): { changes: number | bigint };
-  get(...values: Values): Row | undefined;
-  all(...values: Values): Row[];
-}
-
-/** How long a write waits for another process's transaction; those last milliseconds. */
-const BUSY_TIMEOUT_MS = 30_000;
-
 /**
- * Opens a database file, or `:memory:`.
- * @param translate makes what SQLite throws into what is thrown on
+ * Opens a database file, or `:memory:`. SQLite never waits for a lock on this connection: its own wait would stop the
+ * event loop. What meets a lock throws `SQLITE_BUSY` and is tried again by `untilUnlocked`.
  */
-export function openSql(file: string, translate: (error: unknown) => unknown): Sql {
-  const attempt = <T>(work: () => T): T => {
-    try {
-      return work();
-    } catch (error) {
-      throw translate(error);
-    }
+export function openSql(file: string | URL, options: { readOnly?: boolean } = {}): Sql {
+  const database = new DatabaseSync(file, { ...options, timeout: 0 });
+  const statements = new Map<string, StatementSync>();
+  const statement = (text: string): StatementSync => {
+    const known = statements.get(text);
+    if (known) return known;
+    const prepared = database.prepare(text);
+    statements.set(text, prepared);
+    return prepared;
   };
-  const database = attempt(() => new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS }));
   return {
-    prepare(text) {
-      const statement = attempt(() => database.prepare(text));
-      return {
-        run: (...values) => attempt(() => statement.run(...(values as SQLInputValue[]))),
-        get: (...values) => attempt(() => statement.get(...(values as SQLInputValue[]))),
-        all: (...values) => attempt(() => statement.all(...(values as SQLInputValue[]))),
-      };
-    },
-    exec: text => attempt(() => database.exec(text)),
+    run: (text, values = {}) => Number(statement(text).run(values).changes),
+    get: (text, values = {}) => statement(text).get(values),
+    all: (text, values = {}) => statement(text).all(values),
+    exec: text => database.exec(text),
     get isTransaction() {
       return database.isTransaction;
     },
     close: () => database.close(),
   };
+}
+
+/** Never throws: the caller reports what made it necessary, and a transaction that is not committed is void anyway. */
+export function rollBack(sql: Sql): void {
+  try {
+    if (sql.isTransaction) sql.exec('ROLLBACK');
+  } catch {}
 }

@@ -15,7 +15,7 @@ const NOT_WRITABLE: Words = {
   message: dir => `the state folder ${dir} is not writable`,
   hint: 'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder that is writable',
 };
-// Node says so of a folder that it may not make, on a read-only disk above all.
+// Node reports this for a folder that it cannot create, above all on a read-only disk.
 const NOT_MADE: Words = {
   message: dir => `the state folder ${dir} cannot be made: is its disk read-only?`,
   hint: NOT_WRITABLE.hint,
@@ -68,7 +68,7 @@ const BY_SQLITE_CODE: Readonly<Record<number, Words>> = {
 
 /**
  * Says in the user's words why the state cannot be used.
- * @returns an AppError `STATE`, or the error itself where it is no failure of the disk or of SQLite
+ * @returns an AppError `STATE`, or the error itself if neither the disk nor SQLite caused it
  */
 export function stateError(error: unknown, stateDir: string): unknown {
   if (error instanceof AppError || !isNativeError(error)) return error;
@@ -83,7 +83,17 @@ export function stateError(error: unknown, stateDir: string): unknown {
   });
 }
 
-/** True where the file's content is no database (any more). */
+/** True if another connection has the lock that is needed. */
+export function isBusy(error: unknown): boolean {
+  return isSqliteError(error) && (error.errcode & 0xff) === SQLITE.BUSY;
+}
+
+/** True if the file does not exist or cannot be opened. */
+export function isNotThere(error: unknown): boolean {
+  return isSqliteError(error) && (error.errcode & 0xff) === SQLITE.CANTOPEN;
+}
+
+/** True if the file's content is not a database, or not one any more. */
 export function isDamage(error: unknown): boolean {
   const cause = error instanceof AppError ? error.cause : error;
   if (!isSqliteError(cause)) return false;
@@ -91,6 +101,7 @@ export function isDamage(error: unknown): boolean {
   return code === SQLITE.CORRUPT || code === SQLITE.NOTADB;
 }
 
-function isSqliteError(error: unknown): error is Error & { errcode: number } {
+/** True for what SQLite throws. */
+export function isSqliteError(error: unknown): error is Error & { errcode: number } {
   return hasErrorCode(error, 'ERR_SQLITE_ERROR') && typeof (error as { errcode?: unknown }).errcode === 'number';
 }

@@ -35,7 +35,7 @@ export function restarts(contract: Contract): void {
     });
 
     test('does not cost an upload that was broken off what it has sent', async () => {
-      const here = machine(store);
+      const here = await machine(store);
       const file = await makeSource(25 * MIB, 31);
       await breakOff(here, file, 2);
       await store.restart();
@@ -46,9 +46,9 @@ export function restarts(contract: Contract): void {
 
     test('does not hide such an upload from a machine that has lost its state', async () => {
       const file = await makeSource(25 * MIB, 32);
-      await breakOff(machine(store), file, 2);
+      await breakOff(await machine(store), file, 2);
       await store.restart();
-      expect(await anHourLater(machine(store).run()).upload(file)).toMatchObject({ sentBytes: 9 * MIB });
+      expect(await anHourLater((await machine(store)).run()).upload(file)).toMatchObject({ sentBytes: 9 * MIB });
       expect(digest(await contentOf(contract.bucket, KEY))).toBe(digest(readFileSync(file.path)));
       expect(await contract.bucket.listUploads(KEY, signal)).toEqual([]);
     });

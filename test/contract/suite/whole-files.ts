@@ -47,14 +47,14 @@ export function wholeFiles(contract: Contract): void {
 
     test.each([0, 1, 100_000, 8 * MIB, 8 * MIB + 1, THREE_PARTS])('of %d bytes arrive, and only once', async size => {
       const file = await makeSource(size, size);
-      expect(await machine(store).run().upload(file)).toMatchObject({ outcome: 'uploaded', sentBytes: size });
+      expect(await (await machine(store)).run().upload(file)).toMatchObject({ outcome: 'uploaded', sentBytes: size });
       expect(await isThere(file)).toBe(true);
-      expect(await machine(store).run().upload(file)).toMatchObject({ outcome: 'unchanged', sentBytes: 0 });
+      expect(await (await machine(store)).run().upload(file)).toMatchObject({ outcome: 'unchanged', sentBytes: 0 });
       await noUploads();
     });
 
     test('are gone on with where they were broken off', async () => {
-      const here = machine(store);
+      const here = await machine(store);
       const file = await makeSource(25 * MIB, 11);
       await breakOff(here, file, 2);
       expect(await here.run().upload(file)).toMatchObject({ sentBytes: 9 * MIB });
@@ -64,15 +64,15 @@ export function wholeFiles(contract: Contract): void {
 
     test('are gone on with where the state is lost', async () => {
       const file = await makeSource(25 * MIB, 12);
-      await breakOff(machine(store), file, 2);
-      expect(await anHourLater(machine(store).run()).upload(file)).toMatchObject({ sentBytes: 9 * MIB });
+      await breakOff(await machine(store), file, 2);
+      expect(await anHourLater((await machine(store)).run()).upload(file)).toMatchObject({ sentBytes: 9 * MIB });
       expect(await isThere(file)).toBe(true);
       await noUploads();
     });
 
     test('survive a Complete whose answer is lost', async () => {
       const file = await makeSource(THREE_PARTS, 13);
-      const run = machine(store).run();
+      const run = (await machine(store)).run();
       lose(run, 'completeUpload');
       expect(await run.upload(file)).toMatchObject({ sentBytes: THREE_PARTS });
       expect(await isThere(file)).toBe(true);
@@ -81,7 +81,7 @@ export function wholeFiles(contract: Contract): void {
 
     test('survive a Create whose answer is lost, without a second upload', async () => {
       const file = await makeSource(THREE_PARTS, 14);
-      const run = machine(store).run();
+      const run = (await machine(store)).run();
       lose(run, 'createUpload');
       expect(await run.upload(file)).toMatchObject({ sentBytes: THREE_PARTS });
       expect(await isThere(file)).toBe(true);
@@ -89,7 +89,7 @@ export function wholeFiles(contract: Contract): void {
     });
 
     test('survive that their upload is removed', async () => {
-      const here = machine(store);
+      const here = await machine(store);
       const file = await makeSource(THREE_PARTS, 15);
       await breakOff(here, file, 2);
       const listed = await bucket.listUploads(KEY, signal);
@@ -102,7 +102,7 @@ export function wholeFiles(contract: Contract): void {
 
     test('survive that their upload is removed just before Complete', async () => {
       const file = await makeSource(THREE_PARTS, 19);
-      const run = machine(store).run();
+      const run = (await machine(store)).run();
       const real = run.session.bucket;
       let removed = false;
       run.session.bucket = {
@@ -119,12 +119,12 @@ export function wholeFiles(contract: Contract): void {
     });
 
     test('survive that the process dies between Complete and its own note of it', async () => {
-      const here = machine(store);
+      const here = await machine(store);
       const file = await makeSource(THREE_PARTS, 16);
       const run = here.run();
-      run.session.store = {
-        ...run.session.store,
-        fileUploaded() {
+      run.session.journal = {
+        ...run.session.journal,
+        async fileUploaded() {
           throw new Error('killed');
         },
       };
@@ -135,7 +135,7 @@ export function wholeFiles(contract: Contract): void {
     });
 
     test('that changed meanwhile leave nothing of the old upload', async () => {
-      const here = machine(store);
+      const here = await machine(store);
       const file = await makeSource(THREE_PARTS, 17);
       const run = here.run();
       abortAfterParts(run, 1);

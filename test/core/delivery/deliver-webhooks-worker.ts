@@ -4,17 +4,16 @@
  */
 import { systemClock } from '../../../src/core/clock.ts';
 import { deliverWebhooks } from '../../../src/core/delivery/deliver-webhooks.ts';
-import { openOutbox } from '../../../src/core/delivery/outbox.ts';
 import { createPoster } from '../../../src/core/webhook/post-webhook.ts';
-import { openDatabase } from '../../../src/state/sqlite/database.ts';
+import { openState } from '../../../src/state/open.ts';
 
 const [dir = '', url = ''] = process.argv.slice(2);
-const database = openDatabase(dir);
+const state = await openState(dir);
 const poster = createPoster({ userAgent: 'recordupload/0.0.0' });
 const report = await deliverWebhooks(
   { due: 'due', held: false, trigger: 'retry' },
   {
-    outbox: openOutbox(database),
+    state,
     endpoints: [{ name: 'default', url, token: 'fake-token-for-tests', secrets: [], enabled: true }],
     post: poster.post,
     clock: systemClock,
@@ -24,5 +23,5 @@ const report = await deliverWebhooks(
   },
 );
 poster.close();
-database.close();
+await state.close();
 process.stdout.write(JSON.stringify(report.endpoints));

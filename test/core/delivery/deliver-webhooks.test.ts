@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type DeliverDeps, deliverWebhooks, type Selection } from '../../../src/core/delivery/deliver-webhooks.ts';
@@ -32,8 +33,8 @@ let state: TestState;
 let clock: VirtualClock;
 let events: CoreEvent[];
 let ends: (() => unknown)[];
-beforeEach(() => {
-  state = openTestState();
+beforeEach(async () => {
+  state = await openTestState();
   clock = virtualClock(NOW);
   events = [];
   ends = [() => state.remove()];
@@ -56,7 +57,7 @@ function run(endpoints: Endpoint[], more: Partial<Selection> = {}, deps: Partial
   return deliverWebhooks(
     { due: 'due', held: false, trigger: 'retry', ...more },
     {
-      outbox: state.outbox,
+      state,
       endpoints,
       post: deps.post ?? realPost(),
       clock,
@@ -67,10 +68,9 @@ function run(endpoints: Endpoint[], more: Partial<Selection> = {}, deps: Partial
     },
   );
 }
+/** All of them in one commit. */
 function enqueueMany(count: number, endpoints = ['default']) {
-  state.database.transaction(() => {
-    for (let id = 1; id <= count; id++) enqueue(state, id, { endpoints });
-  });
+  return Promise.all(Array.from({ length: count }, (_, index) => enqueue(state, index + 1, { endpoints })));
 }
 /** A post that answers at once, without a network. */
 function fakePost(status: number, more: Partial<Extract<PostResult, { kind: 'answer' }>> = {}) {
@@ -87,13 +87,13 @@ function fakePost(status: number, more: Partial<Extract<PostResult, { kind: 'ans
     ...more,
   });
 }
-const states = () => state.outbox.deliveries.list({}).map(d => d.heldReason ?? d.state);
+const states = async () => (await state.outbox.list({})).map(d => d.heldReason ?? d.state);
 const fail: Handler = (_, response) => answerJson(response, 500, { status: 'error', message: 'down' });
 
 describe('one delivery', () => {
   it('is sent, recorded and announced', async () => {
     const server = await receiver();
-    const [queued] = enqueue(state, 3);
+    const [queued] = await enqueue(state, 3);
     const { webhookId, seq } = queued!.delivery;
     const report = await run([endpointAt(server.url)], { trigger: 'upload', deliverySeqs: [seq] });
     expect(report.deliveries).toMatchObject([
@@ -107,7 +107,7 @@ describe('one delivery', () => {
         detail: '',
       },
     ]);
-    expect(state.outbox.deliveries.history('3')).toMatchObject([
+    expect(await state.outbox.history('3')).toMatchObject([
       {
         delivery: { state: 'delivered', attempts: 1 },
         attempts: [{ number: 1, trigger: 'upload', at: NOW, outcome: 'delivered', status: 201 }],
@@ -123,7 +123,7 @@ describe('one delivery', () => {
 
   it('follows the schedule, same id and bytes, and is held at its end; an operator starts it anew', async () => {
     const server = await receiver(fail);
-    enqueue(state, 3);
+    await enqueue(state, 3);
     const waits: number[] = [];
     for (let tries = 1; tries <= 10; tries++) {
       const before = clock.now();
@@ -136,10 +136,10 @@ describe('one delivery', () => {
       clock.set(nextAt);
     }
     expect(waits).toEqual([5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400, -1]);
-    expect(states()).toEqual(['exhausted']);
+    expect(await states()).toEqual(['exhausted']);
     expect(new Set(server.received.map(({ body }) => body)).size).toBe(1);
     expect((await run([endpointAt(server.url)], { held: true })).deliveries).toMatchObject([{ outcome: 'pending' }]);
-    expect(state.outbox.deliveries.list({})[0]).toMatchObject({ retries: 1, attempts: 11 });
+    expect((await state.outbox.list({}))[0]).toMatchObject({ retries: 1, attempts: 11 });
   });
 
   it.each([
@@ -148,34 +148,34 @@ describe('one delivery', () => {
     ['500 with too long a time', { status: 500, retryAfter: '99999999' }, 24 * HOUR],
     ['425 with none', { status: 425, retryAfter: '0' }, 1000],
   ])('waits as Retry-After says, over restarts: %s', async (_, { status, retryAfter }, expected) => {
-    enqueue(state, 3);
+    await enqueue(state, 3);
     await run([endpointAt('http://127.0.0.1:1/')], {}, { post: fakePost(status, { retryAfter }) });
-    expect(state.outbox.deliveries.list({})[0]!.nextAt - NOW).toBe(expected);
+    expect((await state.outbox.list({}))[0]!.nextAt - NOW).toBe(expected);
   });
 
   it('that was not sent is in the report all the same when it was asked for', async () => {
-    const [old] = enqueue(state, 3, { title: 'old' });
-    const [current] = enqueue(state, 3, { title: 'new' });
+    const [old] = await enqueue(state, 3, { title: 'old' });
+    const [current] = await enqueue(state, 3, { title: 'new' });
     const seqs = [old!.delivery.seq, current!.delivery.seq];
-    const claims = state.outbox.claims;
-    const candidates = claims.candidates({ endpoint: 'default', dueBy: NOW });
+    const claims = state.claims;
+    const candidates = await claims.candidates({ endpoint: 'default', dueBy: NOW });
     const [claimed] = await claims.claim(candidates, 1, NOW, { restart: false });
     const busy = await run([endpointAt('http://127.0.0.1:1/')], { deliverySeqs: seqs, due: 'now' });
     expect(busy.deliveries.map(({ outcome }) => outcome)).toEqual(['superseded', 'busy']);
-    if (typeof claimed === 'object') claims.release([claimed.delivery]);
+    if (typeof claimed === 'object') await claims.release([claimed.delivery]);
     const off = await run([endpointAt('http://127.0.0.1:1/', { enabled: false })], { recordingIds: ['3'] });
     expect(off).toMatchObject({ deliveries: [{ outcome: 'pending' }], endpoints: [{ stopped: 'off', left: 1 }] });
   });
 
   it('interrupted under way is recorded as such, and free for the next run', async () => {
     const server = await receiver(() => {});
-    enqueueMany(20);
+    await enqueueMany(20);
     const controller = new AbortController();
     setTimeout(() => controller.abort(), 100);
     const report = await run([endpointAt(server.url)], {}, { signal: controller.signal });
     expect(report.endpoints).toMatchObject([{ stopped: 'interrupted', sent: 3, left: 17 }]);
     expect(report.deliveries.map(({ outcome }) => outcome)).toEqual(['interrupted', 'interrupted', 'interrupted']);
-    const after = state.outbox.deliveries.list({});
+    const after = await state.outbox.list({});
     expect(after.every(d => d.state === 'pending' && d.retries === 0 && d.nextAt === NOW)).toBe(true);
     expect((await run([endpointAt((await receiver()).url)])).endpoints).toMatchObject([{ sent: 20, left: 0 }]);
   });
@@ -188,9 +188,11 @@ describe('one delivery', () => {
         message: `${headers['x-webhook-token']} ${secret} ${Buffer.from(`u:${TOKEN}`).toString('base64')}`,
       }),
     );
-    enqueue(state, 3);
+    await enqueue(state, 3);
     const report = await run([endpointAt(server.url, { secrets: [secret] })]);
-    state.database.sql.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    const other = new DatabaseSync(join(state.dir, 'state.db'));
+    other.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    other.close();
     const kept = readdirSync(state.dir)
       .filter(name => name.startsWith('state.db'))
       .map(name => readFileSync(join(state.dir, name), 'latin1'));
@@ -210,7 +212,7 @@ describe('endpoints', () => {
       response.destroy();
     });
     const good = await receiver();
-    enqueueMany(500, ['dead', 'good']);
+    await enqueueMany(500, ['dead', 'good']);
     let told = 0;
     const observer = (event: CoreEvent) => {
       if (event.type === 'webhook-answered' && event.endpoint === 'good' && ++told === 500) othersDone.resolve();
@@ -224,16 +226,14 @@ describe('endpoints', () => {
       { endpoint: 'dead', sent: 3, left: 497, stopped: 'failing' },
       { endpoint: 'good', sent: 500, left: 0, stopped: undefined },
     ]);
-    const untouched = state.outbox.deliveries
-      .list({ endpoint: 'dead' })
-      .filter(d => d.attempts === 0 && d.nextAt === NOW);
+    const untouched = (await state.outbox.list({ endpoint: 'dead' })).filter(d => d.attempts === 0 && d.nextAt === NOW);
     expect(untouched).toHaveLength(497);
   });
 
   it('that die during a run are left alone soon after', async () => {
     let answered = 0;
     const server = await receiver((request, response) => (++answered > 100 ? fail : accept)(request, response));
-    enqueueMany(300);
+    await enqueueMany(300);
     const report = await run([endpointAt(server.url)]);
     expect(report.endpoints[0]!.sent).toBeGreaterThanOrEqual(110);
     expect(report.endpoints[0]!.sent).toBeLessThan(120);
@@ -245,15 +245,15 @@ describe('endpoints', () => {
         ? accept(request, response)
         : answerJson(response, 401, { status: 'error', message: 'Invalid or missing authentication token' }),
     );
-    enqueueMany(50);
+    await enqueueMany(50);
     const report = await run([endpointAt(server.url)]);
     expect(report.endpoints).toMatchObject([{ stopped: 'refused' }]);
     expect(report.deliveries[0]!.line).toBe('❌ Webhook authentication failed');
     const probes = server.received.length;
     expect(probes).toBeLessThanOrEqual(3);
-    expect(new Set(states())).toEqual(new Set(['refused']));
+    expect(new Set(await states())).toEqual(new Set(['refused']));
 
-    const [later] = enqueue(state, 51);
+    const [later] = await enqueue(state, 51);
     const again = await run([endpointAt(server.url)], { trigger: 'upload', deliverySeqs: [later!.delivery.seq] });
     expect(again.deliveries).toMatchObject([{ outcome: 'held', detail: expect.stringContaining('webhook.token') }]);
     expect(server.received).toHaveLength(probes);
@@ -263,26 +263,26 @@ describe('endpoints', () => {
 
     const released = await run([endpointAt(server.url, { token: 'fake-new-token' })]);
     expect(released.endpoints).toMatchObject([{ sent: 51, left: 0 }]);
-    expect(new Set(states())).toEqual(new Set(['delivered']));
+    expect(new Set(await states())).toEqual(new Set(['delivered']));
   });
 
   it('whose token was put right on the server’s side go on when an operator asks', async () => {
-    enqueueMany(10);
+    await enqueueMany(10);
     await run([endpointAt('http://127.0.0.1:1/')], {}, { post: fakePost(403) });
     const report = await run([endpointAt('http://127.0.0.1:1/')], { held: true }, { post: fakePost(201) });
     expect(report.endpoints).toMatchObject([{ sent: 10 }]);
-    expect(state.outbox.endpoints.get('default').refusedAt).toBeNull();
+    expect((await state.endpoints.get('default')).refusedAt).toBeNull();
   });
 
   it('that are gone are disabled until they are enabled', async () => {
-    enqueueMany(5);
+    await enqueueMany(5);
     const endpoint = endpointAt('http://127.0.0.1:1/');
     const report = await run([endpoint], {}, { post: fakePost(410), concurrency: 1 });
     expect(report.deliveries).toMatchObject([{ outcome: 'disabled', line: '❌ Webhook failed with status 410' }]);
     expect((await run([endpoint], { held: true, due: 'now' }, { post: fakePost(201) })).endpoints).toMatchObject([
       { stopped: 'disabled', sent: 0, left: 4 },
     ]);
-    state.outbox.endpoints.enable('default', NOW);
+    await state.endpoints.enable('default', NOW);
     expect((await run([endpoint], {}, { post: fakePost(201) })).endpoints).toMatchObject([{ sent: 5 }]);
   });
 
@@ -295,10 +295,10 @@ describe('endpoints', () => {
       second = current;
       return inSecond <= 10 ? fakePost(201)(request) : fakePost(429, { retryAfter: '1' })(request);
     };
-    enqueueMany(100);
+    await enqueueMany(100);
     const report = await run([endpointAt('http://127.0.0.1:1/')], {}, { post });
     expect(report.endpoints).toMatchObject([{ sent: 100, left: 0, stopped: undefined }]);
-    expect(states().filter(s => s === 'delivered').length).toBeGreaterThan(50);
+    expect((await states()).filter(s => s === 'delivered').length).toBeGreaterThan(50);
     const long = await run(
       [endpointAt('http://127.0.0.1:1/')],
       { due: 'now' },
@@ -311,7 +311,7 @@ describe('endpoints', () => {
 describe('many', () => {
   it('processes at once send each delivery once', async () => {
     const server = await receiver();
-    enqueueMany(800);
+    await enqueueMany(800);
     const worker = join(import.meta.dirname, 'deliver-webhooks-worker.ts');
     await Promise.all(
       Array.from({ length: 4 }, () => promisify(execFile)(process.execPath, [worker, state.dir, server.url])),
@@ -319,7 +319,7 @@ describe('many', () => {
     const ids = server.received.map(({ body }) => JSON.parse(body).recording_id);
     expect(ids).toHaveLength(800);
     expect(new Set(ids).size).toBe(800);
-    expect(new Set(states())).toEqual(new Set(['delivered']));
+    expect(new Set(await states())).toEqual(new Set(['delivered']));
   });
 
   it('through a year of outages: each is tried as the schedule says, evenly spread', async () => {

@@ -14,11 +14,12 @@ import { createInFlight } from '../../../src/core/storage/in-flight.ts';
 import { createPersistence } from '../../../src/core/storage/persistence.ts';
 import { type BucketSettings, openBucket } from '../../../src/core/storage/s3/s3-bucket.ts';
 import { unlimited } from '../../../src/core/storage/throttle.ts';
+import type { UploadJournal } from '../../../src/core/upload/journal.ts';
+import type { FileRef } from '../../../src/core/upload/parts-journal.ts';
 import type { UploadSession } from '../../../src/core/upload/session.ts';
 import { type FileUpload, type FileUploadOptions, uploadFile } from '../../../src/core/upload/upload-file.ts';
 import { type S3Sandbox, type Sandbox, type SandboxOptions, startSandbox } from '../../../src/sandbox/sandbox.ts';
-import { type Database, openDatabase } from '../../../src/state/sqlite/database.ts';
-import { openRecordingStore, type RecordingStore } from '../../../src/state/sqlite/recording-store.ts';
+import { openState, type State } from '../../../src/state/open.ts';
 import { writeSource } from '../upload/write-source.ts';
 import { type VirtualClock, virtualClock } from './virtual-clock.ts';
 
@@ -76,10 +77,10 @@ export interface Store {
 }
 
 export interface Machine {
-  database: Database;
+  state: State;
   /** A new run, as of a new process: connections and patience are new, the state stays. */
   run(options?: RunOptions): Run;
-  store: RecordingStore;
+  journal: UploadJournal;
   clock: VirtualClock;
 }
 
@@ -99,14 +100,17 @@ export interface Run {
 }
 
 /** A machine with a state of its own, that uploads into the sandbox. */
-export function machine(server: Store, options: { clock?: VirtualClock; stateDir?: string } = {}): Machine {
+export async function machine(
+  server: Store,
+  options: { clock?: VirtualClock; stateDir?: string } = {},
+): Promise<Machine> {
   const clock = options.clock ?? virtualClock();
-  const database = openDatabase(options.stateDir ?? tempFolder());
-  afterTest(() => database.close());
-  const store = openRecordingStore(database, process.pid);
+  const state = await openState(options.stateDir ?? tempFolder());
+  afterTest(() => state.close());
+  const { journal } = state;
   return {
-    database,
-    store,
+    state,
+    journal,
     clock,
     run({ bucket: settings, session: parts, random = () => 0.5, budgetMs = 30 * 60_000 } = {}) {
       const events: CoreEvent[] = [];
@@ -115,7 +119,7 @@ export function machine(server: Store, options: { clock?: VirtualClock; stateDir
       afterTest(() => bucket.close());
       const session: UploadSession = {
         bucket,
-        store,
+        journal,
         persistence: createPersistence({ budgetMs, clock, random }),
         inFlight: createInFlight({ fixed: 2, clock }),
         hasher,
@@ -147,14 +151,19 @@ export function bucketSettings({ s3 }: Store, settings: Partial<BucketSettings> 
   return { endpoint, region, bucket, credentials: { accessKeyId, secretAccessKey }, env: {}, ...settings };
 }
 
+/** A file of the recording in that bucket, for the journal. */
+export function refOf({ target }: { target: string }, name: string): FileRef {
+  return { target, recordingId: ID, name };
+}
+
 /** Ends the run as soon as the state knows of so many more parts. */
 export function abortAfterParts(run: Run, parts: number): void {
-  const { store } = run.session;
+  const { journal } = run.session;
   let left = parts;
-  run.session.store = {
-    ...store,
-    addPart(...part) {
-      store.addPart(...part);
+  run.session.journal = {
+    ...journal,
+    async addParts(file, added) {
+      await journal.addParts(file, added);
       if (--left === 0) run.abort();
     },
   };

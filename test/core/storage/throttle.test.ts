@@ -76,7 +76,7 @@ describe('A rate limit', () => {
     const file = await makeSource(THREE_PARTS);
     const throttle = createThrottle(ratesOf('1M'), clock);
     const inFlight = createInFlight({ fixed: 4, clock });
-    await machine(server, { clock }).run({ session: { throttle, inFlight } }).upload(file);
+    await (await machine(server, { clock })).run({ session: { throttle, inFlight } }).upload(file);
     expect(await isStored(server, file)).toBe(true);
     expect(clock.elapsed()).toBeGreaterThan(17_000 * 0.9);
     expect(clock.elapsed()).toBeLessThan(17_000 * 1.1);

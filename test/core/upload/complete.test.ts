@@ -8,12 +8,12 @@ import {
   breakOff,
   count,
   failure,
-  ID,
   isStored,
   KEY,
   machine,
   makeSource,
   type Run,
+  refOf,
   sandbox,
   sentParts,
   THREE_PARTS,
@@ -64,7 +64,7 @@ describe('Complete', () => {
     const file = await makeSource(THREE_PARTS);
     server.faults.add(complete(action));
 
-    const { object } = await machine(server).run().upload(file);
+    const { object } = await (await machine(server)).run().upload(file);
     expect(sentParts(server)).toEqual([1, 2, 3]);
     expect(count(server, 'AbortMultipartUpload')).toBe(0);
     expect(count(server, 'CreateMultipartUpload')).toBe(1);
@@ -81,9 +81,7 @@ describe('Complete', () => {
     const file = await makeSource(THREE_PARTS);
     server.faults.add(complete(action));
 
-    await machine(server)
-      .run({ bucket: { completeStallMs: 1_000 } })
-      .upload(file);
+    await (await machine(server)).run({ bucket: { completeStallMs: 1_000 } }).upload(file);
     expect(sentParts(server)).toEqual([1, 2, 3]);
     expect(count(server, 'AbortMultipartUpload')).toBe(0);
     expect(await isStored(server, file)).toBe(true);
@@ -91,7 +89,7 @@ describe('Complete', () => {
 
   test('that always fails leaves the upload and its parts for the next run', async () => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(THREE_PARTS);
     const fault = server.faults.add(complete({ answer: { status: 500 } }, { times: Infinity }));
     const error = await failure(here.run().upload(file));
@@ -108,7 +106,7 @@ describe('Complete', () => {
 
   test('that is forbidden stops at once with a hint, and keeps the parts', async () => {
     const server = await sandbox({ s3: { deny: ['CompleteMultipartUpload'] } });
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(THREE_PARTS);
     const error = await failure(here.run().upload(file));
     expect(error).toMatchObject({ code: 'STORAGE', status: 403, hint: expect.stringMatching(/access key/) });
@@ -118,15 +116,15 @@ describe('Complete', () => {
 
   test('that calls a part invalid has the parts compared with what the store lists', async () => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(THREE_PARTS);
     await breakOff(here, file, 2);
     // The store has something else as part 1, and forbids to look.
-    const { bucket, store } = here.run().session;
-    const { upload, parts } = store.openUpload(bucket.target, ID, file.name)!;
-    store.beginUpload(
-      bucket.target,
-      ID,
+    const { bucket, journal } = here.run().session;
+    const ref = refOf(bucket, file.name);
+    const { upload, parts } = (await journal.openUpload(ref))!;
+    await journal.beginUpload(
+      ref,
       upload,
       parts.map(part => (part.number === 1 ? { ...part, etag: '0'.repeat(32) } : part)),
       0,
@@ -149,7 +147,7 @@ describe('Complete', () => {
 
   test('that answers 200 with InvalidPart inside has the parts compared, and is not repeated for half an hour', async () => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(THREE_PARTS);
     server.faults.add(complete({ errorInside: 'InvalidPart' }, { times: Infinity }));
     const error = await failure(here.run().upload(file));
@@ -161,7 +159,7 @@ describe('Complete', () => {
 
   test('that answers 200 with AccessDenied inside stops at once with a hint', async () => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(THREE_PARTS);
     server.faults.add(complete({ errorInside: 'AccessDenied' }, { times: Infinity }));
     const error = await failure(here.run().upload(file));
@@ -172,7 +170,7 @@ describe('Complete', () => {
 
   test('that answers 200 with nothing inside is looked into and tried again', async () => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(THREE_PARTS);
     server.faults.add(complete({ answer: { status: 200, body: '' } }));
     await here.run().upload(file);
@@ -182,7 +180,7 @@ describe('Complete', () => {
 
   test('that calls a part invalid again and again is told, not tried for ever', async () => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(THREE_PARTS);
     server.faults.add(complete({ answer: { status: 400, code: 'InvalidPart' } }, { times: Infinity }));
     const error = await failure(here.run().upload(file));
@@ -195,7 +193,7 @@ describe('Complete', () => {
     const server = await sandbox({ s3: { deny: ['HeadObject', 'GetObject'] } });
     const file = await makeSource(THREE_PARTS);
     server.faults.add(complete({ drop: 'after' }));
-    await machine(server).run().upload(file);
+    await (await machine(server)).run().upload(file);
     expect(await isStored(server, file)).toBe(true);
     expect(server.s3.uploads()).toEqual([]);
   });
@@ -204,7 +202,7 @@ describe('Complete', () => {
 test('A Complete that is answered with 500 because its upload is gone leads to a new upload at once', async () => {
   // As radosgw 16 does.
   const server = await sandbox();
-  const here = machine(server);
+  const here = await machine(server);
   const file = await makeSource(THREE_PARTS);
   const fault = server.faults.add(complete({ answer: { status: 500 } }, { times: Infinity }));
   const run = here.run();
@@ -228,10 +226,10 @@ describe('What is in the bucket afterwards', () => {
     const server = await sandbox();
     const file = await makeSource(THREE_PARTS);
     const shorter = await makeSource(1024);
-    const here = machine(server);
+    const here = await machine(server);
     const run = here.run();
     replaceAfterComplete(run, async () =>
-      machine(server).run().session.bucket.put(KEY, bodyOf(shorter.path), SETTINGS, never),
+      (await machine(server)).run().session.bucket.put(KEY, bodyOf(shorter.path), SETTINGS, never),
     );
     const error = await failure(run.upload(file));
     expect(error).toMatchObject({ code: 'VERIFICATION', message: expect.stringMatching(/1024 bytes in the bucket/) });
@@ -241,8 +239,8 @@ describe('What is in the bucket afterwards', () => {
     const server = await sandbox();
     const file = await makeSource(THREE_PARTS);
     const other = await makeSource(THREE_PARTS, 3);
-    const run = machine(server).run();
-    replaceAfterComplete(run, async () => machine(server).run().upload(other, { force: true }));
+    const run = (await machine(server)).run();
+    replaceAfterComplete(run, async () => (await machine(server)).run().upload(other, { force: true }));
     const error = await failure(run.upload(file));
     expect(error).toMatchObject({ code: 'VERIFICATION', message: expect.stringMatching(/ETag/) });
   });
@@ -251,8 +249,8 @@ describe('What is in the bucket afterwards', () => {
     const server = await sandbox({ s3: { etags: 'opaque' } });
     const file = await makeSource(THREE_PARTS);
     const other = await makeSource(THREE_PARTS, 3);
-    const run = machine(server).run();
-    replaceAfterComplete(run, async () => machine(server).run().upload(other, { force: true }));
+    const run = (await machine(server)).run();
+    replaceAfterComplete(run, async () => (await machine(server)).run().upload(other, { force: true }));
     const error = await failure(run.upload(file));
     expect(error).toMatchObject({ code: 'VERIFICATION', message: expect.stringMatching(/replaced by another upload/) });
   });
@@ -260,14 +258,14 @@ describe('What is in the bucket afterwards', () => {
   test('may have come from another machine with the same bytes', async () => {
     const server = await sandbox();
     const file = await makeSource(THREE_PARTS);
-    const run = machine(server).run();
-    replaceAfterComplete(run, async () => machine(server).run().upload(file, { force: true }));
+    const run = (await machine(server)).run();
+    replaceAfterComplete(run, async () => (await machine(server)).run().upload(file, { force: true }));
     await expect(run.upload(file)).resolves.toMatchObject({ outcome: 'uploaded' });
   });
 
   test('is checked after a single PUT, too', async () => {
     const server = await sandbox();
-    const run = machine(server).run();
+    const run = (await machine(server)).run();
     const file = await makeSource(1024);
     const { bucket } = run.session;
     run.session.bucket = {
@@ -284,7 +282,7 @@ describe('What is in the bucket afterwards', () => {
 
   test.each([1024, THREE_PARTS])('needs no MD5s: a store that encrypts has other ETags (%d bytes)', async size => {
     const server = await sandbox({ s3: { etags: 'opaque' } });
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(size);
     const { object } = await here.run().upload(file);
     expect(object.etag).toBe(server.s3.objects()[0]?.etag);
@@ -298,7 +296,7 @@ describe('What is in the bucket afterwards', () => {
   ])('with a multipart ETag that is made of something else %s', async (_, etags, outcome) => {
     const server = await sandbox({ s3: { etags } });
     const file = await makeSource(THREE_PARTS);
-    const run = machine(server).run();
+    const run = (await machine(server)).run();
     const { bucket } = run.session;
     run.session.bucket = {
       ...bucket,
@@ -316,7 +314,7 @@ describe('What is in the bucket afterwards', () => {
 
   test.each([1024, THREE_PARTS])('is believed with a warning where the key may not read (%d bytes)', async size => {
     const server = await sandbox({ s3: { deny: ['HeadObject', 'GetObject', 'ListParts', 'ListMultipartUploads'] } });
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(size);
     const run = here.run();
     expect(await run.upload(file)).toMatchObject({ outcome: 'uploaded' });

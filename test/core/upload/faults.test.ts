@@ -66,7 +66,7 @@ describe('A call that fails once', () => {
   test.each(table)('$operation $what: the file is uploaded all the same', async use => {
     made = undefined;
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     await use.before?.(server, here);
     const file = await source(use.sizeBytes);
     const fault = server.faults.add({ server: 's3', operation: use.operation, action: use.action });
@@ -86,7 +86,7 @@ describe('A call that fails for ever', () => {
   test.each(USES)('$operation: the upload ends when the budget does, and says why', async use => {
     made = undefined;
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     await use.before?.(server, here);
     const file = await source(use.sizeBytes);
     const answer = { status: 500 };
@@ -101,7 +101,7 @@ describe('A call that fails for ever', () => {
   test.each(USES)('$operation: what is left is finished by the next run', async use => {
     made = undefined;
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     await use.before?.(server, here);
     const file = await source(use.sizeBytes);
     const action = { answer: { status: 500 } };
@@ -123,7 +123,7 @@ describe('An answer', () => {
       const server = await sandbox();
       const file = await makeSource(1024);
       server.faults.add({ server: 's3', operation: 'PutObject', times: 3, action: { answer: { status, body: '' } } });
-      const here = machine(server);
+      const here = await machine(server);
       const run = here.run();
       expect(await run.upload(file)).toMatchObject({ outcome: 'uploaded' });
       expect(here.clock.sleeps).toEqual([250, 500, 1_000]);
@@ -142,7 +142,7 @@ describe('An answer', () => {
     [400, 'EntityTooLarge', /size/],
   ])('of %d %s stops at once, with a hint', async (status, code, hint) => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     server.faults.add({ server: 's3', operation: 'PutObject', times: Infinity, action: { answer: { status, code } } });
     const error = await failure(here.run().upload(await makeSource(1024)));
     expect(error).toMatchObject({ code: 'STORAGE', status, reason: code, hint: expect.stringMatching(hint) });
@@ -152,7 +152,7 @@ describe('An answer', () => {
 
   test.each([400, 403, 404, 405, 409, 412, 501])('of %d without a reason stops at once', async status => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     server.faults.add({
       server: 's3',
       operation: 'PutObject',
@@ -172,11 +172,7 @@ describe('An answer', () => {
       body: '<!doctype html><title>Log in</title>',
     };
     server.faults.add({ server: 's3', times: Infinity, action: { answer: page } });
-    const error = await failure(
-      machine(server)
-        .run()
-        .upload(await makeSource(1024)),
-    );
+    const error = await failure((await machine(server)).run().upload(await makeSource(1024)));
     expect(error).toMatchObject({ code: 'STORAGE', hint: expect.stringMatching(/endpoint/) });
     expect(error.message).toMatch(/does not answer as an S3 service/);
   });
@@ -187,7 +183,7 @@ describe('The network', () => {
     const server = await sandbox();
     const file = await makeSource(THREE_PARTS);
     server.faults.add({ server: 's3', operation: 'UploadPart', partNumber: 2, action: { dropAfterBytes: 3_000_000 } });
-    const run = machine(server).run();
+    const run = (await machine(server)).run();
     await run.upload(file);
     expect(sentParts(server)).toEqual([1, 2, 2, 3]);
     expect(await isStored(server, file)).toBe(true);
@@ -200,7 +196,7 @@ describe('The network', () => {
     const server = await sandbox();
     const file = await makeSource(THREE_PARTS);
     server.faults.add({ server: 's3', operation: 'UploadPart', partNumber: 2, action: { hang: 'before' } });
-    const run = machine(server).run({ bucket: IMPATIENT });
+    const run = (await machine(server)).run({ bucket: IMPATIENT });
     await run.upload(file);
     expect(sentParts(server, { whole: true })).toEqual([1, 2, 3]);
     expect(sentParts(server).filter(number => number === 2).length).toBeGreaterThan(1);
@@ -213,15 +209,15 @@ describe('The network', () => {
   test('may be gone for ten minutes in mid-upload: no finished part is sent again', async () => {
     const clock = virtualClock();
     const server = await sandbox();
-    const here = machine(server, { clock });
+    const here = await machine(server, { clock });
     const file = await makeSource(33 * 1024 * 1024);
     const run = here.run({ random: () => 0.7 });
-    const { store } = run.session;
+    const { journal } = run.session;
     let parts = 0;
-    run.session.store = {
-      ...store,
-      addPart(...part) {
-        store.addPart(...part);
+    run.session.journal = {
+      ...journal,
+      async addParts(ref, added) {
+        await journal.addParts(ref, added);
         if (++parts !== 2) return;
         const outage = server.faults.add({ server: 's3', times: Infinity, action: { drop: 'before' } });
         clock.at(clock.elapsed() + 10 * MINUTE, () => outage.remove());
@@ -236,7 +232,7 @@ describe('The network', () => {
 
   test('may be gone from the start: that is said within 15 s, and the state knows what to go on with', async () => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(1024);
     await server.close();
     const error = await failure(here.run().upload(file));
@@ -249,7 +245,7 @@ describe('The network', () => {
   test('may take requests and never answer from the start', async () => {
     const server = await sandbox();
     server.faults.add({ server: 's3', times: Infinity, action: { hang: 'before' } });
-    const here = machine(server);
+    const here = await machine(server);
     const error = await failure(here.run({ bucket: { stallMs: 50 }, random: () => 1 }).upload(await makeSource(1024)));
     expect(error.message).toMatch(/no byte moved/);
     expect(here.clock.elapsed()).toBeLessThanOrEqual(15_000);
@@ -257,7 +253,7 @@ describe('The network', () => {
 
   test('that fails many requests at once does not exhaust anything: all are tried again', async () => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(64 * 1024 * 1024 + 1);
     server.faults.add({
       server: 's3',
@@ -273,7 +269,7 @@ describe('The network', () => {
 
   test('that flips a bit is found out by the store: the part is sent again', async () => {
     const server = await sandbox();
-    const run = machine(server).run();
+    const run = (await machine(server)).run();
     const { bucket } = run.session;
     const file = await makeSource(THREE_PARTS);
     let flipped = false;
@@ -302,7 +298,7 @@ describe('The network', () => {
 describe('A clock that is an hour off', () => {
   test.each([3_600_000, -3_600_000])('by %d ms is no hindrance', async skewMs => {
     const server = await sandbox({ now: () => Date.now() + skewMs });
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(THREE_PARTS);
     expect(await here.run().upload(file)).toMatchObject({ outcome: 'uploaded' });
     expect(await isStored(server, file)).toBe(true);
@@ -312,7 +308,7 @@ describe('A clock that is an hour off', () => {
   test('does not make the state believed of an object that is gone', async () => {
     let skewMs = 0;
     const server = await sandbox({ now: () => Date.now() + skewMs });
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(1024);
     await here.run().upload(file);
     await here.run().session.bucket.delete(KEY, never);
@@ -324,7 +320,7 @@ describe('A clock that is an hour off', () => {
   test('does not hide that the key may not look', async () => {
     const server = await sandbox({ now: () => Date.now() + 3_600_000, s3: { deny: ['HeadObject'] } });
     const file = await makeSource(1024);
-    expect(await machine(server).run().upload(file)).toMatchObject({ outcome: 'uploaded' });
+    expect(await (await machine(server)).run().upload(file)).toMatchObject({ outcome: 'uploaded' });
     expect(await isStored(server, file)).toBe(true);
   });
 });
@@ -332,7 +328,7 @@ describe('A clock that is an hour off', () => {
 describe('A digest', () => {
   test('of every body is signed, so that the store can check it', async () => {
     const server = await sandbox();
-    const { bucket } = machine(server).run().session;
+    const { bucket } = (await machine(server)).run().session;
     const bytes = Buffer.from('what was meant');
     const body = bufferBody(Buffer.from('what was sent!'), createHash('sha256').update(bytes).digest(), {
       throttle: unlimited,

@@ -10,13 +10,13 @@ import {
   breakOff,
   count,
   failure,
-  ID,
   isStored,
   KEY,
   lookAt,
   MIB,
   machine,
   makeSource,
+  refOf,
   sandbox,
   sentParts,
   THREE_PARTS,
@@ -44,7 +44,7 @@ async function feed(bucket: Bucket, file: RecordingFile, numbers: number[], opti
 describe('An upload that was broken off', () => {
   test('is gone on with: only what is missing is sent', async () => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(25 * MIB);
     await breakOff(here, file, 2);
     server.s3.resetRequests();
@@ -63,10 +63,10 @@ describe('An upload that was broken off', () => {
     const server = await sandbox();
     const stateDir = tempFolder();
     const file = await makeSource(THREE_PARTS);
-    await breakOff(machine(server, { stateDir }), file, 1);
+    await breakOff(await machine(server, { stateDir }), file, 1);
     server.s3.resetRequests();
 
-    const later = machine(server, { stateDir });
+    const later = await machine(server, { stateDir });
     await later.run({ session: { inFlight: createInFlight({ fixed: 16, clock: later.clock }) } }).upload(file);
     expect(sentParts(server)).toEqual([2, 3]);
     expect(await isStored(server, file)).toBe(true);
@@ -74,25 +74,25 @@ describe('An upload that was broken off', () => {
 
   test('is told of in the state: nothing is left of it once the file is there', async () => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(THREE_PARTS);
     await breakOff(here, file, 2);
-    const { target } = here.run().session.bucket;
-    expect(here.store.openUpload(target, ID, file.name)?.parts.map(part => part.number)).toEqual([1, 2]);
+    const ref = refOf(here.run().session.bucket, file.name);
+    expect((await here.journal.openUpload(ref))?.parts.map(part => part.number)).toEqual([1, 2]);
 
     await here.run().upload(file);
-    expect(here.store.openUpload(target, ID, file.name)).toBeUndefined();
-    expect(here.store.file(target, ID, file.name)).toMatchObject({ state: 'uploaded', partSizeBytes: PART });
+    expect(await here.journal.openUpload(ref)).toBeUndefined();
+    expect(await here.journal.file(ref)).toMatchObject({ state: 'uploaded', partSizeBytes: PART });
   });
 
   test('has its parts checked one by one: what the store lost or has otherwise is sent again', async () => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(THREE_PARTS);
     await breakOff(here, file, 2);
     // Somebody else wrote over part 1 meanwhile.
-    const { bucket, store } = here.run().session;
-    const uploadId = store.openUpload(bucket.target, ID, file.name)?.upload.uploadId ?? '';
+    const { bucket, journal } = here.run().session;
+    const uploadId = (await journal.openUpload(refOf(bucket, file.name)))?.upload.uploadId ?? '';
     const other = Buffer.alloc(PART, 1);
     const body = bufferBody(other, createHash('sha256').update(other).digest(), { throttle: unlimited });
     await bucket.uploadPart(KEY, uploadId, 1, body, never);
@@ -105,11 +105,11 @@ describe('An upload that was broken off', () => {
 
   test('takes up parts that arrived although their answer did not, by their MD5', async () => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(THREE_PARTS);
     await breakOff(here, file, 2);
-    const { bucket, store } = here.run().session;
-    store.removePart(bucket.target, ID, file.name, 2);
+    const { bucket, journal } = here.run().session;
+    await journal.removeParts(refOf(bucket, file.name), [2]);
     server.s3.resetRequests();
 
     await here.run().upload(file);
@@ -119,7 +119,7 @@ describe('An upload that was broken off', () => {
 
   test('trusts the state where the key may not list parts', async () => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(THREE_PARTS);
     await breakOff(here, file, 2);
     server.s3.resetRequests();
@@ -132,7 +132,7 @@ describe('An upload that was broken off', () => {
 
   test('trusts the state where the store has no ListParts at all', async () => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(THREE_PARTS);
     await breakOff(here, file, 2);
     server.s3.resetRequests();
@@ -152,11 +152,11 @@ describe('An upload that was broken off', () => {
     'begins anew where the store knows nothing of it any more (%s)',
     async code => {
       const server = await sandbox();
-      const here = machine(server);
+      const here = await machine(server);
       const file = await makeSource(THREE_PARTS);
       await breakOff(here, file, 2);
-      const { bucket, store } = here.run().session;
-      const uploadId = store.openUpload(bucket.target, ID, file.name)?.upload.uploadId ?? '';
+      const { bucket, journal } = here.run().session;
+      const uploadId = (await journal.openUpload(refOf(bucket, file.name)))?.upload.uploadId ?? '';
       await bucket.abortUpload(KEY, uploadId, never);
       server.s3.resetRequests();
       if (code === 'NoSuchKey') {
@@ -174,7 +174,7 @@ describe('An upload that was broken off', () => {
 
   test('begins anew where it was removed while its parts were on their way', async () => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(THREE_PARTS);
     const run = here.run();
     const { bucket } = run.session;
@@ -194,14 +194,14 @@ describe('An upload that was broken off', () => {
   test('was completed after all: the object carries its token, so not a byte is sent', async () => {
     // Opaque ETags: the token alone can tell.
     const server = await sandbox({ s3: { etags: 'opaque' } });
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(THREE_PARTS);
     const run = here.run();
-    const { store } = run.session;
+    const { journal } = run.session;
     // The process dies between the bucket's answer and the state's commit.
-    run.session.store = {
-      ...store,
-      fileUploaded() {
+    run.session.journal = {
+      ...journal,
+      async fileUploaded() {
         throw new Error('killed');
       },
     };
@@ -214,12 +214,12 @@ describe('An upload that was broken off', () => {
     expect(count(server, 'CreateMultipartUpload')).toBe(0);
     expect(sentBytes).toBe(0);
     expect(object.checksum).toMatch(/-3$/);
-    expect(store.file(run.session.bucket.target, ID, file.name)?.state).toBe('uploaded');
+    expect((await journal.file(refOf(run.session.bucket, file.name)))?.state).toBe('uploaded');
   });
 
   test('of a file that is another one now is given up in the bucket too', async () => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(THREE_PARTS);
     await breakOff(here, file, 2);
     writeSource(file.path, THREE_PARTS, 7);
@@ -233,7 +233,7 @@ describe('An upload that was broken off', () => {
 
   test('of a file that is another one now begins anew where the key may not abort', async () => {
     const server = await sandbox({ s3: { deny: ['AbortMultipartUpload'] } });
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(THREE_PARTS);
     await breakOff(here, file, 2);
     writeSource(file.path, THREE_PARTS, 7);
@@ -245,7 +245,7 @@ describe('An upload that was broken off', () => {
 
   test('is given up where all is to be sent anew', async () => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(THREE_PARTS);
     await breakOff(here, file, 2);
     server.s3.resetRequests();
@@ -258,10 +258,10 @@ describe('An upload that was broken off', () => {
 
   test('is given up where somebody else has brought the file there meanwhile', async () => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(THREE_PARTS);
     await breakOff(here, file, 2);
-    const { bucket } = machine(server).run().session;
+    const { bucket } = (await machine(server)).run().session;
     const { uploadId } = await feed(bucket, file, [1, 2, 3, 4], { partSize: 5 * MIB });
     const { parts } = await bucket.listParts(KEY, uploadId, never);
     await bucket.completeUpload(KEY, uploadId, parts, never);
@@ -281,7 +281,7 @@ describe('A Create whose answer is lost', () => {
     ['to a failing store', { answer: { status: 500, when: 'after' as const } }],
   ])('%s leaves no second upload', async (_, action) => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(THREE_PARTS);
     server.faults.add({ server: 's3', operation: 'CreateMultipartUpload', action });
 
@@ -293,16 +293,16 @@ describe('A Create whose answer is lost', () => {
 
   test('to a crash leaves no second upload either', async () => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(THREE_PARTS);
     const run = here.run();
-    const { store } = run.session;
+    const { journal } = run.session;
     let calls = 0;
-    run.session.store = {
-      ...store,
-      beginUpload(...upload) {
+    run.session.journal = {
+      ...journal,
+      async beginUpload(...upload) {
         if (++calls > 1) throw new Error('killed');
-        store.beginUpload(...upload);
+        await journal.beginUpload(...upload);
       },
     };
     await expect(run.upload(file)).rejects.toThrow('killed');
@@ -318,7 +318,7 @@ describe('A Create whose answer is lost', () => {
     const server = await sandbox();
     const file = await makeSource(THREE_PARTS);
     server.faults.add({ server: 's3', operation: 'CreateMultipartUpload', action: { drop: 'before' } });
-    await machine(server).run().upload(file);
+    await (await machine(server)).run().upload(file);
     expect(server.s3.uploads()).toEqual([]);
     expect(await isStored(server, file)).toBe(true);
   });
@@ -329,10 +329,10 @@ describe('Where the state is lost', () => {
     const clock = virtualClock();
     const server = await sandbox({ now: clock.now });
     const file = await makeSource(25 * MIB);
-    await breakOff(machine(server, { clock }), file, 3);
+    await breakOff(await machine(server, { clock }), file, 3);
     server.s3.resetRequests();
 
-    const run = machine(server, { clock }).run();
+    const run = (await machine(server, { clock })).run();
     await run.upload(file);
     expect(sentParts(server)).toEqual([4]);
     expect(clock.elapsed()).toBeGreaterThanOrEqual(60_000);
@@ -347,10 +347,10 @@ describe('Where the state is lost', () => {
     const clock = virtualClock();
     const server = await sandbox({ now: clock.now });
     const file = await makeSource(THREE_PARTS);
-    await breakOff(machine(server, { clock }), file, 1);
+    await breakOff(await machine(server, { clock }), file, 1);
     clock.advance(62_000);
 
-    await machine(server, { clock }).run().upload(file);
+    await (await machine(server, { clock })).run().upload(file);
     expect(clock.sleeps).toEqual([]);
     expect(sentParts(server)).toEqual([1, 2, 3]);
     expect(await isStored(server, file)).toBe(true);
@@ -359,9 +359,9 @@ describe('Where the state is lost', () => {
   test('an upload that another machine is still feeding is left to it', async () => {
     const clock = virtualClock();
     const server = await sandbox({ now: clock.now });
-    const here = machine(server, { clock });
+    const here = await machine(server, { clock });
     const file = await makeSource(25 * MIB);
-    const { bucket } = machine(server, { clock }).run().session;
+    const { bucket } = (await machine(server, { clock })).run().session;
     const theirs = await feed(bucket, file, [1, 2]);
     clock.at(20_000, () => theirs.send(3));
 
@@ -375,11 +375,11 @@ describe('Where the state is lost', () => {
     const server = await sandbox({ now: clock.now });
     const file = await makeSource(THREE_PARTS);
     const other = await makeSource(THREE_PARTS, 99);
-    const { bucket } = machine(server, { clock }).run().session;
+    const { bucket } = (await machine(server, { clock })).run().session;
     const theirs = await feed(bucket, other, [1, 2]);
     clock.advance(3_600_000);
 
-    await machine(server, { clock }).run().upload(file);
+    await (await machine(server, { clock })).run().upload(file);
     expect(await isStored(server, file)).toBe(true);
     expect(server.s3.uploads().map(upload => upload.uploadId)).toEqual([theirs.uploadId]);
   });
@@ -388,12 +388,12 @@ describe('Where the state is lost', () => {
     const clock = virtualClock();
     const server = await sandbox({ now: clock.now });
     const file = await makeSource(THREE_PARTS);
-    const { bucket } = machine(server, { clock }).run().session;
+    const { bucket } = (await machine(server, { clock })).run().session;
     await feed(bucket, file, [1, 2], { partSize: 5 * MIB });
     clock.advance(3_600_000);
     server.s3.resetRequests();
 
-    const { object } = await machine(server, { clock }).run().upload(file);
+    const { object } = await (await machine(server, { clock })).run().upload(file);
     expect(object.partSizeBytes).toBe(5 * MIB);
     expect(sentParts(server)).toEqual([3, 4]);
     expect(server.s3.uploads()).toEqual([]);
@@ -404,19 +404,19 @@ describe('Where the state is lost', () => {
     const clock = virtualClock();
     const server = await sandbox({ now: clock.now, s3: { etags: 'opaque' } });
     const file = await makeSource(THREE_PARTS);
-    await breakOff(machine(server, { clock }), file, 2);
+    await breakOff(await machine(server, { clock }), file, 2);
     clock.advance(3_600_000);
 
-    await machine(server, { clock }).run().upload(file);
+    await (await machine(server, { clock })).run().upload(file);
     expect(await isStored(server, file)).toBe(true);
   });
 
   test('and the key may not list, the upload begins anew', async () => {
     const server = await sandbox({ s3: { deny: ['ListMultipartUploads', 'ListParts'] } });
     const file = await makeSource(THREE_PARTS);
-    await breakOff(machine(server), file, 2);
+    await breakOff(await machine(server), file, 2);
 
-    await machine(server).run().upload(file);
+    await (await machine(server)).run().upload(file);
     expect(await isStored(server, file)).toBe(true);
   });
 });
@@ -424,7 +424,7 @@ describe('Where the state is lost', () => {
 describe('A file that is there already', () => {
   test('is not sent again by the machine that sent it', async () => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(THREE_PARTS);
     await here.run().upload(file);
     server.s3.resetRequests();
@@ -436,25 +436,25 @@ describe('A file that is there already', () => {
   test('is not sent again by another machine', async () => {
     const server = await sandbox();
     const file = await makeSource(THREE_PARTS);
-    await machine(server).run().upload(file);
+    await (await machine(server)).run().upload(file);
 
-    expect(await machine(server).run().upload(file)).toMatchObject({ outcome: 'unchanged', sentBytes: 0 });
+    expect(await (await machine(server)).run().upload(file)).toMatchObject({ outcome: 'unchanged', sentBytes: 0 });
   });
 
   test('is not sent again where another program put it there in other parts', async () => {
     const server = await sandbox();
     const file = await makeSource(THREE_PARTS);
-    const { bucket } = machine(server).run().session;
+    const { bucket } = (await machine(server)).run().session;
     const { uploadId } = await feed(bucket, file, [1, 2, 3, 4], { partSize: 5 * MIB });
     const { parts } = await bucket.listParts(KEY, uploadId, never);
     await bucket.completeUpload(KEY, uploadId, parts, never);
 
-    expect(await machine(server).run().upload(file)).toMatchObject({ outcome: 'unchanged', sentBytes: 0 });
+    expect(await (await machine(server)).run().upload(file)).toMatchObject({ outcome: 'unchanged', sentBytes: 0 });
   });
 
   test('is not sent again where the folder was only moved or touched', async () => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(THREE_PARTS);
     await here.run().upload(file);
     const moved = `${tempFolder()}/video.mkv`;
@@ -467,16 +467,16 @@ describe('A file that is there already', () => {
   test('is not sent again where ETags tell nothing and the kept checksum does', async () => {
     const server = await sandbox({ s3: { etags: 'opaque' } });
     const file = await makeSource(THREE_PARTS);
-    const { object } = await machine(server).run().upload(file);
+    const { object } = await (await machine(server)).run().upload(file);
 
     const known = { sizeBytes: file.sizeBytes, ...object };
-    const elsewhere = machine(server).run();
+    const elsewhere = (await machine(server)).run();
     expect(await elsewhere.upload(file, { known: async () => known })).toMatchObject({ outcome: 'unchanged' });
   });
 
   test('is sent again where the bucket has lost it', async () => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(THREE_PARTS);
     await here.run().upload(file);
     await here.run().session.bucket.delete(KEY, never);
@@ -488,27 +488,25 @@ describe('A file that is there already', () => {
   test('is sent again where the bucket has other bytes of the same length', async () => {
     const server = await sandbox();
     const file = await makeSource(THREE_PARTS);
-    await machine(server)
-      .run()
-      .upload(await makeSource(THREE_PARTS, 5));
+    await (await machine(server)).run().upload(await makeSource(THREE_PARTS, 5));
 
-    expect(await machine(server).run().upload(file)).toMatchObject({ outcome: 'uploaded' });
+    expect(await (await machine(server)).run().upload(file)).toMatchObject({ outcome: 'uploaded' });
     expect(await isStored(server, file)).toBe(true);
   });
 
   test.each([0, 1, 4096, 8 * MIB, 8 * MIB + 1])('with %d bytes is stored and found again', async size => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(size);
     expect(await here.run().upload(file)).toMatchObject({ outcome: 'uploaded', sentBytes: size });
     expect(await isStored(server, file)).toBe(true);
-    expect(await machine(server).run().upload(file)).toMatchObject({ outcome: 'unchanged' });
+    expect(await (await machine(server)).run().upload(file)).toMatchObject({ outcome: 'unchanged' });
   });
 
   test('is no hindrance where the key is wrong: the refusal is told', async () => {
     const server = await sandbox();
     const file = await makeSource(1024);
-    const run = machine(server).run({
+    const run = (await machine(server)).run({
       bucket: { credentials: { accessKeyId: 'nobody', secretAccessKey: server.s3.secretAccessKey } },
     });
     const error = await failure(run.upload(file));

@@ -34,7 +34,7 @@ const ONCE = ['createUpload', 'completeUpload'];
 test.each(names.filter(name => !ONCE.includes(name)))('%s is tried again behind the retry layer', async name => {
   const [operation, call] = CALLS[name];
   const server = await sandbox();
-  const { session } = machine(server).run();
+  const { session } = (await machine(server)).run();
   const { uploadId } = await session.bucket.createUpload(KEY, SETTINGS, signal);
   server.faults.add({ server: 's3', operation, action: { answer: { status: 503, code: 'SlowDown' } } });
   await call(persistentBucket(session), uploadId);
@@ -44,7 +44,7 @@ test.each(names.filter(name => !ONCE.includes(name)))('%s is tried again behind 
 test.each(ONCE)('%s is tried once', async name => {
   const [operation, call] = CALLS[name as (typeof names)[number]];
   const server = await sandbox();
-  const { session } = machine(server).run();
+  const { session } = (await machine(server)).run();
   server.faults.add({ server: 's3', operation, action: { answer: { status: 503, code: 'SlowDown' } } });
   expect(await failure(call(persistentBucket(session), 'an-upload'))).toMatchObject({ kind: 'transient' });
   expect(count(server, operation)).toBe(1);

@@ -9,6 +9,7 @@ import {
   MIB,
   machine,
   makeSource,
+  refOf,
   sandbox,
   sentParts,
   THREE_PARTS,
@@ -52,7 +53,7 @@ describe('A file that is being uploaded', () => {
   test.each(CHANGES)('and %s never completes', async (_, change) => {
     const server = await sandbox();
     const file = await makeSource(THREE_PARTS);
-    const error = await failure(runWithChange(machine(server), file, change).upload(file));
+    const error = await failure(runWithChange(await machine(server), file, change).upload(file));
     expect(error).toMatchObject({ code: 'SOURCE_CHANGED', message: expect.stringMatching(/video\.mkv/) });
     // The store refuses bytes that are not those that were hashed; that is looked into before they are sent again.
     expect(sentParts(server)).toEqual([...new Set(sentParts(server))]);
@@ -62,25 +63,26 @@ describe('A file that is being uploaded', () => {
 
   test.each(CHANGES)('in one request and %s is not claimed to be there', async (_, change) => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(100_000);
     const error = await failure(runWithChange(here, file, change).upload(file));
     expect(error.code).toBe('SOURCE_CHANGED');
-    expect(here.store.file(here.run().session.bucket.target, '42' as never, 'video.mkv')?.state).not.toBe('uploaded');
+    const ref = refOf(here.run().session.bucket, 'video.mkv');
+    expect((await here.journal.file(ref))?.state).not.toBe('uploaded');
   });
 
   test.each(CHANGES)('and %s before the first byte is sent sends none', async (_, change) => {
     const server = await sandbox();
     const file = await makeSource(THREE_PARTS);
     change(file);
-    const error = await failure(machine(server).run().upload(file));
+    const error = await failure((await machine(server)).run().upload(file));
     expect(error.code).toBe('SOURCE_CHANGED');
     expect(count(server, 'CreateMultipartUpload')).toBe(0);
   });
 
   test('and becomes another one is uploaded anew by the next run, which leaves nothing of the old one', async () => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(THREE_PARTS);
     await failure(
       runWithChange(here, file, ({ path, sizeBytes }) => writeSource(path, sizeBytes + MIB, 4)).upload(file),
@@ -94,7 +96,7 @@ describe('A file that is being uploaded', () => {
 
   test('and becomes a small one is uploaded in one request, and the upload in parts is given up', async () => {
     const server = await sandbox();
-    const here = machine(server);
+    const here = await machine(server);
     const file = await makeSource(THREE_PARTS);
     await failure(runWithChange(here, file, ({ path }) => writeSource(path, 1024, 4)).upload(file));
     expect(server.s3.uploads()).toHaveLength(1);

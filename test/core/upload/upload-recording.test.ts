@@ -1,13 +1,11 @@
 import { appendFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { openOutbox } from '../../../src/core/delivery/outbox.ts';
 import type { Recording, RecordingId, Role } from '../../../src/core/recording/recording.ts';
 import { uploadRecording } from '../../../src/core/upload/upload-recording.ts';
-import type { UploadDeps, UploadRequest } from '../../../src/core/upload/upload-report.ts';
+import type { UploadRequest } from '../../../src/core/upload/upload-report.ts';
 import type { Sandbox } from '../../../src/sandbox/sandbox.ts';
-import { openDatabase } from '../../../src/state/sqlite/database.ts';
-import { openRecordingStore } from '../../../src/state/sqlite/recording-store.ts';
+import { openState } from '../../../src/state/open.ts';
 import {
   afterTest,
   count,
@@ -18,6 +16,7 @@ import {
   MIB,
   machine,
   type RunOptions,
+  refOf,
   sandbox,
   sentParts,
   tempFolder,
@@ -54,14 +53,14 @@ async function makeRecording(sizes: Record<string, number> = SIZES): Promise<Rec
 }
 
 /** A machine with an outbox. */
-function office(server: Sandbox) {
+async function office(server: Sandbox) {
   const stateDir = tempFolder();
-  const here = machine(server, { stateDir });
-  const { deliveries } = openOutbox(here.database);
-  const deps = (options?: RunOptions): UploadDeps => ({ ...here.run(options).session, deliveries });
+  const here = await machine(server, { stateDir });
+  const { outbox } = here.state;
+  const session = (options?: RunOptions) => here.run(options).session;
   const upload = (recording: Recording, request: Partial<UploadRequest> = {}, options?: RunOptions) =>
-    uploadRecording(recording, { ...REQUEST, ...request }, deps(options));
-  return { here, stateDir, deliveries, deps, upload };
+    uploadRecording(recording, { ...REQUEST, ...request }, session(options));
+  return { here, stateDir, outbox, session, upload };
 }
 
 const metadataOf = async ({ s3 }: Sandbox) => JSON.parse((await s3.read(`${ID}/metadata.json`)).toString());
@@ -69,7 +68,7 @@ const metadataOf = async ({ s3 }: Sandbox) => JSON.parse((await s3.read(`${ID}/m
 describe('An upload', () => {
   test('brings every file, then metadata.json, and queues the same words for the server', async () => {
     const server = await sandbox();
-    const { upload, deliveries, here, deps } = office(server);
+    const { upload, outbox, here, session } = await office(server);
     const recording = await makeRecording();
     const report = await upload(recording);
 
@@ -79,19 +78,19 @@ describe('An upload', () => {
       `${ID}/metadata.json`,
     );
     expect(report.deliveries.map(({ how }) => how)).toEqual(['new']);
-    expect(JSON.parse(deliveries.newest(ID, 'default')?.payload ?? '')).toEqual(await metadataOf(server));
+    expect(JSON.parse((await outbox.newest(ID, 'default'))?.payload ?? '')).toEqual(await metadataOf(server));
     expect(Object.keys((await metadataOf(server)).uploaded_files)).toEqual([
       'video',
       'thumbnail',
       'transcript',
       'metadata',
     ]);
-    expect(here.store.recording(deps().bucket.target, ID)).toMatchObject({ state: 'done', error: null });
+    expect(await here.journal.recording(refOf(session().bucket, ''))).toMatchObject({ state: 'done', error: null });
   });
 
   test('that is run again sends no byte and queues nothing', async () => {
     const server = await sandbox();
-    const { upload } = office(server);
+    const { upload } = await office(server);
     const recording = await makeRecording();
     await upload(recording);
     server.s3.resetRequests();
@@ -105,17 +104,17 @@ describe('An upload', () => {
   test('from a second machine sends no byte, and says what the first one said', async () => {
     const server = await sandbox();
     const recording = await makeRecording();
-    await office(server).upload(recording);
+    await (await office(server)).upload(recording);
     const before = await metadataOf(server);
 
-    const report = await office(server).upload(recording);
+    const report = await (await office(server)).upload(recording);
     expect(report).toMatchObject({ outcome: 'unchanged', sentBytes: 0 });
     expect(report.payload).toEqual(before);
   });
 
   test('is done anew where that is asked for', async () => {
     const server = await sandbox();
-    const { upload } = office(server);
+    const { upload } = await office(server);
     const recording = await makeRecording();
     await upload(recording);
     const report = await upload(recording, { force: true });
@@ -124,15 +123,15 @@ describe('An upload', () => {
 
   test('without a webhook queues none', async () => {
     const server = await sandbox();
-    const { upload, deliveries } = office(server);
+    const { upload, outbox } = await office(server);
     expect((await upload(await makeRecording(), { endpoints: [] })).deliveries).toEqual([]);
-    expect(deliveries.list({})).toEqual([]);
+    expect(await outbox.list({})).toEqual([]);
   });
 
   test('without an e-mail address to tell the server does not begin', async () => {
     const server = await sandbox();
     const recording = await makeRecording({ 'transcript.txt': 3 });
-    const { upload } = office(server);
+    const { upload } = await office(server);
     const error = await failure(upload({ ...recording, details: { ...recording.details, user: {} } }));
     expect(error).toMatchObject({ code: 'CONFIG', hint: expect.stringMatching(/--email/) });
     expect(server.s3.requests()).toEqual([]);
@@ -140,17 +139,16 @@ describe('An upload', () => {
 
   test('of a recording that another process is at is refused', async () => {
     const server = await sandbox();
-    const { upload, stateDir, deps } = office(server);
+    const { upload, stateDir, session } = await office(server);
     const recording = await makeRecording({ 'transcript.txt': 3 });
-    const other = openDatabase(stateDir);
+    const other = await openState(stateDir, { pid: 4711 });
     afterTest(() => other.close());
-    const { target } = deps().bucket;
-    const store = openRecordingStore(other, 4711);
-    expect(store.claim(target, ID)).toEqual({ ok: true });
+    const { target } = session().bucket;
+    expect(await other.journal.begin(target, recording, { webhooks: true, now: 1 })).toEqual({ ok: true });
 
     const error = await failure(upload(recording));
     expect(error).toMatchObject({ code: 'BUSY', message: expect.stringMatching(/pid 4711/) });
-    store.release(target, ID);
+    await other.journal.release({ target, recordingId: ID });
     expect((await upload(recording)).outcome).toBe('uploaded');
   });
 });
@@ -166,14 +164,14 @@ describe('A file that fails', () => {
 
   test('does not stop the others; the server is told of those, and the next run sends it alone', async () => {
     const server = await sandbox();
-    const { upload, here, deps } = office(server);
+    const { upload, here, session } = await office(server);
     const recording = await makeRecording();
     const fault = server.faults.add(deny('thumbnail.jpg'));
     const first = await upload(recording);
     expect(first.outcome).toBe('partial');
     expect(first.files.map(file => file.outcome)).toEqual(['uploaded', 'failed', 'uploaded']);
     expect(Object.keys(first.payload?.uploaded_files ?? {})).toEqual(['video', 'transcript', 'metadata']);
-    expect(here.store.recording(deps().bucket.target, ID)).toMatchObject({
+    expect(await here.journal.recording(refOf(session().bucket, ''))).toMatchObject({
       state: 'partial',
       error: expect.stringMatching(/AccessDenied/),
     });
@@ -189,7 +187,7 @@ describe('A file that fails', () => {
 
   test('with all the others leaves nothing to tell: no metadata.json, no webhook', async () => {
     const server = await sandbox({ s3: { deny: ['PutObject', 'CreateMultipartUpload'] } });
-    const { upload } = office(server);
+    const { upload } = await office(server);
     const report = await upload(await makeRecording());
     expect(report).toMatchObject({
       outcome: 'failed',
@@ -202,7 +200,7 @@ describe('A file that fails', () => {
 
   test('being metadata.json leaves the webhook: it does not speak of it', async () => {
     const server = await sandbox();
-    const { upload } = office(server);
+    const { upload } = await office(server);
     server.faults.add(deny('metadata.json'));
     const report = await upload(await makeRecording());
     expect(report).toMatchObject({ outcome: 'partial', metadata: { outcome: 'none', error: { code: 'STORAGE' } } });
@@ -215,7 +213,7 @@ describe('A file that fails', () => {
     const recording = await makeRecording();
     appendFileSync(join(recording.dir, 'transcript.txt'), 'one more line');
     rmSync(join(recording.dir, 'thumbnail.jpg'));
-    const report = await office(server).upload(recording);
+    const report = await (await office(server)).upload(recording);
     expect(report.files.map(file => (file.outcome === 'failed' ? file.error.code : file.outcome))).toEqual([
       'uploaded',
       'SOURCE_CHANGED',
@@ -235,9 +233,9 @@ describe('What can be seen of the bucket', () => {
   ])('may be a metadata.json that %s: the upload goes on without', async (_, action) => {
     const server = await sandbox({ s3: { etags: 'opaque' } });
     const recording = await makeRecording({ 'transcript.txt': 300 });
-    await office(server).upload(recording);
+    await (await office(server)).upload(recording);
     server.faults.add({ server: 's3', operation: 'GetObject', times: Infinity, action });
-    const report = await office(server).upload(recording);
+    const report = await (await office(server)).upload(recording);
     expect(report.outcome).toBe('uploaded');
     expect(await metadataOf(server)).toEqual(report.payload);
   });
@@ -248,7 +246,7 @@ describe('What can be seen of the bucket', () => {
         deny: ['HeadObject', 'GetObject', 'ListObjectsV2', 'ListParts', 'ListMultipartUploads', 'AbortMultipartUpload'],
       },
     });
-    const { upload } = office(server);
+    const { upload } = await office(server);
     const recording = await makeRecording();
     expect((await upload(recording)).outcome).toBe('uploaded');
     for (const file of recording.files) expect(await isStored(server, file)).toBe(true);
@@ -262,20 +260,20 @@ describe('What can be seen of the bucket', () => {
         const action = { answer: { status: 403, code: 'AccessDenied' } };
         server.faults.add({ server: 's3', operation: 'ListObjectsV2', times: Number.POSITIVE_INFINITY, action });
       }
-      expect((await office(server).upload(await makeRecording())).outcome).toBe('uploaded');
+      expect((await (await office(server)).upload(await makeRecording())).outcome).toBe('uploaded');
       expect(count(server, 'ListObjectsV2')).toBe(1);
       // Each of the four objects once, to verify it; without the list, each of the three files before that too.
       expect(count(server, 'HeadObject')).toBe(mayList ? 4 : 7);
       // The same from another machine: nothing is sent.
       const [sent] = [count(server, 'PutObject')];
-      expect((await office(server).upload(await makeRecording())).sentBytes).toBe(0);
+      expect((await (await office(server)).upload(await makeRecording())).sentBytes).toBe(0);
       expect(count(server, 'PutObject')).toBe(sent);
     }
   });
 
   test('by another recording changes nothing: each has its own keys', async () => {
     const server = await sandbox();
-    const { upload } = office(server);
+    const { upload } = await office(server);
     const recording = await makeRecording({ 'transcript.txt': 300 });
     await upload(recording);
     await upload({ ...recording, id: '421' as RecordingId });

@@ -4,10 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../../src/core/clock.ts';
-import { type Outbox, openOutbox } from '../../../src/core/delivery/outbox.ts';
+import type { Enqueued } from '../../../src/core/delivery/outbox.ts';
 import { contentHash } from '../../../src/core/payload/payload.ts';
 import type { Endpoint } from '../../../src/core/webhook/endpoint.ts';
 import { type Database, openDatabase } from '../../../src/state/sqlite/database.ts';
+import { stateOver } from '../../../src/state/sqlite/sqlite-state.ts';
+import type { State } from '../../../src/state/state.ts';
 
 /** One request as a receiver saw it. */
 export interface Received {
@@ -78,22 +80,21 @@ export function endpointAt(url: string, more: Partial<Endpoint> = {}): Endpoint 
   return { name: 'default', url, token: 'fake-token-for-tests', secrets: [], enabled: true, ...more };
 }
 
-export interface TestState {
+export interface TestState extends State {
   dir: string;
   database: Database;
-  outbox: Outbox;
-  remove(): void;
+  remove(): Promise<void>;
 }
 
 /** A state in a temporary folder of its own. */
-export function openTestState(dir = mkdtempSync(join(tmpdir(), 'recordupload-outbox-'))): TestState {
-  const database = openDatabase(dir);
+export async function openTestState(dir = mkdtempSync(join(tmpdir(), 'recordupload-outbox-'))): Promise<TestState> {
+  const database = await openDatabase(dir);
   return {
+    ...stateOver(database, { pid: process.pid, stateDir: dir }),
     dir,
     database,
-    outbox: openOutbox(database),
-    remove() {
-      database.close();
+    async remove() {
+      await database.close();
       rmSync(dir, { recursive: true, force: true });
     },
   };
@@ -137,7 +138,7 @@ export function seededRandom(seed = 1): () => number {
 }
 
 /** A small payload of the contract's shape. */
-function payloadOf(recordingId: number | string, title = 'Weekly'): string {
+export function payloadOf(recordingId: number | string, title = 'Weekly'): string {
   return JSON.stringify({
     recording_id: recordingId,
     title,
@@ -148,12 +149,12 @@ function payloadOf(recordingId: number | string, title = 'Weekly'): string {
 
 /** Queues a recording's payload for some endpoints. */
 export function enqueue(
-  { outbox }: Pick<TestState, 'outbox'>,
+  { outbox }: Pick<State, 'outbox'>,
   recordingId: number | string,
   options: { title?: string; endpoints?: string[]; now?: number } = {},
-) {
+): Promise<Enqueued[]> {
   const payload = payloadOf(recordingId, options.title);
-  return outbox.deliveries.enqueue({
+  return outbox.enqueue({
     recordingId: String(recordingId),
     endpoints: options.endpoints ?? ['default'],
     payload,

@@ -89,7 +89,7 @@ async function finishes(sandbox: Sandbox, disk: SmallDisk, recording: Recording)
   const again = await upload(sandbox, disk, recording);
   if (again.code !== 0) problems.push(`the next run ended with ${again.code}: ${again.stderr}`);
   if (!sandbox.receiver.recording(recording.id)) problems.push('the server was never told');
-  const pending = deliveriesOf(disk.stateDir).filter(({ state }) => state !== 'delivered');
+  const pending = (await deliveriesOf(disk.stateDir)).filter(({ state }) => state !== 'delivered');
   if (pending.length > 0) problems.push(`${pending.length} are still waiting`);
   return problems;
 }

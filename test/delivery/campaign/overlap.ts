@@ -9,12 +9,12 @@ const DUE = 3000;
 export async function overlap(check: Check): Promise<void> {
   const receiver = await startReceiver();
   const stateDir = tempDir();
-  queue(stateDir, DUE);
+  await queue(stateDir, DUE);
   const runs = Array.from({ length: PROCESSES }, () => start(['retry', '--quiet'], machine(stateDir, receiver.url)));
   const results = await Promise.all(runs.map(({ result }) => result));
   const received = countBy(await receiver.received(), ({ recordingId }) => recordingId);
   const twice = [...received.values()].filter(ones => ones.length > 1).length;
-  const states = countBy(deliveriesOf(stateDir), ({ state }) => state);
+  const states = countBy(await deliveriesOf(stateDir), ({ state }) => state);
   check(
     `${PROCESSES} retry processes all end with 0`,
     results.every(({ code }) => code === 0),
@@ -32,7 +32,7 @@ export async function overlap(check: Check): Promise<void> {
 export async function kills(check: Check, random: () => number): Promise<void> {
   const receiver = await startReceiver(20);
   const stateDir = tempDir();
-  queue(stateDir, DUE);
+  await queue(stateDir, DUE);
   const env = machine(stateDir, receiver.url, { RECORDUPLOAD_WEBHOOK_CONCURRENCY: '8' });
   const running = new Set<Run>();
   const launch = () => {
@@ -55,7 +55,7 @@ export async function kills(check: Check, random: () => number): Promise<void> {
   const received = countBy(await receiver.received(), ({ recordingId }) => recordingId);
   const duplicates = [...received.values()].filter(ones => ones.length > 1);
   const changed = duplicates.filter(ones => new Set(ones.map(({ webhookId }) => webhookId)).size > 1);
-  const deliveries = deliveriesOf(stateDir);
+  const deliveries = await deliveriesOf(stateDir);
   const unsettled = deliveries.filter(({ state }) => state !== 'delivered');
   const recordedAgain = deliveries.filter(({ attempts }) => attempts !== 1);
   check(`kill -9 of ${killed} senders: none of ${DUE} is lost`, received.size === DUE && unsettled.length === 0, {

@@ -24,7 +24,7 @@ export async function speed(check: Check): Promise<void> {
 async function timeRetry(delayMs: number): Promise<number> {
   const receiver = await startReceiver(delayMs);
   const stateDir = tempDir();
-  queue(stateDir, DUE);
+  await queue(stateDir, DUE);
   const env = machine(stateDir, receiver.url, { RECORDUPLOAD_WEBHOOK_CONCURRENCY: String(CONCURRENCY) });
   const { code, durationMs, stderr } = await start(['retry', '--quiet'], env).result;
   const { length } = await receiver.received();
@@ -43,7 +43,7 @@ export async function deadEndpoint(check: Check): Promise<void> {
     { name: 'alive', url: alive.url, token: TOKEN },
   ];
   writeFileSync(config, JSON.stringify({ stateDir, webhooks }), { mode: 0o600 });
-  queue(stateDir, 500, ['dead', 'alive']);
+  await queue(stateDir, 500, ['dead', 'alive']);
   const startedAt = Date.now();
   await start(['retry', '--quiet', '--config', config], {}).result;
   const probes = await dead.received();

@@ -4,9 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Delivery } from '../../../src/core/delivery/delivery.ts';
-import { openOutbox } from '../../../src/core/delivery/outbox.ts';
 import { contentHash } from '../../../src/core/payload/payload.ts';
-import { openDatabase } from '../../../src/state/sqlite/database.ts';
+import { openState } from '../../../src/state/open.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const launcher = join(process.env.RECORDUPLOAD_TEST_ROOT ?? root, 'bin/recordupload.js');
@@ -112,31 +111,36 @@ export function machine(stateDir: string, url: string, more: NodeJS.ProcessEnv =
 }
 
 /** Queues `count` deliveries of recordings 1 … count. */
-export function queue(stateDir: string, count: number, endpoints: readonly string[] = ['default']): void {
-  const database = openDatabase(stateDir);
-  const { deliveries } = openOutbox(database);
-  database.transaction(() => {
-    for (let id = 1; id <= count; id++) {
+export async function queue(
+  stateDir: string,
+  count: number,
+  endpoints: readonly string[] = ['default'],
+): Promise<void> {
+  const state = await openState(stateDir);
+  const ids = Array.from({ length: count }, (_, index) => index + 1);
+  // All at once: they share a commit.
+  await Promise.all(
+    ids.map(id => {
       const payload = { recording_id: id, title: `Meeting ${id}`, user_info: { email: EMAIL } };
-      deliveries.enqueue({
+      return state.outbox.enqueue({
         recordingId: String(id),
         endpoints,
         payload: JSON.stringify(payload),
         contentHash: contentHash(payload as never),
         now: Date.now(),
       });
-    }
-  });
-  database.close();
+    }),
+  );
+  await state.close();
 }
 
 /** All deliveries of a state folder. */
-export function deliveriesOf(stateDir: string): Delivery[] {
-  const database = openDatabase(stateDir);
+export async function deliveriesOf(stateDir: string): Promise<Delivery[]> {
+  const state = await openState(stateDir);
   try {
-    return openOutbox(database).deliveries.list({});
+    return await state.outbox.list({});
   } finally {
-    database.close();
+    await state.close();
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
-import type { RecordingStatus } from '../../../app/open-overview.ts';
 import type { RecordingStatusReport } from '../../../app/recording-status.ts';
+import type { RecordingStatus } from '../../../core/status/overview.ts';
 import { printable } from '../../../core/text.ts';
 import { formatBytes, formatDuration } from '../../../core/units.ts';
 import { table } from '../../terminal/format.ts';

@@ -1,14 +1,10 @@
 import type { ChalkInstance } from 'chalk';
 import type { Alarm } from '../../../app/alarms.ts';
-import type { StateOverview } from '../../../app/open-overview.ts';
 import type { StatusReport } from '../../../app/status.ts';
+import type { FileProgress, StateOverview, UnfinishedUpload, WaitingDelivery } from '../../../core/status/overview.ts';
 import { printable } from '../../../core/text.ts';
 import { formatDuration } from '../../../core/units.ts';
 import { count } from '../../terminal/format.ts';
-
-type UnfinishedUpload = StateOverview['uploads'][number];
-type WaitingDelivery = StateOverview['waiting'][number];
-type FileProgress = UnfinishedUpload['files'][number];
 
 /** Everything that is not done; one or two short lines for each. */
 export function statusText(report: StatusReport, paint: ChalkInstance): string[] {

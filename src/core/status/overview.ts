@@ -1,0 +1,107 @@
+import type { HeldReason } from '../delivery/delivery.ts';
+import type { DeliveryHistory } from '../delivery/outbox.ts';
+
+/*
+ * Where everything stands. Times are milliseconds since 1970; `target` is `<endpoint>/<bucket>`.
+ */
+
+/** An upload that is not done. */
+export interface UnfinishedUpload {
+  target: string;
+  id: string;
+  dir: string;
+  /** `uploading`: a living process is at work on it. `partial`: `retry` resumes it. */
+  state: 'uploading' | 'partial';
+  /** The process at work. */
+  pid: number | null;
+  since: number;
+  updatedAt: number;
+  error: string | null;
+  files: FileProgress[];
+}
+
+/** How far a file is. */
+export interface FileProgress {
+  name: string;
+  /** `sending`: some of its parts are in the bucket. */
+  state: 'uploaded' | 'sending' | 'pending';
+  sizeBytes: number;
+  partsDone: number;
+  /** 0 where it is not known yet. */
+  parts: number;
+  error: string | null;
+}
+
+/** A webhook that is not delivered. */
+export interface WaitingDelivery {
+  recordingId: string;
+  endpoint: string;
+  webhookId: string;
+  state: 'held' | 'waiting';
+  heldReason: HeldReason | null;
+  attempts: number;
+  since: number;
+  nextAt: number | null;
+  /** What the last try failed with. */
+  error: string | null;
+}
+
+/** An endpoint to which nothing is sent. */
+export interface BlockedEndpoint {
+  name: string;
+  /** `disabled: <reason>` or `refuses the token`. */
+  reason: string;
+  since: number | null;
+}
+
+/** Where everything stands. Each list has at most as many entries as the caller asked for, the oldest first. */
+export interface StateOverview {
+  counts: {
+    uploading: number;
+    partial: number;
+    done: number;
+    waiting: number;
+    held: number;
+    delivered: number;
+    superseded: number;
+  };
+  /** Those that a process is at work on come first. */
+  uploads: UnfinishedUpload[];
+  held: WaitingDelivery[];
+  /** The one that is due next first. */
+  waiting: WaitingDelivery[];
+  endpoints: BlockedEndpoint[];
+  /** When the next webhook is due. */
+  nextAt: number | null;
+  /** Since when the oldest partial upload, the oldest unfinished upload, the oldest waiting webhook has been waiting. */
+  oldest: { partial: number | null; upload: number | null; waiting: number | null };
+}
+
+/** One recording in one bucket, as this machine knows it. */
+export interface RecordingStatus {
+  target: string;
+  id: string;
+  dir: string;
+  state: 'uploading' | 'partial' | 'done';
+  pid: number | null;
+  /** Since when something is missing; null once it is done. */
+  since: number | null;
+  updatedAt: number;
+  error: string | null;
+  files: FileProgress[];
+  /** The bytes of `metadata.json` in the bucket. */
+  metadata: string | null;
+}
+
+/**
+ * Reads where everything stands; each answer is of one moment.
+ * @throws AppError `STATE` (every method) if the state cannot be read
+ */
+export interface Overview {
+  /** Its cost does not grow with what is done: that is counted from indexes and never read. */
+  all(options: { limit: number }): Promise<StateOverview>;
+  /** All that is known of one recording: in each bucket, and each of its webhooks, the oldest first. */
+  recording(id: string): Promise<{ recordings: RecordingStatus[]; deliveries: DeliveryHistory[] }>;
+  /** Ids of recordings that begin so, the one that was touched last first. */
+  recordingIds(prefix: string, options: { limit: number }): Promise<string[]>;
+}

@@ -1,0 +1,54 @@
+import type { FileIdentity } from '../recording/file-identity.ts';
+import type { RecordingId } from '../recording/recording.ts';
+
+/** Names a recording in a bucket; `target` is `<endpoint>/<bucket>`. */
+export interface RecordingRef {
+  target: string;
+  recordingId: RecordingId;
+}
+
+/** Names one file of it. */
+export interface FileRef extends RecordingRef {
+  name: string;
+}
+
+/** A multipart upload that was begun and not finished. */
+export interface OpenUpload extends FileIdentity {
+  name: string;
+  /** Null: Create was sent, and its response was not seen. */
+  uploadId: string | null;
+  /** The object carries it in its metadata once Complete has succeeded; null for an upload that another machine began. */
+  token: string | null;
+  partSizeBytes: number;
+}
+
+/** A part that the bucket has acknowledged. */
+export interface StoredPart {
+  number: number;
+  etag: string;
+  /** base64 */
+  sha256: string;
+}
+
+/** The journal of multipart uploads. A write is durable once its promise resolves. */
+export interface PartsJournal {
+  /** The file's open upload with its parts by number. */
+  openUpload(file: FileRef): Promise<{ upload: OpenUpload; parts: StoredPart[] } | undefined>;
+  /** Records a new upload of the file, in place of the one before and its parts. */
+  beginUpload(ref: RecordingRef, upload: OpenUpload, parts: readonly StoredPart[], now: number): Promise<void>;
+  /** Adds parts; one that is known by its number is replaced. */
+  addParts(file: FileRef, parts: readonly StoredPart[]): Promise<void>;
+  removeParts(file: FileRef, numbers: readonly number[]): Promise<void>;
+  /** Forgets an upload that is gone from the bucket, or that nobody will finish. */
+  dropUpload(file: FileRef): Promise<void>;
+}
+
+/** Which uploads this machine has begun; `cleanup` asks. */
+export interface BegunUploads {
+  /** Ids of the open uploads, which `cleanup` must not touch. */
+  openUploadIds(target: string): Promise<Set<string>>;
+  /** Ids of every upload that was begun here and not seen to end, the open ones among them. */
+  begunUploadIds(target: string): Promise<Set<string>>;
+  /** Forgets uploads that have ended. */
+  forgetUploads(target: string, uploadIds: readonly string[]): Promise<void>;
+}

@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import { openDatabase, openTemporaryDatabase } from './sqlite/database.ts';
+import { quickCheck } from './sqlite/quick-check.ts';
+import { openReadOnly } from './sqlite/read-only.ts';
+import { stateOver } from './sqlite/sqlite-state.ts';
+import type { OpenOverview, State, StateOptions } from './state.ts';
+
+export type { OpenOverview, State, StateOptions } from './state.ts';
+
+/**
+ * Opens the state of a folder; creates or upgrades it if needed.
+ * @throws AppError `STATE` if the folder or its file cannot be used
+ */
+export async function openState(stateDir: string, options: StateOptions = {}): Promise<State> {
+  const { warn, pid = process.pid } = options;
+  return stateOver(await openDatabase(stateDir, { warn }), { pid, stateDir });
+}
+
+/** A state in memory, for one process, where none can be kept. */
+export async function openTemporaryState(options: Pick<StateOptions, 'pid'> = {}): Promise<State> {
+  return stateOver(await openTemporaryDatabase(), { pid: options.pid ?? process.pid });
+}
+
+/**
+ * Opens the state of a folder for looking at alone: creates, upgrades and locks nothing.
+ * @returns undefined if there is no state yet
+ * @throws AppError `STATE` if it cannot be read
+ */
+export function openOverview(stateDir: string): Promise<OpenOverview | undefined> {
+  return openReadOnly(stateDir);
+}
+
+/** How long the check waits for a process that has the file locked. */
+const CHECK_PATIENCE_MS = 5_000;
+
+/**
+ * Checks the whole state of a folder, in a thread of its own: that takes seconds if it is large.
+ * @returns what is wrong with it; undefined if it is sound
+ * @throws the signal's reason once it aborts
+ */
+export async function findFlaw(stateDir: string, signal: AbortSignal): Promise<string | undefined> {
+  const settings = { readOnly: true, timeoutMs: CHECK_PATIENCE_MS, signal };
+  try {
+    return (await quickCheck(join(stateDir, 'state.db'), settings))?.message;
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return (error as Error).message;
+  }
+}

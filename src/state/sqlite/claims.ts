@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type Candidate,
+  type ClaimResult,
+  type ClaimScope,
+  type Consequence,
+  type DeliveryClaims,
+  FURTHEST_MS,
+  LEASE_MS,
+  type NextState,
+  type Settlement,
+  stateAfter,
+} from '../../core/delivery/claims.ts';
+import type { DeliveryState } from '../../core/delivery/delivery.ts';
+import { storing } from '../not-stored.ts';
+import type { Database } from './database.ts';
+import { disable, refuse } from './endpoints.ts';
+import { toDelivery } from './rows.ts';
+import type { Row, Sql, Values } from './sql.ts';
+
+/** Not over, and not from a future further away than a clock can be set while a POST is under way. */
+const isLive = (table: string) => `${table}.claim IS NOT NULL
+  AND ${table}.claimed_at > $liveAfter AND ${table}.claimed_at < $liveBefore`;
+const NO_CLAIM = 'claimed_by = NULL, claim = NULL, claimed_at = NULL';
+
+const TAKE = `UPDATE deliveries SET claimed_by = $owner, claim = $claim, claimed_at = $now,
+    retries = CASE WHEN $restart = 1 THEN 0 ELSE retries END
+  WHERE seq = $seq AND state = 'pending' AND attempts = $attempts AND NOT (${isLive('deliveries')})
+    AND NOT EXISTS (
+      SELECT 1 FROM deliveries other
+      WHERE other.recording_id = deliveries.recording_id AND other.endpoint = deliveries.endpoint
+        AND (other.seq > deliveries.seq OR (other.seq <> deliveries.seq AND ${isLive('other')})))
+  RETURNING *`;
+const CONCLUDE = `UPDATE deliveries SET state = $state, held_reason = $heldReason, retries = $retries, next_at = $nextAt,
+    settled_at = $settledAt, attempts = $attempts, ${NO_CLAIM}
+  WHERE seq = $seq`;
+const ADD_ATTEMPT = `INSERT INTO attempts (delivery, number, trigger, at, duration, outcome, status, error, excerpt)
+  VALUES ($seq, $number, $trigger, $at, $durationMs, $outcome, $status, $error, $excerpt)`;
+
+/** The claims over the database. */
+export function openDeliveryClaims({ read, write, liveness }: Database): DeliveryClaims {
+  return {
+    candidates: ({ dueBy = Number.MAX_SAFE_INTEGER, ...scope }) =>
+      read(sql =>
+        findPending(sql, scope, dueBy).map(row => ({ seq: Number(row.seq), attempts: Number(row.attempts) })),
+      ),
+
+    async repair(endpoint, now) {
+      // Asked before the transaction: a process that is dead stays dead, and others need the lock.
+      const owners = await read(sql =>
+        sql.all('SELECT DISTINCT claimed_by AS id FROM deliveries WHERE claimed_by IS NOT NULL'),
+      );
+      const dead = owners.map(row => String(row.id)).filter(id => !liveness.isAlive(id));
+      await write(sql => {
+        sql.run(
+          `UPDATE deliveries SET next_at = $now
+           WHERE endpoint = $endpoint AND state = 'pending' AND next_at > $furthest`,
+          { endpoint, now, furthest: now + FURTHEST_MS },
+        );
+        for (const owner of dead) freeDeliveries(sql, owner);
+      });
+      for (const owner of dead) liveness.forget(owner);
+    },
+
+    claim(candidates, limit, now, { restart }) {
+      const claim = randomUUID();
+      const values = {
+        claim,
+        owner: liveness.ownerId,
+        now,
+        restart: Number(restart),
+        liveAfter: now - LEASE_MS,
+        liveBefore: now + LEASE_MS,
+      };
+      return write(sql => {
+        const results: ClaimResult[] = [];
+        let claimed = 0;
+        for (const candidate of candidates) {
+          if (claimed >= limit) break;
+          const result = takeOne(sql, candidate, values, claim);
+          if (typeof result === 'object') claimed++;
+          results.push(result);
+        }
+        return results;
+      });
+    },
+
+    async release(claimed) {
+      if (claimed.length === 0) return;
+      await write(sql => {
+        for (const { seq, claim } of claimed)
+          sql.run(`UPDATE deliveries SET ${NO_CLAIM} WHERE seq = $seq AND claim = $claim`, { seq, claim });
+      });
+    },
+
+    settle: settlement => {
+      const { webhookId, recordingId } = settlement.delivery;
+      return storing(
+        `what came of the webhook delivery ${webhookId} of recording ${recordingId}`,
+        write(sql => settleOne(sql, settlement)),
+      );
+    },
+
+    releaseHeld: (scope, now) => write(sql => unhold(sql, scope, now)),
+  };
+}
+
+/** Within a write: voids the claims of an owner. */
+export function freeDeliveries(sql: Sql, owner: string): void {
+  sql.run(`UPDATE deliveries SET ${NO_CLAIM} WHERE claimed_by = $owner`, { owner });
+}
+
+function findPending(sql: Sql, { endpoint, recordingIds, seqs }: ClaimScope, dueBy: number): Row[] {
+  const isDue = `endpoint = $endpoint AND state = 'pending' AND next_at <= $dueBy`;
+  if (seqs) {
+    const one = `SELECT seq, attempts FROM deliveries WHERE seq = $seq AND ${isDue}`;
+    return seqs.map(seq => sql.get(one, { seq, endpoint, dueBy })).filter(row => row !== undefined);
+  }
+  if (recordingIds) {
+    const newest = `SELECT seq, attempts FROM deliveries WHERE recording_id = $id AND ${isDue} ORDER BY seq DESC LIMIT 1`;
+    return recordingIds.map(id => sql.get(newest, { id, endpoint, dueBy })).filter(row => row !== undefined);
+  }
+  return sql.all(`SELECT seq, attempts FROM deliveries WHERE ${isDue} ORDER BY next_at, seq`, { endpoint, dueBy });
+}
+
+function takeOne(sql: Sql, { seq, attempts }: Candidate, values: Values, claim: string): ClaimResult {
+  const row = sql.get(TAKE, { ...values, seq, attempts });
+  if (row) return { delivery: { ...toDelivery(row), claim } };
+  const found = sql.get('SELECT state, attempts FROM deliveries WHERE seq = $seq', { seq });
+  return found?.state === 'pending' && found.attempts === attempts ? 'busy' : 'gone';
+}
+
+function settleOne(sql: Sql, settlement: Settlement): boolean {
+  const { delivery, attempt, next, now, consequence } = settlement;
+  const { seq } = delivery;
+  const row = sql.get('SELECT state, held_reason, claim, attempts, retries, next_at FROM deliveries WHERE seq = $seq', {
+    seq,
+  });
+  // Pruned or set aside in the meantime: nothing is left to record it for.
+  if (!row) return false;
+  const number = Number(row.attempts) + 1;
+  const isOurs = row.claim === delivery.claim;
+  if (isOurs) {
+    sql.run(CONCLUDE, { seq, attempts: number, ...conclusion(row, next, now) });
+    if (consequence) applyConsequence(sql, delivery.endpoint, consequence, now);
+  } else {
+    sql.run('UPDATE deliveries SET attempts = $number WHERE seq = $seq', { number, seq });
+  }
+  const { trigger, at, durationMs, outcome, status, error, excerpt } = attempt;
+  sql.run(ADD_ATTEMPT, { seq, number, trigger, at, durationMs, outcome, status, error, excerpt });
+  return isOurs;
+}
+
+function conclusion(row: Row, next: NextState | undefined, now: number): Values {
+  const state = stateAfter(row.state as DeliveryState, next?.state);
+  const heldReason = next?.state === 'held' ? next.heldReason : (row.held_reason ?? null);
+  return {
+    state,
+    heldReason: state === 'held' ? heldReason : null,
+    retries: next && 'retries' in next ? next.retries : Number(row.retries),
+    nextAt: next?.state === 'pending' ? next.nextAt : Number(row.next_at),
+    settledAt: state === 'pending' ? null : now,
+  };
+}
+
+function applyConsequence(sql: Sql, endpoint: string, consequence: Consequence, now: number): void {
+  if (consequence.kind === 'refuse') refuse(sql, endpoint, consequence.fingerprint, now);
+  else disable(sql, endpoint, consequence.reason, now);
+}
+
+function unhold(sql: Sql, { endpoint, recordingIds, seqs }: ClaimScope, now: number): number {
+  const all = `UPDATE deliveries
+    SET state = 'pending', held_reason = NULL, settled_at = NULL, next_at = $now, retries = 0
+    WHERE state = 'held' AND endpoint = $endpoint`;
+  const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
+  if (seqs) return sum(seqs.map(seq => sql.run(`${all} AND seq = $seq`, { endpoint, now, seq })));
+  if (!recordingIds) return sql.run(all, { endpoint, now });
+  return sum(recordingIds.map(id => sql.run(`${all} AND recording_id = $id`, { endpoint, now, id })));
+}

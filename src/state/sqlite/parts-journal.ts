@@ -1,0 +1,114 @@
+import type { BegunUploads, FileRef, OpenUpload, PartsJournal, StoredPart } from '../../core/upload/parts-journal.ts';
+import type { Database } from './database.ts';
+import { toIdentity } from './rows.ts';
+import type { Row, Sql, Values } from './sql.ts';
+
+const OF_FILE = 'target = $target AND recording_id = $recordingId AND name = $name';
+
+/** The journal of multipart uploads over the database. */
+export function openPartsJournal(database: Database): PartsJournal & BegunUploads {
+  const { read, write } = database;
+  return {
+    openUpload: file =>
+      read(sql => {
+        const row = sql.get(`SELECT * FROM multipart_uploads WHERE ${OF_FILE}`, valuesOfFile(file));
+        if (!row) return undefined;
+        const parts = sql.all(
+          `SELECT number, etag, sha256 FROM parts WHERE ${OF_FILE} ORDER BY number`,
+          valuesOfFile(file),
+        );
+        return { upload: toUpload(row), parts: parts.map(toPart) };
+      }),
+
+    beginUpload: ({ target, recordingId }, upload, parts, now) =>
+      write(sql => {
+        const { name, uploadId, token, partSizeBytes, sizeBytes, mtimeNs, inode } = upload;
+        const file = { target, recordingId, name };
+        deleteUpload(sql, file);
+        sql.run(
+          `INSERT INTO multipart_uploads
+             (target, recording_id, name, upload_id, token, part_size, size, mtime_ns, inode, created_at)
+           VALUES ($target, $recordingId, $name, $uploadId, $token, $partSizeBytes, $sizeBytes, $mtimeNs, $inode, $now)`,
+          { ...file, uploadId, token: token ?? '', partSizeBytes, sizeBytes, mtimeNs, inode, now },
+        );
+        if (uploadId !== null)
+          sql.run('INSERT OR IGNORE INTO begun_uploads VALUES ($target, $uploadId, $now)', { target, uploadId, now });
+        insertParts(sql, file, parts);
+      }),
+
+    addParts: (file, parts) => write(sql => insertParts(sql, file, parts)),
+
+    removeParts: (file, numbers) =>
+      write(sql => {
+        for (const number of numbers)
+          sql.run(`DELETE FROM parts WHERE ${OF_FILE} AND number = $number`, { ...valuesOfFile(file), number });
+      }),
+
+    dropUpload: file => write(sql => deleteUpload(sql, file)),
+
+    openUploadIds: target =>
+      read(sql =>
+        idsIn(
+          sql.all('SELECT upload_id FROM multipart_uploads WHERE target = $target AND upload_id IS NOT NULL', {
+            target,
+          }),
+        ),
+      ),
+
+    begunUploadIds: target =>
+      read(sql => idsIn(sql.all('SELECT upload_id FROM begun_uploads WHERE target = $target', { target }))),
+
+    forgetUploads: (target, uploadIds) =>
+      write(sql => {
+        for (const uploadId of uploadIds)
+          sql.run('DELETE FROM begun_uploads WHERE target = $target AND upload_id = $uploadId', { target, uploadId });
+      }),
+  };
+}
+
+/** The values that name a file, and nothing else that the caller's object may have: SQLite refuses unknown names. */
+export function valuesOfFile({ target, recordingId, name }: FileRef): Values {
+  return { target, recordingId, name };
+}
+
+/** Within a write: the file's open upload has ended in the bucket, if it had one. */
+export function endUpload(sql: Sql, file: FileRef): void {
+  sql.run(
+    `DELETE FROM begun_uploads WHERE target = $target
+       AND upload_id = (SELECT upload_id FROM multipart_uploads WHERE ${OF_FILE})`,
+    valuesOfFile(file),
+  );
+  deleteUpload(sql, file);
+}
+
+function deleteUpload(sql: Sql, file: FileRef): void {
+  sql.run(`DELETE FROM parts WHERE ${OF_FILE}`, valuesOfFile(file));
+  sql.run(`DELETE FROM multipart_uploads WHERE ${OF_FILE}`, valuesOfFile(file));
+}
+
+function insertParts(sql: Sql, file: FileRef, parts: readonly StoredPart[]): void {
+  for (const { number, etag, sha256 } of parts)
+    sql.run(
+      `INSERT OR REPLACE INTO parts (target, recording_id, name, number, etag, sha256)
+       VALUES ($target, $recordingId, $name, $number, $etag, $sha256)`,
+      { ...valuesOfFile(file), number, etag, sha256 },
+    );
+}
+
+function toUpload(row: Row): OpenUpload {
+  return {
+    name: String(row.name),
+    uploadId: row.upload_id as string | null,
+    token: String(row.token) || null,
+    partSizeBytes: Number(row.part_size),
+    ...toIdentity(row),
+  };
+}
+
+function toPart({ number, etag, sha256 }: Row): StoredPart {
+  return { number: Number(number), etag: String(etag), sha256: String(sha256) };
+}
+
+function idsIn(rows: readonly Row[]): Set<string> {
+  return new Set(rows.map(row => String(row.upload_id)));
+}

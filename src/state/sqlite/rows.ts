@@ -1,0 +1,94 @@
+import type {
+  Attempt,
+  AttemptOutcome,
+  Delivery,
+  DeliveryState,
+  HeldReason,
+  Trigger,
+} from '../../core/delivery/delivery.ts';
+import type { DeliveryHistory } from '../../core/delivery/outbox.ts';
+import type { FileIdentity } from '../../core/recording/file-identity.ts';
+import type { RecordingDetails, RecordingId, Role } from '../../core/recording/recording.ts';
+import type { RecordingState, StoredFile, StoredRecording } from '../../core/upload/journal.ts';
+import type { Row, Sql } from './sql.ts';
+
+/*
+ * Rows of the tables as the core knows them.
+ */
+
+export function toDelivery(row: Row): Delivery {
+  return {
+    seq: Number(row.seq),
+    webhookId: String(row.webhook_id),
+    endpoint: String(row.endpoint),
+    recordingId: String(row.recording_id),
+    payload: String(row.payload),
+    contentHash: String(row.content_hash),
+    state: row.state as DeliveryState,
+    heldReason: row.held_reason as HeldReason | null,
+    attempts: Number(row.attempts),
+    retries: Number(row.retries),
+    createdAt: Number(row.created_at),
+    nextAt: Number(row.next_at),
+    settledAt: row.settled_at as number | null,
+  };
+}
+
+function toAttempt(row: Row): Attempt {
+  return {
+    number: Number(row.number),
+    trigger: row.trigger as Trigger,
+    at: Number(row.at),
+    durationMs: Number(row.duration),
+    outcome: row.outcome as AttemptOutcome,
+    status: row.status as number | null,
+    error: row.error as string | null,
+    excerpt: row.excerpt as string | null,
+  };
+}
+
+export function toRecording(row: Row): StoredRecording {
+  return {
+    target: String(row.target),
+    id: String(row.id) as RecordingId,
+    dir: String(row.dir),
+    details: JSON.parse(String(row.details)) as RecordingDetails,
+    state: row.state as RecordingState,
+    error: row.error as string | null,
+    metadata: row.metadata as string | null,
+    metadataEtag: row.metadata_etag as string | null,
+    webhooks: row.webhooks === 1,
+    updatedAt: Number(row.updated_at),
+  };
+}
+
+export function toFile(row: Row): StoredFile {
+  return {
+    ...toIdentity(row),
+    name: String(row.name),
+    role: row.role as Role,
+    state: row.state as StoredFile['state'],
+    partSizeBytes: row.part_size as number | null,
+    checksum: row.checksum as string | null,
+    etag: row.etag as string | null,
+    token: row.token as string | null,
+    error: row.error as string | null,
+  };
+}
+
+export function toIdentity(row: Row): FileIdentity {
+  return { sizeBytes: Number(row.size), mtimeNs: String(row.mtime_ns), inode: String(row.inode) };
+}
+
+/** All deliveries of a recording with their attempts, the oldest first. */
+export function historyOf(sql: Sql, recordingId: string): DeliveryHistory[] {
+  return sql
+    .all('SELECT * FROM deliveries WHERE recording_id = $recordingId ORDER BY seq', { recordingId })
+    .map(toDelivery)
+    .map(delivery => ({
+      delivery,
+      attempts: sql
+        .all('SELECT * FROM attempts WHERE delivery = $seq ORDER BY number', { seq: delivery.seq })
+        .map(toAttempt),
+    }));
+}

@@ -1,0 +1,28 @@
+import type { State } from '../state.ts';
+import { openDeliveryClaims } from './claims.ts';
+import type { Database } from './database.ts';
+import { openEndpoints } from './endpoints.ts';
+import { openOutbox } from './outbox.ts';
+import { openOverviewOf } from './overview.ts';
+import { openHousekeeping } from './prune.ts';
+import { openUploadJournal } from './upload-journal.ts';
+
+/**
+ * The core's ports over an open SQLite database.
+ * @param options.pid what other processes are told of this one
+ * @param options.stateDir undefined for a database in memory
+ */
+export function stateOver(database: Database, options: { pid: number; stateDir?: string | undefined }): State {
+  const { pid, stateDir } = options;
+  const { read, liveness, isKept } = database;
+  return {
+    journal: openUploadJournal(database, pid),
+    outbox: openOutbox(database),
+    claims: openDeliveryClaims(database),
+    endpoints: openEndpoints(database),
+    overview: openOverviewOf({ read, isAlive: id => liveness.isAlive(id) }),
+    housekeeping: openHousekeeping(database, stateDir),
+    isKept,
+    close: () => database.close(),
+  };
+}

@@ -1,0 +1,148 @@
+import type { JournalFile, UploadedObject, UploadJournal } from '../../core/upload/journal.ts';
+import type { FileRef, RecordingRef } from '../../core/upload/parts-journal.ts';
+import { storing } from '../not-stored.ts';
+import type { Database } from './database.ts';
+import { enqueue } from './outbox.ts';
+import { endUpload, openPartsJournal, valuesOfFile } from './parts-journal.ts';
+import { toFile, toRecording } from './rows.ts';
+import type { Sql, Values } from './sql.ts';
+
+const OF_RECORDING = 'target = $target AND id = $recordingId';
+
+/**
+ * The journal of uploads over the database.
+ * @param pid what other processes are told of this one
+ */
+export function openUploadJournal(database: Database, pid: number): UploadJournal {
+  const { read, write, liveness } = database;
+  return {
+    ...openPartsJournal(database),
+
+    async begin(target, { id, dir, details }, { webhooks, now }) {
+      const ref = { target, recordingId: id };
+      const result = await write(sql => {
+        const holder = sql.get(
+          `SELECT claimed_by FROM recordings WHERE ${OF_RECORDING}`,
+          valuesOfRecording(ref),
+        )?.claimed_by;
+        if (typeof holder === 'string' && liveness.isAlive(holder)) {
+          const owner = sql.get('SELECT pid FROM owners WHERE id = $holder', { holder });
+          return { ok: false as const, pid: Number(owner?.pid ?? pid) };
+        }
+        const dead = typeof holder === 'string' ? holder : undefined;
+        if (dead !== undefined) sql.run('DELETE FROM owners WHERE id = $dead', { dead });
+        const owner = liveness.ownerId;
+        sql.run('INSERT OR IGNORE INTO owners (id, pid, started_at) VALUES ($owner, $pid, $now)', { owner, pid, now });
+        // A row that was made at 0 was claimed and never begun, by a version that did the two apart.
+        sql.run(
+          `INSERT INTO recordings
+             (target, id, dir, details, state, webhooks, created_at, updated_at, unfinished_since, claimed_by)
+           VALUES ($target, $recordingId, $dir, $details, 'uploading', $webhooks, $now, $now, $now, $owner)
+           ON CONFLICT (target, id) DO UPDATE SET
+             dir = $dir, details = $details, state = 'uploading', error = NULL, webhooks = $webhooks,
+             created_at = CASE created_at WHEN 0 THEN $now ELSE created_at END, updated_at = $now,
+             unfinished_since = COALESCE(unfinished_since, $now), claimed_by = $owner`,
+          { ...valuesOfRecording(ref), dir, details: JSON.stringify(details), webhooks: Number(webhooks), now, owner },
+        );
+        return { ok: true as const, dead };
+      });
+      if (!result.ok) return result;
+      if (result.dead !== undefined) liveness.forget(result.dead);
+      return { ok: true };
+    },
+
+    release: ref => write(sql => release(sql, ref, liveness.ownerId)),
+
+    finish: (ref, { state, error, metadata, webhook, now }) =>
+      storing(
+        `${webhook ? 'the webhook delivery' : 'the end of the upload'} of recording ${ref.recordingId}`,
+        write(sql => {
+          sql.run(
+            `UPDATE recordings SET state = $state, error = $error, updated_at = $now,
+               unfinished_since = CASE $state WHEN 'done' THEN NULL ELSE COALESCE(unfinished_since, $now) END
+             WHERE ${OF_RECORDING}`,
+            { ...valuesOfRecording(ref), state, error, now },
+          );
+          if (metadata)
+            sql.run(`UPDATE recordings SET metadata = $text, metadata_etag = $etag WHERE ${OF_RECORDING}`, {
+              ...valuesOfRecording(ref),
+              text: metadata.text,
+              etag: metadata.etag,
+            });
+          release(sql, ref, liveness.ownerId);
+          return webhook ? enqueue(sql, { ...webhook, recordingId: ref.recordingId, now }) : [];
+        }),
+      ),
+
+    recording: ref =>
+      read(sql => {
+        const row = sql.get(
+          `SELECT * FROM recordings WHERE ${OF_RECORDING} AND created_at > 0`,
+          valuesOfRecording(ref),
+        );
+        return row && toRecording(row);
+      }),
+
+    unfinished: target =>
+      read(sql =>
+        sql
+          .all(`SELECT * FROM recordings WHERE target = $target AND state <> 'done' ORDER BY updated_at`, { target })
+          .map(toRecording),
+      ),
+
+    file: file =>
+      read(sql => {
+        const row = sql.get(
+          'SELECT * FROM files WHERE target = $target AND recording_id = $recordingId AND name = $name',
+          valuesOfFile(file),
+        );
+        return row && toFile(row);
+      }),
+
+    files: ref =>
+      read(sql =>
+        sql
+          .all(
+            'SELECT * FROM files WHERE target = $target AND recording_id = $recordingId ORDER BY name',
+            valuesOfRecording(ref),
+          )
+          .map(toFile),
+      ),
+
+    fileUploaded: (file, facts, object, now) =>
+      write(sql => {
+        saveFile(sql, file, facts, { state: 'uploaded', ...valuesOf(object), error: null, now });
+        endUpload(sql, file);
+      }),
+
+    fileFailed: (file, facts, error, now) =>
+      write(sql => saveFile(sql, file, facts, { state: 'pending', ...NO_OBJECT, error, now })),
+  };
+}
+
+function valuesOfRecording({ target, recordingId }: RecordingRef): Values {
+  return { target, recordingId };
+}
+
+function release(sql: Sql, ref: RecordingRef, owner: string): void {
+  sql.run(`UPDATE recordings SET claimed_by = NULL WHERE ${OF_RECORDING} AND claimed_by = $owner`, {
+    ...valuesOfRecording(ref),
+    owner,
+  });
+}
+
+const NO_OBJECT = { partSizeBytes: null, checksum: null, etag: null, token: null } as const;
+
+function valuesOf({ partSizeBytes, checksum, etag, token }: UploadedObject): Values {
+  return { partSizeBytes, checksum, etag, token };
+}
+
+function saveFile(sql: Sql, file: FileRef, { role, sizeBytes, mtimeNs, inode }: JournalFile, outcome: Values): void {
+  sql.run(
+    `INSERT OR REPLACE INTO files
+       (target, recording_id, name, role, size, mtime_ns, inode, state, part_size, checksum, etag, token, error, updated_at)
+     VALUES ($target, $recordingId, $name, $role, $sizeBytes, $mtimeNs, $inode, $state, $partSizeBytes, $checksum, $etag,
+       $token, $error, $now)`,
+    { ...valuesOfFile(file), role, sizeBytes, mtimeNs, inode, ...outcome },
+  );
+}

@@ -1,0 +1,26 @@
+import type { DeliveryPorts } from '../core/delivery/delivery-ports.ts';
+import type { Housekeeping } from '../core/delivery/housekeeping.ts';
+import type { Overview } from '../core/status/overview.ts';
+import type { UploadJournal } from '../core/upload/journal.ts';
+
+/** An open state: the core's ports over one database. Any number of processes may have the same state open. */
+export interface State extends DeliveryPorts {
+  journal: UploadJournal;
+  overview: Overview;
+  housekeeping: Housekeeping;
+  /** Closes it once every write that was asked for has ended. This process's claims are void then. */
+  close(): Promise<void>;
+}
+
+/** A state for looking at alone. */
+export interface OpenOverview extends Overview {
+  close(): void;
+}
+
+/** How to open a state. */
+export interface StateOptions {
+  /** Told, in one line, what was lost: a damaged state that was set aside, or one that is missing. */
+  warn?: ((message: string) => void) | undefined;
+  /** The process that other processes are told of; this one unless given. */
+  pid?: number | undefined;
+}

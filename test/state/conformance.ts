@@ -1,0 +1,32 @@
+import { describe } from '@jest/globals';
+import { claimsConform } from './conformance/claims.ts';
+import { crashesConform } from './conformance/crashes.ts';
+import { endpointsConform } from './conformance/endpoints.ts';
+import { journalConforms } from './conformance/journal.ts';
+import { outboxConforms } from './conformance/outbox.ts';
+import { overviewConforms } from './conformance/overview.ts';
+import { partsJournalConforms } from './conformance/parts-journal.ts';
+import { processesConform } from './conformance/processes.ts';
+import { type Place, useStage } from './conformance/stage.ts';
+
+export type { Place } from './conformance/stage.ts';
+
+/**
+ * What every implementation of the core's ports must do, as the core and the use cases rely on it.
+ * @param makePlace a new, empty place for a state
+ * @param options.isShared several processes can open the state of a place
+ */
+export function describeState(name: string, makePlace: () => Promise<Place>, options: { isShared: boolean }): void {
+  describe(name, () => {
+    const stage = useStage(makePlace);
+    journalConforms(stage);
+    partsJournalConforms(stage);
+    outboxConforms(stage);
+    claimsConform(stage);
+    endpointsConform(stage);
+    overviewConforms(stage);
+    if (!options.isShared) return;
+    processesConform(stage);
+    crashesConform(stage);
+  });
+}

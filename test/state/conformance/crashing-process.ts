@@ -1,0 +1,15 @@
+/**
+ * A process that opens a state, does one step of `crash-steps.ts`, and is killed. Arguments: which implementation, the
+ * address of its state, the step.
+ */
+import { openState } from '../../../src/state/open.ts';
+import type { State } from '../../../src/state/state.ts';
+import { CRASH_STEPS, type CrashStep } from './crash-steps.ts';
+
+const OPEN: Record<string, (address: string) => Promise<State>> = {
+  sqlite: stateDir => openState(stateDir, { pid: 99 }),
+};
+
+const [implementation = '', address = '', step = ''] = process.argv.slice(2);
+await CRASH_STEPS[step as CrashStep](await OPEN[implementation]!(address));
+process.kill(process.pid, 'SIGKILL');

@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, jest, test } from '@jest/globals';
+import { openState } from '../../../src/state/open.ts';
+import { claimAll, deliver, enqueue, HOUR, hold, NOW, RECORDING, REF, TARGET } from '../conformance/facts.ts';
+import { afterTest, tempFolder } from './support.ts';
+
+/** Statements that read every row of a table, by SQLite's own plan. */
+function fullScans(dir: string, statements: Iterable<string>): string[] {
+  const database = new DatabaseSync(join(dir, 'state.db'));
+  afterTest(() => database.close());
+  return [...statements]
+    .filter(text => /^\s*(SELECT|UPDATE|DELETE|INSERT)/.test(text))
+    .filter(text =>
+      database
+        .prepare(`EXPLAIN QUERY PLAN ${text}`)
+        .all()
+        .some(({ detail }) => /^SCAN (deliveries|attempts|recordings|files|parts)$/.test(String(detail))),
+    );
+}
+
+test('what uploads, retries and the overview ask reads no table in full, however much is done', async () => {
+  const prepare = jest.spyOn(DatabaseSync.prototype, 'prepare');
+  afterTest(() => prepare.mockRestore());
+  const dir = tempFolder();
+  const state = await openState(dir);
+  afterTest(() => state.close());
+  const { journal, outbox, claims, endpoints, overview, housekeeping } = state;
+
+  await journal.begin(TARGET, RECORDING, { webhooks: true, now: NOW });
+  await journal.files(REF);
+  await journal.finish(REF, { state: 'done', error: null, now: NOW });
+  await journal.unfinished(TARGET);
+  for (const id of [1, 2, 3]) await enqueue(state, id);
+  await claims.repair('default', NOW);
+  const claimed = await claimAll(state);
+  await deliver(state, claimed[0]!);
+  await hold(state, claimed[1]!);
+  await claims.release(claimed);
+  await claims.releaseHeld({ endpoint: 'default' }, NOW);
+  await claims.candidates({ endpoint: 'default', dueBy: undefined, recordingIds: ['1'] });
+  await claims.candidates({ endpoint: 'default', dueBy: undefined, seqs: [1] });
+  await endpoints.holdRefused('default', NOW);
+  await endpoints.releaseRefused('default', NOW);
+  await outbox.waiting();
+  await outbox.history('1');
+  await overview.all({ limit: 20 });
+  await overview.recording('1');
+  await housekeeping.prune({ settledBefore: NOW + HOUR, now: NOW, dryRun: true });
+
+  const statements = new Set(prepare.mock.calls.map(([text]) => text));
+  expect(statements.size).toBeGreaterThan(30);
+  expect(fullScans(dir, statements)).toEqual([]);
+  const everything = 'SELECT * FROM deliveries WHERE payload = 1';
+  expect(fullScans(dir, [everything])).toEqual([everything]);
+});
