@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { type Desk, openDesk, openSandbox, readJson, webhooksOf } from '../support/desk.ts';
@@ -83,5 +83,126 @@ describe('retry', () => {
   test('leaves no lock files behind', async () => {
     await desk.run(['retry']);
     expect(readdirSync(`${desk.stateDir}/owners`)).toEqual([]);
+  });
+});
+
+describe('retry, uploads and webhooks side by side', () => {
+  const always = Number.POSITIVE_INFINITY;
+
+  /** A recording whose video could not be uploaded; the server knows of the other files. */
+  async function uploadPartly(): Promise<string> {
+    const id = freshId();
+    const fault = sandbox.faults.add({
+      server: 's3',
+      operation: 'PutObject',
+      key: `${id}/video.mkv`,
+      times: always,
+      action: { answer: { status: 403, code: 'AccessDenied' } },
+    });
+    expect((await desk.run(['upload', makeRecording({ name: id }), '--quiet'])).code).toBe(4);
+    fault.remove();
+    return id;
+  }
+
+  /** Every further request for the recording's video is received and never answered. */
+  const hang = (id: string) =>
+    sandbox.faults.add({
+      server: 's3',
+      operation: 'PutObject',
+      key: `${id}/video.mkv`,
+      times: always,
+      action: { hang: 'before' },
+    });
+
+  const turn = () => new Promise(resolve => setTimeout(resolve, 10));
+
+  test('a due webhook is sent while an upload is under way', async () => {
+    const unfinished = await uploadPartly();
+    const due = await uploadWithFailing(500);
+    const upload = hang(unfinished);
+    const running = desk.start(['retry', '--now']);
+    while (webhooksOf(sandbox, due).length < 2 || upload.hits() === 0) await turn();
+    expect(webhooksOf(sandbox, due).map(({ status }) => status)).toEqual([500, 201]);
+    expect(sandbox.s3.objects().map(({ key }) => key)).not.toContain(`${unfinished}/video.mkv`);
+    running.kill('SIGTERM');
+    expect((await running.result).code).toBe(143);
+  });
+
+  test('the webhook of an upload is sent once that has ended, whatever the others do', async () => {
+    const [quick, slow] = [await uploadPartly(), await uploadPartly()];
+    hang(slow);
+    const running = desk.start(['retry']);
+    while (webhooksOf(sandbox, quick).length < 2) await turn();
+    const [first, second] = webhooksOf(sandbox, quick).map(({ body }) => Object.keys(body.uploaded_files as object));
+    expect([first, second]).toEqual([
+      ['thumbnail', 'transcript', 'metadata'],
+      ['video', 'thumbnail', 'transcript', 'metadata'],
+    ]);
+    expect(webhooksOf(sandbox, slow)).toHaveLength(1);
+    running.kill('SIGTERM');
+    await running.result;
+  });
+
+  test('a webhook of the recording itself waits for its upload, which replaces the payload', async () => {
+    const id = freshId();
+    sandbox.faults.add({ server: 'webhook', action: { answer: { status: 500 } } });
+    const fault = sandbox.faults.add({
+      server: 's3',
+      operation: 'PutObject',
+      key: `${id}/video.mkv`,
+      action: { answer: { status: 403, code: 'AccessDenied' } },
+    });
+    expect((await desk.run(['upload', makeRecording({ name: id }), '--quiet'])).code).toBe(4);
+    fault.remove();
+    expect(await desk.run(['retry', '--now'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('1 of 1 upload finished, 1 of 1 webhook delivered') as unknown,
+    });
+    expect(webhooksOf(sandbox, id).map(({ status }) => status)).toEqual([500, 201]);
+    expect(Object.keys(webhooksOf(sandbox, id)[1]?.body.uploaded_files as object)).toContain('video');
+  });
+
+  test('where the folder is gone, the webhook that is due is sent all the same', async () => {
+    const id = freshId();
+    const dir = makeRecording({ name: id });
+    sandbox.faults.add({ server: 'webhook', action: { answer: { status: 500 } } });
+    const fault = sandbox.faults.add({
+      server: 's3',
+      operation: 'PutObject',
+      key: `${id}/video.mkv`,
+      action: { answer: { status: 403, code: 'AccessDenied' } },
+    });
+    await desk.run(['upload', dir, '--quiet']);
+    fault.remove();
+    rmSync(dir, { recursive: true });
+    const { code, stdout } = await desk.run(['retry', '--now']);
+    expect([code, stdout]).toEqual([3, expect.stringContaining('0 of 1 upload finished, 1 of 1 webhook delivered')]);
+    expect(webhooksOf(sandbox, id).map(({ status }) => status)).toEqual([500, 201]);
+  });
+
+  test('an upload that stays partial releases no webhook that is held', async () => {
+    const id = freshId();
+    sandbox.faults.add({ server: 'webhook', action: { answer: { status: 400 } } });
+    sandbox.faults.add({
+      server: 's3',
+      operation: 'PutObject',
+      key: `${id}/video.mkv`,
+      times: always,
+      action: { answer: { status: 403, code: 'AccessDenied' } },
+    });
+    await desk.run(['upload', makeRecording({ name: id }), '--quiet']);
+    expect((await desk.run(['retry'])).code).toBe(4);
+    expect(webhooksOf(sandbox, id).map(({ status }) => status)).toEqual([400]);
+  });
+
+  test('an endpoint that fails gets a few requests in a run, not a few for each recording', async () => {
+    const ids: string[] = [];
+    for (let number = 0; number < 12; number++) ids.push(await uploadPartly());
+    sandbox.receiver.resetRequests();
+    sandbox.faults.add({ server: 'webhook', times: always, action: { answer: { status: 500 } } });
+    expect((await desk.run(['retry'])).code).toBe(5);
+    expect(sandbox.receiver.requests().length).toBeLessThanOrEqual(3);
+    const { result } = readJson<{ deliveries: object[] }>(await desk.run(['retry', '--list', '--json']));
+    expect(result.deliveries).toHaveLength(ids.length);
   });
 });

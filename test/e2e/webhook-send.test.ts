@@ -74,6 +74,17 @@ describe('webhook send', () => {
     expect(JSON.stringify(webhooksOf(sandbox, id))).not.toContain('meet.example.com');
   });
 
+  test('a bucket that is busy for a moment is asked again', async () => {
+    const id = freshId();
+    await openDesk(sandbox).run(['upload', makeRecording({ name: id })]);
+    const action = { answer: { status: 503, code: 'SlowDown' } };
+    const fault = sandbox.faults.add({ server: 's3', operation: 'GetObject', key: `${id}/metadata.json`, action });
+    const { code, stderr } = await openDesk(sandbox).run(['webhook', 'send', id]);
+    expect([code, fault.hits()]).toEqual([0, 1]);
+    expect(stderr).toContain('503 SlowDown; trying again in');
+    expect(webhooksOf(sandbox, id).map(({ status }) => status)).toEqual([201, 200]);
+  });
+
   test('--dry-run prints the payload and sends nothing', async () => {
     const desk = openDesk(sandbox);
     const id = freshId();
