@@ -1,4 +1,4 @@
-import type { Circuit } from '../core/delivery/circuit.ts';
+import type { Pace } from '../core/delivery/deliver-to-endpoint.ts';
 import { deliverWebhooks, type Selection } from '../core/delivery/deliver-webhooks.ts';
 import type { DeliverReport, EndpointReport } from '../core/delivery/delivery-report.ts';
 import { AppError } from '../core/errors.ts';
@@ -36,10 +36,11 @@ export async function retry(request: RetryRequest, runtime: Runtime): Promise<Re
   const work = await findWork(request, runtime);
   const unconfigured = await findUnconfigured(runtime);
   const reports: DeliverReport[] = [];
-  // All deliveries to an endpoint share its pace: if it is dead, it gets three requests in this run, not three a recording.
-  const circuits = new Map<string, Circuit>();
+  // All deliveries to an endpoint share its pace: if it is dead, it gets three requests in this run, not three for each
+  // recording.
+  const paces = new Map<string, Pace>();
   const deliver = async (selection: Partial<Selection>, signal: AbortSignal) => {
-    const deps = { ...(await runtime.delivery()), signal, circuits };
+    const deps = { ...(await runtime.delivery()), signal, paces };
     const due = request.now || request.held ? 'now' : 'due';
     const { held, endpoints } = { held: request.held, endpoints: work.endpoints };
     reports.push(await deliverWebhooks({ due, held, trigger: 'retry', endpoints, ...selection }, deps));

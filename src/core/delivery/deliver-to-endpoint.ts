@@ -29,8 +29,15 @@ export interface EndpointDeps extends Omit<SendDeps, 'redact' | 'claims'> {
   concurrency: number;
   /** Failures in a row before the first success that end the run. */
   coldFailures?: number | undefined;
-  /** The circuits of several runs that share their pace, by endpoint; filled in here. */
-  circuits?: Map<string, Circuit> | undefined;
+  /** For runs at the same time that share their pace: filled in here, by endpoint. */
+  paces?: Map<string, Pace> | undefined;
+}
+
+/** What runs against one endpoint share: when it fails, all of them stop, and together they send so many at once. */
+export interface Pace {
+  circuit: Circuit;
+  /** None of them rejects. */
+  inFlight: Set<Promise<void>>;
 }
 
 /**
@@ -50,10 +57,12 @@ export async function deliverToEndpoint(
 
   await claims.repair(name, clock.now());
   const gate = await openGate(endpoint, selection, deps);
-  const circuit =
-    deps.circuits?.get(name) ??
-    createCircuit(concurrency, { single: gate === 'single', coldFailures: deps.coldFailures });
-  deps.circuits?.set(name, circuit);
+  const pace = deps.paces?.get(name) ?? {
+    circuit: createCircuit(concurrency, { single: gate === 'single', coldFailures: deps.coldFailures }),
+    inFlight: new Set<Promise<void>>(),
+  };
+  deps.paces?.set(name, pace);
+  const { circuit } = pace;
   if (gate !== 'open' && gate !== 'single') circuit.stop(gate);
   else if (selection.held) await claims.releaseHeld(scope, clock.now());
 
@@ -81,8 +90,12 @@ export async function deliverToEndpoint(
     }
   };
   const start = (delivery: ClaimedDelivery) => {
-    const work: Promise<void> = send(delivery).finally(() => inFlight.delete(work));
+    const work: Promise<void> = send(delivery).finally(() => {
+      inFlight.delete(work);
+      pace.inFlight.delete(work);
+    });
     inFlight.add(work);
+    pace.inFlight.add(work);
   };
 
   while (circuit.stopped === undefined && failure === undefined) {
@@ -106,12 +119,12 @@ export async function deliverToEndpoint(
       await pause(pauseMs, deps);
       continue;
     }
-    while (inFlight.size < circuit.limit()) {
+    while (pace.inFlight.size < circuit.limit()) {
       const delivery = queue.next();
       if (!delivery) break;
       start(delivery);
     }
-    if (inFlight.size > 0) await Promise.race(inFlight);
+    if (pace.inFlight.size > 0) await Promise.race(pace.inFlight);
   }
   await Promise.all(inFlight);
   // The state cannot be written, so the claims stay until this process ends or their lease is over.

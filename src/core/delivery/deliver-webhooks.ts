@@ -3,8 +3,7 @@ import type { Clock, Random } from '../clock.ts';
 import type { Observer } from '../events.ts';
 import type { Endpoint } from '../webhook/endpoint.ts';
 import type { PostWebhook } from '../webhook/post-result.ts';
-import type { Circuit } from './circuit.ts';
-import { deliverToEndpoint, type Selection as EndpointSelection } from './deliver-to-endpoint.ts';
+import { deliverToEndpoint, type Selection as EndpointSelection, type Pace } from './deliver-to-endpoint.ts';
 import type { Delivery } from './delivery.ts';
 import type { DeliveryPorts } from './delivery-ports.ts';
 import {
@@ -35,8 +34,8 @@ export interface DeliverDeps {
   concurrency: number;
   /** So many failures in a row before an endpoint's first success end the run for it; 3 unless given. */
   coldFailures?: number | undefined;
-  /** The circuits of several runs that share their pace, by endpoint. */
-  circuits?: Map<string, Circuit> | undefined;
+  /** For runs at the same time that share their pace, by endpoint: an empty map to begin with. */
+  paces?: Map<string, Pace> | undefined;
 }
 
 /**
