@@ -10,65 +10,78 @@
  *   const { upload, deliveries } = await uploadRecording('recordings/42', { config, title: 'Weekly' });
  *   console.log(upload.outcome, deliveries.map(delivery => delivery.outcome));
  * } catch (error) {
- *   // Something that a person can mend; anything else is a bug.
+ *   // Something that a person can fix; anything else is a bug.
  *   if (!(error instanceof AppError)) throw error;
  *   console.error(error.code, error.message, error.hint);
  * }
  * ```
  *
- * Nothing is printed, logged or read from the command line; importing does nothing. The state is the command line's:
- * what a program leaves undone, `recordupload retry` finishes.
+ * The library prints nothing and writes no log; importing it does nothing. It shares its state with the command line:
+ * `recordupload retry` finishes what a program leaves unfinished, and `retry` here does the same.
  */
+import { type CleanupReport, cleanUp as cleanUpUploads } from './app/cleanup.ts';
+import { type EndpointOverview, listEndpoints as list } from './app/endpoints.ts';
+import { type PruneResult, prune as pruneState } from './app/prune.ts';
+import { type RecordingStatusReport, recordingStatus as recording } from './app/recording-status.ts';
+import { chooseReplay, replay } from './app/replay.ts';
+import { type RetryReport, retry as retryAll } from './app/retry.ts';
 import { openRuntime, type Runtime } from './app/runtime.ts';
+import { type SendRequest, sendWebhook as send } from './app/send.ts';
+import { status as readStatus, type StatusReport } from './app/status.ts';
+import { disableEndpoint as disable, enableEndpoint as enable, type SwitchReport } from './app/switch-endpoint.ts';
+import { type TestEndpointsReport, type TestEndpointsRequest, testEndpoints } from './app/test-endpoints.ts';
+import {
+  type UploadOptions as FolderOptions,
+  type FolderResult,
+  type UploadedFolder,
+  uploadFolder,
+  uploadFolders,
+} from './app/upload-folders.ts';
+import { verify } from './app/verify.ts';
+import { webhookHistory as history, type WebhookHistory } from './app/webhook-history.ts';
 import type { Config } from './config/config.ts';
 import { loadConfig as load } from './config/load-config.ts';
-import { requireToken } from './config/requirements.ts';
-import { deliverAfterUpload } from './core/delivery/deliver-after-upload.ts';
-import type { DeliveryReport } from './core/delivery/delivery-report.ts';
+import type { DeliverReport, DeliveryReport } from './core/delivery/delivery-report.ts';
 import type { CoreEvent } from './core/events.ts';
-import { type RecordingOverrides, readRecording } from './core/recording/read-recording.ts';
-import { parseRecordingId } from './core/recording/recording.ts';
-import { persistentBucket } from './core/upload/session.ts';
-import { requireEmail, uploadRecording as upload } from './core/upload/upload-recording.ts';
-import type { UploadReport } from './core/upload/upload-report.ts';
-import { type VerifyReport, verifyRecording as verify } from './core/upload/verify-recording.ts';
+import type { VerifyReport } from './core/upload/verify-recording.ts';
 
+export type { Alarm } from './app/alarms.ts';
+export type { CleanupReport } from './app/cleanup.ts';
+export type { EndpointOverview } from './app/endpoints.ts';
+export type { PruneResult } from './app/prune.ts';
+export type { RecordingStatusReport } from './app/recording-status.ts';
+export type { RetriedUpload, RetryReport } from './app/retry.ts';
+export type { StatusReport } from './app/status.ts';
+export type { SwitchReport } from './app/switch-endpoint.ts';
+export type { TestEndpointsReport } from './app/test-endpoints.ts';
+export type { FolderResult } from './app/upload-folders.ts';
+export type { WebhookHistory } from './app/webhook-history.ts';
 export type { Config } from './config/config.ts';
-export type { DeliveryReport } from './core/delivery/delivery-report.ts';
+export type { DeliverReport, DeliveryReport, EndpointReport } from './core/delivery/delivery-report.ts';
 export { AppError, type ErrorCode } from './core/errors.ts';
 export type { CoreEvent } from './core/events.ts';
 export type { FileReport, UploadReport } from './core/upload/upload-report.ts';
 export type { VerifiedFile, VerifyReport } from './core/upload/verify-recording.ts';
 export type { Endpoint } from './core/webhook/endpoint.ts';
 
-/** What every call takes. */
+/** Options of every call. Every call can throw an `AppError` `STATE` or `CONFIG`, and the signal's reason. */
 export interface CallOptions {
   /** From `loadConfig`, or made by hand. */
   config: Config;
-  /** Ends the work; what is done is kept, and the same call goes on with it. */
+  /** Ends the work. What is done is kept, and the same call continues it. */
   signal?: AbortSignal | undefined;
-  /** Told what happens while it happens. Must not throw. */
+  /** Gets what happens while it happens. Must not throw. */
   onEvent?: ((event: CoreEvent) => void) | undefined;
 }
 
-/** Beside these, what is told of the recording: beats its sidecar and the configuration. */
-export interface UploadOptions extends CallOptions, RecordingOverrides {
-  /** False: the recordings server is not told. */
-  webhook?: boolean | undefined;
-  /** Upload and send again what is there already. */
-  force?: boolean | undefined;
-}
+/** How to upload, and what to say about the recording: it beats its sidecar and the configuration. */
+export interface UploadOptions extends CallOptions, FolderOptions {}
 
 /** What became of a recording. */
-export interface UploadedRecording {
-  /** The files and `metadata.json`. `outcome` is `partial` or `failed` where something is missing. */
-  upload: UploadReport;
-  /** One for each endpoint. What is `pending` is sent by `recordupload retry`. */
-  deliveries: DeliveryReport[];
-}
+export type UploadedRecording = Pick<UploadedFolder, 'upload' | 'deliveries'>;
 
 /**
- * The configuration, from where the command line has it: `.recorduploadrc` in `cwd`, the user's own file, `.env`, the
+ * The configuration, from where the command line reads it: `.recorduploadrc` in `cwd`, the user's own file, `.env`, the
  * environment.
  * @throws AppError `CONFIG` with one line for each problem
  */
@@ -80,58 +93,162 @@ export async function loadConfig(
 }
 
 /**
- * Uploads a folder and tells the recordings server. Calling it again finishes the work and repeats none of it. A file or
- * webhook that fails is no exception: the report tells.
- * @throws AppError `RECORDING`, `USAGE`, `CONFIG`, `BUSY`, `STATE`; the signal's reason once it aborts
+ * Uploads a folder and tells the recordings server. Calling it again finishes the work and repeats none of it. If a file or
+ * a webhook fails, nothing is thrown: the report says so.
+ * @throws AppError `RECORDING` if the folder is not a usable recording, `USAGE`, `BUSY` if another process uploads it
  */
 export async function uploadRecording(dir: string, options: UploadOptions): Promise<UploadedRecording> {
-  const { config, webhook = true, force = false } = options;
-  if (webhook) for (const endpoint of config.webhooks) if (endpoint.enabled) requireToken(endpoint);
   await using runtime = open(options);
-  const uploads = await runtime.uploads();
-  const recording = await read(dir, options, runtime);
-  if (webhook) requireEmail(recording);
-  const report = await upload(
-    recording,
-    {
-      force,
-      endpoints: webhook ? config.webhooks.map(({ name }) => name) : [],
-      region: config.region,
-      publicBaseUrl: config.publicBaseUrl,
-      uploadSource: runtime.uploadSource,
-    },
-    uploads,
-  );
-  return { upload: report, deliveries: await deliverAfterUpload(report, runtime, runtime.delivery) };
+  const { upload, deliveries } = await uploadFolder(dir, options, runtime);
+  return { upload, deliveries };
+}
+
+/**
+ * Uploads several folders at once; one that fails does not stop the others.
+ * @param options.recursive upload the recordings below these folders instead of the folders themselves
+ * @returns in the order of the folders; after an abort, only those that were begun
+ */
+export async function uploadRecordings(
+  dirs: readonly string[],
+  options: UploadOptions & { recursive?: boolean | undefined },
+): Promise<FolderResult[]> {
+  await using runtime = open(options);
+  return await uploadFolders({ ...options, dirs }, runtime, result => result);
 }
 
 /**
  * Compares a recording in the bucket with what was uploaded, or with its folder.
- * @param options.full reads the objects back and recomputes their checksums
- * @throws AppError `VERIFICATION` where nothing of it is in the bucket, `STORAGE`, `RECORDING`, `CONFIG`
+ * @param options.full read the objects back and recompute their checksums
+ * @throws AppError `VERIFICATION` if the bucket has nothing of it, `STORAGE`, `RECORDING`
  */
 export async function verifyRecording(
   what: { id: string } | { dir: string },
   options: CallOptions & { full?: boolean | undefined },
 ): Promise<VerifyReport> {
   await using runtime = open(options);
-  const session = await runtime.uploads();
-  // A duration that is given is not measured; it is of no interest here.
-  const local = 'dir' in what ? await read(what.dir, { ...options, durationSeconds: 0 }, runtime) : undefined;
-  const id = local?.id ?? parseRecordingId('id' in what ? what.id : '', 'id', 'USAGE');
-  return await verify({ id, local, full: options.full ?? false }, { ...session, bucket: persistentBucket(session) });
+  const [report] = await verify({ recordings: [what], full: options.full }, runtime);
+  return report as VerifyReport;
 }
 
-function read(dir: string, options: UploadOptions, { clock, signal, observer }: Runtime) {
-  const { id, title, email, username, createdAt, durationSeconds, config } = options;
-  return readRecording(dir, { id, title, email, username, createdAt, durationSeconds }, config, {
-    clock,
-    signal,
-    warn: message => observer({ type: 'warning', message }),
-  });
+/**
+ * Finishes unfinished uploads and sends webhooks that are due, as `recordupload retry` does.
+ * @param options.ids only these recordings
+ * @param options.now also webhooks that are not due yet
+ * @param options.held also webhooks that are held
+ * @param options.endpoint only webhooks of this endpoint
+ */
+export async function retry(
+  options: CallOptions & { ids?: readonly string[]; now?: boolean; held?: boolean; endpoint?: string | undefined },
+): Promise<RetryReport> {
+  const { ids = [], now = false, held = false, endpoint } = options;
+  await using runtime = open(options);
+  return await retryAll({ ids, now, held, endpoint }, runtime);
 }
 
-/** Opens what a call works with. The caller disposes of it. */
+/**
+ * Tells the server about a recording that is in the bucket, also if the server knows it already.
+ * @param options.endpoint only this endpoint
+ * @throws AppError `WEBHOOK` if no file of it is in the bucket, `STORAGE`, `USAGE`
+ */
+export async function sendWebhook(
+  id: string,
+  options: CallOptions & Omit<SendRequest, 'id'>,
+): Promise<DeliveryReport[]> {
+  await using runtime = open(options);
+  return await send({ ...options, id }, runtime);
+}
+
+/**
+ * Sends webhooks again that were delivered in a period of time, or held with `held`.
+ * @param period milliseconds since 1970; `until` is not included and is now unless given
+ */
+export async function replayWebhooks(
+  period: { since: number; until?: number },
+  options: CallOptions & { held?: boolean; endpoint?: string | undefined },
+): Promise<DeliverReport> {
+  await using runtime = open(options);
+  const { since, until = runtime.clock.now() + 1 } = period;
+  const chosen = await chooseReplay({ since, until, held: options.held ?? false, endpoint: options.endpoint }, runtime);
+  return await replay(chosen, runtime);
+}
+
+/** Sends the marked test payload, and tells whether the endpoints accept it and refuse a wrong token. */
+export async function testWebhooks(options: CallOptions & TestEndpointsRequest): Promise<TestEndpointsReport> {
+  await using runtime = open(options);
+  return await testEndpoints(options, runtime);
+}
+
+/** Every attempt to tell the server about a recording. */
+export async function webhookHistory(id: string, options: CallOptions): Promise<WebhookHistory> {
+  await using runtime = open(options);
+  return await history({ id }, runtime);
+}
+
+/** The endpoints and what waits for each. */
+export async function listEndpoints(options: CallOptions): Promise<EndpointOverview[]> {
+  await using runtime = open(options);
+  return await list(runtime);
+}
+
+/** Sends webhooks to a disabled endpoint again. @throws AppError `USAGE` if there is no such endpoint */
+export async function enableEndpoint(name: string, options: CallOptions): Promise<SwitchReport> {
+  await using runtime = open(options);
+  return await enable({ name }, runtime);
+}
+
+/** Keeps the webhooks of an endpoint back. @throws AppError `USAGE` if there is no such endpoint */
+export async function disableEndpoint(name: string, options: CallOptions): Promise<SwitchReport> {
+  await using runtime = open(options);
+  return await disable({ name }, runtime);
+}
+
+/**
+ * What is uploading, partial, waiting, held and done; changes nothing.
+ * @param options.maxAgeMs unfinished work is an alarm once it is older than this
+ * @param options.limit the most entries of each list: 20 unless given; all are counted
+ */
+export async function status(
+  options: CallOptions & { maxAgeMs?: number | undefined; limit?: number },
+): Promise<StatusReport> {
+  const { maxAgeMs, limit = 20 } = options;
+  await using runtime = open(options);
+  return await readStatus({ maxAgeMs, limit }, runtime);
+}
+
+/** All that this machine knows about one recording. @throws AppError `USAGE` if it knows nothing */
+export async function recordingStatus(id: string, options: CallOptions): Promise<RecordingStatusReport> {
+  await using runtime = open(options);
+  return await recording({ id }, runtime);
+}
+
+/**
+ * Finds abandoned multipart uploads in the bucket.
+ * @param options.olderThanMs only those that have received nothing for this long: a week unless given
+ * @param options.elsewhere also uploads of recordings that other machines began
+ * @param options.remove delete them
+ */
+export async function cleanUp(
+  options: CallOptions & { olderThanMs?: number; elsewhere?: boolean; remove?: boolean },
+): Promise<CleanupReport> {
+  const { olderThanMs = 7 * DAY_MS, elsewhere = false, remove = false } = options;
+  await using runtime = open(options);
+  return await cleanUpUploads({ olderThanMs, elsewhere, remove }, runtime);
+}
+
+/**
+ * Deletes old delivered webhooks from the state.
+ * @param options.olderThanMs only those that were settled longer ago than this: 90 days unless given
+ * @param options.dryRun only count them
+ */
+export async function prune(options: CallOptions & { olderThanMs?: number; dryRun?: boolean }): Promise<PruneResult> {
+  const { olderThanMs = 90 * DAY_MS, dryRun = false } = options;
+  await using runtime = open(options);
+  return await pruneState({ olderThanMs, dryRun }, runtime);
+}
+
+const DAY_MS = 86_400_000;
+
+/** Opens what a call works with; the caller disposes of it. */
 function open({ config, signal, onEvent }: CallOptions): Runtime {
   return openRuntime(config, {
     env: process.env,

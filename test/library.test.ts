@@ -3,7 +3,25 @@ import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { AppError, loadConfig, uploadRecording, verifyRecording } from '../src/index.ts';
+import {
+  AppError,
+  cleanUp,
+  disableEndpoint,
+  enableEndpoint,
+  listEndpoints,
+  loadConfig,
+  prune,
+  recordingStatus,
+  replayWebhooks,
+  retry,
+  sendWebhook,
+  status,
+  testWebhooks,
+  uploadRecording,
+  uploadRecordings,
+  verifyRecording,
+  webhookHistory,
+} from '../src/index.ts';
 import { type Desk, openDesk, openSandbox, webhooksOf } from './support/desk.ts';
 import { makeRecording } from './support/make-recording.ts';
 import { tempDir } from './support/temp-dir.ts';
@@ -90,7 +108,7 @@ describe('the library', () => {
     expect(webhooksOf(sandbox, '44').map(({ status }) => status)).toEqual([401, 201]);
   });
 
-  test('what a person can mend is an AppError', async () => {
+  test('what a person can fix is an AppError', async () => {
     const desk = openDesk(await openSandbox());
     const { env, cwd } = desk;
     const config = await loadConfig({ cwd, env: { ...env, WEBHOOK_TOKEN: undefined } });
@@ -102,6 +120,73 @@ describe('the library', () => {
     });
     const wrong = loadConfig({ cwd, env: { ...env, RECORDUPLOAD_CONCURRENCY: 'many' } });
     await expect(wrong).rejects.toBeInstanceOf(AppError);
+  });
+
+  test('a webhook that waits: status shows it, retry sends it, history and recordingStatus tell how', async () => {
+    const sandbox = await openSandbox();
+    const desk = openDesk(sandbox);
+    const config = await loadConfig({ cwd: desk.cwd, env: desk.env });
+    expect(await status({ config })).toEqual({ hasState: false, stateDir: config.stateDir });
+    sandbox.faults.add({ server: 'webhook', action: { answer: { status: 503 } } });
+    await uploadRecording(makeRecording({ name: '46', parent: desk.cwd }), { config });
+    expect(await status({ config, maxAgeMs: 0 })).toMatchObject({
+      hasState: true,
+      overview: { counts: { done: 1, waiting: 1 } },
+      alarms: [{ kind: 'old-webhook' }],
+    });
+    expect(await retry({ config, now: true })).toMatchObject({
+      uploads: [],
+      deliveries: [{ recordingId: '46', outcome: 'delivered', action: 'created' }],
+      later: 0,
+    });
+    const { webhooks } = await webhookHistory('46', { config });
+    expect(webhooks.map(({ attempts }) => attempts.map(({ status }) => status))).toEqual([[503, 201]]);
+    const known = await recordingStatus('46', { config });
+    expect(known).toMatchObject({ recordingId: '46', uploads: [{ state: 'done' }], webhooks });
+  });
+
+  test('webhooks are sent again by recording or by time; old ones are pruned', async () => {
+    const sandbox = await openSandbox();
+    const desk = openDesk(sandbox);
+    const config = await loadConfig({ cwd: desk.cwd, env: desk.env });
+    const since = Date.now();
+    const dirs = ['47', '48'].map(name => makeRecording({ name, parent: desk.cwd }));
+    const uploaded = await uploadRecordings([...dirs, join(desk.cwd, 'missing')], { config });
+    expect(uploaded).toMatchObject([
+      { ok: true, upload: { recordingId: '47' }, deliveries: [{ outcome: 'delivered' }] },
+      { ok: true, upload: { recordingId: '48' } },
+      { ok: false, error: { code: 'RECORDING' } },
+    ]);
+    expect(await sendWebhook('47', { config, title: 'Renamed' })).toMatchObject([{ action: 'updated' }]);
+    expect(webhooksOf(sandbox, '47').at(-1)?.body.title).toBe('Renamed');
+    const { deliveries } = await replayWebhooks({ since }, { config });
+    expect(deliveries.map(({ recordingId }) => recordingId).sort()).toEqual(['47', '48']);
+    expect(await prune({ config, olderThanMs: 0, dryRun: true })).toMatchObject({ dryRun: true, deliveries: 3 });
+    expect(await prune({ config, olderThanMs: 0 })).toMatchObject({ dryRun: false, deliveries: 3 });
+    expect(await cleanUp({ config })).toEqual({ bucket: 'fyemeet', removed: false, uploads: [] });
+  });
+
+  test('endpoints are tested, disabled and enabled', async () => {
+    const sandbox = await openSandbox();
+    const desk = openDesk(sandbox);
+    const config = await loadConfig({ cwd: desk.cwd, env: desk.env });
+    expect(await testWebhooks({ config })).toMatchObject({ works: true, checks: [{ ok: true }, { ok: true }] });
+    expect(await disableEndpoint('default', { config })).toMatchObject({ enabled: false, changed: true });
+    const { deliveries } = await uploadRecording(makeRecording({ name: '49', parent: desk.cwd }), { config });
+    expect(deliveries).toMatchObject([{ outcome: 'disabled' }]);
+    expect(await listEndpoints({ config })).toMatchObject([
+      { name: 'default', disabledReason: 'by an operator', waiting: 1 },
+    ]);
+    expect(await enableEndpoint('default', { config })).toMatchObject({ enabled: true, changed: true });
+    expect((await retry({ config, ids: ['49'] })).deliveries).toMatchObject([{ outcome: 'delivered' }]);
+    await expect(enableEndpoint('other', { config })).rejects.toMatchObject({ code: 'USAGE' });
+  });
+
+  test('writes no log', async () => {
+    const desk = openDesk(await openSandbox());
+    const config = await loadConfig({ cwd: desk.cwd, env: desk.env });
+    await uploadRecording(makeRecording({ name: '50', parent: desk.cwd }), { config });
+    expect(existsSync(config.logFile)).toBe(false);
   });
 
   test('an abort ends it with its reason', async () => {

@@ -12,25 +12,28 @@ import { type FolderSelection, findFolders, oneFolderEach } from './find-folders
 import { readFolder, uploadRequest } from './recording-folder.ts';
 import type { Runtime } from './runtime.ts';
 
-export interface UploadFoldersRequest extends FolderSelection, RecordingOverrides {
+/** How a folder is uploaded, and what is said about the recording besides its sidecar and the configuration. */
+export interface UploadOptions extends RecordingOverrides {
   /** False: do not tell the recordings server. */
   webhook?: boolean | undefined;
-  /** Upload and send again what is there already. */
+  /** Upload and send again what is already there. */
   force?: boolean | undefined;
 }
 
+export interface UploadFoldersRequest extends FolderSelection, UploadOptions {}
+
+/** A recording that was uploaded, as far as it was possible. */
+export interface UploadedFolder {
+  /** The files and `metadata.json`. `outcome` is `partial` or `failed` if something is missing. */
+  upload: UploadReport;
+  /** One for each endpoint. `retry` sends those that are `pending`. */
+  deliveries: DeliveryReport[];
+  /** False: the state could not be used, so nothing is left for `retry`. */
+  isKept: boolean;
+}
+
 /** What became of one folder. */
-export type FolderResult =
-  | {
-      ok: true;
-      dir: string;
-      upload: UploadReport;
-      /** One for each endpoint. */
-      deliveries: DeliveryReport[];
-      /** False: there is no state, so nothing is left for `retry`. */
-      isKept: boolean;
-    }
-  | { ok: false; dir: string; error: AppError };
+export type FolderResult = ({ ok: true; dir: string } & UploadedFolder) | { ok: false; dir: string; error: AppError };
 
 /** Folders that are read, looked up and sent at the same time; they share connections, bandwidth and commits. */
 const FOLDERS_AT_ONCE = 32;
@@ -48,40 +51,51 @@ export async function uploadFolders<Kept>(
   runtime: Runtime,
   keep: (result: FolderResult) => Kept,
 ): Promise<Kept[]> {
-  const { config, signal } = runtime;
-  const { webhook = true } = request;
-  // What can be wrong with the configuration is reported before anything is sent.
-  requireCredentials(config);
-  if (webhook) for (const endpoint of config.webhooks) if (endpoint.enabled) requireToken(endpoint);
+  requireReady(request, runtime);
   const folders = await findFolders(request);
   const requireOneFolder = oneFolderEach();
-  return await inPool(folders, { atOnce: FOLDERS_AT_ONCE, signal }, async folder =>
-    keep(await uploadFolder(folder, request, runtime, requireOneFolder)),
-  );
+  const uploadFound = async (found: FoundFolder): Promise<FolderResult> => {
+    const { dir } = found;
+    try {
+      if ('error' in found) throw found.error;
+      return { ok: true, dir, ...(await uploadOne(dir, request, runtime, requireOneFolder)) };
+    } catch (error) {
+      if (error instanceof AppError) return { ok: false, dir, error };
+      throw error;
+    }
+  };
+  const { signal } = runtime;
+  return await inPool(folders, { atOnce: FOLDERS_AT_ONCE, signal }, async found => keep(await uploadFound(found)));
 }
 
-async function uploadFolder(
-  folder: FoundFolder,
-  request: UploadFoldersRequest,
+/**
+ * Uploads one folder and tells the recordings server. A file or a webhook that fails is in the report.
+ * @throws AppError as `uploadFolders`; `RECORDING` if the folder is not a usable recording, `BUSY`, `STATE`; the signal's
+ * reason if it aborts
+ */
+export async function uploadFolder(dir: string, options: UploadOptions, runtime: Runtime): Promise<UploadedFolder> {
+  requireReady(options, runtime);
+  return await uploadOne(dir, options, runtime, () => {});
+}
+
+/** Reports what is wrong with the configuration before anything is sent. */
+function requireReady({ webhook = true }: UploadOptions, { config }: Runtime): void {
+  requireCredentials(config);
+  if (webhook) for (const endpoint of config.webhooks) if (endpoint.enabled) requireToken(endpoint);
+}
+
+async function uploadOne(
+  dir: string,
+  options: UploadOptions,
   runtime: Runtime,
-  requireOneFolder: (recording: Recording) => void,
-): Promise<FolderResult> {
-  const { dir } = folder;
-  const { webhook = true, force = false } = request;
-  try {
-    if ('error' in folder) throw folder.error;
-    const recording = await readFolder(dir, request, runtime);
-    requireOneFolder(recording);
-    if (webhook) requireEmail(recording);
-    const upload = await uploadRecording(
-      recording,
-      uploadRequest(runtime, { force, webhook }),
-      await runtime.uploads(),
-    );
-    const deliveries = await deliverAfterUpload(upload, runtime, runtime.delivery);
-    return { ok: true, dir, upload, deliveries, isKept: (await runtime.state()).isKept };
-  } catch (error) {
-    if (error instanceof AppError) return { ok: false, dir, error };
-    throw error;
-  }
+  check: (recording: Recording) => void,
+): Promise<UploadedFolder> {
+  const { webhook = true, force = false } = options;
+  const recording = await readFolder(dir, options, runtime);
+  check(recording);
+  if (webhook) requireEmail(recording);
+  const request = uploadRequest(runtime, { force, webhook });
+  const upload = await uploadRecording(recording, request, await runtime.uploads());
+  const deliveries = await deliverAfterUpload(upload, runtime, runtime.delivery);
+  return { upload, deliveries, isKept: (await runtime.state()).isKept };
 }
