@@ -52,7 +52,7 @@ describe('an upload that is interrupted', () => {
     sandbox.s3.resetRequests();
     const { code: again, stderr: progress } = await desk.run(['retry']);
     expect(again).toBe(0);
-    expect(progress).toContain(`${id}/video.mkv: going on at`);
+    expect(progress).toContain(`${id}/video.mkv: resuming at`);
     expect(sentBytes(sandbox, id)[`${id}/video.mkv`]).toBeLessThan(SIZE);
     expect((await sandbox.s3.read(`${id}/video.mkv`)).equals(filler(SIZE))).toBe(true);
     expect(sandbox.s3.uploads()).toEqual([]);
