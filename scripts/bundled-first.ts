@@ -1,11 +1,15 @@
 import { relative } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { awsSdk } from './aws-sdk.ts';
 
 /**
  * Modules of ours that re-export what the program uses of a large package. Each is bundled by itself before the rest:
  * within the program, esbuild would keep all that a package imports, because the package is behind `await import()`.
  */
-const MODULES = ['src/core/webhook/got.ts', 'src/core/storage/s3/sdk.ts'];
+const MODULES: Readonly<Record<string, Pick<BuildOptions, 'define' | 'plugins'>>> = {
+  'src/core/webhook/got.ts': {},
+  'src/core/storage/s3/sdk.ts': awsSdk,
+};
 
 /** @param options those of the whole bundle, `plugins` included */
 export function bundledFirst(options: BuildOptions): Plugin {
@@ -13,15 +17,16 @@ export function bundledFirst(options: BuildOptions): Plugin {
     name: 'bundled-first',
     setup(bundle) {
       bundle.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
-        if (!MODULES.includes(relative(options.absWorkingDir ?? '', path))) return undefined;
+        const own = MODULES[relative(options.absWorkingDir ?? '', path)];
+        if (!own) return undefined;
         const { outputFiles } = await build({
           ...options,
           entryPoints: [path],
           format: 'esm',
           minifyIdentifiers: true,
-          define: { 'Intl.ListFormat': 'LazyListFormat' },
+          define: { 'Intl.ListFormat': 'LazyListFormat', ...own.define },
           banner: { js: LAZY_LIST_FORMAT },
-          plugins: [lazyBuiltins, ...(options.plugins ?? [])],
+          plugins: [lazyBuiltins, ...(own.plugins ?? []), ...(options.plugins ?? [])],
           write: false,
         });
         return { contents: outputFiles[0]?.text ?? '', loader: 'js' };
@@ -37,7 +42,7 @@ const LAZY_LIST_FORMAT = `class LazyListFormat {
 }`;
 
 /** Built-in modules that packages import for what few programs do. Loading them all takes 15 ms. */
-const SLOW_BUILTINS = /^(node:)?(http2|https|tls|zlib)$/;
+const SLOW_BUILTINS = /^(node:)?(fs|http2|https|tls|zlib)$/;
 
 /** Loads the slow built-in modules when something of theirs is first used. */
 const lazyBuiltins: Plugin = {
