@@ -1,21 +1,20 @@
 import { AppError } from '../../core/errors.ts';
 
-/** The result of looking at one thing. */
+/** What a look at one thing came to. `fix`: what to do about it, without a full stop. */
 export interface Finding {
   /** `bucket`, `clock of s3.example.com`, … */
   name: string;
   status: 'ok' | 'warning' | 'failure';
   detail: string;
-  /** What to do about it, without a full stop. */
   fix?: string | undefined;
-  /** Details that are not needed to understand the result. */
+  /** Further lines, for those who want to know. */
   more?: readonly string[] | undefined;
 }
 
-/** What a failure concerns; decides the exit status. */
+/** Whose failure it would be; decides the exit status. */
 export type Area = 'setup' | 'state' | 'storage' | 'webhook';
 
-/** One thing to check. What it throws becomes its last finding. */
+/** One thing to look at. Its findings are told in order; what it throws becomes its last one. */
 export interface Check {
   name: string;
   area: Area;
@@ -26,12 +25,12 @@ export interface CheckResult extends Finding {
   area: Area;
 }
 
-/** No check may take longer. */
+/** No check takes longer. */
 const CHECK_TIMEOUT_MS = 10_000;
 
 /**
  * Runs all checks at the same time, each for at most 10 s.
- * @param onResults gets the findings of each check, in the order of the checks, as soon as they are there
+ * @param onResults told of each check's findings, in the checks' order, as soon as those before it are told
  * @throws the signal's reason where it aborts, once every check has ended
  */
 export async function runChecks(
@@ -55,7 +54,7 @@ async function runOne(check: Check, signal: AbortSignal, timeoutMs: number): Pro
   const timeout = new AbortController();
   const failure = (detail: string, fix?: string): Finding => ({ name, status: 'failure', detail, fix });
   let timer: NodeJS.Timeout | undefined;
-  // Some checks do not listen to their signal.
+  // For what does not listen to its signal.
   const late = new Promise<Finding[]>(resolve => {
     timer = setTimeout(() => {
       timeout.abort(new Error('timeout'));

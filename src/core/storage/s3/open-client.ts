@@ -1,12 +1,7 @@
 import type { Connections } from '../../http/connections.ts';
 import { createRequestHandler, currentCall } from './request-handler.ts';
+import type { S3Credentials } from './s3-bucket.ts';
 import { S3Client } from './sdk.ts';
-
-export interface S3Credentials {
-  accessKeyId: string;
-  secretAccessKey: string;
-  sessionToken?: string | undefined;
-}
 
 /** The SDK would say on the console what its errors say anyway; stderr is the command line's. */
 const silent = { debug() {}, info() {}, warn() {}, error() {} };

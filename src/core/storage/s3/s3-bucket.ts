@@ -1,29 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { Readable } from 'node:stream';
 import { openConnections } from '../../http/connections.ts';
-import type { Body } from '../body.ts';
-import type { Bucket, ListedUpload, ObjectContent, ObjectHead } from '../bucket.ts';
-import { bareEtag } from '../checksum.ts';
-import { networkFailure, notS3, StorageFailure } from '../failure.ts';
-import { STALL_MS, watchForStall } from '../stall.ts';
-import { createByteBudget } from './byte-budget.ts';
-import { openClient, type S3Credentials } from './open-client.ts';
-import { allPages, type Page, paginateListMultipartUploads } from './pages.ts';
-import { type CallFacts, toStorageFailure } from './refusal.ts';
-import { BodyFailure, currentCall, type S3Call } from './request-handler.ts';
-import {
-  AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
-  DeleteObjectCommand,
-  GetObjectCommand,
-  HeadObjectCommand,
-  paginateListObjectsV2,
-  paginateListParts,
-  Upload,
-  UploadPartCommand,
-} from './sdk.ts';
-import { paramsOf, toHead } from './shapes.ts';
+import type { Bucket, BucketMethods } from '../bucket.ts';
+import { STALL_MS } from '../stall.ts';
+import { bucketMethods, callMethod } from '../wrap-bucket.ts';
+
+export interface S3Credentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string | undefined;
+}
 
 export interface BucketSettings {
   endpoint: string;
@@ -39,238 +24,32 @@ export interface BucketSettings {
   completeStallMs?: number | undefined;
 }
 
-const COMPLETE_STALL_MS = 300_000;
-/** lib-storage holds an object that goes up whole in memory; a far store has many of them in flight. */
-const HELD_BYTES = 64 * 1024 * 1024;
-/** What lib-storage's parts have at least. */
-const LEAST_PART_BYTES = 5 * 1024 * 1024;
-
-/** One request. */
-interface Task extends Omit<CallFacts, 'endpoint'> {
-  stallMs?: number | undefined;
-  body?: Body;
-  streamsAnswer?: boolean;
-}
-
 /**
- * Opens the bucket; nothing is sent yet.
+ * Opens the bucket; nothing is sent yet. The AWS SDK is loaded with the first request: hashing threads, which take longer
+ * to start, start meanwhile.
  * @param onRoundTrip told how long each answer to a request without a body took once it was connected, in milliseconds
+ * @throws AppError `CONFIG` where the environment names a proxy that is none; Error where `caFile` cannot be read
  */
 export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) => void = () => {}): Bucket {
-  const { endpoint, bucket: Bucket, stallMs: usualStallMs } = settings;
+  const { endpoint, bucket: name } = settings;
   const connections = openConnections({
     ca: settings.caFile && readFileSync(settings.caFile, 'utf8'),
     proxyEnv: settings.env,
     // A proxy that hangs: the stall watch does not know its socket.
     idleTimeoutMs: STALL_MS,
   });
-  const client = openClient(settings, connections, onRoundTrip);
-  const held = createByteBudget(HELD_BYTES);
-
-  /** Makes one request under the stall watch; what it throws is in the user's words. */
-  const request = async <T>(task: Task, signal: AbortSignal, send: (call: S3Call) => Promise<T>): Promise<T> => {
-    const { body, streamsAnswer, stallMs = usualStallMs, ...facts } = task;
-    const watch = watchForStall(signal, stallMs);
-    const call: S3Call = { watch, body, streamsAnswer };
-    try {
-      return await currentCall.run(call, () => send(call));
-    } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      if (call.failure instanceof BodyFailure) throw call.failure.cause;
-      throw toStorageFailure(error, call, { ...facts, endpoint });
-    } finally {
-      watch.stop();
-      // Connections remember the call that opened them, and would keep its bytes in memory.
-      call.body = undefined;
-    }
+  let loaded: Promise<BucketMethods> | undefined;
+  const load = async () => {
+    const { createSdkBucket } = await import('./sdk-bucket.ts');
+    return createSdkBucket(settings, connections, onRoundTrip);
   };
-  /** A list, page by page; each page is a request of its own. */
-  const list = <P extends Page, Item>(
-    task: Task,
-    pages: AsyncIterator<P, unknown>,
-    read: (page: P) => { items: readonly Item[]; next: readonly unknown[] },
-    signal: AbortSignal,
-    atMost?: number,
-  ): Promise<Item[]> => {
-    const ask = () =>
-      request(task, signal, async () => {
-        const { done, value } = await pages.next();
-        if (done) return undefined;
-        const page = value as P;
-        // The SDK makes an empty page of an empty answer, and of a document of another kind.
-        if (Object.keys(page).every(member => member === '$metadata')) throw notA(task);
-        return page;
-      });
-    return allPages(ask, read, () => notS3(task.what, endpoint, 'a list without an end'), atMost);
-  };
-  const notA = ({ what, expected }: Task) => notS3(what, endpoint, `no ${expected} in the answer`);
-  const stored = (what: string, { ETag }: { ETag?: string | undefined }) => {
-    if (!ETag) throw notS3(what, endpoint, 'no ETag in the answer');
-    return { etag: bareEtag(ETag) };
-  };
-  /** An object's bytes as they come in, under a stall watch of their own: its request has ended with the head. */
-  async function* content(what: string, stream: Readable, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    const { abortSignal, moved, stop } = watchForStall(signal, usualStallMs);
-    const end = () => stream.destroy(abortSignal.reason);
-    abortSignal.addEventListener('abort', end, { once: true });
-    try {
-      for await (const chunk of stream) {
-        yield chunk;
-        moved();
-      }
-    } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      throw networkFailure(error, what, endpoint);
-    } finally {
-      stop();
-      stream.destroy();
-    }
-  }
-  /** Undefined in place of a 404 for an object; a missing bucket stays an error. */
-  const orUndefined = <T>(error: unknown): T | undefined => {
-    if (error instanceof StorageFailure && error.kind === 'missing') return undefined;
-    throw error;
-  };
-  const where = (key: string) => `${Bucket}/${key}`;
-
   return {
-    name: Bucket,
-    target: `${endpoint}/${Bucket}`,
-
-    head: (Key, signal) =>
-      request({ what: `checking ${where(Key)}`, isHead: true }, signal, async () =>
-        toHead(await client.send(new HeadObjectCommand({ Bucket, Key }))),
-      ).catch(orUndefined<ObjectHead>),
-
-    async put(Key, body, settings, signal) {
-      const what = `uploading ${where(Key)}`;
-      const giveBack = await held.take(body.sizeBytes, signal);
-      try {
-        return await request({ what, body }, signal, async () => {
-          const upload = new Upload({
-            client,
-            params: { Bucket, Key, Body: body.read(), ...paramsOf(settings) },
-            // Never in parts: those would be lost with the process.
-            partSize: Math.max(LEAST_PART_BYTES, body.sizeBytes),
-            queueSize: 1,
-            leavePartsOnError: true,
-          });
-          return stored(what, await upload.done());
-        });
-      } finally {
-        giveBack();
-      }
-    },
-
-    get(Key, signal) {
-      const what = `reading ${where(Key)}`;
-      return request({ what, streamsAnswer: true }, signal, async () => {
-        const object = await client.send(new GetObjectCommand({ Bucket, Key }));
-        return { ...toHead(object), stream: content(what, object.Body as Readable, signal) };
-      }).catch(orUndefined<ObjectContent>);
-    },
-
-    delete: (Key, signal) =>
-      request({ what: `deleting ${where(Key)}` }, signal, async () => {
-        await client.send(new DeleteObjectCommand({ Bucket, Key }));
-      }),
-
-    list: (Prefix, { atMost }, signal) =>
-      list(
-        { what: `listing ${where(Prefix)}`, expected: 'ListBucketResult' },
-        paginateListObjectsV2({ client }, { Bucket, Prefix }),
-        ({ Contents = [], NextContinuationToken }) => ({
-          items: Contents.map(({ Key = '', Size = 0, LastModified }) => ({
-            key: Key,
-            sizeBytes: Size,
-            lastModified: LastModified,
-          })),
-          next: [NextContinuationToken],
-        }),
-        signal,
-        atMost,
-      ),
-
-    createUpload(Key, settings, signal) {
-      const task = { what: `uploading ${where(Key)}`, expected: 'InitiateMultipartUploadResult' };
-      return request(task, signal, async call => {
-        const { UploadId } = await client.send(
-          new CreateMultipartUploadCommand({ Bucket, Key, ...paramsOf(settings) }),
-        );
-        if (call.answer?.isEmpty) throw notA(task);
-        if (!UploadId) throw notS3(task.what, endpoint, 'no upload id in the answer');
-        return { uploadId: UploadId };
-      });
-    },
-
-    uploadPart(Key, UploadId, PartNumber, body, signal) {
-      const what = `uploading ${where(Key)}, part ${PartNumber}`;
-      return request({ what, body }, signal, async () => {
-        const part = { Bucket, Key, UploadId, PartNumber, Body: inSlices(), ContentLength: body.sizeBytes };
-        return stored(what, await client.send(new UploadPartCommand(part)));
-      });
-    },
-
-    async listParts(Key, UploadId, signal) {
-      const parts = await list(
-        { what: `listing the parts of ${where(Key)}`, expected: 'ListPartsResult' },
-        paginateListParts({ client }, { Bucket, Key, UploadId }),
-        ({ Parts = [], NextPartNumberMarker }) => ({
-          items: Parts.map(({ PartNumber = 0, ETag, Size = 0, LastModified }) => ({
-            number: PartNumber,
-            etag: bareEtag(ETag),
-            sizeBytes: Size,
-            lastModified: LastModified,
-          })),
-          next: [NextPartNumberMarker],
-        }),
-        signal,
-      );
-      return { parts, serverTime: new Date(Date.now() + client.config.systemClockOffset) };
-    },
-
-    listUploads: (Prefix, signal) =>
-      list(
-        { what: `listing uploads of ${where(Prefix)}`, expected: 'ListMultipartUploadsResult' },
-        paginateListMultipartUploads({ client }, { Bucket, Prefix }),
-        ({ Uploads = [], NextKeyMarker, NextUploadIdMarker }) => ({
-          items: Uploads.map(
-            ({ Key = '', UploadId = '', Initiated }): ListedUpload => ({
-              key: Key,
-              uploadId: UploadId,
-              initiated: Initiated,
-            }),
-          ),
-          next: [NextKeyMarker, NextUploadIdMarker],
-        }),
-        signal,
-      ),
-
-    completeUpload(Key, UploadId, parts, signal) {
-      const stallMs = settings.completeStallMs ?? COMPLETE_STALL_MS;
-      const task = { what: `completing ${where(Key)}`, expected: 'CompleteMultipartUploadResult', stallMs };
-      const MultipartUpload = {
-        Parts: parts.map(({ number, etag }) => ({ PartNumber: number, ETag: `"${etag}"` })),
-      };
-      return request(task, signal, async () => {
-        await client.send(new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload }));
-      });
-    },
-
-    abortUpload: (Key, UploadId, signal) =>
-      request({ what: `giving up the upload of ${where(Key)}` }, signal, async () => {
-        await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
-      }),
-
-    close: () => client.destroy(),
+    name,
+    target: `${endpoint}/${name}`,
+    close: () => connections.close(),
+    ...bucketMethods(async (method, args) => {
+      loaded ??= load();
+      return callMethod(await loaded, method, args);
+    }),
   };
-}
-
-/** What the SDK is given as a part's bytes: in its place our request handler sends the call's own body, in slices. */
-function inSlices(): Readable {
-  return new Readable({
-    read() {
-      this.destroy(new TypeError('only the request handler sends these bytes'));
-    },
-  });
 }
