@@ -16,15 +16,15 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** The same in words, for the help, the README and the manual page. */
+/** In words, for help, README and man page. */
 export const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
   done: 'done (also: uploaded, and the webhook is queued)',
   bug: 'a bug in recordupload',
   usage: 'wrong usage or configuration',
-  recording: 'the folder is not a usable recording',
-  incomplete: 'upload incomplete; `recordupload retry` resumes it',
+  recording: 'the folder is no usable recording',
+  incomplete: 'upload incomplete; `recordupload retry` goes on with it',
   webhook: 'webhook not delivered (`webhook send`, `webhook test`, `retry`, `upload --strict`)',
-  busy: 'another process is uploading this recording',
+  busy: 'another process is at work on this recording',
   changed: 'the source changed, or verification failed',
   interrupted: 'interrupted (Ctrl-C)',
   terminated: 'terminated (SIGTERM)',
@@ -47,7 +47,7 @@ export function exitCodeOf(code: ErrorCode): ExitCode {
   return EXIT_OF_ERROR[code];
 }
 
-/** Several results become one exit status: the first of these that occurs. */
+/** Which exit status stands for several results: the first of these that occurs. */
 const BY_WEIGHT: readonly ExitCode[] = [
   EXIT.bug,
   EXIT.terminated,

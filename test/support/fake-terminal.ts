@@ -25,8 +25,7 @@ export function fakeTerminal({
   isTTY?: boolean;
 }): FakeTerminal {
   const stdin = Object.assign(new PassThrough(), { isTTY });
-  // `_isStdio` is what the process's own has: who pipes into it does not end it.
-  const stderr = Object.assign(new PassThrough(), { isTTY, columns: 80, _isStdio: true });
+  const stderr = Object.assign(new PassThrough(), { isTTY, columns: 80 });
   const plain = new Chalk({ level: 0 });
   let out = '';
   let err = '';

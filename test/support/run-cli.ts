@@ -5,7 +5,7 @@ import { afterAll } from '@jest/globals';
 import { publicProgram } from './public-program.ts';
 
 /** The folder of the built program; another build's where `RECORDUPLOAD_TEST_ROOT` names it. */
-export const programRoot = process.env.RECORDUPLOAD_TEST_ROOT ?? resolve(import.meta.dirname, '../..');
+const root = process.env.RECORDUPLOAD_TEST_ROOT ?? resolve(import.meta.dirname, '../..');
 
 /** What a finished run left: its status and everything it printed. */
 export interface CliResult {
@@ -48,9 +48,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
   const { env = {}, cwd, user } = options;
   const file = options.stdout === undefined ? undefined : openSync(options.stdout, 'w');
   const { node, launcher } =
-    user === undefined
-      ? { node: process.execPath, launcher: join(programRoot, 'bin/recordupload.js') }
-      : publicProgram(programRoot);
+    user === undefined ? { node: process.execPath, launcher: join(root, 'bin/recordupload.js') } : publicProgram(root);
   const child = spawn(node, [launcher, ...args], {
     env: { PATH: process.env.PATH, ...env },
     cwd,

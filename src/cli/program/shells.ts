@@ -1,4 +1,4 @@
-/** The shells with a completion script. */
+/** The shells that there is completion for. */
 export const SHELLS = ['bash', 'zsh', 'fish', 'powershell'] as const;
 
 export type Shell = (typeof SHELLS)[number];

@@ -4,6 +4,7 @@ import { fileBody } from '../storage/body.ts';
 import { StorageFailure } from '../storage/failure.ts';
 import { type Part, partSizeFor, planParts } from '../storage/part-plan.ts';
 import { complete, finished, isGone, type UploadState } from './complete-upload.ts';
+import { type HashedParts, hashAhead } from './hash-ahead.ts';
 import type { UploadedObject } from './journal.ts';
 import { findEmptyUpload, findOrphanedUpload, takeOverParts } from './orphaned-upload.ts';
 import type { FileContext } from './session.ts';
@@ -28,8 +29,6 @@ export interface PartsUpload {
 const MAX_STARTS = 3;
 /** Statuses for: forbidden, method not allowed, not implemented. */
 const CANNOT_LIST = new Set([403, 405, 501]);
-/** Parts hashed ahead of the one being sent. */
-const HASH_AHEAD = 3;
 
 /** Uploads a file in parts, or finishes an open upload. */
 export async function uploadInParts(
@@ -37,22 +36,27 @@ export async function uploadInParts(
   context: FileContext,
   { force }: { force: boolean },
 ): Promise<PartsUpload> {
+  const { journal, ref } = context;
   if (force) await giveUp(context);
+  // A new upload: its first parts are hashed while the store is asked for it.
+  const isNew = (await journal.openUpload(ref)) === undefined;
+  await using first = isNew ? hashAhead(planNew(source), source, context) : undefined;
   let sentBytes = 0;
   for (let starts = 1; ; starts++) {
     const resumed = await resume(source, context, { force });
     if (resumed?.completed) return { object: await finished(source, context, resumed), sentBytes };
 
     const state = resumed ?? (await begin(source, context));
+    const hashed = starts === 1 && !resumed ? first : undefined;
     try {
-      sentBytes += await sendMissingParts(source, context, state);
+      sentBytes += await sendMissingParts(source, context, state, hashed);
       source.assertUnchanged();
       await complete(context, state);
       return { object: await finished(source, context, state), sentBytes };
     } catch (error) {
       if (starts >= MAX_STARTS || !(error instanceof StorageFailure)) throw error;
       // Another program, or the store's own housekeeping, removed the upload: nothing is left to resume.
-      if (isGone(error)) await context.journal.dropUpload(context.ref);
+      if (isGone(error)) await journal.dropUpload(ref);
       // The store lost a part that it had acknowledged: `resume` finds out which from what the store lists.
       else if (error.reason !== 'InvalidPart') throw error;
     }
@@ -110,7 +114,7 @@ async function resume(
     context.observer({
       type: 'warning',
       recordingId,
-      message: `${key}: the store no longer has the unfinished upload; starting over`,
+      message: `${key}: the store no longer has the upload that was begun; it begins anew`,
     });
     return undefined;
   }
@@ -137,7 +141,7 @@ async function takeOver(source: SourceFile, context: FileContext): Promise<Uploa
 
 /**
  * Opens a new upload. The journal notes the Create before it is sent: if the network or a crash loses its response, an
- * empty upload is left in the bucket, and the next try uses it instead of a second one.
+ * empty upload is left in the bucket, and the next try uses it in place of a second one.
  */
 async function begin(source: SourceFile, context: FileContext): Promise<UploadState> {
   const { journal, ref, bucket, persistence, name, key, signal, clock, onRetry } = context;
@@ -161,8 +165,22 @@ async function begin(source: SourceFile, context: FileContext): Promise<UploadSt
   return { upload, parts: new Map() };
 }
 
-/** Sends the missing parts, several at once. @returns bytes sent */
-async function sendMissingParts(source: SourceFile, context: FileContext, state: UploadState): Promise<number> {
+/** The parts of an upload that is yet to be opened. */
+function planNew({ file }: SourceFile): Part[] {
+  return planParts(file.sizeBytes, partSizeFor(file.sizeBytes));
+}
+
+/**
+ * Sends the missing parts, several at once.
+ * @param ready the missing parts, where hashing them has begun
+ * @returns bytes sent
+ */
+async function sendMissingParts(
+  source: SourceFile,
+  context: FileContext,
+  state: UploadState,
+  ready: HashedParts | undefined,
+): Promise<number> {
   const { observer, recordingId, name, inFlight } = context;
   const { sizeBytes } = source.file;
   const planned = planParts(sizeBytes, state.upload.partSizeBytes);
@@ -172,32 +190,12 @@ async function sendMissingParts(source: SourceFile, context: FileContext, state:
 
   // A part that fails for good stops the others: without it they never become an object. A place is taken once the part is
   // hashed, so that no place waits for the disk.
-  const hashed = hashedAhead(missing, source, context);
+  await using hashed = ready ?? hashAhead(missing, source, context);
   await inPool(hashed, { atOnce: inFlight.acquire, signal: context.signal }, ({ part, sha256 }, signal) =>
     sendPart(source, { ...context, signal }, state, part, sha256),
   );
   context.signal.throwIfAborted();
   return missingBytes;
-}
-
-/** Hashes parts in order, a few ahead of the one asked for. */
-async function* hashedAhead(parts: readonly Part[], source: SourceFile, { hasher, signal }: FileContext) {
-  const hash = async (part: Part) => ({
-    part,
-    sha256: (await hasher.hash(source.fd, part.offset, part.sizeBytes)).sha256,
-  });
-  const queue: ReturnType<typeof hash>[] = [];
-  let next = 0;
-  try {
-    while (next < parts.length || queue.length > 0) {
-      signal.throwIfAborted();
-      while (next < parts.length && queue.length <= HASH_AHEAD) queue.push(hash(parts[next++] as Part));
-      yield await (queue.shift() as ReturnType<typeof hash>);
-    }
-  } finally {
-    // Wait for hashes that are still being made: the caller closes the file next.
-    await Promise.allSettled(queue);
-  }
 }
 
 async function sendPart(

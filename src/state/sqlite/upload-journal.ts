@@ -11,7 +11,7 @@ const OF_RECORDING = 'target = $target AND id = $recordingId';
 
 /**
  * The journal of uploads over the database.
- * @param pid this process, as the others see it
+ * @param pid what other processes are told of this one
  */
 export function openUploadJournal(database: Database, pid: number): UploadJournal {
   const { read, write, liveness } = database;
