@@ -91,9 +91,9 @@ async function dropLeftover(context: FileContext): Promise<void> {
   }
 }
 
-/** A disk that fails; from the hashing threads only the message comes over. */
-function isReadError(error: unknown): error is Error {
-  return isNativeError(error) && !(error instanceof AppError) && /^E[A-Z]+: .*\bread\b/.test(error.message);
+/** A disk that fails. A connection's own `read` errors come as a `StorageFailure`. */
+function isReadError(error: unknown): error is NodeJS.ErrnoException {
+  return isNativeError(error) && !(error instanceof AppError) && (error as NodeJS.ErrnoException).syscall === 'read';
 }
 
 function unreadable({ path }: RecordingFile, cause: Error): AppError {
