@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../core/errors.ts';
+import type { ErrorCode, StopSignal } from '../core/errors.ts';
 
 /** What the process's exit status means. Scripts rely on these: they never change their meaning. */
 export const EXIT = {
@@ -46,6 +46,13 @@ const EXIT_OF_ERROR = {
 export function exitCodeOf(code: ErrorCode): ExitCode {
   return EXIT_OF_ERROR[code];
 }
+
+/** The exit status of a process that a signal ended. */
+export const EXIT_OF_SIGNAL = {
+  SIGINT: EXIT.interrupted,
+  SIGTERM: EXIT.terminated,
+  SIGHUP: EXIT.terminated,
+} as const satisfies Record<StopSignal, ExitCode>;
 
 /** Which exit status stands for several results: the first of these that occurs. */
 const BY_WEIGHT: readonly ExitCode[] = [

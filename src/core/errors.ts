@@ -30,6 +30,28 @@ export class AppError extends Error {
   }
 }
 
+/** A signal that asks the program to stop. */
+export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+
+/** Somebody asked the program to stop before it was done. */
+export class InterruptedError extends AppError {
+  readonly signal: StopSignal;
+
+  constructor(signal: StopSignal) {
+    super('INTERRUPTED', `interrupted by ${signal}`, { hint: 'progress is saved; run the same command to resume' });
+    this.name = 'InterruptedError';
+    this.signal = signal;
+  }
+}
+
+/** What to do where the process, or the whole system, cannot open another file or connection. */
+export const OPEN_FILES_HINT = 'raise the limit on open files (ulimit -n 256), then run the command again';
+
+/** True for an error with that cause. */
+export function isOutOfFiles(error: unknown): error is NodeJS.ErrnoException {
+  return hasErrorCode(error, 'EMFILE', 'ENFILE');
+}
+
 /** True where `error` is a Node system error with one of these codes (`ENOENT`, `EACCES`, …). */
 export function hasErrorCode(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {
   // Not `instanceof Error`: errors of Node's own come from another realm in test runners.

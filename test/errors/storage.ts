@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT } from '../../src/cli/exit-codes.ts';
+import { AppError } from '../../src/core/errors.ts';
 import { statFile } from '../../src/core/recording/file-identity.ts';
 import { networkFailure } from '../../src/core/storage/failure.ts';
 import { openSource } from '../../src/core/upload/source-file.ts';
@@ -154,6 +156,21 @@ async function changedSince(change: (path: string) => void): Promise<unknown> {
   change(path);
   return openSource({ role: 'video', name: 'video.mkv', path, contentType: 'video/x-matroska', ...identity });
 }
+/** In a process of its own, which has used up all that it may open. */
+function openWithoutDescriptors(): AppError {
+  const source = new URL('../../src/core/upload/source-file.ts', import.meta.url).href;
+  const module = `
+    import { openSync } from 'node:fs';
+    import { openSource } from '${source}';
+    try { for (;;) openSync('/dev/null', 'r'); } catch {}
+    try { openSource({ path: '/nowhere/video.mkv' }) } catch ({ code, message, hint }) {
+      process.stdout.write(JSON.stringify({ code, message, hint }));
+    }`;
+  const limited = ['-c', 'ulimit -n 64; exec "$0" --input-type=module -e "$1"', process.execPath, module];
+  const { code, message, hint } = JSON.parse(execFileSync('sh', limited, { encoding: 'utf8' }));
+  return new AppError(code, message, { hint });
+}
+const OPEN_FILES_HINT = 'raise the limit on open files (ulimit -n 256), then run the command again';
 const AGAIN = 'run the command again once the recorder has finished with the folder';
 
 export const STORAGE_MADE: readonly Made[] = [
@@ -166,6 +183,8 @@ export const STORAGE_MADE: readonly Made[] = [
   unreachable('EHOSTUNREACH', 'host unreachable'),
   unreachable('ENETUNREACH', 'network unreachable'),
   unreachable('Stalled', 'no byte moved for 30 s'),
+  { ...unreachable('EMFILE', 'too many open files'), hint: OPEN_FILES_HINT },
+  { ...unreachable('ENFILE', 'too many open files'), hint: OPEN_FILES_HINT },
   { ...unreachable('ERR_PROXY_TUNNEL', 'ERR_PROXY_TUNNEL'), hint: 'check HTTPS_PROXY and NO_PROXY' },
   {
     ...unreachable('DEPTH_ZERO_SELF_SIGNED_CERT', ''),
@@ -193,6 +212,12 @@ export const STORAGE_MADE: readonly Made[] = [
     hint: AGAIN,
     exit: EXIT.changed,
     make: () => openSource({ role: 'video', name: 'video.mkv', path: '/nowhere/video.mkv' } as never),
+  },
+  {
+    says: '/nowhere/video.mkv: it cannot be opened (too many open files)',
+    hint: OPEN_FILES_HINT,
+    exit,
+    make: openWithoutDescriptors,
   },
   {
     says: '…: it cannot be read any more (…)',

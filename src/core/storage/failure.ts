@@ -1,4 +1,4 @@
-import { AppError } from '../errors.ts';
+import { AppError, isOutOfFiles, OPEN_FILES_HINT } from '../errors.ts';
 
 /**
  * What to make of a failed S3 call:
@@ -149,6 +149,8 @@ const NETWORK_WORDS: Record<string, string> = {
   ETIMEDOUT: 'no answer',
   EHOSTUNREACH: 'host unreachable',
   ENETUNREACH: 'network unreachable',
+  EMFILE: 'too many open files',
+  ENFILE: 'too many open files',
   Stalled: 'no byte moved for 30 s',
 };
 
@@ -174,7 +176,11 @@ export function networkFailure(error: unknown, what: string, endpoint: string): 
     kind: 'transient',
     status: undefined,
     reason,
-    hint: reason.startsWith('ERR_PROXY') ? 'check HTTPS_PROXY and NO_PROXY' : 'check endpoint and the network',
+    hint: isOutOfFiles(cause)
+      ? OPEN_FILES_HINT
+      : reason.startsWith('ERR_PROXY')
+        ? 'check HTTPS_PROXY and NO_PROXY'
+        : 'check endpoint and the network',
     cause: error,
   });
 }

@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { AppError, hasErrorCode } from '../errors.ts';
+import { AppError, hasErrorCode, isOutOfFiles, OPEN_FILES_HINT } from '../errors.ts';
 import { sameFile, statFile } from '../recording/file-identity.ts';
 import { FileReplaced, openFound } from '../recording/open-file.ts';
 import type { RecordingFile } from '../recording/recording.ts';
@@ -13,7 +13,7 @@ export interface SourceFile {
   close(): void;
 }
 
-/** @throws AppError `SOURCE_CHANGED` */
+/** @throws AppError `SOURCE_CHANGED`; `STORAGE` where the process cannot open another file */
 export function openSource(file: RecordingFile): SourceFile {
   const orGone = <T>(look: () => T): T => {
     try {
@@ -40,6 +40,13 @@ export function openSource(file: RecordingFile): SourceFile {
 function gone(file: RecordingFile, error: unknown): never {
   if (hasErrorCode(error, 'ENOENT', 'ENOTDIR', 'ESTALE')) throw changed(file, 'it vanished', error);
   if (error instanceof FileReplaced) throw changed(file, 'it was replaced by another file', error);
+  if (isOutOfFiles(error)) {
+    // Nothing is wrong with the file: its upload is incomplete, and `retry` may finish it.
+    throw new AppError('STORAGE', `${file.path}: it cannot be opened (too many open files)`, {
+      hint: OPEN_FILES_HINT,
+      cause: error,
+    });
+  }
   throw new AppError('SOURCE_CHANGED', `${file.path}: it cannot be read any more (${(error as Error).message})`, {
     hint: 'check its disk, then run the command again',
     cause: error,
