@@ -1,6 +1,6 @@
-import { AppError } from '../core/errors.ts';
+import { AppError, InterruptedError } from '../core/errors.ts';
 import { printable } from '../core/text.ts';
-import { EXIT, type ExitCode, exitCodeOf } from './exit-codes.ts';
+import { EXIT, EXIT_OF_SIGNAL, type ExitCode, exitCodeOf } from './exit-codes.ts';
 import { jsonDocument } from './json/document.ts';
 import { errorJson } from './json/error.ts';
 import { VERSION } from './program/version.ts';
@@ -46,8 +46,7 @@ export function errorLine(error: AppError, { paint: { err: paint } }: Terminal, 
 
 /** The exit status of a failure; an interruption's is its signal's. */
 export function exitCodeOfError(error: AppError): ExitCode {
-  if (error.code !== 'INTERRUPTED') return exitCodeOf(error.code);
-  return error.message.includes('SIGTERM') ? EXIT.terminated : EXIT.interrupted;
+  return error instanceof InterruptedError ? EXIT_OF_SIGNAL[error.signal] : exitCodeOf(error.code);
 }
 
 /** The exit status that the signal asks for; 0 where nobody interrupted. */

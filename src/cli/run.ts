@@ -1,7 +1,7 @@
-import { AppError } from '../core/errors.ts';
 import { COMMANDS } from './commands/index.ts';
-import { EXIT, type ExitCode } from './exit-codes.ts';
+import type { ExitCode } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
+import { onInterruption } from './interruption.ts';
 import { parseCommandLine } from './program/program.ts';
 import { processTerminal } from './terminal/terminal.ts';
 
@@ -15,23 +15,8 @@ export async function run(argv: readonly string[]): Promise<ExitCode> {
     const { spec, args, options } = parsed;
     command = spec.name;
     const { run: runCommand } = await spec.load();
-    return await runCommand({ command, args, options, terminal, commands: COMMANDS, signal: interruptSignal() });
+    return await runCommand({ command, args, options, terminal, commands: COMMANDS, signal: onInterruption() });
   } catch (error) {
     return reportFailure(error, terminal, { json: argv.includes('--json'), command });
   }
-}
-
-/** Aborts on the first Ctrl-C or SIGTERM, so that the command can tidy up; the second ends the process at once. */
-function interruptSignal(): AbortSignal {
-  const controller = new AbortController();
-  const exits = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated, SIGHUP: EXIT.terminated };
-  for (const [name, exitCode] of Object.entries(exits)) {
-    process.on(name, () => {
-      if (controller.signal.aborted) process.exit(exitCode);
-      const by = name === 'SIGHUP' ? 'SIGTERM (hang-up)' : name;
-      const hint = 'what is done is kept: the same command goes on with it';
-      controller.abort(new AppError('INTERRUPTED', `interrupted by ${by}`, { hint }));
-    });
-  }
-  return controller.signal;
 }

@@ -44,7 +44,7 @@ describe('an upload that is interrupted', () => {
     const { code, stdout, stderr } = await run.result;
     expect({ code, stdout }).toEqual({ code: exitCode, stdout: '' });
     expect(stderr.trimEnd().split('\n').at(-1)).toMatch(
-      /^interrupted by SIG.* \(what is done is kept: the same command goes on with it\)$/,
+      /^interrupted by SIG\w+ \(progress is saved; run the same command to resume\)$/,
     );
     expect(webhooksOf(sandbox, id)).toEqual([]);
 

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll } from '@jest/globals';
@@ -25,6 +26,10 @@ export interface CliOptions {
   closeStdout?: boolean;
   /** A file that its stdout goes to. */
   stdout?: string;
+  /** Reads nothing of its stdout before `readStdout` is called. */
+  holdStdout?: boolean;
+  /** How many files and connections it may have open at once (`ulimit -n`). */
+  openFiles?: number;
 }
 
 /** A run under way. */
@@ -36,6 +41,9 @@ export interface RunningCli {
   prints(text: string): Promise<string>;
   /** The same for stdout. */
   printed(text: string): Promise<string>;
+  /** With `holdStdout`: resolves once there is something to read. */
+  writes(): Promise<void>;
+  readStdout(): void;
 }
 
 const running = new Set<ChildProcess>();
@@ -49,7 +57,9 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
   const file = options.stdout === undefined ? undefined : openSync(options.stdout, 'w');
   const { node, launcher } =
     user === undefined ? { node: process.execPath, launcher: join(root, 'bin/recordupload.js') } : publicProgram(root);
-  const child = spawn(node, [launcher, ...args], {
+  const limited = options.openFiles === undefined ? [] : ['sh', '-c', `ulimit -n ${options.openFiles}; exec "$0" "$@"`];
+  const [program = node, ...words] = [...limited, node, launcher, ...args];
+  const child = spawn(program, words, {
     env: { PATH: process.env.PATH, ...env },
     cwd,
     stdio: ['ignore', file ?? 'pipe', 'pipe'],
@@ -76,12 +86,14 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
       waiting.push({ stream, text, resolve, reject });
       settle();
     });
-  for (const stream of ['stdout', 'stderr'] as const) {
+  const read = (stream: keyof typeof output) => {
     child[stream]?.setEncoding('utf8').on('data', (text: string) => {
       output[stream] += text;
       settle();
     });
-  }
+  };
+  read('stderr');
+  if (!options.holdStdout) read('stdout');
   if (options.closeStdout) child.stdout?.destroy();
   const result = new Promise<CliResult>((resolve, reject) => {
     child.on('error', reject);
@@ -100,6 +112,10 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
     },
     prints: text => waitFor('stderr', text),
     printed: text => waitFor('stdout', text),
+    writes: async () => {
+      if (child.stdout) await once(child.stdout, 'readable');
+    },
+    readStdout: () => read('stdout'),
   };
 }
 

@@ -19,7 +19,7 @@ export interface Invocation<Spec extends CommandSpec = CommandSpec> {
   terminal: Terminal;
   /** All that there are, for commands that describe them. */
   commands: readonly Command[];
-  /** Aborts with an `AppError` `INTERRUPTED` on the first Ctrl-C or SIGTERM. */
+  /** Aborts with an `InterruptedError` on the first Ctrl-C, SIGTERM or hang-up. */
   signal: AbortSignal;
 }
 

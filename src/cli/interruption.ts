@@ -1,0 +1,27 @@
+import { InterruptedError, type StopSignal } from '../core/errors.ts';
+import { EXIT_OF_SIGNAL } from './exit-codes.ts';
+
+/** How long an interrupted command may take to stop. Docker, for one, sends SIGKILL 10 s after its SIGTERM. */
+const STOP_MS = 5_000;
+
+/**
+ * Listens to the signals that ask the program to stop. The first one aborts the command, which then saves its progress and
+ * stops; the process ends if that takes more than 5 s, or when a second signal comes.
+ * @returns aborts with an `InterruptedError`
+ */
+export function onInterruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of Object.keys(EXIT_OF_SIGNAL) as StopSignal[]) {
+    const error = new InterruptedError(name);
+    const end = (how: string) => {
+      process.stderr.write(`${error.message}${how} (${error.hint})\n`);
+      process.exit(EXIT_OF_SIGNAL[name]);
+    };
+    process.on(name, () => {
+      if (controller.signal.aborted) return end(' again');
+      setTimeout(() => end(`, but it did not stop within ${STOP_MS / 1000} s`), STOP_MS).unref();
+      controller.abort(error);
+    });
+  }
+  return controller.signal;
+}
