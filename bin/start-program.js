@@ -1,135 +1,95 @@
-// Starts the built program, as fast as it goes.
+// Starts the built program with V8's code cache, which halves the time of a short command.
 
-// Not imported: that would make Node read every property of theirs, and so load half of its own modules, 6 ms. An old
-// Node, which has no such function, gets as far as the launcher's message.
-const [fs, os, path, vm, module] = ['fs', 'os', 'path', 'vm', 'module'].map(name => process.getBuiltinModule?.(name));
+// `import` would make Node read every property of these modules, and so load half of Node: 6 ms. A Node that is too old
+// has no such function; it only passes through here on its way to the launcher's message.
+const [fs, path, vm, module] = ['fs', 'path', 'vm', 'module'].map(name => process.getBuiltinModule?.(name));
+
+/** The name of the cache for every command that has none of its own (`scripts/code-cache.ts`). */
+const OTHER_COMMANDS = 'other';
 
 /**
- * Prints the help or the version where that is all that is asked for; the build has kept those texts, 80 columns wide. A
- * terminal is told by the program itself, which knows its width.
- * @param {string} dist the folder of the built program
- * @param {readonly string[]} args
- * @returns {boolean} false: the program is needed
+ * Runs the program; `process.argv` has its arguments.
+ * @param {string} root the folder of the package
  */
-export function printKeptText(dist, args) {
-  if (!/^(-h|--help|-V|--version|help)$/.test(args[0]) && !/^(-h|--help)$/.test(args.at(-1))) return false;
-  if (process.stdout.isTTY) return false;
-  const texts = JSON.parse(fs.readFileSync(path.join(dist, 'texts.json'), 'utf8'));
-  const line = args.join(' ');
-  if (!Object.hasOwn(texts, line)) return false;
-  // A reader that has gone away (`| head -1`) is no error; a text that is lost is one, as in the program (terminal.ts).
+export function startProgram(root) {
+  const filename = path.join(root, 'dist/recordupload.cjs');
+  try {
+    const program = readProgram(filename);
+    const cache = readCache(program, process.argv[2] ?? '') ?? readCache(program, OTHER_COMMANDS);
+    if (cache) runProgram(program, compile(program, cache));
+    // The build's caches are another Node's. Node has one of its own where NODE_COMPILE_CACHE names a folder for it. Its
+    // default folder is in /tmp, where any user of the machine can leave code for us to run.
+    else module.createRequire(filename)(filename);
+  } catch (error) {
+    if (error.code !== 'ENOENT' || error.path !== filename) throw error;
+    console.error(`recordupload is not built yet: run "npm ci && npm run build" in ${root}`);
+    process.exitCode = 2;
+  }
+}
+
+/**
+ * Prints the version. That takes 1.1 times as long as Node itself; the program, once it is loaded, has taken 1.8 times.
+ * @param {string} root the folder of the package
+ */
+export function printVersion(root) {
+  // As in the program (terminal.ts): a reader that has gone away is no error, a full disk is one.
   process.stdout.on('error', error => {
     if (error.code === 'EPIPE') return;
     console.error(`error: the output cannot be written: ${error.message}`);
-    process.exitCode = USAGE;
+    process.exitCode = 2;
   });
-  process.stdout.write(texts[line]);
-  return true;
+  process.stdout.write(`${JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8')).version}\n`);
 }
 
 /**
- * Runs the program with V8's code cache: what a command compiled when it first ran is loaded, not compiled
- * again, the next time. That is half of a short command's time. Node's own compile cache keeps a third of it only,
- * because it leaves out functions that were compiled when they were first called.
- * @param {string} dist the folder of the built program
- * @param {readonly string[]} args the first is the command: each has a cache of its own, with what it needs
+ * Reads the program, which is one file of CommonJS. Its first line is a comment with the hash of the rest.
+ * @param {string} filename
  */
-export function startProgram(dist, args) {
-  const filename = path.join(dist, 'recordupload.cjs');
-  // The build writes ASCII alone, so this is the same text, in the form that V8 takes without decoding.
+export function readProgram(filename) {
+  // The build writes ASCII only, and V8 takes latin1 without decoding it.
   const source = fs.readFileSync(filename, 'latin1');
-  const command = /^[a-z][a-z-]*$/.test(args[0] ?? '') ? args[0] : 'other';
-  const name = `${command}-${process.version}-${process.arch}.cache`;
-  // The first line is a comment with the bundle's hash. V8 itself compares no more than the source's length.
-  const identity = source.slice(0, source.indexOf('\n') + 1);
-  const own = userCacheFile(name);
-  // The user's comes first: it is there only where the build's was missing or of no use, to a V8 with other flags say.
-  // The build's is as good as the program beside it.
-  const cachedData = (own && readCache(own, identity, isOurs)) || readCache(path.join(dist, 'cache', name), identity);
-  const script = new vm.Script(source, { filename, cachedData });
-  // A cache of another V8, or of one with other flags, is refused, and made anew.
-  if (own && (!cachedData || script.cachedDataRejected) && !args.includes('--dry-run')) {
-    process.on('exit', exitCode => {
-      // What was misspelt compiled nothing of use, and its name may never come again.
-      if (exitCode !== USAGE) writeCache(own, identity, script);
-    });
-  }
-  script.runInThisContext()(module.createRequire(filename), filename);
+  return { filename, source, identity: source.slice(0, source.indexOf('\n')) };
 }
 
-/** Exit status of a command line or a configuration that is wrong. */
-const USAGE = 2;
-
-/** Undefined where nobody's home, or one that is somewhere else in each folder: what is in there is run. */
-function userCacheFile(name) {
-  try {
-    const given = process.env.XDG_CACHE_HOME;
-    // https://specifications.freedesktop.org/basedir-spec/latest/: a relative path is as good as none
-    const home = given && path.isAbsolute(given) ? given : path.join(os.homedir(), '.cache');
-    return path.isAbsolute(home) ? path.join(home, 'recordupload', name) : undefined;
-  } catch {
-    return undefined;
-  }
+/**
+ * Compiles it, into the function that Node makes of a CommonJS module.
+ * @param {{filename: string, source: string}} program
+ * @param {Buffer} [cachedData]
+ */
+export function compile({ filename, source }, cachedData) {
+  const text = `(function (exports, require, module, __filename, __dirname) {${source}\n})`;
+  return new vm.Script(text, { filename, cachedData });
 }
 
-/** A whole cache that was made of this very bundle. */
-function readCache(file, identity, isTrusted = () => true) {
-  let fd;
+export function runProgram({ filename }, script) {
+  const main = { exports: {} };
+  script.runInThisContext()(main.exports, module.createRequire(filename), main, filename, path.dirname(filename));
+}
+
+export function cacheFile({ filename }, command) {
+  return path.join(path.dirname(filename), 'cache', `${command}-${process.version}-${process.arch}`);
+}
+
+/**
+ * What proves that a cache is whole and was made of this very program. V8 compares no more than the source's length, and
+ * crashes on a cache with one damaged byte.
+ * @param {{identity: string}} program
+ * @param {Uint8Array} data
+ */
+export function digestOf({ identity }, data) {
+  return process.getBuiltinModule('crypto').createHash('sha256').update(identity).update(data).digest();
+}
+
+/** @returns undefined where there is none that fits */
+function readCache(program, command) {
+  if (!/^[a-z]+$/.test(command)) return undefined;
   try {
-    fd = fs.openSync(file, 'r');
-    if (!isTrusted(fs.fstatSync(fd)) || !isTrusted(fs.statSync(path.dirname(file)))) return undefined;
-    const bytes = fs.readFileSync(fd);
-    if (bytes.latin1Slice(0, identity.length) !== identity) return undefined;
-    const data = bytes.subarray(identity.length + DIGEST_BYTES);
-    return digestOf(data).equals(bytes.subarray(identity.length, identity.length + DIGEST_BYTES)) ? data : undefined;
+    const bytes = fs.readFileSync(cacheFile(program, command));
+    const data = bytes.subarray(DIGEST_BYTES);
+    return digestOf(program, data).equals(bytes.subarray(0, DIGEST_BYTES)) ? data : undefined;
   } catch {
-    return undefined;
-  } finally {
-    if (fd !== undefined) fs.closeSync(fd);
+    return undefined; // costs time, and no more
   }
 }
 
 const DIGEST_BYTES = 32;
-
-/** V8 does not look at what it loads: a byte that a disk has lost makes it crash, or run something else. */
-function digestOf(data) {
-  // The program needs this module anyway.
-  return process.getBuiltinModule('crypto').hash('sha256', data, 'buffer');
-}
-
-/** Nobody else has written it or put it there, or could have: it is code that is run. */
-function isOurs({ uid, mode }) {
-  return !process.geteuid || (uid === process.geteuid() && (mode & 0o022) === 0);
-}
-
-/** Written whole or not at all. A home that is full or read-only costs time at the next start, and no more. */
-function writeCache(file, identity, script) {
-  const folder = path.dirname(file);
-  const draft = `${file}.${process.pid}`;
-  try {
-    // In another user's home (`sudo -E`) a folder of ours would be in that user's way.
-    if (!belongsToUs(nearestThatExists(folder))) return;
-    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const data = script.createCachedData();
-    const fd = fs.openSync(draft, 'wx', 0o600);
-    try {
-      for (const piece of [identity, digestOf(data), data]) fs.writeFileSync(fd, piece);
-      fs.fsyncSync(fd);
-    } finally {
-      fs.closeSync(fd);
-    }
-    fs.renameSync(draft, file);
-  } catch {
-    try {
-      fs.rmSync(draft, { force: true });
-    } catch {} // what cannot be written to cannot be removed from either
-  }
-}
-
-function nearestThatExists(folder) {
-  return fs.existsSync(folder) ? folder : nearestThatExists(path.dirname(folder));
-}
-
-function belongsToUs(folder) {
-  return !process.geteuid || fs.statSync(folder).uid === process.geteuid();
-}

@@ -9,7 +9,6 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { COMMANDS } from '../src/cli/commands/index.ts';
-import { keptTexts } from '../src/cli/program/kept-texts.ts';
 import { manPage } from '../src/cli/program/man-page.ts';
 import { VERSION } from '../src/cli/program/version.ts';
 import { bundledFirst } from './bundled-first.ts';
@@ -82,8 +81,8 @@ const BASE: BuildOptions = {
 const COMMON: BuildOptions = { ...BASE, plugins: [bundledFirst(BASE), withoutDeadWeight, builtins] };
 
 /**
- * The program in one file, a function that the launcher calls: modules of which nothing is asked are not even set up,
- * and one file with a code cache starts faster than many small ones.
+ * The program in one file: modules of which nothing is asked are not even set up, and one file with a code cache starts
+ * faster than many small ones.
  */
 async function buildProgram(): Promise<void> {
   const { outputFiles } = await build({
@@ -92,10 +91,7 @@ async function buildProgram(): Promise<void> {
     format: 'cjs',
     outExtension: { '.js': '.cjs' },
     define: { 'import.meta.url': 'bundleUrl' },
-    banner: {
-      js: `(function (require, filename) {const bundleUrl = require('node:url').pathToFileURL(filename).href;`,
-    },
-    footer: { js: '})' },
+    banner: { js: "const bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
     write: false,
   });
   // ASCII alone, which V8 takes without decoding: what esbuild leaves (it does not touch regular expressions) is escaped.
@@ -123,5 +119,4 @@ rmSync(outdir, { recursive: true, force: true });
 mkdirSync(resolve(outdir, 'man'), { recursive: true });
 await Promise.all([buildProgram(), buildLibrary()]);
 writeFileSync(resolve(outdir, 'man/recordupload.1'), manPage(COMMANDS, VERSION));
-writeFileSync(resolve(outdir, 'texts.json'), JSON.stringify(keptTexts(COMMANDS, VERSION)));
 await makeCodeCache(outdir);

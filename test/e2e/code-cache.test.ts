@@ -1,112 +1,94 @@
-import { chmodSync, chownSync, cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { runCli } from '../support/run-cli.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
-/** A command that does little, and that the build keeps no cache of. */
-const COMMAND = 'completion';
-const run = (home: string, env: NodeJS.ProcessEnv = {}, args = [COMMAND, 'bash']) =>
-  runCli(args, { env: { HOME: home, ...env }, cwd: home });
+const root = process.env.RECORDUPLOAD_TEST_ROOT ?? resolve(import.meta.dirname, '../..');
 
-const foldersIn = (home: string) => join(home, '.cache/recordupload');
-const cacheIn = (home: string) => {
-  const [name, ...others] = readdirSync(foldersIn(home));
-  expect({ name, others }).toEqual({ name: expect.stringMatching(new RegExp(`^${COMMAND}-v.*\\.cache$`)), others: [] });
-  return join(foldersIn(home), String(name));
-};
+/** A package of its own, as it is installed. */
+function installed(): { root: string; cache: string } {
+  const folder = tempDir();
+  for (const path of ['bin', 'dist', 'package.json']) cpSync(join(root, path), join(folder, path), { recursive: true });
+  return { root: folder, cache: join(folder, 'dist/cache') };
+}
 
-let usual: string;
-let template: string;
-beforeAll(async () => {
-  template = tempDir();
-  usual = (await run(template)).stdout;
-  expect(usual).toContain('recordupload');
-});
-/** A home in which the command has run once. */
-const usedHome = () => {
+/** Runs a package's command, in a home and with a folder for temporary files of its own. */
+function run(root: string, args: readonly string[] = ['completion', 'bash'], env: NodeJS.ProcessEnv = {}) {
   const home = tempDir();
-  cpSync(foldersIn(template), foldersIn(home), { recursive: true, preserveTimestamps: true });
-  return { home, cache: cacheIn(home) };
-};
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'bin/recordupload.js'), ...args], {
+    cwd: home,
+    encoding: 'utf8',
+    env: { HOME: home, TMPDIR: home, ...env },
+  });
+  return { status, stdout, stderr, left: readdirSync(home) };
+}
 
-describe('the code cache in the user’s folder', () => {
-  test('is made once and then used as it is', async () => {
-    const { home, cache } = usedHome();
-    const before = statSync(cache, { bigint: true });
-    expect(await run(home)).toEqual({ code: 0, stdout: usual, stderr: '' });
-    expect(statSync(cache, { bigint: true })).toMatchObject({ ino: before.ino, mtimeNs: before.mtimeNs });
+let usual: ReturnType<typeof run>;
+beforeAll(() => {
+  usual = run(root);
+  // Nothing is written outside the program's own folders.
+  expect(usual).toEqual({ status: 0, stdout: expect.stringContaining('recordupload'), stderr: '', left: [] });
+});
+
+describe('the code cache beside the program', () => {
+  const names = readdirSync(join(root, 'dist/cache'));
+
+  test('is there for what cron and people call most, and for all else', () => {
+    expect(names.map(name => name.split('-')[0]).sort()).toEqual(['other', 'retry', 'upload']);
   });
 
-  const whole = () => readFileSync(cacheIn(template));
+  test.each(names)('%s is what this Node takes', name => {
+    const launcher = new URL(`file://${root}/bin/start-program.js`);
+    const check = `
+      import { readFileSync } from 'node:fs';
+      import { compile, digestOf, readProgram } from '${launcher}';
+      const program = readProgram('${join(root, 'dist/recordupload.cjs')}');
+      const bytes = readFileSync('${join(root, 'dist/cache', name)}');
+      const data = bytes.subarray(32);
+      console.log(digestOf(program, data).equals(bytes.subarray(0, 32)), compile(program, data).cachedDataRejected);`;
+    expect(spawnSync(process.execPath, ['--input-type=module', '-e', check], { encoding: 'utf8' }).stdout).toBe(
+      'true false\n',
+    );
+  });
+
   test.each<[string, (bytes: Buffer) => Buffer]>([
     ['zeros from a quarter of it on', bytes => bytes.fill(0, bytes.length >> 2)],
     ['a page of zeros', bytes => bytes.fill(0, bytes.length >> 1, (bytes.length >> 1) + 4096)],
     ['half of it', bytes => bytes.subarray(0, bytes.length >> 1)],
-    ['its first line alone', bytes => bytes.subarray(0, bytes.indexOf('\n') + 1)],
+    ['its digest alone', bytes => bytes.subarray(0, 32)],
     ['nothing', () => Buffer.alloc(0)],
-  ])('%s in place of it is not run, and is mended', async (_, spoil) => {
-    const { home, cache } = usedHome();
-    writeFileSync(cache, spoil(whole()));
-    expect(await run(home)).toEqual({ code: 0, stdout: usual, stderr: '' });
-    expect(statSync(cacheIn(home)).size).toBeGreaterThan(whole().length / 2);
-    expect(await run(home)).toEqual({ code: 0, stdout: usual, stderr: '' });
+  ])('is not run with %s in its place', (_, spoil) => {
+    const { root, cache } = installed();
+    for (const name of names) writeFileSync(join(cache, name), spoil(readFileSync(join(cache, name))));
+    expect(run(root)).toEqual(usual);
   });
 
-  test('one that others may write, or in a folder that others may write to, is not run', async () => {
-    for (const open of [cacheIn, foldersIn]) {
-      const { home, cache } = usedHome();
-      chmodSync(open(home), 0o777);
-      const before = statSync(cache).ino;
-      expect((await run(home)).code).toBe(0);
-      expect(statSync(cache).ino).not.toBe(before);
-    }
-  });
-
-  (process.getuid?.() === 0 ? test : test.skip)('another user’s is neither run nor touched', async () => {
-    const { home, cache } = usedHome();
-    for (const path of [home, join(home, '.cache'), foldersIn(home), cache]) chownSync(path, 65_534, 65_534);
-    const before = statSync(cache).ino;
-    expect(await run(home)).toEqual({ code: 0, stdout: usual, stderr: '' });
-    expect(statSync(cache).ino).toBe(before);
-    // As with `sudo -E` in a home that has none yet: root leaves nothing there that its user could not use.
-    const fresh = tempDir();
-    chownSync(fresh, 65_534, 65_534);
-    expect((await run(fresh)).code).toBe(0);
-    expect(readdirSync(fresh)).toEqual([]);
-  });
-
-  (process.getuid?.() === 0 ? test : test.skip)('a folder that is another user’s is no error', async () => {
-    const home = tempDir();
-    mkdirSync(foldersIn(home), { recursive: true, mode: 0o700 });
-    const options = { env: { HOME: home }, cwd: '/', user: 65_534 };
-    expect(await runCli([COMMAND, 'bash'], options)).toEqual({ code: 0, stdout: usual, stderr: '' });
-  });
-
-  test('a file in the folder’s place is no error', async () => {
-    const home = tempDir();
-    mkdirSync(join(home, '.cache'));
-    writeFileSync(foldersIn(home), '');
-    expect(await run(home)).toEqual({ code: 0, stdout: usual, stderr: '' });
-  });
-
-  test('is never one of the working folder, whatever HOME and XDG_CACHE_HOME say', async () => {
-    const home = tempDir();
-    expect((await run(home, { HOME: '' })).code).toBe(0);
-    expect(readdirSync(home)).toEqual([]);
-    expect((await run(home, { XDG_CACHE_HOME: 'here' })).code).toBe(0);
-    expect(readdirSync(home)).toEqual(['.cache']);
-  });
-
-  test('is not made of a dry run or a misspelt command', async () => {
-    const home = tempDir();
-    await run(home, {}, ['webhook', 'send', '3', '--dry-run']);
-    expect((await run(home, {}, ['complteion'])).code).toBe(2);
-    expect(readdirSync(home)).not.toContain('.cache');
+  test('is not run where it was made of another program, even of one with the same length', () => {
+    const { root } = installed();
+    const file = join(root, 'dist/recordupload.cjs');
+    const program = readFileSync(file, 'latin1');
+    const other = program.replace(/^\/\/ ./, '// -').replaceAll('Uploads finished', 'UPLOADS FINISHED');
+    expect(other).toHaveLength(program.length);
+    writeFileSync(file, other, 'latin1');
+    expect(run(root, ['--help']).stdout).toContain('UPLOADS FINISHED');
   });
 });
 
-test('a variable of the launcher’s own that comes from elsewhere is no harm', async () => {
-  const { code, stderr } = await run(tempDir(), { RECORDUPLOAD_HANDED_OVER: '1' }, ['--version']);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+describe('without a cache that fits', () => {
+  test('the program runs as well, and writes none', () => {
+    const { root, cache } = installed();
+    rmSync(cache, { recursive: true });
+    expect(run(root)).toEqual(usual);
+  });
+
+  test('Node’s own cache is used where NODE_COMPILE_CACHE says so', () => {
+    const { root, cache } = installed();
+    rmSync(cache, { recursive: true });
+    const folder = tempDir();
+    expect(run(root, undefined, { NODE_COMPILE_CACHE: folder })).toEqual(usual);
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+    const largest = Math.max(...files.map(file => (file.includes('/') ? readFileSync(join(folder, file)).length : 0)));
+    expect(largest).toBeGreaterThan(100_000);
+  });
 });
