@@ -106,7 +106,11 @@ describe('nothing is there that is not so', () => {
     const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter(name =>
       name.endsWith('.ts'),
     );
-    const program = [read('bin/recordupload.js'), ...sources.map(name => readFileSync(join(root, 'src', name), 'utf8'))]
+    const program = [
+      read('bin/hand-over.js'),
+      read('bin/start-program.js'),
+      ...sources.map(name => readFileSync(join(root, 'src', name), 'utf8')),
+    ]
       .join('\n')
       .replaceAll("\\'", "'");
     const rows = ['README.md', 'docs/troubleshooting.md'].map(path => readBlock(page(path), 'troubleshooting'));
