@@ -27,7 +27,7 @@ const withId = (id: string): Pick<Story, 'make' | 'options' | 'code' | 'says'> =
   make: parent => makeRecording({ parent, name: '3' }),
   options: ['--id', id],
   code: 2,
-  says: /^error: --id: ".*" is no legal recording id \(use 1 to 64 .*\)$/,
+  says: /^error: --id: ".*" is not a valid recording ID \(use 1 to 64 .*\)$/,
 });
 
 const STORIES: Story[] = [
@@ -65,7 +65,7 @@ const STORIES: Story[] = [
     name: 'a sidecar that is no JSON',
     make: withSidecar('title = "Weekly sync"'),
     code: 3,
-    says: /recording\.json is not JSON: .*\(mend it there, or delete the file\)$/,
+    says: /recording\.json is not JSON: .*\(fix it there, or delete the file\)$/,
   },
   {
     name: 'a sidecar of 10 MB',

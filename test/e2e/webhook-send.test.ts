@@ -118,7 +118,7 @@ describe('webhook send', () => {
   test('an id that is none is told before anything else', async () => {
     const { code, stderr } = await openDesk(sandbox).run(['webhook', 'send', '../3']);
     expect(code).toBe(2);
-    expect(stderr).toContain('no legal recording id');
+    expect(stderr).toContain('not a valid recording ID');
   });
 });
 

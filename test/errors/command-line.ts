@@ -56,8 +56,8 @@ export const COMMAND_LINE: readonly Meeting[] = [
   typed('--max-age: "x" is not a duration', 'write it as 90d, 12h or 30m', 'status', '--max-age', 'x'),
   typed('recording 3 is not known on this machine', 'to check the bucket: recordupload verify 3', ...['status', '3']),
   typed(
-    'id: "a/b" is no legal recording id',
-    'use 1 to 64 letters, digits, ".", "_" or "-", for instance --id 42',
+    'id: "a/b" is not a valid recording ID',
+    'use 1 to 64 letters, digits, ".", "_" or "-", for example --id 42',
     ...['status', 'a/b'],
   ),
   typed('--level: "x" is not a level', 'use debug, info, warn, error', 'logs', '--level', 'x'),

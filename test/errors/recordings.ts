@@ -24,7 +24,7 @@ const folder = (says: string, hint: string | undefined, files: Files, mend = (_d
     return ['upload', dir];
   },
 });
-const sidecar = (text: string | Buffer, says: string, hint = 'mend the field, or delete it'): Meeting =>
+const sidecar = (text: string | Buffer, says: string, hint = 'fix the field, or delete it'): Meeting =>
   folder(`/recording.json${says}`, hint, { files: { 'recording.json': text } });
 const place = (says: string, hint: string, path: () => string): Meeting => ({
   says,
@@ -75,15 +75,15 @@ export const RECORDINGS: readonly Meeting[] = [
   place('…/video.mkv is not a folder', 'name the folder that holds it: …/3', () =>
     join(makeRecording({ name: '3' }), 'video.mkv'),
   ),
-  place('…/circle is a symbolic link that leads in a circle', 'mend or remove it', () => {
+  place('…/circle is a symbolic link that leads in a circle', 'fix or remove it', () => {
     const path = join(tempDir(), 'circle');
     symlinkSync('circle', path);
     return path;
   }),
   place('… is empty', 'put the video there as video.mkv, video.mp4, …', tempDir),
   place(
-    'the folder’s name: "Weekly #3" is no legal recording id',
-    'use 1 to 64 letters, digits, ".", "_" or "-", for instance --id 42',
+    'the folder’s name: "Weekly #3" is not a valid recording ID',
+    'use 1 to 64 letters, digits, ".", "_" or "-", for example --id 42',
     () => makeRecording({ name: 'Weekly #3' }),
   ),
   folder(' has no video', 'the video is named video.mkv, video.mp4, video.webm, …', { files: { 'video.mkv': null } }),
@@ -107,7 +107,7 @@ export const RECORDINGS: readonly Meeting[] = [
   ),
   folder(
     '/transcript.txt is a symbolic link to nothing',
-    'mend or remove it',
+    'fix or remove it',
     { files: { 'transcript.txt': null } },
     dir => symlinkSync('gone', join(dir, 'transcript.txt')),
   ),
@@ -124,11 +124,11 @@ export const RECORDINGS: readonly Meeting[] = [
   closed('video.mkv'),
   closed('recording.json'),
 
-  sidecar('title = 3', ' is not JSON: line 1, column 1', 'mend it there, or delete the file'),
+  sidecar('title = 3', ' is not JSON: line 1, column 1', 'fix it there, or delete the file'),
   sidecar('['.repeat(100_000) + ']'.repeat(100_000), ': expected a JSON object'),
   sidecar('', ' is empty', 'write {} in it, or delete it'),
   sidecar(Buffer.from([0xff, 0xfe]), ' is not UTF-8 text', 'save it as UTF-8'),
-  sidecar(' '.repeat(1_100_000), ' is larger than 1 MiB', 'a sidecar holds the recording’s details only'),
+  sidecar(' '.repeat(1_100_000), ' is larger than 1 MiB', 'a sidecar contains only the recording’s details'),
   sidecar(
     '{"title": 3, "duration_seconds": "long", "user_info": 3}',
     ': title: expected text; duration_seconds: expected a number of seconds; user_info: expected an object',
@@ -139,8 +139,8 @@ export const RECORDINGS: readonly Meeting[] = [
   sidecar('{"user_info": {"email": "x"}}', ': user_info: email: expected an e-mail address'),
   sidecar(
     '{"recording_id": "../etc"}',
-    ': recording_id: "../etc" is no legal recording id',
-    'use 1 to 64 letters, digits, ".", "_" or "-", for instance --id 42',
+    ': recording_id: "../etc" is not a valid recording ID',
+    'use 1 to 64 letters, digits, ".", "_" or "-", for example --id 42',
   ),
 ];
 
@@ -153,19 +153,19 @@ export const RECORDINGS_MADE: readonly Made[] = [
     make: () => objectKey('x'.repeat(1024) as RecordingId, 'a'),
   },
   system('ENOTDIR', 'lies below a file, not a folder', 'check the path'),
-  system('ENAMETOOLONG', 'has too long a name', 'give it a shorter one'),
+  system('ENAMETOOLONG', 'has too long a name', 'shorten the name'),
   system('ESTALE', 'has vanished from its network drive', 'mount the drive again'),
   system('EIO', 'cannot be read: the disk reports an error', 'check the disk'),
   system('EMFILE', 'cannot be read (EMFILE)'),
   {
     says: '/nowhere/video.mkv has vanished while the folder was being read',
-    hint: 'try again once nothing works on the folder any more',
+    hint: 'try again when no other program changes the folder',
     exit,
     make: () => inspectFile('/nowhere', 'video.mkv'),
   },
   {
     says: '/nowhere/recording.json was replaced by another file while it was being read',
-    hint: 'run the command again once nothing changes the folder any more; if nobody should, find out who does',
+    hint: 'run the command again when no other program changes the folder; if none should, find out which does',
     exit,
     make: () => replaced('/nowhere/recording.json', undefined),
   },

@@ -1,6 +1,6 @@
 /**
- * What the bucket says a file is, by its extension. A fixed table: the answer must not depend on the machine. HTML and
- * SVG are left out on purpose; served from a public bucket they would run as scripts of its host.
+ * The content type of each extension. A fixed table, so that it does not depend on the machine. HTML and SVG are left out on
+ * purpose: served from a public bucket, they would run scripts on its host.
  */
 const CONTENT_TYPES: ReadonlyMap<string, string> = new Map([
   ['mkv', 'video/x-matroska'],

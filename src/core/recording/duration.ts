@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { replaced } from './folder-problem.ts';
 import { FileReplaced, type FoundFile } from './open-file.ts';
 
-/** A hundred years: what a broken header says beyond is no duration. */
+/** A hundred years. A longer duration comes from a broken header. */
 const MAX_SECONDS = 100 * 366 * 86_400;
 
 /** True for a duration in seconds, whole or not, that a recording can have. */
@@ -10,7 +10,7 @@ export function isDuration(seconds: number): boolean {
   return seconds >= 0 && seconds <= MAX_SECONDS;
 }
 
-/** Parses `--duration`: whole seconds or `HH:MM:SS`; undefined where it is neither. */
+/** Parses `--duration`: whole seconds or `HH:MM:SS`; undefined if it is neither. */
 export function parseDuration(text: string): number | undefined {
   const clock = /^(\d{1,4}):([0-5]\d):([0-5]\d)$/.exec(text);
   if (clock) return Number(clock[1]) * 3600 + Number(clock[2]) * 60 + Number(clock[3]);
@@ -22,7 +22,7 @@ export type Measurement = { ok: true; seconds: number } | { ok: false; reason: s
 /**
  * Measures a video's duration from its packets, in whole seconds. A normal file takes milliseconds; a live-muxed
  * Matroska has to be read to its end (some 3 s per GB), hence the limit.
- * @throws the signal's reason, and AppError `RECORDING` where the file was exchanged; what is wrong with the media is a `reason`
+ * @throws the signal's reason, and AppError `RECORDING` if the file was replaced; a problem of the media is a `reason`
  */
 export async function measureDuration(
   file: FoundFile,
@@ -31,7 +31,7 @@ export async function measureDuration(
   const { clock, limitMs, signal } = options;
   const startedMs = clock.monotonic();
   let stopped: string | undefined;
-  // Asked before each read: a limit that needs no timer cannot keep the process alive.
+  // Checked before each read, because a timer would keep the process alive.
   const beforeRead = () => {
     signal?.throwIfAborted();
     if (clock.monotonic() - startedMs > limitMs) {
@@ -41,15 +41,15 @@ export async function measureDuration(
   };
   signal?.throwIfAborted();
   try {
-    // The media library costs about 100 ms to load, so only a recording that needs measuring pays for it.
+    // The media library takes about 100 ms to load, so it is loaded only for recordings that need measuring.
     const { mediaDurationSeconds } = await import('./media-duration.ts');
     const seconds = await mediaDurationSeconds(file, beforeRead);
     if (seconds > 0 && isDuration(seconds)) return { ok: true, seconds: Math.round(seconds) };
-    return { ok: false, reason: 'no complete picture or sound in it' };
+    return { ok: false, reason: 'it contains no complete picture or sound' };
   } catch (error) {
     signal?.throwIfAborted();
     if (stopped) return { ok: false, reason: stopped };
-    // Not a matter of the duration alone: somebody exchanges files while they are read.
+    // A replaced file concerns more than the duration: some program changes files while they are read.
     if (error instanceof FileReplaced) throw replaced(file.path, error);
     return { ok: false, reason: error instanceof Error ? error.message : String(error) };
   }

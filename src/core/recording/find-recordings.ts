@@ -5,14 +5,15 @@ import type { AppError } from '../errors.ts';
 import { roleOf } from './file-roles.ts';
 import { problem, systemProblem } from './folder-problem.ts';
 
-/** A folder to upload, or one that could not be looked into. */
+/** A folder to upload, or a folder that cannot be read. */
 export type FoundFolder = { dir: string } | { dir: string; error: AppError };
 
 /**
- * Finds the recordings below a folder: each folder that holds a video by its name, the root itself among them. What is
- * below a recording is a part of it. Hidden folders and symbolic links are left alone: links may lead in circles.
+ * Finds the recordings below a folder: each folder with a file that is named like a video, the root itself included.
+ * Folders inside a recording belong to it. Hidden folders and symbolic links are skipped, because links may lead in
+ * circles.
  * @returns in the order of their names
- * @throws AppError `RECORDING` where the root cannot be read, or no recording is below it
+ * @throws AppError `RECORDING` if the root cannot be read or contains no recording
  */
 export async function findRecordings(root: string): Promise<FoundFolder[]> {
   const found: FoundFolder[] = [];
@@ -29,7 +30,7 @@ export async function findRecordings(root: string): Promise<FoundFolder[]> {
     try {
       entries = await readdir(dir, { withFileTypes: true });
     } catch (error) {
-      // One that cannot be read does not hide the others.
+      // A folder that cannot be read does not stop the search.
       found.push({ dir, error: systemProblem(dir, error) as AppError });
       return;
     }

@@ -16,8 +16,8 @@ const HINTS: Readonly<Record<string, string>> = {
   EACCES: 'check its permissions and those of the folders above',
   EPERM: 'check its permissions and those of the folders above',
   ENOTDIR: 'check the path',
-  ELOOP: 'mend or remove it',
-  ENAMETOOLONG: 'give it a shorter one',
+  ELOOP: 'fix or remove it',
+  ENAMETOOLONG: 'shorten the name',
   ESTALE: 'mount the drive again',
   EIO: 'check the disk',
 };
@@ -27,7 +27,7 @@ export function problem(path: string, what: string, options: { hint?: string; ca
   return new AppError('RECORDING', `${showPath(path)} ${what}`, options);
 }
 
-/** The same for what the operating system says. Other errors (an `AppError`, a bug) come back as they are. */
+/** The same for an error of the operating system. Any other error (an `AppError`, a bug) is returned as it is. */
 export function systemProblem(path: string, error: unknown): unknown {
   const code = systemCode(error);
   if (code === undefined) return error;
@@ -35,21 +35,21 @@ export function systemProblem(path: string, error: unknown): unknown {
   return problem(path, REASONS[code] ?? `cannot be read (${code})`, { cause: error, ...(hint && { hint }) });
 }
 
-/** A file that was exchanged for another one between two looks at it. */
+/** A file that another one has replaced since the folder was read. */
 export function replaced(path: string, cause: unknown): AppError {
   return problem(path, 'was replaced by another file while it was being read', {
-    hint: 'run the command again once nothing changes the folder any more; if nobody should, find out who does',
+    hint: 'run the command again when no other program changes the folder; if none should, find out which does',
     cause,
   });
 }
 
-/** A system error's code (`ENOENT`, …). Not by `instanceof`: the file system's errors may be another realm's. */
+/** A system error's code (`ENOENT`, …). `instanceof` does not work: errors of the file system may come from another realm. */
 export function systemCode(error: unknown): string | undefined {
   if (error instanceof AppError || !types.isNativeError(error)) return undefined;
   return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** A path as a message shows it: control characters in it must not reach a terminal. */
+/** A path for a message: its control characters must not reach a terminal. */
 export function showPath(path: string): string {
   return /[\u0000-\u001f\u007f-\u009f]/.test(path) ? JSON.stringify(path) : path;
 }

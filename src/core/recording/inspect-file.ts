@@ -3,7 +3,7 @@ import { basename, join, sep } from 'node:path';
 import { AppError } from '../errors.ts';
 import { problem, systemCode, systemProblem } from './folder-problem.ts';
 
-/** A file that may be read and lies inside of the recording's folder. */
+/** A readable file inside the recording's folder. */
 export interface InspectedFile {
   /** Absolute path, with no symbolic link in it. */
   path: string;
@@ -11,21 +11,21 @@ export interface InspectedFile {
 }
 
 /**
- * Makes sure that a name in the folder is a plain, readable file inside of it. A symbolic link is fine as long as it
- * stays in the folder: one that leads outside could publish any file of the machine.
+ * Makes sure that a name in the folder is a plain, readable file inside of it. A symbolic link must stay in the folder: a
+ * link that leads outside could publish any file of the machine.
  * @param dir the folder's real path
  * @throws AppError `RECORDING`
  */
 export function inspectFile(dir: string, name: string): InspectedFile {
   const path = join(dir, name);
-  // U+FFFD is what Node puts where a name's bytes are no UTF-8: there is no way to the file by such a name.
+  // Node replaces bytes that are not UTF-8 by U+FFFD, and the file cannot be opened by such a name.
   if (name.includes('\ufffd')) {
     throw new AppError('RECORDING', `the file name ${JSON.stringify(name)} is not UTF-8`, { hint: 'rename the file' });
   }
   try {
     const own = lstatSync(path, { bigint: true });
     const real = own.isSymbolicLink() ? followLink(dir, path) : path;
-    // The type is settled before anything is opened: opening a FIFO waits for a writer, for ever.
+    // Check the type before opening: opening a FIFO waits for a writer, possibly for ever.
     const stats = real === path ? own : statSync(real, { bigint: true });
     if (!stats.isFile())
       throw problem(path, `is ${kindOf(stats)}, not a file`, { hint: 'replace it by the file itself' });
@@ -34,7 +34,7 @@ export function inspectFile(dir: string, name: string): InspectedFile {
   } catch (error) {
     if (systemCode(error) === 'ENOENT') {
       throw problem(path, 'has vanished while the folder was being read', {
-        hint: 'try again once nothing works on the folder any more',
+        hint: 'try again when no other program changes the folder',
         cause: error,
       });
     }
@@ -48,7 +48,7 @@ function followLink(dir: string, path: string): string {
     real = realpathSync.native(path);
   } catch (error) {
     if (systemCode(error) === 'ENOENT')
-      throw problem(path, 'is a symbolic link to nothing', { hint: 'mend or remove it', cause: error });
+      throw problem(path, 'is a symbolic link to nothing', { hint: 'fix or remove it', cause: error });
     throw error;
   }
   if (real.startsWith(dir.endsWith(sep) ? dir : dir + sep)) return real;

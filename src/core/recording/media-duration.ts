@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { CustomSource, Input, Logging, LogLevel, MATROSKA, MP4, MPEG_TS, OGG, QTFF, WEBM } from 'mediabunny';
 import { type FoundFile, openFound } from './open-file.ts';
 
-/** Containers of their own only: an HLS playlist named video.mkv would make the library fetch the URLs in it. */
+/** Only self-contained formats: an HLS playlist named video.mkv would make the library fetch the URLs in it. */
 const FORMATS = [MATROSKA, WEBM, MP4, QTFF, MPEG_TS, OGG];
 const readAt = promisify(read);
 const CACHE_BYTES = 4 * 1024 * 1024;
@@ -12,7 +12,7 @@ const CACHE_BYTES = 4 * 1024 * 1024;
  * The end of a media file's last packet, in seconds. Reads ranges of the file, never the whole into memory. Import this
  * module lazily: it loads the media library.
  * @param beforeRead called before each read; what it throws ends the measuring
- * @throws the library's errors where the file is no media that it knows
+ * @throws the library's errors if it does not know the format
  */
 export async function mediaDurationSeconds(found: FoundFile, beforeRead: () => void): Promise<number> {
   Logging.level = LogLevel.Silent;
@@ -29,7 +29,7 @@ export async function mediaDurationSeconds(found: FoundFile, beforeRead: () => v
       },
       maxCacheSize: CACHE_BYTES,
       prefetchProfile: 'fileSystem',
-      // Read-ahead that nobody waits for: its error comes again with the read that does.
+      // Nothing waits for this read-ahead. If it fails, the read that needs its bytes fails, too.
       handleUnhandledError: () => {},
     });
     const input = new Input({ formats: FORMATS, source });

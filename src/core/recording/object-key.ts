@@ -9,7 +9,7 @@ const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;
 
 /**
  * The key of a recording's file in the bucket: `<id>/<name>`.
- * @throws AppError `RECORDING` where the name cannot be part of a key: control characters, not UTF-8, too long
+ * @throws AppError `RECORDING` if the name cannot be part of a key: control characters, not UTF-8, too long
  */
 export function objectKey(id: RecordingId, name: string): string {
   const hint = 'rename the file';

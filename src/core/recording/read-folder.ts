@@ -9,21 +9,21 @@ import { type InspectedFile, inspectFile } from './inspect-file.ts';
 import type { FoundFile } from './open-file.ts';
 import type { RecordingFile, Role } from './recording.ts';
 
-/** What lies in a recording's folder. */
+/** The content of a recording's folder. */
 export interface RecordingFolder {
   /** Absolute path with no symbolic link in it. */
   dir: string;
   /** The video first, then thumbnail, transcript, and extra files by name. */
   files: RecordingFile[];
-  /** The video's times, in nanoseconds since 1970; a birth time of 0 is none. */
+  /** The video's times, in nanoseconds since 1970; a birth time of 0 is unknown. */
   videoTimes: { birthtimeNs: bigint; mtimeNs: bigint };
   sidecar: { name: string; file: FoundFile } | undefined;
   skipped: string[];
 }
 
 /**
- * Looks through a recording's folder and settles each name's role. Nothing is opened or written.
- * @throws AppError `RECORDING` where the folder is no usable recording, `USAGE` where no folder is named
+ * Lists a recording's folder and finds the role of each name. Opens and writes nothing.
+ * @throws AppError `RECORDING` if the folder is not a usable recording, `USAGE` if no folder is named
  */
 export function readFolder(given: string, extraFiles: readonly string[]): RecordingFolder {
   const { dir, names, subfolders } = list(given);
@@ -31,7 +31,7 @@ export function readFolder(given: string, extraFiles: readonly string[]): Record
   const skipped: string[] = [];
   const sidecars: readonly string[] = SIDECAR_NAMES;
   for (const name of names) {
-    // A sub-folder is skipped, whatever the globs say; one that has a role's name is a mistake worth telling.
+    // A sub-folder is skipped, whatever the globs say. A folder with the name of a role is a mistake and reported below.
     const role = roleOf(name, subfolders.has(name) ? [] : extraFiles);
     if (role) byRole[role].push(name);
     else if (!sidecars.includes(name)) skipped.push(name);
@@ -88,7 +88,7 @@ function list(given: string): { dir: string; names: string[]; subfolders: Set<st
     throw systemProblem(dir, error);
   }
   if (entries.length === 0) throw problem(dir, 'is empty', { hint: 'put the video there as video.mkv, video.mp4, …' });
-  // By code units: the order must not depend on the machine's locale.
+  // Compared by code units, so that the order does not depend on the machine's locale.
   const names = entries.map(entry => entry.name).sort();
   return { dir, names, subfolders: new Set(entries.filter(entry => entry.isDirectory()).map(entry => entry.name)) };
 }

@@ -9,7 +9,7 @@ import { parseRecordingId, type Recording, type RecordingId } from './recording.
 import { isEmail, oneLine, readSidecar, type Sidecar } from './sidecar.ts';
 import { defaultTitle, formatUtc, type Microseconds, parseTimestamp, TIMESTAMP_HINT } from './timestamps.ts';
 
-/** What the command line says of the recording, as it was typed. Beats everything else. */
+/** What the caller says about the recording, as it was typed. Beats everything else. */
 export interface RecordingOverrides {
   id?: string | undefined;
   title?: string | undefined;
@@ -20,7 +20,7 @@ export interface RecordingOverrides {
   durationSeconds?: number | string | undefined;
 }
 
-/** What the configuration says of all recordings; `Config` fits. */
+/** What the configuration says about all recordings; `Config` fits. */
 export interface RecordingDefaults {
   user: { name?: string | undefined; email?: string | undefined };
   extraFiles: readonly string[];
@@ -28,7 +28,7 @@ export interface RecordingDefaults {
 
 export interface ReadRecordingDeps {
   clock: Pick<Clock, 'monotonic'>;
-  /** Told what is not as it should be and yet stops nothing. */
+  /** Gets what is wrong but stops nothing. */
   warn(message: string): void;
   signal?: AbortSignal | undefined;
   /** How long the duration may be measured; default 30 s. */
@@ -40,7 +40,7 @@ const MEASURE_LIMIT_MS = 30_000;
 /**
  * Reads a folder as a finished recording. Each detail is taken from the flags, else the sidecar, else the configuration,
  * else derived from the video. The folder is not written to.
- * @throws AppError `RECORDING` where the folder is no usable recording, `USAGE` where a flag is wrong
+ * @throws AppError `RECORDING` if the folder is not a usable recording, `USAGE` if an override is wrong
  */
 export async function readRecording(
   dir: string,
@@ -76,13 +76,13 @@ export async function readRecording(
   };
 }
 
-/** `RecordingOverrides` once they are found to be right. */
+/** Valid `RecordingOverrides`. */
 export interface ParsedOverrides extends Sidecar {
   id?: RecordingId | undefined;
 }
 
 /**
- * Reads what was typed. Before the folder is looked at: a mistyped flag is told at once.
+ * Parses what was typed. Called before the folder is read, so that a mistyped flag is reported at once.
  * @throws AppError `USAGE`
  */
 export function parseOverrides(overrides: RecordingOverrides): ParsedOverrides {
@@ -119,7 +119,7 @@ function idFromFolder(folder: RecordingFolder, sidecar: Sidecar): RecordingId {
 
 type Durations = { durationSeconds: number | undefined; durationDatabaseSeconds: number | undefined };
 
-/** `--duration` stands for both; otherwise each is the sidecar's, and the missing `durationSeconds` is measured. */
+/** `--duration` sets both; otherwise each comes from the sidecar, and a missing `durationSeconds` is measured. */
 async function settleDurations(
   flags: ParsedOverrides,
   sidecar: Sidecar,
@@ -145,13 +145,13 @@ async function measure(folder: RecordingFolder, deps: ReadRecordingDeps): Promis
   return undefined;
 }
 
-/** How far a birth time may lie behind the start that the duration tells. */
+/** How much later than the start that follows from the duration a birth time may be. */
 const START_SLACK_NS = 2_000_000_000n;
 
 /**
- * When the recording began, by the video's times. Recorders create the file at the start and write to it until the
- * end, so the birth time is the start, but only where it was not copied since: a copy is born later than it was last
- * changed, or was written in less time than it plays. Then it is the last change less the duration.
+ * When the recording started, by the video's times. Recorders create the file at the start and write to it until the end, so
+ * the birth time is the start, unless the file was copied since. A copy is born after its last change, or was written in
+ * less time than it plays; then the start is the last change minus the duration.
  */
 function startOf(times: RecordingFolder['videoTimes'], durationSeconds: number | undefined): Microseconds {
   const { birthtimeNs, mtimeNs } = times;

@@ -6,7 +6,7 @@ export type Role = 'video' | 'thumbnail' | 'transcript' | 'extra';
 /** A recording's identity: the server's unique key, and the prefix of its objects in the bucket. */
 export type RecordingId = string & { readonly brand: 'RecordingId' };
 
-/** One file of a recording as it stood when the folder was read. */
+/** One file of a recording, as it was when the folder was read. */
 export interface RecordingFile {
   role: Role;
   /** The file's name in the folder and, below `<id>/`, in the bucket. */
@@ -23,7 +23,7 @@ export interface RecordingFile {
   contentType: string;
 }
 
-/** What is told of a recording beside its files. Every value is resolved: flags, sidecar, configuration, derived. */
+/** What is known about a recording besides its files. Each value comes from a flag, the sidecar, the configuration or the video. */
 export interface RecordingDetails {
   title: string;
   /** Start of the recording: UTC, `YYYY-MM-DD HH:MM:SS.ffffff` (the contract's form). */
@@ -48,22 +48,22 @@ export interface Recording {
 
 const MAX_ID_LENGTH = 64;
 /** One path segment that is safe in a URL, a key and a file name on every system; no leading dot. */
-const LEGAL_ID = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
+const VALID_ID = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 
 /**
  * Parses a recording id: 1–64 characters of `A–Z a–z 0–9 . _ -`, not starting with `.` or `-`.
  * @param where what the text was, for the message: `--id`, `recording.json: recording_id`, …
- * @param code whose fault a bad one is: the command line's (`USAGE`) or the folder's (`RECORDING`)
+ * @param code what an invalid ID is an error of: the command line (`USAGE`) or the folder (`RECORDING`)
  */
 export function parseRecordingId(text: string, where: string, code: 'USAGE' | 'RECORDING'): RecordingId {
   if (isRecordingId(text)) return text;
-  throw new AppError(code, `${where}: ${JSON.stringify(text.slice(0, 80))} is no legal recording id`, {
-    hint: `use 1 to ${MAX_ID_LENGTH} letters, digits, ".", "_" or "-", for instance --id 42`,
+  throw new AppError(code, `${where}: ${JSON.stringify(text.slice(0, 80))} is not a valid recording ID`, {
+    hint: `use 1 to ${MAX_ID_LENGTH} letters, digits, ".", "_" or "-", for example --id 42`,
   });
 }
 
 export function isRecordingId(text: string): text is RecordingId {
-  return text.length <= MAX_ID_LENGTH && LEGAL_ID.test(text) && !text.includes('..');
+  return text.length <= MAX_ID_LENGTH && VALID_ID.test(text) && !text.includes('..');
 }
 
 /** The id as the contract's payload has it: a JSON number where it is a whole number, else a string. */

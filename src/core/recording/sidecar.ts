@@ -10,9 +10,9 @@ import { type Microseconds, parseTimestamp, TIMESTAMP_HINT } from './timestamps.
 
 const MAX_BYTES = 1024 * 1024;
 
-/** What the recorder noted. Empty texts and nulls count as not noted. */
+/** The recorder's notes. Empty texts and nulls count as missing. */
 export interface Sidecar {
-  /** As it stands there; not yet checked to be legal. */
+  /** As the sidecar has it; not yet checked. */
   recordingId?: string | undefined;
   title?: string | undefined;
   createdAt?: Microseconds | undefined;
@@ -24,12 +24,12 @@ export interface Sidecar {
   email?: string | undefined;
 }
 
-/** What the server may look users up by: something before and behind an `@`, no white space. */
+/** The server looks users up by their e-mail address: text before and after an `@`, without white space. */
 export function isEmail(text: string): boolean {
   return /^[^\s@\u0000-\u001f\u007f]+@[^\s@\u0000-\u001f\u007f]+$/.test(text);
 }
 
-/** Text in one line: control characters mean nothing in a title and break logs; undefined where nothing is left. */
+/** Text in one line, because control characters mean nothing in a title and break logs; undefined if nothing is left. */
 export function oneLine(text: string | null | undefined): string | undefined {
   const line = (text ?? '')
     .toWellFormed()
@@ -48,7 +48,7 @@ const seconds = z.pipe(
       .number({ error: 'expected a number of seconds' })
       .check(z.refine(isDuration, { error: 'expected a number of seconds, 0 or more' })),
   ),
-  // Recorders note 77.4; the contract tells whole seconds.
+  // Recorders write 77.4; the contract has whole seconds.
   z.transform(value => (value == null ? undefined : Math.round(value))),
 );
 const createdAt = z.pipe(
@@ -63,7 +63,7 @@ const createdAt = z.pipe(
 );
 const id = z.union([z.int().check(z.nonnegative()), z.string()], { error: 'expected a whole number or text' });
 
-/** Keys that are not named here are dropped: recorders put upload tokens in there. */
+/** All other keys are dropped: recorders put upload tokens there. */
 const SCHEMA = z.object(
   {
     recording_id: z.nullish(id),
@@ -79,8 +79,8 @@ const SCHEMA = z.object(
 /**
  * Reads a recording's sidecar.
  * @param dir the recording's folder, and `name` the sidecar's in it, for messages
- * @param file where its bytes are
- * @throws AppError `RECORDING`; never with the sidecar's own text in it
+ * @param file the file to read
+ * @throws AppError `RECORDING`; it never contains text of the sidecar
  */
 export function readSidecar(dir: string, name: string, file: FoundFile): Sidecar {
   const where = join(dir, name);
@@ -88,7 +88,7 @@ export function readSidecar(dir: string, name: string, file: FoundFile): Sidecar
   const parsed = SCHEMA.safeParse(parseJson(where, bytes));
   if (!parsed.success) {
     const issues = parsed.error.issues.map(issue => [...issue.path.map(String), issue.message].join(': '));
-    throw problem(`${where}:`, issues.join('; '), { hint: 'mend the field, or delete it' });
+    throw problem(`${where}:`, issues.join('; '), { hint: 'fix the field, or delete it' });
   }
   const { recording_id, title, created_at, duration_seconds, duration_database, user_info } = parsed.data;
   return {
@@ -102,7 +102,7 @@ export function readSidecar(dir: string, name: string, file: FoundFile): Sidecar
   };
 }
 
-/** Reads one byte more than allowed at most: the file may have grown since anyone looked at its size. */
+/** Reads at most one byte more than allowed, because the file may have grown since its size was checked. */
 function readLimited(where: string, file: FoundFile): Buffer {
   try {
     const fd = openFound(file);
@@ -110,7 +110,7 @@ function readLimited(where: string, file: FoundFile): Buffer {
       const buffer = Buffer.allocUnsafe(Math.min(fstatSync(fd).size, MAX_BYTES) + 1);
       const bytesRead = readSync(fd, buffer, 0, buffer.length, 0);
       if (bytesRead > MAX_BYTES) {
-        throw problem(where, 'is larger than 1 MiB', { hint: 'a sidecar holds the recording’s details only' });
+        throw problem(where, 'is larger than 1 MiB', { hint: 'a sidecar contains only the recording’s details' });
       }
       return buffer.subarray(0, bytesRead);
     } finally {
@@ -125,7 +125,7 @@ function readLimited(where: string, file: FoundFile): Buffer {
 function parseJson(where: string, bytes: Buffer): unknown {
   let json: string;
   try {
-    // Fatal: text that is not UTF-8 would otherwise become a title with question marks. It also drops a leading BOM.
+    // `fatal`, because other encodings would become a title with question marks. The decoder also drops a leading BOM.
     json = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw problem(where, 'is not UTF-8 text', { hint: 'save it as UTF-8' });
@@ -134,9 +134,9 @@ function parseJson(where: string, bytes: Buffer): unknown {
   try {
     return JSON.parse(json);
   } catch {
-    // No cause: the engine's message quotes the text, which may hold a token.
+    // No cause: the engine's message quotes the text, which may contain a token.
     throw problem(where, `is not JSON: ${findJsonFlaw(json) ?? 'line 1'}`, {
-      hint: 'mend it there, or delete the file',
+      hint: 'fix it there, or delete the file',
     });
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The contract's forms of time. An instant is a bigint of microseconds since 1970 here: the contract tells six digits,
- * and neither `Date` nor a JavaScript number of milliseconds keeps them.
+ * The contract's forms of time. An instant is a bigint of microseconds since 1970: the contract has six digits, which neither
+ * `Date` nor a JavaScript number of milliseconds can keep.
  */
 export type Microseconds = bigint;
 
@@ -8,13 +8,13 @@ const FORM =
   /^(\d{4})-(\d{2})-(\d{2})[ Tt](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|z|[+-]\d{2}(?::?\d{2})?)?$/;
 const LAST_YEAR_END: Microseconds = 253_402_300_800_000_000n;
 
-/** What the parser takes, for messages. */
+/** What the parser accepts, for messages. */
 export const TIMESTAMP_HINT = 'write it as 2025-10-25 01:55:59 (UTC) or 2025-10-24T21:55:59-04:00';
 
 /**
  * Parses the contract's `YYYY-MM-DD HH:MM:SS.ffffff` (UTC) and ISO 8601 with or without a zone; without one it is UTC,
- * as in the contract. Numbers are not taken: seconds and milliseconds since 1970 cannot be told apart for sure.
- * @returns undefined where the text is no such time or lies outside of 1970–9999
+ * as in the contract. Numbers are refused: seconds and milliseconds since 1970 cannot be told apart with certainty.
+ * @returns undefined if the text is not such a time or is outside of 1970–9999
  */
 export function parseTimestamp(text: string): Microseconds | undefined {
   const match = FORM.exec(text.trim());
@@ -22,7 +22,7 @@ export function parseTimestamp(text: string): Microseconds | undefined {
   const [, year, month, day, hour, minute, second = '00', fraction = '', zone = 'Z'] = match;
   const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
   const wallMs = Date.parse(iso);
-  // Date.parse takes some dates that do not exist (30 February, 24:00) as the following day's.
+  // Date.parse reads some dates that do not exist (30 February, 24:00) as the following day.
   if (Number.isNaN(wallMs) || new Date(wallMs).toISOString() !== iso) return undefined;
   const offsetMinutes = parseZone(zone);
   if (offsetMinutes === undefined) return undefined;

@@ -47,7 +47,7 @@ describe('the folder', () => {
 
   test('a name that is no legal id', async () => {
     expect(await refusal(makeRecording({}, 'Weekly sync'))).toMatch(
-      /the folder’s name: "Weekly sync" is no legal recording id \(.*--id 42\)/,
+      /the folder’s name: "Weekly sync" is not a valid recording ID \(.*--id 42\)/,
     );
   });
 });
@@ -161,7 +161,7 @@ describe('other files', () => {
 
 describe('the sidecar', () => {
   test.each<[string, string | Buffer, string]>([
-    ['no JSON', '{\n  "recording_id": 3,\n  "token": s3cr3t\n}', 'is not JSON: line 3, column 12 (mend it there'],
+    ['no JSON', '{\n  "recording_id": 3,\n  "token": s3cr3t\n}', 'is not JSON: line 3, column 12 (fix it there'],
     ['cut off', '{"token": "s3cr3t', 'is not JSON: line 1, column 18'],
     ['empty', ' ', 'is empty (write {} in it, or delete it)'],
     ['no object', '["s3cr3t"]', ': expected a JSON object'],
@@ -171,8 +171,8 @@ describe('the sidecar', () => {
     ['a title of the wrong type', '{"title": 3}', ': title: expected text'],
     ['an id of the wrong type', '{"recording_id": {"s3cr3t":1}}', ': recording_id: expected a whole number or text'],
     ['an id that is no whole number', '{"recording_id": 1.5}', ': recording_id: expected a whole number or text'],
-    ['an illegal id', '{"recording_id": "../3"}', ': recording_id: "../3" is no legal recording id'],
-    ['an empty id', '{"recording_id": ""}', ': recording_id: "" is no legal recording id'],
+    ['an illegal id', '{"recording_id": "../3"}', ': recording_id: "../3" is not a valid recording ID'],
+    ['an empty id', '{"recording_id": ""}', ': recording_id: "" is not a valid recording ID'],
     ['a duration of the wrong type', '{"duration_seconds": "77"}', ': duration_seconds: expected a number of seconds'],
     ['a negative duration', '{"duration_database": -1}', ': duration_database: expected a number of seconds, 0 or'],
     ['an endless duration', '{"duration_database": 1e999}', ': duration_database: expected a number of seconds'],
@@ -212,7 +212,7 @@ describe('the sidecar', () => {
 });
 
 test.each([
-  [{ id: 'a/b' }, '--id: "a/b" is no legal recording id'],
+  [{ id: 'a/b' }, '--id: "a/b" is not a valid recording ID'],
   [{ title: ' ' }, '--title: " " is not a title'],
   [{ username: '' }, '--username: "" is not a user name'],
   [{ email: 'souvik' }, '--email: "souvik" is not an e-mail address'],
