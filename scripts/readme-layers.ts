@@ -14,8 +14,9 @@ export function layersDiagram(): string {
   const outside = ROOMS.filter(({ name }) => name !== 'core' && !isInCore(name));
   const inside = ROOMS.filter(({ name }) => isInCore(name));
   const arrows = ROOMS.flatMap(({ name, imports }) => {
-    // Every room may use what is directly in `core`: arrows to it would hide the others. Single files have no room.
-    const rooms = imports.filter(target => target !== 'core' && !target.endsWith('.ts'));
+    // Every room of the core may use what is directly in `core`: those arrows would hide the others. Single files have no
+    // room.
+    const rooms = imports.filter(target => !(target === 'core' && name.startsWith('core')) && !target.endsWith('.ts'));
     const targets = rooms.map(target => (target === CORE ? 'core' : idOf(target)));
     return targets.length > 0 ? [`${idOf(name)} --> ${targets.join(' & ')}`] : [];
   });

@@ -23,8 +23,8 @@ export interface UploadSettings {
 }
 
 /**
- * What all uploads of a run share, wired. Whoever can do without it imports this when it is needed: it brings the S3
- * client, which is most of the start-up.
+ * Makes what all uploads of a run share. Import it only when it is needed: it loads the S3 client, which is most of the
+ * start-up time.
  */
 export function openUploads(
   settings: UploadSettings,

@@ -7,7 +7,7 @@ import { flawOfToken } from '../config/secret-text.ts';
 import { nest } from '../config/sources/nested.ts';
 import { AppError, hasErrorCode } from '../core/errors.ts';
 import { type Invocation, textOption } from './program/command.ts';
-import { canAsk, openPrompt } from './terminal/prompt.ts';
+import { ask, canAsk, type Person } from './terminal/prompt.ts';
 
 /** What goes into a new configuration. */
 export interface ConfigAnswers {
@@ -125,25 +125,20 @@ async function readText(file: string, flag: string): Promise<string> {
   }
 }
 
-async function fromPerson(invocation: Pick<Invocation, 'terminal' | 'signal'>): Promise<ConfigAnswers> {
-  const prompt = openPrompt(invocation);
-  try {
-    const values = new Map<string, string>();
-    for (const { key, question, otherwise } of QUESTIONS) {
-      const answer = await prompt.ask(question, { otherwise, flawOf: text => flawOfValue(key, text) });
-      if (answer !== undefined) values.set(key, answer);
-    }
-    const secrets = new Map<SecretName, string>();
-    for (const { name, question } of SECRETS) {
-      // A profile has the keys already.
-      if (name !== 'token' && values.has('awsProfile')) continue;
-      const answer = await prompt.ask(question, { hidden: true, flawOf: flawOfToken });
-      if (answer !== undefined) secrets.set(name, answer);
-    }
-    return { values, secrets };
-  } finally {
-    prompt.close();
+async function fromPerson(person: Person): Promise<ConfigAnswers> {
+  const values = new Map<string, string>();
+  for (const { key, question, otherwise } of QUESTIONS) {
+    const answer = await ask(question, { otherwise, flawOf: text => flawOfValue(key, text) }, person);
+    if (answer !== undefined) values.set(key, answer);
   }
+  const secrets = new Map<SecretName, string>();
+  for (const { name, question } of SECRETS) {
+    // A profile has the keys already.
+    if (name !== 'token' && values.has('awsProfile')) continue;
+    const answer = await ask(question, { hidden: true, flawOf: flawOfToken }, person);
+    if (answer !== undefined) secrets.set(name, answer);
+  }
+  return { values, secrets };
 }
 
 function flawOfValue(key: string, text: string): string | undefined {

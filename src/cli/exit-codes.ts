@@ -16,15 +16,15 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** In words, for help, README and man page. */
+/** The same in words, for the help, the README and the manual page. */
 export const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
   done: 'done (also: uploaded, and the webhook is queued)',
   bug: 'a bug in recordupload',
   usage: 'wrong usage or configuration',
-  recording: 'the folder is no usable recording',
-  incomplete: 'upload incomplete; `recordupload retry` goes on with it',
+  recording: 'the folder is not a usable recording',
+  incomplete: 'upload incomplete; `recordupload retry` resumes it',
   webhook: 'webhook not delivered (`webhook send`, `webhook test`, `retry`, `upload --strict`)',
-  busy: 'another process is at work on this recording',
+  busy: 'another process is uploading this recording',
   changed: 'the source changed, or verification failed',
   interrupted: 'interrupted (Ctrl-C)',
   terminated: 'terminated (SIGTERM)',
@@ -54,7 +54,7 @@ export const EXIT_OF_SIGNAL = {
   SIGHUP: EXIT.terminated,
 } as const satisfies Record<StopSignal, ExitCode>;
 
-/** Which exit status stands for several results: the first of these that occurs. */
+/** Several results become one exit status: the first of these that occurs. */
 const BY_WEIGHT: readonly ExitCode[] = [
   EXIT.bug,
   EXIT.terminated,

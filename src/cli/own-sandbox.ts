@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
-/** A sandbox for one command: servers, a state folder of its own, and the environment that points at them. */
+/** A sandbox for one command: both servers, a state folder, and the environment that points at them. */
 export interface OwnSandbox {
   env: NodeJS.ProcessEnv;
-  /** An empty folder, so that no configuration file of the user's has a say. */
+  /** An empty folder to load the configuration from, so that the user's own files do not count. */
   folder: string;
   close(): Promise<void>;
 }
 
-/** Starts it. Nothing of the user's own configuration but the e-mail address counts. */
+/** Starts a sandbox. Of the user's own configuration, only the e-mail address counts. */
 export async function openOwnSandbox({ env }: Terminal): Promise<OwnSandbox> {
   const folder = await mkdtemp(join(tmpdir(), 'recordupload-sandbox-'));
   const email = env.RECORDUPLOAD_USER_EMAIL || 'operator@example.com';

@@ -19,8 +19,8 @@ export interface OpenOverview extends Overview {
 
 /** How to open a state. */
 export interface StateOptions {
-  /** Told, in one line, what was lost: a damaged state that was set aside, or one that is missing. */
+  /** Gets one line for what was lost: a damaged state that was set aside, or one that is missing. */
   warn?: ((message: string) => void) | undefined;
-  /** The process that other processes are told of; this one unless given. */
+  /** This process, as the others see it; its own pid unless given. */
   pid?: number | undefined;
 }

@@ -556,6 +556,50 @@ describe('the JSON of config', () => {
   });
 });
 
+test('the lines of --progress json', async () => {
+  const desk = openDesk(sandbox);
+  const id = freshId();
+  const busy = { answer: { status: 503, code: 'SlowDown' } };
+  sandbox.faults.add({ server: 's3', operation: 'PutObject', key: `${id}/transcript.txt`, action: busy });
+  const refuse = { answer: { status: 403, code: 'AccessDenied' } };
+  sandbox.faults.add({ server: 's3', operation: 'PutObject', key: `${id}/video.mkv`, action: refuse });
+  sandbox.faults.add({ server: 'webhook', action: { answer: { status: 503 } } });
+  const dir = makeRecording({ name: id });
+  const first = await desk.run(['upload', dir, '--progress', 'json', '--verbose', '--quiet']);
+  const env = { RECORDUPLOAD_UNKNOWN_KEY: 'x' };
+  const second = await desk.run(['upload', dir, '--progress', 'json', '--quiet'], { env });
+  const lines = `${first.stderr}${second.stderr}`.split('\n').filter(line => line.startsWith('{'));
+  const shapes = new Map(lines.map(line => [JSON.parse(line).type as string, shapeOf(JSON.parse(line))]));
+  const head = { version: 'number', at: 'string', type: 'string' };
+  const file = { ...head, recordingId: 'string', name: 'string' };
+  const webhook = { ...head, recordingId: 'string', endpoint: 'string', webhookId: 'string' };
+  expect(Object.fromEntries(shapes)).toEqual({
+    'recording-started': {
+      ...head,
+      recordingId: 'string',
+      dir: 'string',
+      files: [{ name: 'string', sizeBytes: 'number' }],
+    },
+    'file-started': { ...file, sizeBytes: 'number', resumedBytes: 'number' },
+    'file-retrying': { ...file, reason: 'string', delayMs: 'number' },
+    'file-finished': { ...file, sizeBytes: 'number', sentBytes: 'number' },
+    'file-unchanged': { ...file, sizeBytes: 'number' },
+    'file-failed': { ...file, error: ERROR },
+    request: {
+      ...head,
+      operation: 'string',
+      target: 'string',
+      durationMs: 'number',
+      ok: 'boolean',
+      detail: 'string',
+    },
+    'webhook-sending': { ...webhook, url: 'string', trigger: 'string' },
+    'webhook-answered': { ...webhook, line: 'string', outcome: 'string', status: 'number', durationMs: 'number' },
+    'webhook-failed-after-upload': { ...head, recordingId: 'string' },
+    warning: { ...head, message: 'string' },
+  });
+});
+
 test('a failure has the same head, and the error in place of a result', async () => {
   const { stdout } = await openDesk(sandbox).run(['verify', 'a/../b', '--json']);
   expect(shapeOf(JSON.parse(stdout))).toEqual({

@@ -50,7 +50,7 @@ describe('a state file that cannot be read', () => {
     const id = freshId();
     const { code, stderr } = await desk.run(['upload', makeRecording({ name: id })]);
     expect([code, stderr]).toEqual([0, expect.stringContaining('warning: the state file was damaged: it is kept as ')]);
-    expect(stderr).toContain('not known any more: upload their folders again');
+    expect(stderr).toContain('unfinished uploads and webhooks are no longer known: upload their folders again');
     expect(setAside(desk)).toHaveLength(1);
     expect(readFileSync(join(desk.stateDir, setAside(desk)[0] ?? '')).equals(broken)).toBe(true);
     expect((await desk.run(['webhook', 'history', id])).stdout).toContain('delivered');
@@ -133,7 +133,7 @@ describe('a state that cannot be used', () => {
     const { code, stderr } = await desk.run(['upload', makeRecording(), '--quiet']);
     expect([code, stderr]).toEqual([
       0,
-      expect.stringMatching(/the state folder .* cannot be made: it, or what it is in, is a file/),
+      expect.stringMatching(/the state folder .* cannot be created: it, or a folder above it, is a file/),
     ]);
     const { code: retried, stderr: said } = await desk.run(['retry']);
     expect([retried, said]).toEqual([4, expect.stringContaining('RECORDUPLOAD_STATE_DIR')]);

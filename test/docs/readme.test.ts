@@ -6,6 +6,7 @@ import { recordSession } from '../../scripts/readme-session.ts';
 import { COMMANDS } from '../../src/cli/commands/index.ts';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { KEYS, variablesOf } from '../../src/config/keys.ts';
+import * as library from '../../src/index.ts';
 import { helpText as benchHelp } from '../bench/options.ts';
 import { CURRENT_PAGES, launcher, page, read, root } from './support.ts';
 
@@ -39,6 +40,12 @@ describe('nothing is missing', () => {
     const names = KEYS.flatMap(key => [key.path, ...variablesOf(key)]);
     expect(names.filter(name => !rows('configuration').includes(`\`${name}\``))).toEqual([]);
     expect(Object.values(EXIT).filter(status => !rows('exit-codes').includes(`| ${status} |`))).toEqual([]);
+  });
+
+  test('every function of the library', () => {
+    const named = page('docs/library.md');
+    expect(Object.keys(library).length).toBeGreaterThan(10);
+    expect(Object.keys(library).filter(name => !named.includes(`\`${name}\``))).toEqual([]);
   });
 
   test('the two commands come first', () => {

@@ -82,7 +82,7 @@ const STORIES: Story[] = [
 ];
 
 // All that can be wrong with a folder, message by message: test/errors/recordings.ts.
-describe('a folder that is no usable recording is told in one line, and nothing is sent', () => {
+describe('a folder that is not a usable recording is reported in one line, and nothing is sent', () => {
   test.each(STORIES)('$name', async ({ make, options = [], code, says }) => {
     const desk = openDesk(sandbox);
     sandbox.s3.resetRequests();

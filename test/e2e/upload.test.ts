@@ -208,6 +208,12 @@ describe('upload', () => {
     expect(sandbox.s3.requests()).toEqual([]);
   });
 
+  test('--sandbox works where a proxy leads to other hosts', async () => {
+    const env = { HTTP_PROXY: 'http://127.0.0.1:9', HTTPS_PROXY: 'http://127.0.0.1:9' };
+    const { code, stdout } = await openDesk(sandbox).run(['upload', makeRecording(), '--sandbox'], { env });
+    expect([code, stdout]).toEqual([0, expect.stringContaining('webhook delivered (201, created)')]);
+  });
+
   test('several folders: each is uploaded, and one that is unusable does not stop the others', async () => {
     const desk = openDesk(sandbox);
     const good = [freshId(), freshId()];

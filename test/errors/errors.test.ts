@@ -79,7 +79,7 @@ test('6: another process (pid …) is at work on recording 3', async () => {
   await first.result;
   said.push(stderr);
   expect(code).toBe(6);
-  const hint = 'wait for it to end, or see what it does with recordupload status';
+  const hint = 'wait until it has ended; recordupload status shows what it does';
   expect(stderr).toBe(`error: another process (pid ${first.pid}) is at work on recording 3 (${hint})\n`);
 });
 

@@ -64,7 +64,7 @@ export const STATE: readonly Meeting[] = [
     },
   },
   {
-    says: 'the state folder …/file cannot be made: it, or what it is in, is a file',
+    says: 'the state folder …/file cannot be created: it, or a folder above it, is a file',
     hint: 'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder',
     exit,
     env: { RECORDUPLOAD_STATE_DIR: 'file' },
@@ -100,7 +100,7 @@ export const STATE_MADE: readonly Made[] = [
     },
   },
   system('EACCES', 'the state folder /state is not writable', WRITABLE),
-  system('ENOENT', 'the state folder /state cannot be made: is its disk read-only?', WRITABLE),
+  system('ENOENT', 'the state folder /state cannot be created: is its disk read-only?', WRITABLE),
   system('ENOSPC', 'the disk of the state folder /state is full', AGAIN),
   system(
     'EIO',

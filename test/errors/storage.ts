@@ -128,8 +128,8 @@ export const STORAGE: readonly Meeting[] = [
     meet: () => ['upload', makeRecording()],
   },
   found('is not in the bucket although its upload was accepted', undefined),
-  found('has 9 bytes in the bucket in place of 10', { 'content-length': '9', etag: '"x"' }),
-  found('has the ETag x in the bucket in place of …', { 'content-length': '10', etag: '"x"' }),
+  found('has 9 bytes in the bucket instead of 10', { 'content-length': '9', etag: '"x"' }),
+  found('has the ETag x in the bucket instead of …', { 'content-length': '10', etag: '"x"' }),
   {
     says: 'recording 999: no metadata.json in the bucket fyemeet',
     hint: 'compare it with its folder: recordupload verify <dir>',

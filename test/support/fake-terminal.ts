@@ -25,7 +25,8 @@ export function fakeTerminal({
   isTTY?: boolean;
 }): FakeTerminal {
   const stdin = Object.assign(new PassThrough(), { isTTY });
-  const stderr = Object.assign(new PassThrough(), { isTTY, columns: 80 });
+  // `_isStdio` is what the process's own has: who pipes into it does not end it.
+  const stderr = Object.assign(new PassThrough(), { isTTY, columns: 80, _isStdio: true });
   const plain = new Chalk({ level: 0 });
   let out = '';
   let err = '';

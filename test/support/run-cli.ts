@@ -6,7 +6,7 @@ import { afterAll } from '@jest/globals';
 import { publicProgram } from './public-program.ts';
 
 /** The folder of the built program; another build's where `RECORDUPLOAD_TEST_ROOT` names it. */
-const root = process.env.RECORDUPLOAD_TEST_ROOT ?? resolve(import.meta.dirname, '../..');
+export const programRoot = process.env.RECORDUPLOAD_TEST_ROOT ?? resolve(import.meta.dirname, '../..');
 
 /** What a finished run left: its status and everything it printed. */
 export interface CliResult {
@@ -56,7 +56,9 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
   const { env = {}, cwd, user } = options;
   const file = options.stdout === undefined ? undefined : openSync(options.stdout, 'w');
   const { node, launcher } =
-    user === undefined ? { node: process.execPath, launcher: join(root, 'bin/recordupload.js') } : publicProgram(root);
+    user === undefined
+      ? { node: process.execPath, launcher: join(programRoot, 'bin/recordupload.js') }
+      : publicProgram(programRoot);
   const limited = options.openFiles === undefined ? [] : ['sh', '-c', `ulimit -n ${options.openFiles}; exec "$0" "$@"`];
   const [program = node, ...words] = [...limited, node, launcher, ...args];
   const child = spawn(program, words, {

@@ -7,24 +7,24 @@ import type { Finding } from './check.ts';
 export interface BucketDeps {
   bucket: Bucket;
   bodyOf: (bytes: Buffer) => Body;
-  /** A random word: the probe's own place. */
+  /** A random word, for a folder of the probe's own. */
   newId: () => string;
   now: () => number;
 }
 
 const PROBE_PREFIX = '.recordupload-doctor/';
 const SETTINGS = { contentType: 'application/octet-stream', metadata: {} };
-/** Probes that are older were left behind by a run that was killed. */
+/** A run that was killed left probes behind that are older than this. */
 const LEFT_BEHIND_MS = 3_600_000;
-/** What is left of the 10 s for tidying up. */
+/** The part of the 10 s that is reserved for cleaning up. */
 const TIDY_MS = 2_500;
 
 const CREDENTIALS_REFUSED =
   /^(InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|InvalidToken|TokenRefreshRequired)$/;
 
 /**
- * Writes, reads, lists and removes probe objects below `.recordupload-doctor/`, by one request and in parts, and tells
- * what kind of store this is. Whatever happens, what it has put there is removed again.
+ * Writes, reads, lists and deletes probe objects below `.recordupload-doctor/`, in one request and in parts, and finds
+ * out what kind of store this is. Deletes its objects again, whatever happens.
  * @throws StorageFailure `NotS3`
  */
 export async function checkBucket(deps: BucketDeps, outer: AbortSignal): Promise<Finding[]> {
@@ -50,8 +50,11 @@ export async function checkBucket(deps: BucketDeps, outer: AbortSignal): Promise
     ]);
     findings.push(
       { name: 'credentials', status: 'ok', detail: 'the store accepts them' },
-      { name: 'bucket', status: 'ok', detail: `${bucket.target} is there` },
-      { ...listed.finding, ...(listed.error && { status: 'warning' as const, fix: 'verify and cleanup need it' }) },
+      { name: 'bucket', status: 'ok', detail: `${bucket.target} exists` },
+      {
+        ...listed.finding,
+        ...(listed.error && { status: 'warning' as const, fix: 'verify and cleanup need this right' }),
+      },
       ...single,
       ...parts,
     );
@@ -73,23 +76,23 @@ async function attempt(name: string, work: () => Promise<string>): Promise<Attem
     return { finding: { name, status: 'ok', detail: await work() } };
   } catch (error) {
     const { message, hint, reason } = error as StorageFailure;
-    // A page that answers 200 to everything seems to take the keys and to list objects, too: nothing of it counts.
+    // A web page that answers 200 to everything seems to accept the keys and to list objects, too: no finding counts.
     if (reason === 'NotS3') throw error;
     return { finding: { name, status: 'failure', detail: message, fix: hint }, error: error as StorageFailure };
   }
 }
 
-/** Nothing else can be tried where the store, the keys or the bucket are wrong. */
+/** If the store, the keys or the bucket are wrong, this is the only finding. */
 function goneFor(error: StorageFailure | undefined): Finding[] | undefined {
   if (!error) return undefined;
   const { message: detail, hint: fix, reason, status } = error;
   if (CREDENTIALS_REFUSED.test(reason)) return [{ name: 'credentials', status: 'failure', detail, fix }];
-  // A key that may only upload is told 403 here, and can do the rest.
+  // A key that may only upload gets a 403 here; the other probes still work.
   if (status === 403) return undefined;
   return [{ name: 'bucket', status: 'failure', detail, fix }];
 }
 
-/** An object in one request: written, read, what its ETag is, and whether a second one is refused. */
+/** Writes and reads an object in one request; checks its ETag, and whether the store refuses a second one. */
 async function probeSingle(key: string, { bucket, bodyOf }: BucketDeps, signal: AbortSignal): Promise<Finding[]> {
   const bytes = Buffer.from('recordupload doctor: this object may be deleted\n');
   let etag = '';
@@ -100,8 +103,9 @@ async function probeSingle(key: string, { bucket, bodyOf }: BucketDeps, signal: 
   if (write.error) return [write.finding];
   const read = await attempt('read', async () => {
     const head = await bucket.head(key, signal);
-    if (head?.sizeBytes !== bytes.length) throw new Error(head ? 'it has another size' : 'it is not there');
-    return 'what was written is there';
+    if (head?.sizeBytes !== bytes.length)
+      throw new Error(head ? 'the object has another size' : 'the object is not there');
+    return 'the written object can be read';
   });
   const isMd5 = etag === createHash('md5').update(bytes).digest('hex');
   const kind = isMd5
@@ -115,7 +119,7 @@ async function probeSingle(key: string, { bucket, bodyOf }: BucketDeps, signal: 
   ];
 }
 
-/** `If-None-Match: *` on what is there: 412 where the store honours it. Nothing depends on it. */
+/** `If-None-Match: *` on an existing object: a store that honours it answers 412. The program does not need it. */
 async function probeCondition(key: string, body: Body, bucket: Bucket, signal: AbortSignal): Promise<Finding> {
   const name = 'conditional writes';
   try {
@@ -129,7 +133,7 @@ async function probeCondition(key: string, body: Body, bucket: Bucket, signal: A
   }
 }
 
-/** An object in parts: begun, a part sent, listed and completed. */
+/** Uploads an object in parts: creates the upload, sends a part, lists and completes it. */
 async function probeParts(
   key: string,
   { bucket, bodyOf }: BucketDeps,
@@ -143,18 +147,18 @@ async function probeParts(
     const { etag } = await bucket.uploadPart(key, uploadId, 1, bodyOf(bytes), signal);
     const listing = await bucket.listParts(key, uploadId, signal).then(
       ({ parts }) => (parts.length === 1 ? '' : '; the part is not listed'),
-      () => '; parts cannot be listed, the state alone knows them',
+      () => '; parts cannot be listed, so only the state knows them',
     );
     await bucket.completeUpload(key, uploadId, [{ number: 1, etag }], signal);
     const head = await bucket.head(key, signal);
-    if (head?.sizeBytes !== bytes.length) throw new Error('the object that was put together is not there');
+    if (head?.sizeBytes !== bytes.length) throw new Error('the completed object is not there');
     uploads.length = 0;
     return `works (ETag ${head.etag.length > 12 ? `…${head.etag.slice(-6)}` : head.etag})${listing}`;
   });
   return [error && !finding.fix ? { ...finding, fix: 'check that the access key may upload in parts' } : finding];
 }
 
-/** With time of its own: also after a time-out or Ctrl-C. */
+/** Has time of its own, so that it also works after a time-out or Ctrl-C. */
 async function tidy(bucket: Bucket, keys: readonly string[], uploads: readonly string[]): Promise<Finding> {
   const signal = AbortSignal.timeout(TIDY_MS);
   const { finding } = await attempt('delete', async () => {
@@ -162,9 +166,9 @@ async function tidy(bucket: Bucket, keys: readonly string[], uploads: readonly s
       ...keys.map(key => bucket.delete(key, signal)),
       ...uploads.map(uploadId => bucket.abortUpload(keys[1] ?? '', uploadId, signal)),
     ]);
-    return 'the probe objects are removed again';
+    return 'the probe objects are deleted again';
   });
   if (finding.status === 'ok') return finding;
-  const fix = `remove what is below ${PROBE_PREFIX} by other means; cleanup needs the right to delete`;
+  const fix = `delete the objects below ${PROBE_PREFIX} by other means; cleanup needs the right to delete`;
   return { ...finding, status: 'warning', fix };
 }

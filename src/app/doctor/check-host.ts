@@ -8,9 +8,9 @@ import type { Finding } from './check.ts';
 
 export interface HostSettings {
   url: URL;
-  /** The setting that names it: `endpoint`, `webhook.url`. */
+  /** The setting that has the URL: `endpoint`, `webhook.url`. */
   setting: string;
-  /** The proxy that is used for it. */
+  /** The proxy that leads to it. */
   proxy: URL | undefined;
   /** Further authorities, PEM. */
   ca: string | undefined;
@@ -18,12 +18,15 @@ export interface HostSettings {
   now: () => number;
 }
 
-/** S3 refuses requests that are further from its own time. */
+/** S3 refuses requests whose time differs by more. */
 const MAX_SKEW_MS = 15 * 60_000;
 const LARGE_SKEW_MS = 60_000;
 const DAY_MS = 86_400_000;
 
-/** The way to a server, step by step (DNS, TCP or the proxy, TLS, an answer), and its clock; ends at the first fault. */
+/**
+ * Checks the way to a server step by step (DNS, TCP or the proxy, TLS, a response), and its clock. Stops at the first
+ * failure.
+ */
 export async function checkHost(settings: HostSettings, signal: AbortSignal): Promise<Finding[]> {
   const { url, setting, proxy } = settings;
   const near = proxy ?? url;
@@ -42,7 +45,7 @@ export async function checkHost(settings: HostSettings, signal: AbortSignal): Pr
   const host = near.hostname.replace(/^\[|\]$/g, '');
   const checked = proxy ? `the proxy ${proxy.host}` : setting;
   const found = await step(proxy ? 'proxy, DNS' : 'DNS', `check ${checked} and the name server`, async () => {
-    if (isIP(host)) return 'an address, no name to look up';
+    if (isIP(host)) return 'an address, so there is no name to look up';
     const addresses = await until(signal, lookup(host, { all: true }));
     return `${host} is ${addresses.map(one => one.address).join(', ')}`;
   });
@@ -62,16 +65,16 @@ export async function checkHost(settings: HostSettings, signal: AbortSignal): Pr
   await step(tls, tlsMend(settings), async () => {
     const { date, certificateEnds } = await ask(settings, signal);
     clock = clockFinding(date, settings);
-    if (certificateEnds === undefined) return 'it answers';
+    if (certificateEnds === undefined) return 'the server answers';
     const days = Math.floor((certificateEnds - settings.now()) / DAY_MS);
-    return `its certificate is accepted, and good for ${days} d`;
+    return `the certificate is accepted and valid for ${days} more days`;
   });
   return clock ? [...findings, clock] : findings;
 }
 
 function tlsMend({ proxy, setting }: HostSettings): string {
   const via = proxy ? ', and that the proxy lets it through' : '';
-  return `check ${setting}${via}; for an authority of your own set caFile or NODE_EXTRA_CA_CERTS`;
+  return `check ${setting}${via}; for your own certificate authority set caFile or NODE_EXTRA_CA_CERTS`;
 }
 
 function clockFinding(date: string | undefined, { url, now }: HostSettings): Finding | undefined {
@@ -80,7 +83,7 @@ function clockFinding(date: string | undefined, { url, now }: HostSettings): Fin
   const skewMs = now() - theirs;
   const seconds = Math.round(Math.abs(skewMs) / 1000);
   const name = `clock ${url.host}`;
-  // Their time is whole seconds, and has been on its way.
+  // The server's time has whole seconds only, and is older by the time it takes to arrive.
   if (Math.abs(skewMs) <= LARGE_SKEW_MS)
     return { name, status: 'ok', detail: `${seconds <= 2 ? 'agrees' : `${seconds} s apart`}` };
   const side = skewMs > 0 ? 'ahead of' : 'behind';
@@ -88,11 +91,11 @@ function clockFinding(date: string | undefined, { url, now }: HostSettings): Fin
     name,
     status: Math.abs(skewMs) > MAX_SKEW_MS ? 'failure' : 'warning',
     detail: `this machine's clock is ${seconds} s ${side} the server's`,
-    fix: "set this machine's clock, best by NTP (timedatectl set-ntp true)",
+    fix: "set this machine's clock, preferably by NTP (timedatectl set-ntp true)",
   };
 }
 
-/** One HEAD without any secret: the server's answer does not matter, only that there is one. */
+/** Sends one HEAD without any secret; any response will do. */
 function ask(
   { url, ca, env, proxy }: HostSettings,
   signal: AbortSignal,
@@ -123,7 +126,7 @@ function reach(host: string, port: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** The system's look-up takes no signal. */
+/** The system's name lookup cannot be aborted, so this stops waiting for it. */
 function until<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
@@ -145,7 +148,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'no answer',
 };
 
-/** The system's own words: nothing of the request is in them. */
+/** The system's own words, which contain nothing of the request. */
 function messageOf(error: unknown): string {
   const several = (error as Partial<AggregateError>).errors;
   const cause = (Array.isArray(several) ? several.at(-1) : error) as NodeJS.ErrnoException;

@@ -8,7 +8,7 @@ import type { Finding } from './check.ts';
 
 const LTS_FROM = 24;
 
-/** The Node that runs this: even majors get long-term support, odd ones end after months. */
+/** Checks the running Node.js: even major versions get long-term support, odd ones end after months. */
 export function checkNode(version: string): Finding {
   const major = Number(version.split('.')[0]);
   const name = 'Node.js';
@@ -16,7 +16,12 @@ export function checkNode(version: string): Finding {
     return { name, status: 'failure', detail: `${version} is too old`, fix: `install Node.js ${LTS_FROM} or newer` };
   }
   if (major % 2 === 1) {
-    return { name, status: 'warning', detail: `${version} gets no long-term support`, fix: 'use an even version' };
+    return {
+      name,
+      status: 'warning',
+      detail: `${version} gets no long-term support`,
+      fix: 'use an even major version',
+    };
   }
   return { name, status: 'ok', detail: version };
 }
@@ -24,9 +29,9 @@ export function checkNode(version: string): Finding {
 const LOW_BYTES = 1_000_000_000;
 const LEAST_BYTES = 50_000_000;
 
-/** The state folder: there or can be made, ours alone, writable, with room on its disk. Leaves nothing behind. */
+/** Checks that the state folder exists or can be created, is private and writable, and has free space. Leaves nothing behind. */
 export async function checkStateFolder(stateDir: string, { uid }: { uid: number | undefined }): Promise<Finding[]> {
-  const fix = 'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder that is writable';
+  const fix = 'set stateDir (RECORDUPLOAD_STATE_DIR) to a writable folder';
   const there = await nearest(stateDir);
   const isMade = there === stateDir;
   try {
@@ -57,11 +62,11 @@ export async function checkStateFolder(stateDir: string, { uid }: { uid: number 
 
 async function standing(stateDir: string, isMade: boolean, uid: number | undefined): Promise<Finding> {
   const name = 'state folder';
-  if (!isMade) return { name, status: 'ok', detail: `${stateDir} is not there yet and can be made` };
+  if (!isMade) return { name, status: 'ok', detail: `${stateDir} does not exist yet and can be created` };
   const stats = await stat(stateDir);
   if (uid !== undefined && stats.uid !== uid) {
-    const detail = `${stateDir} belongs to another user (uid ${stats.uid}): files made here may be closed to it`;
-    return { name, status: 'warning', detail, fix: 'run recordupload as one user always' };
+    const detail = `${stateDir} belongs to another user (uid ${stats.uid}), who may be unable to read files created here`;
+    return { name, status: 'warning', detail, fix: 'always run recordupload as the same user' };
   }
   if (process.platform !== 'win32' && (stats.mode & 0o077) !== 0) {
     const detail = `${stateDir} is open to other users`;
@@ -70,7 +75,7 @@ async function standing(stateDir: string, isMade: boolean, uid: number | undefin
   return { name, status: 'ok', detail: `${stateDir} is writable` };
 }
 
-/** A log outside of the state folder. Work goes on without it, so it is a warning. */
+/** Checks a log outside of the state folder. Work continues without a log, so a failure is only a warning. */
 export async function checkLogFile(logFile: string): Promise<Finding> {
   const name = 'log';
   const there = await nearest(logFile);
@@ -81,12 +86,12 @@ export async function checkLogFile(logFile: string): Promise<Finding> {
     return { name, status: 'warning', detail: `the disk of ${logFile} is full`, fix: 'free some space' };
   } catch (error) {
     const { code = 'unknown' } = error as NodeJS.ErrnoException;
-    const fix = 'set logFile (RECORDUPLOAD_LOG_FILE) to a file that is writable';
+    const fix = 'set logFile (RECORDUPLOAD_LOG_FILE) to a writable file';
     return { name, status: 'warning', detail: `${there} is not writable (${code})`, fix };
   }
 }
 
-/** The file or folder itself, or what it would be made in. */
+/** The file or folder itself; if it does not exist, the nearest existing folder above it. */
 async function nearest(folder: string): Promise<string> {
   try {
     await stat(folder);
@@ -109,7 +114,7 @@ export async function checkStateFile(
   const name = 'state file';
   const file = join(stateDir, 'state.db');
   const stats = await stat(file).catch(() => undefined);
-  if (!stats) return { name, status: 'ok', detail: 'none yet: nothing has been uploaded from here' };
+  if (!stats) return { name, status: 'ok', detail: 'none yet: nothing has been uploaded from this machine' };
   let flaw: string | undefined;
   try {
     flaw = await findFlaw(signal);
@@ -122,6 +127,6 @@ export async function checkStateFile(
     name,
     status: 'failure',
     detail: `${file}: ${flaw}`,
-    fix: 'recordupload retry sets a damaged file aside and begins a new one',
+    fix: 'recordupload retry sets a damaged file aside and creates a new one',
   };
 }

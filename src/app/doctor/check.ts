@@ -1,20 +1,21 @@
 import { AppError } from '../../core/errors.ts';
 
-/** What a look at one thing came to. `fix`: what to do about it, without a full stop. */
+/** The result of looking at one thing. */
 export interface Finding {
   /** `bucket`, `clock of s3.example.com`, … */
   name: string;
   status: 'ok' | 'warning' | 'failure';
   detail: string;
+  /** What to do about it, without a full stop. */
   fix?: string | undefined;
-  /** Further lines, for those who want to know. */
+  /** Details that are not needed to understand the result. */
   more?: readonly string[] | undefined;
 }
 
-/** Whose failure it would be; decides the exit status. */
+/** What a failure concerns; decides the exit status. */
 export type Area = 'setup' | 'state' | 'storage' | 'webhook';
 
-/** One thing to look at. Its findings are told in order; what it throws becomes its last one. */
+/** One thing to check. What it throws becomes its last finding. */
 export interface Check {
   name: string;
   area: Area;
@@ -25,12 +26,12 @@ export interface CheckResult extends Finding {
   area: Area;
 }
 
-/** No check takes longer. */
+/** No check may take longer. */
 const CHECK_TIMEOUT_MS = 10_000;
 
 /**
  * Runs all checks at the same time, each for at most 10 s.
- * @param onResults told of each check's findings, in the checks' order, as soon as those before it are told
+ * @param onResults gets the findings of each check, in the order of the checks, as soon as they are there
  * @throws the signal's reason where it aborts, once every check has ended
  */
 export async function runChecks(
@@ -54,7 +55,7 @@ async function runOne(check: Check, signal: AbortSignal, timeoutMs: number): Pro
   const timeout = new AbortController();
   const failure = (detail: string, fix?: string): Finding => ({ name, status: 'failure', detail, fix });
   let timer: NodeJS.Timeout | undefined;
-  // For what does not listen to its signal.
+  // Some checks do not listen to their signal.
   const late = new Promise<Finding[]>(resolve => {
     timer = setTimeout(() => {
       timeout.abort(new Error('timeout'));

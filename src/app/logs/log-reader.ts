@@ -2,10 +2,10 @@ import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from '
 import { hasErrorCode } from '../../core/errors.ts';
 import { ROTATION } from '../observers/log-file.ts';
 
-/** Of a log that somebody else made enormous, this much of its end is read. */
+/** If another program made the log enormous, only this much of its end is read. */
 const MAX_READ_BYTES = 64 * 1024 * 1024;
 
-/** The newest lines that `isWanted`, oldest first, from the log and those that were put aside. */
+/** The newest lines that `isWanted` accepts, the oldest first, from the log and its older files. */
 export function readLastLines(file: string, limit: number, isWanted: (line: string) => boolean): string[] {
   const found: string[] = [];
   for (const name of newestFirst(file)) {
@@ -24,7 +24,7 @@ function newestFirst(file: string): string[] {
   return [file, ...aside].filter(name => existsSync(name));
 }
 
-/** Undefined where a rotation has taken the file away. */
+/** Undefined if a rotation has renamed the file meanwhile. */
 function unlessGone<T>(work: () => T): T | undefined {
   try {
     return work();
@@ -46,9 +46,9 @@ function readEnd(file: string): string {
   }
 }
 
-/** Gives what is appended from now on, over rotations, as `tail -F` does. */
+/** Reads what is appended from now on, also over rotations, as `tail -F` does. */
 export interface Follower {
-  /** The whole lines that have come since the last call. */
+  /** The complete lines that were written since the last call. */
   next(): string[];
   close(): void;
 }
@@ -57,15 +57,15 @@ interface OpenFile {
   fd: number;
   ino: number;
   offset: number;
-  /** The beginning of a line whose end is not written yet. */
+  /** The start of a line whose end is not written yet. */
   rest: Buffer;
 }
 
-/** Follows a log from its present end; one that is not there yet, from its beginning. */
+/** Follows a log from its current end; a log that does not exist yet, from its start. */
 export function followLog(file: string): Follower {
   let current = existsSync(file) ? open(file) : undefined;
   if (current) current.offset = fstatSync(current.fd).size;
-  /** Put aside at the last look: somebody may have been writing to it still. */
+  /** The file that was renamed before the last call: a process may have written to it since. */
   let previous: OpenFile | undefined;
 
   return {
@@ -74,10 +74,10 @@ export function followLog(file: string): Follower {
       if (previous) closeSync(previous.fd);
       previous = undefined;
       if (current) lines.push(...readOn(current));
-      const there = statSync(file, { throwIfNoEntry: false });
-      if (!there || there.ino === current?.ino) return lines;
+      const present = statSync(file, { throwIfNoEntry: false });
+      if (!present || present.ino === current?.ino) return lines;
       const next = unlessGone(() => open(file));
-      // Put aside this very moment: the next look finds the new one.
+      // It is being renamed right now; the next call finds the new file.
       if (!next) return lines;
       for (const name of current ? between(file, current.ino) : []) {
         const passed = unlessGone(() => open(name));
@@ -96,7 +96,7 @@ export function followLog(file: string): Follower {
   };
 }
 
-/** The files that came after the one with this inode and were put aside as well, oldest first. */
+/** The files that came after the one with this inode and are renamed by now as well, the oldest first. */
 function between(file: string, ino: number): string[] {
   const aside = newestFirst(file).slice(1);
   const own = aside.findIndex(name => statSync(name, { throwIfNoEntry: false })?.ino === ino);

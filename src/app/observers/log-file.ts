@@ -3,20 +3,20 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { hasErrorCode } from '../../core/errors.ts';
 
-/** When a log is put aside, and how many of those that were are kept: `app.log.1`, the newest, to `app.log.5`. */
+/** The size at which the log is renamed to `app.log.1`, and how many older files are kept: up to `app.log.5`. */
 export const ROTATION = { maxBytes: 5_000_000, kept: 5 } as const;
 
 export interface LogFile {
-  /** Appends a line, its line feed included. Never throws. */
+  /** Appends a line, which includes its line feed. Never throws. */
   write(line: string): void;
   close(): void;
 }
 
 /**
- * A log that several processes append to. Each line is one append, so that lines never mix; whoever finds the file too
- * long renames it under a lock, and the others notice by its inode and follow. A line that was on its way meanwhile ends
- * up in the file that was put aside: none is lost.
- * @param onFailure told once of what keeps lines from being written
+ * A log that several processes append to. Each line is one append, so lines never mix. A process that finds the file too
+ * long renames it under a lock; the others see the new inode and reopen the file. A line that is written at that moment
+ * ends up in the renamed file: none is lost.
+ * @param onFailure called once, if lines cannot be written
  */
 export function openLogFile(
   file: string,
@@ -25,7 +25,7 @@ export function openLogFile(
 ): LogFile {
   let fd: number | undefined;
   let failed = false;
-  /** A full disk took a part of a line: the next one begins a line of its own. */
+  /** The disk became full in the middle of a line, so the next line starts with a line feed. */
   let isBroken = false;
   const close = () => {
     if (fd !== undefined) closeSync(fd);
@@ -62,16 +62,16 @@ export function openLogFile(
       try {
         close();
       } catch {
-        // What was written is in the file; nothing else is lost.
+        // Every written line is in the file already, so nothing is lost.
       }
     },
   };
 }
 
 /**
- * Puts a log aside that is still too long. The lock is SQLite's, on a file beside the log: the system drops it with the
- * process, so that none is left behind by one that was killed.
- * @returns false where another process is at it, or it cannot be done: the log goes on in the file that is there
+ * Renames a log that is still too long. The lock is SQLite's, on a file beside the log: the system drops it when the process
+ * ends, so a killed process leaves no lock behind.
+ * @returns false if another process is renaming it, or it cannot be renamed: then the log continues in the same file
  */
 function rotate(
   file: string,
@@ -82,7 +82,7 @@ function rotate(
     lock = new DatabaseSync(`${file}.lock`, { timeout: 0 });
     lock.exec('BEGIN EXCLUSIVE');
     const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-    // Another process was faster.
+    // Another process has renamed it meanwhile.
     if (size + moreBytes <= maxBytes) return true;
     rmSync(`${file}.${kept}`, { force: true });
     for (let number = kept - 1; number >= 1; number--) renameIfThere(`${file}.${number}`, `${file}.${number + 1}`);

@@ -3,20 +3,20 @@ import { type CoreEvent, type Observer, WEBHOOK_FAILED_AFTER_UPLOAD } from '../.
 import { openLogFile } from './log-file.ts';
 
 /**
- * The lines of `logs/app.log`: JSON, one an event, `msg` in the contract's words; each with its run. Never throws: a log
- * is no reason to stop.
+ * Writes `logs/app.log`: one line of JSON per event, with `msg` in the contract's words and the ID of the run. Never throws:
+ * work continues without a log.
  */
 export interface Log {
   observe: Observer;
   line(level: 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>): void;
 }
 
-/** Opens the log for appending. `warn` is told once where it cannot be written. */
+/** Opens the log for appending. Calls `warn` once if the log cannot be written. */
 export function openLog(file: string, warn: (message: string) => void): Log {
   const destination = openLogFile(file, error =>
-    warn(`the log ${file} cannot be written: ${whyNot(error)}; the work goes on without it`),
+    warn(`the log ${file} cannot be written: ${whyNot(error)}; the work continues without it`),
   );
-  // The run: a random word that all lines of this process have in common.
+  // `run` is a random word that all lines of this process share.
   const base = { pid: process.pid, run: randomBytes(4).toString('hex') };
   const line: Log['line'] = (level, message, fields = {}) => {
     const time = new Date().toISOString();
@@ -31,16 +31,16 @@ export function openLog(file: string, warn: (message: string) => void): Log {
   };
 }
 
-/** The system's words name calls that mean nothing to operators. */
+/** The system's own messages name system calls, which mean nothing to operators. */
 const WHY: Readonly<Record<string, string>> = {
   ENOSPC: 'its disk is full',
   EDQUOT: 'its disk is full',
   EROFS: 'its disk is read-only',
   EACCES: 'permission denied',
   EPERM: 'permission denied',
-  // Node says so of a folder that it may not make, on a read-only disk above all.
-  ENOENT: 'its folder cannot be made',
-  ENOTDIR: 'what it should be in is no folder',
+  // Node reports ENOENT for a folder that it may not create, on a read-only disk for example.
+  ENOENT: 'its folder cannot be created',
+  ENOTDIR: 'a part of its path is not a folder',
   EISDIR: 'it is a folder',
 };
 
@@ -50,7 +50,7 @@ function whyNot(error: NodeJS.ErrnoException): string {
 
 type Entry = [level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>];
 
-/** What is worth a line, in which words. */
+/** The line for an event; undefined if it gets none. */
 function entryOf(event: CoreEvent): Entry | undefined {
   switch (event.type) {
     case 'recording-started':

@@ -4,7 +4,7 @@ import { wrapBucket } from '../../core/storage/wrap-bucket.ts';
 import type { PostResult, PostWebhook } from '../../core/webhook/post-result.ts';
 import { displayUrl } from '../../core/webhook/redact.ts';
 
-/** One request as `--verbose` shows it: what was asked for and how it ended; no header, no body, no query. */
+/** One request: what was asked for and how it ended. Contains no header, body or query. */
 export interface TracedRequest {
   /** `PutObject`, `POST`. */
   operation: string;
@@ -12,7 +12,7 @@ export interface TracedRequest {
   target: string;
   durationMs: number;
   ok: boolean;
-  /** The status, or what went wrong, in the words that errors have too. */
+  /** The status, or the message of the error. */
   detail: string;
 }
 
@@ -52,7 +52,7 @@ export function traceBucket(bucket: Bucket, trace: Trace): Bucket {
   });
 }
 
-/** The webhook client, each POST told. */
+/** The webhook client, with a line for each POST. */
 export function tracePost(post: PostWebhook, trace: Trace): PostWebhook {
   return async request => {
     const result = await post(request);

@@ -2,7 +2,7 @@ import { GROUPS } from './command.ts';
 import type { CommandSpec, OptionSpec } from './command-spec.ts';
 import type { Shell } from './shells.ts';
 
-/** One way to go on. */
+/** A word that completes the command line. */
 export interface Candidate {
   value: string;
   about: string;
@@ -10,7 +10,7 @@ export interface Candidate {
 
 export interface Completion {
   candidates: Candidate[];
-  /** The shell adds names of files. */
+  /** True: the shell also offers file names. */
   files: boolean;
 }
 
@@ -28,11 +28,11 @@ const ALWAYS: readonly OptionSpec[] = [
   { flags: '--no-color', purpose: 'no colours' },
 ];
 
-/** What may stand in place of the last of the words behind `recordupload`. */
+/** Finds what the last of the words after `recordupload` can become. */
 export async function complete(typed: readonly string[], sources: CompletionSources): Promise<Completion> {
   const { shell, commands } = sources;
   const all = shell === 'bash' ? joinAtEquals(typed) : [...typed];
-  // PowerShell drops empty arguments: its script adds a character.
+  // PowerShell drops empty arguments, so its script appends a character, which is removed here.
   const current = shell === 'powershell' ? (all.pop() ?? '_').slice(0, -1) : (all.pop() ?? '');
   const { names, spec, rest } = findCommand(all, commands);
   const options = [...(spec?.options ?? []), ...ALWAYS];
@@ -43,7 +43,7 @@ export async function complete(typed: readonly string[], sources: CompletionSour
   if (flag !== undefined && text !== undefined) {
     const option = optionOf(flag, options);
     const { candidates, files } = option ? await valuesOf(option, text, sources) : NOTHING;
-    // bash takes the part behind "=" for the word.
+    // For bash, the word starts after the "=".
     const prefix = shell === 'bash' ? '' : `${flag}=`;
     const values = candidates.filter(({ value }) => value.startsWith(text));
     return { candidates: values.map(one => ({ ...one, value: prefix + one.value })), files };
@@ -53,7 +53,7 @@ export async function complete(typed: readonly string[], sources: CompletionSour
     const free = options.filter(option => !used.includes(option));
     return startingWith(current, listed(free.map(({ flags, purpose }) => ({ value: nameOf(flags), about: purpose }))));
   }
-  // `help` is followed by the name of another command.
+  // The arguments of `help` are the name of another command.
   if (spec?.name === 'help') return startingWith(current, listed(nextNames(rest, commands)));
   if (!spec) return startingWith(current, listed(nextNames(names, commands)));
   const operands = operandsOf(rest, options);
@@ -62,7 +62,7 @@ export async function complete(typed: readonly string[], sources: CompletionSour
   return startingWith(current, await named(argument, operands, current, sources));
 }
 
-/** bash splits words at "=": `--endpoint`, `=`, `ops`. */
+/** bash splits words at "=" (`--endpoint`, `=`, `ops`); this joins them again. */
 function joinAtEquals(words: readonly string[]): string[] {
   const joined: string[] = [];
   for (const word of words) {
@@ -73,7 +73,7 @@ function joinAtEquals(words: readonly string[]): string[] {
   return joined;
 }
 
-/** The command that the words name, and those behind its name. */
+/** The command that the words name, and the words after its name. */
 function findCommand(words: readonly string[], commands: readonly CommandSpec[]) {
   const names: string[] = [];
   for (const [index, word] of words.entries()) {
@@ -85,7 +85,7 @@ function findCommand(words: readonly string[], commands: readonly CommandSpec[])
   return { names, spec: undefined, rest: [] };
 }
 
-/** The next word of each command whose name begins with these. */
+/** The next word of each command whose name begins with these words. */
 function nextNames(words: readonly string[], commands: readonly CommandSpec[]): Candidate[] {
   const found = new Map<string, string>();
   for (const { name, summary } of commands) {
@@ -111,7 +111,7 @@ function optionOf(word: string | undefined, options: readonly OptionSpec[]): Opt
   return word?.startsWith('--') ? options.find(({ flags }) => nameOf(flags) === word) : undefined;
 }
 
-/** What stands behind the command and is neither an option nor an option's value. */
+/** The words after the command that are neither options nor their values. */
 function operandsOf(words: readonly string[], options: readonly OptionSpec[]): string[] {
   return words.filter((word, index) => {
     const before = optionOf(words[index - 1], options);

@@ -1,9 +1,9 @@
 import type { Shell } from './shells.ts';
 
 /**
- * The script for a shell. All it does is to hand what was typed to `recordupload completion <shell> -- <word>…`, whose
- * answer is a line for each candidate (`value<tab>description`) and `:files` or `:none` at the end. What was typed is
- * never evaluated, and nothing beside the shell itself is needed.
+ * The completion script for a shell. It passes the typed words to `recordupload completion <shell> -- <word>…`, which prints
+ * one line per candidate (`value<tab>description`) and then `:files` or `:none`. The script never evaluates what was
+ * typed, and needs nothing but the shell itself.
  */
 export function completionScript(shell: Shell): string {
   return SCRIPTS[shell];

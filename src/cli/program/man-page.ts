@@ -4,7 +4,7 @@ import { GROUPS } from './command.ts';
 import type { CommandSpec } from './command-spec.ts';
 import { FIRST_STEPS, PURPOSE } from './program.ts';
 
-/** The manual page recordupload(1), in roff's man macros. From the same descriptions as the help. */
+/** The manual page recordupload(1), in roff's man macros, made from the same descriptions as the help. */
 export function manPage(commands: readonly CommandSpec[], version: string): string {
   return [
     `.TH RECORDUPLOAD 1 "" "recordupload ${version}" "User Commands"`,
@@ -17,7 +17,7 @@ export function manPage(commands: readonly CommandSpec[], version: string): stri
     '.RI [ options ]',
     '.SH DESCRIPTION',
     text(PURPOSE),
-    'What an interruption, a crash or a dead network leaves undone is finished by running the same command again, or by',
+    'After an interruption, a crash or a network failure, run the same command again to finish the work, or run',
     '.BR "recordupload retry" .',
     '.SH EXAMPLES',
     ...FIRST_STEPS.flatMap(example),
@@ -33,11 +33,11 @@ export function manPage(commands: readonly CommandSpec[], version: string): stri
     ...KEYS.flatMap(key => tagged(variablesOf(key).join(', '), `the configuration key ${key.path}`)),
     ...tagged('NO_COLOR', 'no colours'),
     '.SH FILES',
-    ...tagged('.recorduploadrc, .recorduploadrc.{json,yaml,yml}, .env', 'configuration of the working directory'),
+    ...tagged('.recorduploadrc, .recorduploadrc.{json,yaml,yml}, .env', 'configuration in the working directory'),
     ...tagged('~/.config/recordupload/config.{yaml,yml,json}', 'your own configuration'),
     ...tagged('~/.cache/recordupload', 'compiled code, to start faster; can be deleted at any time'),
-    ...tagged('~/.local/state/recordupload', 'what must survive: unfinished uploads, deliveries, the log'),
-    'Which of them count here is told by',
+    ...tagged('~/.local/state/recordupload', 'unfinished uploads, stored webhooks, the log; keep this folder'),
+    'To see which of them are used, run',
     '.BR "recordupload config path" .',
     '.SH SEE ALSO',
     '.BR "recordupload help" ;',
@@ -78,7 +78,7 @@ function lowerFirst(words: string): string {
   return `${words[0]?.toLowerCase() ?? ''}${words.slice(1)}`;
 }
 
-/** Text as roff takes it: nothing in it is a request or an escape, and what is typed can be copied. */
+/** Escapes text for roff, so that nothing in it is a request or an escape and examples can be copied. */
 function text(words: string): string {
   return words
     .replaceAll('\\', '\\e')

@@ -13,15 +13,15 @@ export interface ParsedCommand<Spec extends CommandSpec = CliCommand> {
   options: Record<string, unknown>;
 }
 
-/** In one sentence. */
+/** What the program is for. */
 export const PURPOSE = 'Uploads finished meeting recordings to S3-compatible storage and tells the recordings server.';
 
-/** First steps, for the overview. */
+/** The first steps, for the overview of all commands. */
 export const FIRST_STEPS: CommandSpec['examples'] = [
   { does: 'try it without any account', line: 'recordupload upload recordings/42 --sandbox' },
-  { does: 'write a configuration, and test it', line: 'recordupload config init --test' },
+  { does: 'write a configuration file and test it', line: 'recordupload config init --test' },
   { does: 'upload a recording and tell the server', line: 'recordupload upload recordings/42' },
-  { does: 'finish what was left, from cron', line: '*/5 * * * * recordupload retry --quiet' },
+  { does: 'from cron: finish what was left unfinished', line: '*/5 * * * * recordupload retry --quiet' },
 ];
 
 /** The whole command tree. `onCommand` gets the command that the arguments name. */
@@ -57,13 +57,13 @@ export function buildProgram<Spec extends CommandSpec>(
     command
       .exitOverride()
       .configureOutput({ outputError: () => {} })
-      // Narrower columns than that are not broken at words.
+      // commander does not break lines at words in narrower columns.
       .configureHelp({ subcommandTerm, minWidthToWrap: 12 });
   }
   return program;
 }
 
-/** A command in a list: without `[options]`, which all have and which leaves no room for its purpose. */
+/** A command in a list. Leaves out `[options]`: all commands have some, and the space is needed for the summary. */
 function subcommandTerm(command: Command): string {
   const args = command.registeredArguments.map(argument => {
     const text = `${argument.name()}${argument.variadic ? '...' : ''}`;
@@ -124,13 +124,13 @@ function sentence(summary: string): string {
   return `${summary[0]?.toUpperCase() ?? ''}${summary.slice(1)}.`;
 }
 
-/** What stands below the options; written when it is asked for, as wide as the rest. */
+/** The text below the options. Made when it is printed, because only then the width is known. */
 function tail(examples: CommandSpec['examples'], exits: readonly ExitName[], readOn: readonly string[]) {
   return ({ command }: { command: Command }) => {
     const columns = command.configureOutput().getOutHelpWidth?.() || 80;
     const numbered = examples.flatMap(({ does, line }, index) => [
       hanging(`  ${index + 1}. `, does, columns),
-      // Never broken: it is there to be copied.
+      // Never broken, so that it can be copied.
       `     $ ${line}`,
     ]);
     return [
@@ -147,7 +147,7 @@ function tail(examples: CommandSpec['examples'], exits: readonly ExitName[], rea
   };
 }
 
-/** A text behind its label, its further lines below its first. */
+/** A text after its label; further lines are indented as far as the first. */
 function hanging(label: string, text: string, columns: number): string {
   const lines = text.match(new RegExp(`.{1,${Math.max(10, columns - label.length)}}(?= |$)`, 'g')) ?? [];
   return label + lines.map(line => line.trim()).join(`\n${' '.repeat(label.length)}`);
@@ -157,7 +157,7 @@ type ExitName = keyof typeof EXIT;
 
 /**
  * Parses the command line.
- * @returns the command, or the exit status where help or the version was printed
+ * @returns the command, or the exit status if help or the version was printed
  * @throws AppError `USAGE`
  */
 export function parseCommandLine(argv: readonly string[], commands: readonly CliCommand[]): ParsedCommand | ExitCode {
@@ -172,14 +172,14 @@ export function parseCommandLine(argv: readonly string[], commands: readonly Cli
     const { code, message, exitCode } = error as CommanderError;
     if (!code?.startsWith('commander.')) throw error;
     if (exitCode === 0) return EXIT.done;
-    // Called without a command: help was printed to stderr already.
+    // There was no command, and commander has printed the help to stderr.
     if (code === 'commander.help') return EXIT.usage;
     throw usageError(message, argv, commands);
   }
   return parsed ?? EXIT.usage;
 }
 
-/** The commands that a command line needs: where the first words name one, no others. Building all takes 10 ms. */
+/** If the first words name a command, only that one: building all of them takes 10 ms. */
 function commandsFor(argv: readonly string[], commands: readonly CliCommand[]): readonly CliCommand[] {
   const named = commands.filter(({ name }) => name !== 'help' && `${argv.join(' ')} `.startsWith(`${name} `));
   return named.length > 0 ? named : commands;
@@ -196,7 +196,7 @@ function printHelp(program: Command, names: readonly string[], commands: readonl
   return EXIT.done;
 }
 
-/** commander's message; the hint is what was probably meant, or where to look. */
+/** commander's message; the hint is what the user probably meant, or where to look. */
 function usageError(message: string, argv: readonly string[], commands: readonly CommandSpec[]): AppError {
   const [text = '', ...rest] = message.replace(/^error: /, '').split('\n');
   const known = commands.find(({ name }) => `${argv.join(' ')} `.startsWith(`${name} `))?.name;

@@ -1,4 +1,4 @@
-/** The shells that there is completion for. */
+/** The shells with a completion script. */
 export const SHELLS = ['bash', 'zsh', 'fish', 'powershell'] as const;
 
 export type Shell = (typeof SHELLS)[number];

@@ -2,8 +2,8 @@ import { closest } from '../../config/suggest.ts';
 import type { CommandSpec } from './command-spec.ts';
 
 /**
- * The command line's command as it was probably meant: `webhok test` → `recordupload webhook test`; `test`, a name
- * inside a group, likewise. Undefined where nothing is near.
+ * The command that the user probably meant: `recordupload webhook test` for `webhok test`, and for `test`, which is a name
+ * inside a group. Undefined if no name is similar.
  */
 export function suggestCommand(argv: readonly string[], commands: readonly CommandSpec[]): string | undefined {
   const words = argv.filter(word => !word.startsWith('-'));
@@ -23,7 +23,7 @@ export function suggestCommand(argv: readonly string[], commands: readonly Comma
   return found === undefined ? undefined : `recordupload ${found}`;
 }
 
-/** Each word near for itself: `config show` is not `webhook show`. */
+/** Compares word by word, so that `webhook show` does not become `config show`. */
 function near(text: string, candidates: readonly string[]): string | undefined {
   const words = text.split(' ');
   return closest(

@@ -1,11 +1,11 @@
-import { createInterface } from 'node:readline/promises';
 import { AppError } from '../../core/errors.ts';
 import type { Invocation } from '../program/command.ts';
+import { askYes, canAsk } from './prompt.ts';
 
 /**
- * Asks before something that cannot be taken back; `--yes` answers beforehand.
+ * Asks before something that cannot be undone; `--yes` answers beforehand.
  * @param what completes "… without a terminal needs --yes"
- * @returns whether to go on; anything but yes is no
+ * @returns true if the user said yes
  * @throws AppError `USAGE` where there is nobody to ask; the signal's reason once it aborts
  */
 export async function confirm(
@@ -13,20 +13,8 @@ export async function confirm(
   { options, terminal, signal }: Pick<Invocation, 'options' | 'terminal' | 'signal'>,
 ): Promise<boolean> {
   if (options.yes) return true;
-  const { stdin, stderr } = terminal;
-  if (!stdin.isTTY || !stderr.isTTY) {
+  if (!canAsk(terminal)) {
     throw new AppError('USAGE', `${what} without a terminal needs --yes`, { hint: 'look first with --dry-run' });
   }
-  const lines = createInterface({ input: stdin, output: stderr });
-  try {
-    // readline takes Ctrl-C for itself; the end of the input (Ctrl-D) leaves the question open for ever.
-    lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
-    const closed = new Promise<string>(resolve => lines.once('close', () => resolve('')));
-    const answer = await Promise.race([lines.question(`${question} [y/N] `, { signal }), closed]);
-    return /^y(es)?$/i.test(answer.trim());
-  } catch (error) {
-    throw signal.aborted ? signal.reason : error;
-  } finally {
-    lines.close();
-  }
+  return await askYes(question, { terminal, signal });
 }

@@ -2,17 +2,17 @@ import ora from 'ora';
 import type { LiveBlock } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 
-/** What ora puts before the first line, and we before the others. */
+/** ora puts two characters before the first line, so the other lines are indented as much. */
 const INDENT = '  ';
 
 /**
- * DECAWM: whether text goes on in the next line at the right edge. It does not while the block is drawn: terminals tell
- * of a new size late (tmux by a quarter of a second), and what is drawn until then must not take more rows.
+ * DECAWM: whether the terminal wraps text at the right edge. It must not while the block is shown: terminals report a new
+ * size late (tmux a quarter of a second), and lines that are drawn until then must not need more rows.
  * https://vt100.net/docs/vt510-rm/DECAWM.html
  */
 const WRAP = { on: '\u001b[?7h', off: '\u001b[?7l' };
 
-/** The block on a terminal, drawn by ora. In a file of its own: ora takes 50 ms to load, and pipes need none. */
+/** The block on a terminal, drawn by ora. In a file of its own, because ora takes 50 ms to load and pipes do not need it. */
 export function createLiveBlock({ stderr, columns }: Terminal): LiveBlock {
   const spinner = ora({ stream: stderr, color: false, discardStdin: false, isEnabled: true });
   let linesNow: () => readonly string[] = () => [];
@@ -20,10 +20,10 @@ export function createLiveBlock({ stderr, columns }: Terminal): LiveBlock {
 
   const draw = () => {
     drawn = linesNow();
-    // The spinner draws at its own pace; only its text is made anew here.
+    // The spinner draws by itself; this only sets its text.
     spinner.text = drawn.join(`\n${INDENT}`);
   };
-  // A narrower terminal has broken the lines anew: what ora takes for one of them is several by now.
+  // A narrower terminal has wrapped the lines again, so a line that ora counts as one may be several by now.
   const onResize = () => {
     const rows = drawn.reduce(
       (sum, line) => sum + Math.max(1, Math.ceil((line.length + INDENT.length) / columns())),

@@ -13,15 +13,14 @@ export function parseAge(text: string, option: string): number {
 }
 
 /**
- * A moment as operators write it: `2h` or `3d` ago, or ISO 8601, in local time where no zone is given (as the tool shows
- * times).
+ * A moment as operators write it: `2h` or `3d` ago, or ISO 8601, which is local time without a time zone.
  * @returns milliseconds since 1970
  * @throws AppError `USAGE`
  */
 export function parseMoment(text: string, option: string, nowMs: number): number {
   const ageMs = parseDuration(text.replace(/ ago$/, ''));
   if (ageMs !== undefined) return nowMs - ageMs;
-  // A date alone would count as UTC in JavaScript.
+  // JavaScript would read a date without a time as UTC.
   const ms = TIME.test(text) ? Date.parse(text.length === 10 ? `${text}T00:00` : text.replace(' ', 'T')) : Number.NaN;
   if (!Number.isNaN(ms)) return ms;
   throw new AppError('USAGE', `${option}: ${JSON.stringify(text)} is not a time`, {

@@ -1,50 +1,40 @@
 import type { CoreEvent } from '../../core/events.ts';
-import { errorJson } from '../json/error.ts';
+import { type ProgressJson, progressJson } from '../json/progress.ts';
 import type { Progress } from './progress.ts';
 
-/** Bytes are told of this often a file. */
+/** How often the bytes of a file are reported. */
 const EVERY_MS = 500;
 
-/** `--progress json`: a line for each event, for programs. `version` changes when something is renamed or removed. */
+/** `--progress json`: one line of JSON per event. `version` changes when something is renamed or removed. */
 export function createJsonProgress(write: (line: string) => void, now: () => number = Date.now): Progress {
-  const files = new Map<string, { sizeBytes: number; doneBytes: number; toldAt: number }>();
-  const tell = (event: object) => write(JSON.stringify({ version: 1, at: new Date(now()).toISOString(), ...event }));
+  const files = new Map<string, { sizeBytes: number; doneBytes: number; printedAt: number }>();
+  const print = (line: ProgressJson) =>
+    write(JSON.stringify({ version: 1, at: new Date(now()).toISOString(), ...line }));
 
-  const progress = (event: CoreEvent & { type: 'file-progress' }) => {
-    const file = files.get(idOf(event));
+  const progress = ({ type, recordingId, name, bytes }: CoreEvent & { type: 'file-progress' }) => {
+    const file = files.get(idOf(recordingId, name));
     if (!file) return;
-    file.doneBytes += event.bytes;
-    if (now() - file.toldAt < EVERY_MS) return;
-    file.toldAt = now();
-    const { type, recordingId, name } = event;
-    tell({ type, recordingId, name, doneBytes: file.doneBytes, sizeBytes: file.sizeBytes });
+    file.doneBytes += bytes;
+    if (now() - file.printedAt < EVERY_MS) return;
+    file.printedAt = now();
+    const { doneBytes, sizeBytes } = file;
+    print({ type, recordingId, name, doneBytes, sizeBytes });
   };
   return {
     observe(event) {
       if (event.type === 'file-progress') return progress(event);
       if (event.type === 'file-started') {
-        files.set(idOf(event), { sizeBytes: event.sizeBytes, doneBytes: event.resumedBytes, toldAt: now() });
+        const { recordingId, name, sizeBytes, resumedBytes: doneBytes } = event;
+        files.set(idOf(recordingId, name), { sizeBytes, doneBytes, printedAt: now() });
       }
-      tell(toldOf(event));
+      print(progressJson(event));
     },
-    trace: request => tell({ type: 'request', ...request }),
+    trace: ({ operation, target, durationMs, ok, detail }) =>
+      print({ type: 'request', operation, target, durationMs, ok, detail }),
     stop: () => {},
   };
 }
 
-/** An event as it may be told: of files their names and sizes, of errors what people are told too. */
-function toldOf(event: CoreEvent): object {
-  if (event.type === 'file-failed') return { ...event, error: errorJson(event.error) };
-  if (event.type === 'recording-started') {
-    return { ...event, files: event.files.map(({ name, sizeBytes }) => ({ name, sizeBytes })) };
-  }
-  if (event.type === 'warning') {
-    const { type, message, recordingId } = event;
-    return { type, message, recordingId };
-  }
-  return event;
-}
-
-function idOf({ recordingId, name }: { recordingId: string; name: string }): string {
+function idOf(recordingId: string, name: string): string {
   return `${recordingId}/${name}`;
 }

@@ -4,12 +4,12 @@ import { type CoreEvent, type Observer, WEBHOOK_FAILED_AFTER_UPLOAD } from '../.
 import { formatBytes, formatDuration, printable } from './format.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Shows what is going on: one steady block on a terminal, plain lines elsewhere. Everything goes to stderr. */
+/** Shows progress on stderr: one block that is redrawn on a terminal, plain lines elsewhere. */
 export interface Progress {
   observe: Observer;
   /** `--verbose`: shows a request. */
   trace: Trace;
-  /** Takes the block away; what comes next is the summary. */
+  /** Removes the block, so that the summary can follow. */
   stop(): void;
 }
 
@@ -20,7 +20,7 @@ interface FileProgress {
   startedAt: number;
 }
 
-/** For `--quiet` and `--json`: shows losses alone and, where they were asked for, requests. */
+/** For `--quiet` and `--json`: shows only losses and, with `--verbose`, requests. */
 export function createQuietProgress(terminal: Terminal, { verbose }: { verbose: boolean }): Progress {
   return {
     observe(event) {
@@ -33,16 +33,16 @@ export function createQuietProgress(terminal: Terminal, { verbose }: { verbose: 
   };
 }
 
-/** The block of a terminal: lines that are drawn again in place. */
+/** Lines on a terminal that are redrawn in place. */
 export interface LiveBlock {
-  /** Draws the lines; asks for them again where the terminal gets another size. */
+  /** Draws the lines; calls `lines` again when the terminal's size changes. */
   show(lines: () => readonly string[]): void;
-  /** Takes it away for a moment, to print a line above it. */
+  /** Prints a line above the block. */
   above(print: () => void): void;
   hide(): void;
 }
 
-/** @param block where the terminal can redraw lines */
+/** @param block only if the terminal can redraw lines */
 export function createProgress(terminal: Terminal, block: LiveBlock | undefined): Progress {
   const files = new Map<string, FileProgress>();
   const say = (line: string) => (block ? block.above(() => terminal.err(line)) : terminal.err(line));
@@ -81,16 +81,16 @@ function idOf(event: { recordingId: string; name: string }): string {
   return `${event.recordingId}/${event.name}`;
 }
 
-/** Most files shown at once; the others are counted. */
+/** At most this many files are shown; the others are counted. */
 const MAX_LINES = 6;
 
-/** What a file's line needs beside its name: narrower, and a file gets two lines. */
+/** A file's line needs this much besides the name. If the terminal is narrower, each file gets two lines. */
 const FACTS_WIDTH = 51;
-/** Names are shortened to this, so that the columns stay where they are. */
+/** Longer names are shortened, so that the columns stay aligned. */
 const MOST_NAME_WIDTH = 48;
 
 function blockLines(files: ReadonlyMap<string, FileProgress>, columns: number): string[] {
-  // What ora puts before a line, and a column that stays free.
+  // ora puts two characters before a line, and one column stays free.
   const width = columns - 3;
   const longest = Math.max(...[...files.keys()].map(id => printable(id).length));
   const isNarrow = width - FACTS_WIDTH < Math.min(longest, 12);
@@ -105,12 +105,12 @@ function blockLines(files: ReadonlyMap<string, FileProgress>, columns: number): 
   return lines;
 }
 
-/** The end of a name tells more than its beginning. */
+/** Keeps the end of a name, which differs more often than its start. */
 function shortened(name: string, width: number): string {
   return name.length > width ? `…${name.slice(-(width - 1))}` : name;
 }
 
-/** ` 45 %   230 MB of 512 MB   12.3 MB/s  23 s left`, each in its column; the least important are last to fit. */
+/** ` 45 %   230 MB of 512 MB   12.3 MB/s  23 s left`: aligned in columns, the most important first. */
 function factsOf({ sizeBytes, doneBytes, resumedBytes, startedAt }: FileProgress): string[] {
   const elapsedMs = monotonicMs() - startedAt;
   const rate = elapsedMs > 0 ? (doneBytes - resumedBytes) / elapsedMs : 0;
@@ -128,7 +128,7 @@ function factsOf({ sizeBytes, doneBytes, resumedBytes, startedAt }: FileProgress
   ];
 }
 
-/** As many of them as there is room for; where that is not all, what is done is told without the whole. */
+/** As many facts as fit. If not all do, the total size is left out, too. */
 function fitting(facts: readonly string[], width: number): string {
   const all = facts.join('  ');
   if (all.length <= width) return all;
@@ -152,7 +152,7 @@ function lineOf(event: CoreEvent, { live, paint: { err: paint } }: Terminal): st
   switch (event.type) {
     case 'file-started':
       return event.resumedBytes > 0
-        ? `${paint.cyan('↻')} ${printable(idOf(event))}: going on at ${formatBytes(event.resumedBytes)} of ${formatBytes(event.sizeBytes)}`
+        ? `${paint.cyan('↻')} ${printable(idOf(event))}: resuming at ${formatBytes(event.resumedBytes)} of ${formatBytes(event.sizeBytes)}`
         : undefined;
     case 'file-finished':
       return `${paint.green('✔')} ${printable(idOf(event))}  ${formatBytes(event.sizeBytes)} uploaded`;
@@ -165,7 +165,7 @@ function lineOf(event: CoreEvent, { live, paint: { err: paint } }: Terminal): st
     case 'webhook-sending':
       return `📤 Sending webhook to ${printable(event.url)}`;
     case 'webhook-answered':
-      // On a terminal the summary tells the rest, a few lines below.
+      // On a terminal, the summary a few lines below has the details.
       return event.detail && !live ? `${event.line}: ${printable(event.detail)}` : event.line;
     case 'webhook-failed-after-upload':
       return WEBHOOK_FAILED_AFTER_UPLOAD;

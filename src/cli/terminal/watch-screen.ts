@@ -3,7 +3,7 @@ import type { Terminal } from './terminal.ts';
 import { displayWidth, wrapText } from './wrap.ts';
 
 const EVERY_MS = 1000;
-/** The other screen, so that what was on the terminal is there again afterwards; no cursor. */
+/** Switches to the alternate screen, so that the terminal shows its old content afterwards, and hides the cursor. */
 const ENTER = '\u001b[?1049h\u001b[?25l';
 const LEAVE = '\u001b[?25h\u001b[?1049l';
 
@@ -36,10 +36,10 @@ export async function watchScreen(make: () => Promise<string>, terminal: Termina
   }
 }
 
-/** One whole picture: from the top, each line and the rest of the screen wiped; what does not fit is left out. */
+/** Draws the whole screen from the top, clears the rest of each line and of the screen, and leaves out what does not fit. */
 function frame(text: string, rows: number, columns: number): string {
   const shown: string[] = [];
-  // One row for the end, one for the mark of what is left out.
+  // One row for the last line, one for the mark of what is left out.
   let room = rows - 2;
   for (const line of wrapText(text, columns).split('\n')) {
     room -= Math.max(1, Math.ceil(displayWidth(line) / columns));
@@ -50,7 +50,7 @@ function frame(text: string, rows: number, columns: number): string {
     shown.push(line);
   }
   const time = new Date().toLocaleTimeString('sv-SE');
-  // Behind a line that fills its row the cursor is still on its last character, and there is nothing to wipe.
+  // After a line that fills its row, the cursor is still on the last character, and clearing would delete that.
   const wiped = (line: string) => {
     const width = displayWidth(line);
     return width > 0 && width % columns === 0 ? line : `${line}\u001b[K`;

@@ -5,7 +5,7 @@ import type { Loader, PublicExplorer } from 'cosmiconfig';
 // Not by cosmiconfig(): that first looks for `.config/config.js` and the like in the working directory, and runs it.
 import * as explorer from 'cosmiconfig/dist/Explorer.js';
 import { hasErrorCode } from '../../core/errors.ts';
-import { findJsonFlaw } from '../../core/recording/json-flaw.ts';
+import { findJsonFlaw } from '../../core/json-flaw.ts';
 
 const NAME = 'recordupload';
 const LARGEST_FILE_BYTES = 1024 * 1024;

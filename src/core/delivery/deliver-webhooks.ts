@@ -86,7 +86,7 @@ function describeUnsent(delivery: Delivery, { endpoint, stopped }: EndpointRepor
   const { recordingId, webhookId, state, heldReason, nextAt } = delivery;
   const report = { recordingId, endpoint, webhookId };
   if (state === 'delivered') return { ...report, outcome: 'delivered', detail: 'delivered already' };
-  if (state === 'superseded') return { ...report, outcome: 'superseded', detail: 'a newer payload took its place' };
+  if (state === 'superseded') return { ...report, outcome: 'superseded', detail: 'a newer payload has replaced it' };
   if (state === 'held') {
     const why = heldReason === 'refused' ? STOPPED.refused(endpoint) : 'held: run "recordupload retry --held"';
     return { ...report, outcome: 'held', detail: why };

@@ -17,7 +17,7 @@ export type Trigger = 'upload' | 'send' | 'retry' | 'replay';
 
 /** All times are milliseconds since 1970. */
 export interface Delivery {
-  /** Later payloads have higher ones. */
+  /** Grows with each payload: a higher one is a newer payload. */
   seq: number;
   /** The same for all tries: receivers tell repeats by it. */
   webhookId: string;
@@ -28,7 +28,7 @@ export interface Delivery {
   contentHash: string;
   state: DeliveryState;
   heldReason: HeldReason | null;
-  /** Tries in all. */
+  /** How many tries there were. */
   attempts: number;
   /** Tries counted against the schedule. */
   retries: number;
@@ -57,6 +57,6 @@ export interface Attempt {
   status: number | null;
   /** What went wrong, in plain words. */
   error: string | null;
-  /** The beginning of the answer, redacted. */
+  /** The beginning of the response, redacted. */
   excerpt: string | null;
 }

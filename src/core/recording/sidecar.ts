@@ -2,9 +2,9 @@ import { closeSync, fstatSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 // The mini build of zod, as for the configuration.
 import * as z from 'zod/mini';
+import { findJsonFlaw } from '../json-flaw.ts';
 import { isDuration } from './duration.ts';
 import { problem, replaced, systemProblem } from './folder-problem.ts';
-import { findJsonFlaw } from './json-flaw.ts';
 import { FileReplaced, type FoundFile, openFound } from './open-file.ts';
 import { type Microseconds, parseTimestamp, TIMESTAMP_HINT } from './timestamps.ts';
 

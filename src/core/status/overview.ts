@@ -2,7 +2,7 @@ import type { HeldReason } from '../delivery/delivery.ts';
 import type { DeliveryHistory } from '../delivery/outbox.ts';
 
 /*
- * Where everything stands. Times are milliseconds since 1970; `target` is `<endpoint>/<bucket>`.
+ * What is unfinished, what waits, and how much is done. Times are milliseconds since 1970; `target` is `<endpoint>/<bucket>`.
  */
 
 /** An upload that is not done. */
@@ -54,7 +54,7 @@ export interface BlockedEndpoint {
   since: number | null;
 }
 
-/** Where everything stands. Each list has at most as many entries as the caller asked for, the oldest first. */
+/** What is unfinished, what waits, and how much is done. Each list has at most as many entries as the caller asked for, the oldest first. */
 export interface StateOverview {
   counts: {
     uploading: number;
@@ -94,7 +94,7 @@ export interface RecordingStatus {
 }
 
 /**
- * Reads where everything stands; each answer is of one moment.
+ * Reads what is unfinished, what waits, and how much is done; each answer is of one moment.
  * @throws AppError `STATE` (every method) if the state cannot be read
  */
 export interface Overview {

@@ -114,7 +114,7 @@ async function resume(
     context.observer({
       type: 'warning',
       recordingId,
-      message: `${key}: the store no longer has the upload that was begun; it begins anew`,
+      message: `${key}: the store no longer has the unfinished upload; starting over`,
     });
     return undefined;
   }
@@ -141,7 +141,7 @@ async function takeOver(source: SourceFile, context: FileContext): Promise<Uploa
 
 /**
  * Opens a new upload. The journal notes the Create before it is sent: if the network or a crash loses its response, an
- * empty upload is left in the bucket, and the next try uses it in place of a second one.
+ * empty upload is left in the bucket, and the next try uses it instead of a second one.
  */
 async function begin(source: SourceFile, context: FileContext): Promise<UploadState> {
   const { journal, ref, bucket, persistence, name, key, signal, clock, onRetry } = context;

@@ -34,7 +34,7 @@ export interface StoredPart {
 export interface PartsJournal {
   /** The file's open upload with its parts by number. */
   openUpload(file: FileRef): Promise<{ upload: OpenUpload; parts: StoredPart[] } | undefined>;
-  /** Records a new upload of the file, in place of the one before and its parts. */
+  /** Records a new upload of the file; it replaces the one before with all its parts. */
   beginUpload(ref: RecordingRef, upload: OpenUpload, parts: readonly StoredPart[], now: number): Promise<void>;
   /** Adds parts; one that is known by its number is replaced. */
   addParts(file: FileRef, parts: readonly StoredPart[]): Promise<void>;

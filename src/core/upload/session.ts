@@ -35,8 +35,8 @@ export interface FileContext extends UploadSession {
   ref: FileRef;
   key: string;
   /**
-   * The session's bucket behind its retry layer. `createUpload` and `completeUpload` are tried once: what a failure of
-   * theirs has done all the same has to be looked into first.
+   * The session's bucket behind its retry layer. `createUpload` and `completeUpload` are tried once: one that failed may
+   * have succeeded all the same, so its caller asks the bucket first.
    */
   bucket: Bucket;
   onRetry: (failure: StorageFailure, delayMs: number) => void;
@@ -44,7 +44,7 @@ export interface FileContext extends UploadSession {
 
 /**
  * Puts the retry layer around the bucket, for one file.
- * @param assertUnchanged throws where the file is another one now: sending it again makes no sense then
+ * @param assertUnchanged throws if the file has changed: sending it again makes no sense then
  */
 export function fileContext(
   session: UploadSession,
@@ -75,7 +75,7 @@ export function persistentBucket({ bucket, persistence, observer }: UploadSessio
   );
 }
 
-/** What a method's success says: that the upload gets on, or only that the store is there. `once` is not tried again. */
+/** What a method's success proves: that the upload progresses, or only that the store responds. `once`: no retry. */
 const RETRIES = {
   put: 'progress',
   uploadPart: 'progress',

@@ -34,7 +34,7 @@ export async function uploadRecording(
   const begun = await journal.begin(bucket.target, recording, { webhooks, now: clock.now() });
   if (!begun.ok) {
     throw new AppError('BUSY', `another process (pid ${begun.pid}) is at work on recording ${recording.id}`, {
-      hint: 'wait for it to end, or see what it does with recordupload status',
+      hint: 'wait until it has ended; recordupload status shows what it does',
     });
   }
   try {

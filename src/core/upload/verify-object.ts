@@ -23,17 +23,17 @@ export interface ExpectedObject {
 export async function verifyObject(context: FileContext, expected: ExpectedObject): Promise<string> {
   const head = await headIfAllowed(context);
   if (head === 'forbidden') {
-    const message = `${context.key}: the access key may not read objects, so only the store's answer to the upload proves it`;
+    const message = `${context.key}: the access key may not read objects, so only the store's response to the upload proves that it is there`;
     context.observer({ type: 'warning', recordingId: context.recordingId, message });
     return expected.etag ?? '';
   }
   if (!head) throw verification(context.key, 'is not in the bucket although its upload was accepted');
   if (head.sizeBytes !== expected.sizeBytes) {
-    throw verification(context.key, `has ${head.sizeBytes} bytes in the bucket in place of ${expected.sizeBytes}`);
+    throw verification(context.key, `has ${head.sizeBytes} bytes in the bucket instead of ${expected.sizeBytes}`);
   }
   const sameContent = expected.etag !== undefined && head.etag === bareEtag(expected.etag);
   if (expected.etag !== undefined && !sameContent) {
-    throw verification(context.key, `has the ETag ${head.etag} in the bucket in place of ${expected.etag}`);
+    throw verification(context.key, `has the ETag ${head.etag} in the bucket instead of ${expected.etag}`);
   }
   // Another machine may have uploaded the same bytes in the meantime; that does no harm.
   if (expected.token !== null && head.metadata[TOKEN_METADATA] !== expected.token && !sameContent) {

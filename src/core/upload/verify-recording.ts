@@ -103,9 +103,9 @@ async function verifyFile(
   if (!head) return verdict('missing', 'not in the bucket');
   const expectedSize = file?.sizeBytes ?? kept?.sizeBytes;
   if (head.sizeBytes !== expectedSize)
-    return verdict('differs', `${head.sizeBytes} bytes in the bucket in place of ${expectedSize}`);
+    return verdict('differs', `${head.sizeBytes} bytes in the bucket instead of ${expectedSize}`);
   if (kept && kept.sizeBytes === head.sizeBytes && kept.etag !== head.etag && !full) {
-    return verdict('differs', `the object was replaced since (its ETag is ${head.etag} in place of ${kept.etag})`);
+    return verdict('differs', `the object was replaced since (its ETag is ${head.etag} instead of ${kept.etag})`);
   }
   const proofs: string[] = [];
   if (full) {
@@ -158,8 +158,7 @@ async function compareContent(
   }
   const checksum = content.finish({ composite: kept?.checksum.includes('-') ?? false });
   if (content.sizeBytes !== head.sizeBytes) return `only ${content.sizeBytes} of ${head.sizeBytes} bytes came back`;
-  if (kept && checksum !== kept.checksum)
-    return `its content has the checksum ${checksum} in place of ${kept.checksum}`;
+  if (kept && checksum !== kept.checksum) return `its content has the checksum ${checksum} instead of ${kept.checksum}`;
   if (kept || !file) return undefined;
   const source = openSource(file);
   try {

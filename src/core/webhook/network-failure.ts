@@ -2,6 +2,7 @@ import { types } from 'node:util';
 import { proxyVariables } from '../http/proxy-variables.ts';
 import type { NetworkFailure } from './post-result.ts';
 
+/** By the start of the error's code; the first that matches. */
 const TABLE: readonly [pattern: RegExp, what: NetworkFailure][] = [
   [/^ERR_PROXY/, 'proxy'],
   [/^(ENOTFOUND|EAI_|EDNS|ENODATA|ESERVFAIL)/, 'dns'],
@@ -55,7 +56,7 @@ export function classifyNetworkError(error: NetworkError, url: URL, proxy: URL |
   if (proxy && what !== 'tls') {
     const isProxyHost = error.hostname === proxy.hostname && error.hostname !== url.hostname;
     const isProxyPort = error.port !== undefined && error.port === portOf(proxy) && error.port !== portOf(url);
-    if (isProxyHost || isProxyPort || /proxy/i.test(error.message)) return 'proxy';
+    if (isProxyHost || isProxyPort) return 'proxy';
   }
   return what;
 }

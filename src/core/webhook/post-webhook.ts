@@ -3,7 +3,7 @@ import { finished } from 'node:stream/promises';
 import { openConnections } from '../http/connections.ts';
 import { type GotStream, got } from './got.ts';
 import { classifyNetworkError, proxyFor, readNetworkError } from './network-failure.ts';
-import type { PostResult, PostWebhook } from './post-result.ts';
+import type { Answer, PostWebhook } from './post-result.ts';
 import { measure } from './post-timings.ts';
 import { requestHeaders } from './request-headers.ts';
 
@@ -60,7 +60,7 @@ export function createPoster({ userAgent, ca, proxyEnv, timeoutMs = POST_TIMEOUT
         } catch (error) {
           if (request.signal?.aborted) return { kind: 'aborted', timings: timings() };
           if (deadline.aborted) return { kind: 'timeout', timeoutMs, timings: timings() };
-          // got's errors hold the request's options, the token included: only this much of them leaves here.
+          // got's errors hold the request's options, the token included, so only the code and the message leave here.
           const failure = readNetworkError(error);
           // This loop ends: each turn uses up one idle connection; then Node opens a new one.
           if (stream.reusedSocket && !stream.response && WAS_CLOSING.test(failure.code)) continue;
@@ -73,7 +73,7 @@ export function createPoster({ userAgent, ca, proxyEnv, timeoutMs = POST_TIMEOUT
             timings: timings(),
           };
         } finally {
-          // Ends what is still under way, and stops listening to the signal.
+          // Closes the connection of an unfinished request, and removes got's listener from the signal.
           stream.destroy();
         }
       }
@@ -85,10 +85,8 @@ export function createPoster({ userAgent, ca, proxyEnv, timeoutMs = POST_TIMEOUT
 /** How a connection ends that the server closed while it was idle. */
 const WAS_CLOSING = /^(ECONNRESET|EPIPE)$/;
 
-type Answer = Omit<Extract<PostResult, { kind: 'answer' }>, 'timings'>;
-
 /** Sends the body and reads the response, up to the cap; throws what got throws. */
-async function exchange(stream: GotStream, body: string): Promise<Answer> {
+async function exchange(stream: GotStream, body: string): Promise<Omit<Answer, 'timings'>> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   stream.on('data', (chunk: Buffer) => {
@@ -96,21 +94,21 @@ async function exchange(stream: GotStream, body: string): Promise<Answer> {
     bytes += chunk.length;
     if (bytes > MAX_ANSWER_BYTES) stream.destroy();
   });
-  // got waits for the time-out once the server switches to another protocol (101).
+  // If the server switches to another protocol (101), got would wait until the time-out.
   stream.once('request', (request: ClientRequest) => {
     request.once('upgrade', (_response, socket) => {
       socket.destroy();
       stream.destroy(new SwitchedProtocol());
     });
   });
-  // Stays for good: a later error must not become an uncaught one.
+  // Never removed: an error after the response would otherwise be uncaught and end the process.
   stream.on('error', () => {});
   // Not got's `body` option: with it, got asks for FormData, and Node loads the whole of its fetch, 25 ms.
   stream.end(body);
   try {
     await finished(stream, { writable: false });
   } catch (error) {
-    // got also fails for what follows a complete response on its connection, such as further bytes. The response counts.
+    // got also fails if further bytes follow a complete response. That response is valid all the same.
     if (bytes <= MAX_ANSWER_BYTES && !stream.response?.complete) throw error;
   }
   // The body ends only after the response has begun.

@@ -29,14 +29,14 @@ export interface Database {
 }
 
 export interface DatabaseOptions {
-  /** Told, in one line, of a file that was set aside or is missing. */
+  /** Gets one line for a file that was set aside or is missing. */
   warn?: ((message: string) => void) | undefined;
   /** How writes wait for another process's lock. */
   lock?: LockWait | undefined;
 }
 
 /** What to do after a state file was lost. */
-const LOST = 'uploads and webhooks that were under way are not known any more: upload their folders again';
+const LOST = 'unfinished uploads and webhooks are no longer known: upload their folders again';
 
 /**
  * Opens (and if needed creates or upgrades) `state.db` in the state folder. A damaged file is set aside, never
@@ -125,7 +125,7 @@ function databaseOver(
   };
 }
 
-/** Runs `work` in a read transaction: it sees one moment, and takes no lock that others wait for. */
+/** Runs `work` in a read transaction: it sees one moment, and holds no lock that writers wait for. */
 export function snapshot<T>(sql: Sql, work: (sql: Sql) => T): T {
   sql.run('BEGIN');
   try {

@@ -9,7 +9,7 @@ import { openUploadJournal } from './upload-journal.ts';
 
 /**
  * The core's ports over an open SQLite database.
- * @param options.pid what other processes are told of this one
+ * @param options.pid this process, as the others see it
  * @param options.stateDir undefined for a database in memory
  */
 export function stateOver(database: Database, options: { pid: number; stateDir?: string | undefined }): State {

@@ -16,8 +16,8 @@ const NOT_WRITABLE: Words = {
   hint: 'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder that is writable',
 };
 // Node reports this for a folder that it cannot create, above all on a read-only disk.
-const NOT_MADE: Words = {
-  message: dir => `the state folder ${dir} cannot be made: is its disk read-only?`,
+const NOT_CREATED: Words = {
+  message: dir => `the state folder ${dir} cannot be created: is its disk read-only?`,
   hint: NOT_WRITABLE.hint,
 };
 const FULL: Words = {
@@ -25,7 +25,7 @@ const FULL: Words = {
   hint: 'free some space and run the command again',
 };
 const NOT_A_FOLDER: Words = {
-  message: dir => `the state folder ${dir} cannot be made: it, or what it is in, is a file`,
+  message: dir => `the state folder ${dir} cannot be created: it, or a folder above it, is a file`,
   hint: 'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder',
 };
 const DAMAGED: Words = {
@@ -41,7 +41,7 @@ const BY_SYSTEM_CODE: Readonly<Record<string, Words>> = {
   EACCES: NOT_WRITABLE,
   EPERM: NOT_WRITABLE,
   EROFS: NOT_WRITABLE,
-  ENOENT: NOT_MADE,
+  ENOENT: NOT_CREATED,
   ENOSPC: FULL,
   EDQUOT: FULL,
   ENOTDIR: NOT_A_FOLDER,

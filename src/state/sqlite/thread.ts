@@ -24,7 +24,7 @@ interface Outcome {
 /**
  * Runs one statement on a connection and in a thread of its own: for those that read or rewrite the whole file, which
  * takes seconds if it is large.
- * @param options.timeoutMs how long it waits for another process's lock; only the thread stands still meanwhile
+ * @param options.timeoutMs how long it waits for another process's lock; only this thread blocks meanwhile
  * @returns its first row
  * @throws SQLite's error; the signal's reason once it aborts, and the thread ends
  */

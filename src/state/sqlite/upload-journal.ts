@@ -11,7 +11,7 @@ const OF_RECORDING = 'target = $target AND id = $recordingId';
 
 /**
  * The journal of uploads over the database.
- * @param pid what other processes are told of this one
+ * @param pid this process, as the others see it
  */
 export function openUploadJournal(database: Database, pid: number): UploadJournal {
   const { read, write, liveness } = database;

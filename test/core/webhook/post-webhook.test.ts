@@ -219,6 +219,11 @@ describe('a connection that fails', () => {
     expect(await via(hangingPort)).toBe('timeout');
   });
 
+  it('is not the proxy’s where NO_PROXY names the server, even if the server’s name says proxy', async () => {
+    const proxyEnv = { HTTP_PROXY: 'http://127.0.0.1:1', NO_PROXY: 'proxy.invalid' };
+    expect(await poster({ proxyEnv }).post(requestTo('http://proxy.invalid/'))).toMatchObject({ what: 'dns' });
+  });
+
   it('tells nothing of the request', async () => {
     const { post } = poster({ timeoutMs: 200 });
     const silent = await listen(createTcpServer(() => {}));

@@ -104,7 +104,7 @@ async function readOnly(check: Check, sandbox: Sandbox): Promise<void> {
       const recording = newRecording();
       const { code, stderr } = await upload(sandbox, disk, recording);
       const isTold = sandbox.receiver.recording(recording.id) !== undefined;
-      const says = /the state folder .* (cannot be made|is not writable).*going on without it/.test(stderr);
+      const says = /the state folder .* (cannot be created|is not writable).*continuing without it/.test(stderr);
       const sentence = `a read-only disk with a ${kind} state: said, and the upload goes on`;
       check(sentence, code === 0 && says && isTold, { code, stderr });
     }

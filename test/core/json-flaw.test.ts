@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { findJsonFlaw } from '../../../src/core/recording/json-flaw.ts';
+import { findJsonFlaw } from '../../src/core/json-flaw.ts';
 
 test.each([
   ['', 'line 1, column 1'],

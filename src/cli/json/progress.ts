@@ -1,0 +1,85 @@
+import type { CoreEvent } from '../../core/events.ts';
+import { type ErrorJson, errorJson } from './error.ts';
+
+/** What happened, as `--progress json` prints it; each line also has `version: 1` and `at`. */
+export type ProgressJson =
+  | { type: 'recording-started'; recordingId: string; dir: string; files: { name: string; sizeBytes: number }[] }
+  | { type: 'file-started'; recordingId: string; name: string; sizeBytes: number; resumedBytes: number }
+  /** At most twice a second for each file. */
+  | { type: 'file-progress'; recordingId: string; name: string; doneBytes: number; sizeBytes: number }
+  | { type: 'file-retrying'; recordingId: string; name: string; reason: string; delayMs: number }
+  | { type: 'file-finished'; recordingId: string; name: string; sizeBytes: number; sentBytes: number }
+  | { type: 'file-unchanged'; recordingId: string; name: string; sizeBytes: number }
+  | { type: 'file-failed'; recordingId: string; name: string; error: ErrorJson }
+  | { type: 'webhook-sending'; recordingId: string; endpoint: string; url: string; webhookId: string; trigger: string }
+  | {
+      type: 'webhook-answered';
+      recordingId: string;
+      endpoint: string;
+      webhookId: string;
+      /** The contract's log line. */
+      line: string;
+      outcome: 'delivered' | 'pending' | 'held' | 'disabled';
+      status?: number;
+      durationMs: number;
+      detail?: string;
+    }
+  | { type: 'webhook-failed-after-upload'; recordingId: string }
+  | { type: 'warning'; message: string; recordingId?: string }
+  /** With `--verbose`. */
+  | { type: 'request'; operation: string; target: string; durationMs: number; ok: boolean; detail: string };
+
+/** An event as a line of `--progress json`. The bytes of files are summed up elsewhere. */
+export function progressJson(event: Exclude<CoreEvent, { type: 'file-progress' }>): ProgressJson {
+  const { type } = event;
+  switch (type) {
+    case 'recording-started': {
+      const { recordingId, dir, files } = event;
+      return { type, recordingId, dir, files: files.map(({ name, sizeBytes }) => ({ name, sizeBytes })) };
+    }
+    case 'file-started': {
+      const { recordingId, name, sizeBytes, resumedBytes } = event;
+      return { type, recordingId, name, sizeBytes, resumedBytes };
+    }
+    case 'file-retrying': {
+      const { recordingId, name, reason, delayMs } = event;
+      return { type, recordingId, name, reason, delayMs };
+    }
+    case 'file-finished': {
+      const { recordingId, name, sizeBytes, sentBytes } = event;
+      return { type, recordingId, name, sizeBytes, sentBytes };
+    }
+    case 'file-unchanged': {
+      const { recordingId, name, sizeBytes } = event;
+      return { type, recordingId, name, sizeBytes };
+    }
+    case 'file-failed': {
+      const { recordingId, name, error } = event;
+      return { type, recordingId, name, error: errorJson(error) };
+    }
+    case 'webhook-sending': {
+      const { recordingId, endpoint, url, webhookId, trigger } = event;
+      return { type, recordingId, endpoint, url, webhookId, trigger };
+    }
+    case 'webhook-answered': {
+      const { recordingId, endpoint, webhookId, line, outcome, status, durationMs, detail } = event;
+      return {
+        type,
+        recordingId,
+        endpoint,
+        webhookId,
+        line,
+        outcome,
+        ...(status !== undefined && { status }),
+        durationMs,
+        ...(detail !== undefined && { detail }),
+      };
+    }
+    case 'webhook-failed-after-upload':
+      return { type, recordingId: event.recordingId };
+    case 'warning': {
+      const { message, recordingId } = event;
+      return { type, message, ...(recordingId !== undefined && { recordingId }) };
+    }
+  }
+}
