@@ -12,7 +12,8 @@ import type { RecordingFile, RecordingId } from '../../../src/core/recording/rec
 import { createHasher } from '../../../src/core/storage/hasher.ts';
 import { createInFlight } from '../../../src/core/storage/in-flight.ts';
 import { createPersistence } from '../../../src/core/storage/persistence.ts';
-import { type BucketSettings, openBucket } from '../../../src/core/storage/s3/s3-bucket.ts';
+import { openBucket } from '../../../src/core/storage/s3/s3-bucket.ts';
+import type { BucketSettings } from '../../../src/core/storage/s3/settings.ts';
 import { unlimited } from '../../../src/core/storage/throttle.ts';
 import type { UploadJournal } from '../../../src/core/upload/journal.ts';
 import type { FileRef } from '../../../src/core/upload/parts-journal.ts';

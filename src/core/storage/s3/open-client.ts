@@ -1,7 +1,7 @@
 import type { Connections } from '../../http/connections.ts';
 import { createRequestHandler, currentCall } from './request-handler.ts';
-import type { S3Credentials } from './s3-bucket.ts';
 import { S3Client } from './sdk.ts';
+import type { S3Credentials } from './settings.ts';
 
 /** The SDK would say on the console what its errors say anyway; stderr is the command line's. */
 const silent = { debug() {}, info() {}, warn() {}, error() {} };

@@ -3,26 +3,7 @@ import { openConnections } from '../../http/connections.ts';
 import type { Bucket, BucketMethods } from '../bucket.ts';
 import { STALL_MS } from '../stall.ts';
 import { bucketMethods, callMethod } from '../wrap-bucket.ts';
-
-export interface S3Credentials {
-  accessKeyId: string;
-  secretAccessKey: string;
-  sessionToken?: string | undefined;
-}
-
-export interface BucketSettings {
-  endpoint: string;
-  region: string;
-  bucket: string;
-  credentials: S3Credentials;
-  caFile?: string | undefined;
-  /** For proxies: `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`. */
-  env: NodeJS.ProcessEnv;
-  /** How long a request may go without a byte moving; 30 s unless given. */
-  stallMs?: number | undefined;
-  /** The same for Complete: assembling a large object takes the store a while; 5 minutes unless given. */
-  completeStallMs?: number | undefined;
-}
+import type { BucketSettings } from './settings.ts';
 
 /**
  * Opens the bucket; nothing is sent yet. The AWS SDK is loaded with the first request: hashing threads, which take longer

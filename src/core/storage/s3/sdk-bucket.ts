@@ -10,7 +10,6 @@ import { openClient } from './open-client.ts';
 import { allPages, type Page, paginateListMultipartUploads } from './pages.ts';
 import { type CallFacts, toStorageFailure } from './refusal.ts';
 import { BodyFailure, currentCall, type S3Call } from './request-handler.ts';
-import type { BucketSettings } from './s3-bucket.ts';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -23,6 +22,7 @@ import {
   Upload,
   UploadPartCommand,
 } from './sdk.ts';
+import type { BucketSettings } from './settings.ts';
 import { paramsOf, toHead } from './shapes.ts';
 
 const COMPLETE_STALL_MS = 300_000;

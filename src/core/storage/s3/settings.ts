@@ -1,0 +1,19 @@
+export interface S3Credentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string | undefined;
+}
+
+export interface BucketSettings {
+  endpoint: string;
+  region: string;
+  bucket: string;
+  credentials: S3Credentials;
+  caFile?: string | undefined;
+  /** For proxies: `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`. */
+  env: NodeJS.ProcessEnv;
+  /** How long a request may go without a byte moving; 30 s unless given. */
+  stallMs?: number | undefined;
+  /** The same for Complete: assembling a large object takes the store a while; 5 minutes unless given. */
+  completeStallMs?: number | undefined;
+}
