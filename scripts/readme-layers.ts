@@ -17,7 +17,7 @@ export function layersDiagram(): string {
     // Every room of the core may use what is directly in `core`: those arrows would hide the others. Single files have no
     // room.
     const rooms = imports.filter(target => !(target === 'core' && name.startsWith('core')) && !target.endsWith('.ts'));
-    const targets = rooms.map(target => (target === CORE ? 'core' : idOf(target)));
+    const targets = rooms.map(target => (target === CORE ? 'core' : target === 'core' ? 'shared' : idOf(target)));
     return targets.length > 0 ? [`${idOf(name)} --> ${targets.join(' & ')}`] : [];
   });
   return [
@@ -26,6 +26,7 @@ export function layersDiagram(): string {
     ...outside.map(({ name }) => `  ${node(name)}`),
     '  subgraph core',
     ...inside.map(({ name }) => `    ${node(name)}`),
+    '    shared["core/*.ts"]',
     '  end',
     ...arrows.map(arrow => `  ${arrow}`),
     '```',

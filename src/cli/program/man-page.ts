@@ -35,7 +35,6 @@ export function manPage(commands: readonly CommandSpec[], version: string): stri
     '.SH FILES',
     ...tagged('.recorduploadrc, .recorduploadrc.{json,yaml,yml}, .env', 'configuration in the working directory'),
     ...tagged('~/.config/recordupload/config.{yaml,yml,json}', 'your own configuration'),
-    ...tagged('~/.cache/recordupload', 'compiled code, to start faster; can be deleted at any time'),
     ...tagged('~/.local/state/recordupload', 'unfinished uploads, stored webhooks, the log; keep this folder'),
     'To see which of them are used, run',
     '.BR "recordupload config path" .',
