@@ -25,7 +25,7 @@ describe('On a terminal config init', () => {
     await run.type(`ada@example.com${KEYS.enter}`, 'expected an e-mail address, got "ada"');
     await run.type(KEYS.enter, 'Webhook URL');
     await run.type(`${SECRETS.token}${KEYS.enter}`, 'Webhook token');
-    await run.type(KEYS.enter, 'Access key id');
+    await run.type(KEYS.enter, 'Access key ID');
     await run.type(KEYS.enter, 'Secret access key');
     const { code, screen } = await run.result;
     expect(code).toBe(0);
@@ -52,7 +52,7 @@ describe('On a terminal config init', () => {
   test('Ctrl-D is an empty answer', async () => {
     const { cwd, run } = start('config', 'init');
     await run.type(`https://s3.example.com${KEYS.enter}`, 'URL of the S3 service');
-    const questions = ['Region', 'Bucket', 'AWS profile', 'e-mail', 'Webhook URL', 'token', 'key id', 'Secret access'];
+    const questions = ['Region', 'Bucket', 'AWS profile', 'e-mail', 'Webhook URL', 'token', 'key ID', 'Secret access'];
     for (const question of questions) await run.type(KEYS.ctrlD, question);
     const { code, screen } = await run.result;
     expect({ code, files: readdirSync(cwd) }).toEqual({ code: 0, files: ['.recorduploadrc'] });

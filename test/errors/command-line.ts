@@ -117,7 +117,7 @@ export const COMMAND_LINE: readonly Meeting[] = [
   typed('the folder is missing: its path is an empty text', 'name the folder; is a variable unset?', 'upload', ''),
 
   typed(
-    'config init without a terminal needs flags: there is nobody to ask',
+    'config init needs options if there is no terminal to ask on',
     'see recordupload config init --help',
     ...['config', 'init'],
   ),
@@ -136,12 +136,12 @@ export const COMMAND_LINE: readonly Meeting[] = [
   ),
   typed(
     '--token-file: …/nowhere does not exist',
-    'name a file that holds the secret, or "-" for standard input',
+    'name a file that contains the secret, or "-" for standard input',
     ...['config', 'init', '--token-file', 'nowhere'],
   ),
   {
     says: '--token-file: … contains white space (the value is not shown)',
-    hint: 'it holds the secret and nothing else',
+    hint: 'the file must contain the secret and nothing else',
     exit,
     meet: withFile('token', 'two words', file => ['config', 'init', '--token-file', file]),
   },

@@ -37,9 +37,3 @@ export const GROUPS: Readonly<Record<string, string>> = {
   webhook: 'send, test and manage webhooks',
   config: 'show, check and write the configuration',
 };
-
-/** An option's text, where it was given. */
-export function textOption(options: Readonly<Record<string, unknown>>, name: string): string | undefined {
-  const value = options[name];
-  return typeof value === 'string' ? value : undefined;
-}

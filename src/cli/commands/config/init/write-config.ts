@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { access, link, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, hasErrorCode } from '../../../../core/errors.ts';
-import type { ConfigAnswers, SecretName } from '../../../config-answers.ts';
+import type { ConfigAnswers, SecretName } from './answers.ts';
 
 /** Where a new configuration goes: the file, and the files of its secrets beside it. */
 export interface ConfigPlace {
@@ -57,7 +57,7 @@ function alreadyExists(path: string): AppError {
 /**
  * Writes the secrets, each into a file that its owner alone can read, then the configuration that names them.
  * @returns the absolute paths, the configuration's first
- * @throws AppError `USAGE` where one of them exists and `force` is not set; `CONFIG` where they cannot be written
+ * @throws AppError `USAGE` if one of them exists and `force` is not set; `CONFIG` if they cannot be written
  */
 export async function writeConfig(
   place: ConfigPlace,

@@ -1,26 +1,33 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
-import { checkData } from '../config/problems.ts';
-import { DEFAULTS } from '../config/schema.ts';
-import { flawOfToken } from '../config/secret-text.ts';
-import { nest } from '../config/sources/nested.ts';
-import { AppError, hasErrorCode } from '../core/errors.ts';
-import { type Invocation, textOption } from './program/command.ts';
-import { ask, canAsk, type Person } from './terminal/prompt.ts';
+import { checkData } from '../../../../config/problems.ts';
+import { DEFAULTS } from '../../../../config/schema.ts';
+import { flawOfToken } from '../../../../config/secret-text.ts';
+import { nest } from '../../../../config/sources/nested.ts';
+import { AppError, hasErrorCode } from '../../../../core/errors.ts';
+import type { Invocation } from '../../../program/command.ts';
+import { ask, canAsk } from '../../../terminal/prompt.ts';
+import type { configInitSpec } from './spec.ts';
+
+type Call = Invocation<typeof configInitSpec>;
+/** The names of the options that have a text. */
+type TextOption = {
+  [Name in keyof Call['options']]-?: NonNullable<Call['options'][Name]> extends string ? Name : never;
+}[keyof Call['options']];
 
 /** What goes into a new configuration. */
 export interface ConfigAnswers {
-  /** By key, in the order of the file; no secret is among them. */
+  /** By key, in the order of the file; without secrets. */
   values: Map<string, string>;
-  /** Secrets by what they are; each gets a file of its own. */
+  /** The secrets; each gets a file of its own. */
   secrets: Map<SecretName, string>;
 }
 
 export type SecretName = 'token' | 'accessKeyId' | 'secretAccessKey';
 
 interface Question {
-  option: string;
+  option: TextOption;
   flag: string;
   key: string;
   question: string;
@@ -47,13 +54,13 @@ const QUESTIONS: readonly Question[] = [
   },
 ];
 
-const SECRETS: readonly { name: SecretName; option: string; flag: string; question: string }[] = [
+const SECRETS: readonly { name: SecretName; option: TextOption; flag: string; question: string }[] = [
   { name: 'token', option: 'tokenFile', flag: '--token-file', question: 'Webhook token (not shown; empty: none)' },
   {
     name: 'accessKeyId',
     option: 'accessKeyIdFile',
     flag: '--access-key-id-file',
-    question: 'Access key id (not shown; empty: none)',
+    question: 'Access key ID (not shown; empty: none)',
   },
   {
     name: 'secretAccessKey',
@@ -64,26 +71,24 @@ const SECRETS: readonly { name: SecretName; option: string; flag: string; questi
 ];
 
 /**
- * The flags' answers; where none is given, a person's.
- * @throws AppError `USAGE` where there is neither, or a flag is wrong
+ * The answers of the options; if there are none, those of a person.
+ * @throws AppError `USAGE` if there is neither, or an option is wrong
  */
-export async function collectAnswers(
-  invocation: Pick<Invocation, 'options' | 'terminal' | 'signal'>,
-): Promise<ConfigAnswers> {
-  const { options, terminal } = invocation;
+export async function collectAnswers(call: Call): Promise<ConfigAnswers> {
+  const { options, terminal } = call;
   const given = [...QUESTIONS, ...SECRETS].some(({ option }) => options[option] !== undefined);
-  if (given) return await fromFlags(invocation);
-  if (canAsk(terminal)) return await fromPerson(invocation);
-  throw new AppError('USAGE', 'config init without a terminal needs flags: there is nobody to ask', {
+  if (given) return await fromFlags(call);
+  if (canAsk(terminal)) return await fromPerson(call);
+  throw new AppError('USAGE', 'config init needs options if there is no terminal to ask on', {
     hint: 'see recordupload config init --help',
   });
 }
 
-async function fromFlags({ options, terminal }: Pick<Invocation, 'options' | 'terminal'>): Promise<ConfigAnswers> {
+async function fromFlags({ options, terminal }: Call): Promise<ConfigAnswers> {
   const values = new Map<string, string>();
   const problems: string[] = [];
   for (const { option, flag, key } of QUESTIONS) {
-    const text = textOption(options, option);
+    const text = options[option];
     if (text === undefined) continue;
     values.set(key, text);
     checkData(nest(key, text), () => flag, problems);
@@ -92,7 +97,7 @@ async function fromFlags({ options, terminal }: Pick<Invocation, 'options' | 'te
     throw new AppError('USAGE', problems.join('\n'), { hint: 'see recordupload config init --help' });
   }
   const named = SECRETS.flatMap(secret => {
-    const file = textOption(options, secret.option);
+    const file = options[secret.option];
     return file === undefined ? [] : [{ ...secret, file }];
   });
   if (named.filter(({ file }) => file === '-').length > 1) {
@@ -103,14 +108,16 @@ async function fromFlags({ options, terminal }: Pick<Invocation, 'options' | 'te
   return { values, secrets };
 }
 
-/** `-` is standard input. One newline at the end is an editor's; anything else that is odd is refused. */
-async function readSecret(file: string, flag: string, { stdin, cwd }: Invocation['terminal']): Promise<string> {
+/** `-` is standard input. One newline at the end is accepted, because editors add it. */
+async function readSecret(file: string, flag: string, { stdin, cwd }: Call['terminal']): Promise<string> {
   const content = file === '-' ? await readAll(stdin) : await readText(resolve(cwd, file), flag);
   const secret = content.replace(/\r?\n$/, '');
   const flaw = flawOfToken(secret);
   if (flaw === undefined) return secret;
   const where = file === '-' ? 'standard input' : file;
-  throw new AppError('USAGE', `${flag}: ${where} ${flaw}`, { hint: 'it holds the secret and nothing else' });
+  throw new AppError('USAGE', `${flag}: ${where} ${flaw}`, {
+    hint: 'the file must contain the secret and nothing else',
+  });
 }
 
 async function readText(file: string, flag: string): Promise<string> {
@@ -120,22 +127,22 @@ async function readText(file: string, flag: string): Promise<string> {
     if (!hasErrorCode(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EISDIR')) throw error;
     const why = { EISDIR: 'is a folder', ENOENT: 'does not exist', ENOTDIR: 'does not exist' }[String(error.code)];
     throw new AppError('USAGE', `${flag}: ${file} ${why ?? 'cannot be read: permission denied'}`, {
-      hint: 'name a file that holds the secret, or "-" for standard input',
+      hint: 'name a file that contains the secret, or "-" for standard input',
     });
   }
 }
 
-async function fromPerson(person: Person): Promise<ConfigAnswers> {
+async function fromPerson(call: Call): Promise<ConfigAnswers> {
   const values = new Map<string, string>();
   for (const { key, question, otherwise } of QUESTIONS) {
-    const answer = await ask(question, { otherwise, flawOf: text => flawOfValue(key, text) }, person);
+    const answer = await ask(question, { otherwise, flawOf: text => flawOfValue(key, text) }, call);
     if (answer !== undefined) values.set(key, answer);
   }
   const secrets = new Map<SecretName, string>();
   for (const { name, question } of SECRETS) {
     // A profile has the keys already.
     if (name !== 'token' && values.has('awsProfile')) continue;
-    const answer = await ask(question, { hidden: true, flawOf: flawOfToken }, person);
+    const answer = await ask(question, { hidden: true, flawOf: flawOfToken }, call);
     if (answer !== undefined) secrets.set(name, answer);
   }
   return { values, secrets };
