@@ -2,8 +2,8 @@ import { openOverview } from './open-overview.ts';
 
 /**
  * IDs of recordings in the state that begin with `prefix`, the latest first.
- * @returns none where there is no state
- * @throws AppError `STATE` where it cannot be read
+ * @returns none if there is no state
+ * @throws AppError `STATE` if it cannot be read
  */
 export async function recordingIds({
   stateDir,

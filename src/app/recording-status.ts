@@ -6,7 +6,7 @@ import type { Runtime } from './runtime.ts';
 
 export interface RecordingStatusReport {
   recordingId: string;
-  /** Its upload to each bucket; none where it was uploaded elsewhere. */
+  /** Its upload to each bucket; none if another machine uploaded it. */
   uploads: RecordingStatus[];
   /** Each of its webhooks with every attempt, the oldest first. */
   webhooks: DeliveryHistory[];
@@ -14,7 +14,7 @@ export interface RecordingStatusReport {
 
 /**
  * All that this machine knows about one recording.
- * @throws AppError `USAGE` where it knows nothing, `STATE` where the state cannot be read
+ * @throws AppError `USAGE` if it knows nothing, `STATE` if the state cannot be read
  */
 export async function recordingStatus({ id: text }: { id: string }, runtime: Runtime): Promise<RecordingStatusReport> {
   const id = parseRecordingId(text, 'id', 'USAGE');

@@ -11,7 +11,7 @@ import { readFolder, uploadRequest } from './recording-folder.ts';
 import { findWork, type RetryRequest, type Work } from './retry-work.ts';
 import type { Runtime } from './runtime.ts';
 
-/** What became of one unfinished upload. `ok` is false where nothing of it could be tried. */
+/** What became of one unfinished upload. `ok` is false if nothing of it could be tried. */
 export type RetriedUpload =
   | { ok: true; recordingId: string; dir: string; report: UploadReport }
   | { ok: false; recordingId: string; dir: string; error: AppError };
@@ -60,7 +60,7 @@ export async function retry(request: RetryRequest, runtime: Runtime): Promise<Re
   const waiting = await outbox.waiting();
   return {
     uploads,
-    // Those that were not sent are of interest only where the recordings are named.
+    // Deliveries that were not sent matter only if the caller named the recordings.
     deliveries: reports.flatMap(one => one.deliveries).filter(one => work.ids.length > 0 || one.line !== undefined),
     endpoints: mergeEndpoints(reports.flatMap(one => one.endpoints)),
     unconfigured,

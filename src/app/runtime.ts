@@ -16,7 +16,7 @@ export interface RuntimeOptions {
   env: NodeJS.ProcessEnv;
   /** What the program calls itself in requests: `recordupload/<version>`. */
   userAgent: string;
-  /** The payload's `upload_source` where the configuration has none. */
+  /** The payload's `upload_source` if the configuration has none. */
   uploadSource: string;
   /** Ends the work under way. What is done is kept. */
   signal?: AbortSignal | undefined;
@@ -45,11 +45,11 @@ export interface Runtime extends AsyncDisposable {
   readonly clock: Clock;
   readonly random: Random;
   readonly signal: AbortSignal;
-  /** Passes events on to the caller's observer and, where it was asked for, to the log. */
+  /** Passes events on to the caller's observer and, with `log`, to the log. */
   readonly observer: Observer;
   /** @throws AppError `STATE` */
   state(): Promise<State>;
-  /** The state for reading; undefined where there is none yet. The caller closes it. @throws AppError `STATE` */
+  /** The state for reading; undefined if there is none yet. The caller closes it. @throws AppError `STATE` */
   overview(): Promise<OpenOverview | undefined>;
   /** What is wrong with the state's file; undefined if it is sound. Rejects with the signal's reason if it aborts. */
   stateFlaw(signal: AbortSignal): Promise<string | undefined>;
@@ -144,7 +144,7 @@ interface Closable {
 function part<T extends Closable>(closing: AsyncDisposableStack, make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   closing.defer(async () => {
-    // One that could not be made has told whoever asked for it.
+    // If it could not be made, its caller has got the error.
     const value = await made?.catch(() => undefined);
     await value?.close();
   });

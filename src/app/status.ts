@@ -9,7 +9,7 @@ export interface StatusRequest {
   limit: number;
 }
 
-/** Where everything stands. */
+/** What is uploading, partial, waiting, held and done. */
 export type StatusReport =
   /** Nothing has been uploaded from this machine yet. */
   | { hasState: false; stateDir: string }
@@ -26,20 +26,20 @@ export type StatusReport =
 
 /** Reads the status as often as it is asked to. */
 export interface StatusReader extends AsyncDisposable {
-  /** @throws AppError `STATE` where the state cannot be read */
+  /** @throws AppError `STATE` if the state cannot be read */
   read(request: StatusRequest): Promise<StatusReport>;
 }
 
 /**
- * Reads where everything stands; changes nothing, waits for no lock.
- * @throws AppError `STATE` where the state cannot be read
+ * Reads what is uploading, partial, waiting, held and done. Changes nothing and waits for no lock.
+ * @throws AppError `STATE` if the state cannot be read
  */
 export async function status(request: StatusRequest, runtime: Runtime): Promise<StatusReport> {
   await using reader = openStatus(runtime);
   return await reader.read(request);
 }
 
-/** The same again and again. As long as there is no state, each reading looks for one. */
+/** Reads the same again and again. As long as there is no state, each reading looks for one. */
 export function openStatus({ config, clock, overview }: Pick<Runtime, 'config' | 'clock' | 'overview'>): StatusReader {
   const { stateDir } = config;
   let open: Awaited<ReturnType<typeof overview>>;

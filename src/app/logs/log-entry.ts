@@ -25,7 +25,7 @@ export function parseLogLine(line: string): LogEntry | undefined {
   }
 }
 
-/** True where the line is at least as serious. */
+/** True if the line is at least as serious. */
 export function isAtLeast(entry: LogEntry, level: LogLevel): boolean {
   return LEVELS.indexOf(entry.level as LogLevel) >= LEVELS.indexOf(level);
 }

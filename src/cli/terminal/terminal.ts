@@ -2,17 +2,17 @@ import { Chalk, type ChalkInstance } from 'chalk';
 import { EXIT } from '../exit-codes.ts';
 import { wrapText } from './wrap.ts';
 
-/** What the commands know of the world outside: streams, environment, working directory. */
+/** What commands know about the process: streams, environment, working directory. */
 export interface Terminal {
-  /** The result for people; on a terminal its lines are broken at words. */
+  /** Prints the result for people; on a terminal, lines are broken at words. */
   out(text: string): void;
-  /** The result for programs, or to be copied: as it is. */
+  /** Prints the result for programs, or text to be copied, unchanged. */
   document(text: string): void;
-  /** Everything else, for people; broken like `out`. */
+  /** Prints everything else for people; broken like `out`. */
   err(text: string): void;
-  /** True where stderr is a terminal that can redraw lines. */
+  /** True if stderr is a terminal that can redraw lines. */
   readonly live: boolean;
-  /** Colours for stdout and stderr; plain where colours are off. */
+  /** Colours for stdout and stderr; plain text if colours are off. */
   readonly paint: { out: ChalkInstance; err: ChalkInstance };
   readonly columns: () => number;
   readonly stdin: NodeJS.ReadStream;
@@ -39,11 +39,11 @@ export function processTerminal({ color }: { color: boolean }): Terminal {
     err: text => {
       stderr.write(`${fitted(text, stderr)}\n`);
     },
-    // A terminal that does not tell its width (0) cannot be redrawn: how many lines a text takes is not known.
+    // A terminal that reports a width of 0 cannot be redrawn, because the number of rows that a text needs is unknown.
     live: Boolean(stderr.isTTY) && stderr.columns > 0 && !dumb && !env.CI,
     paint: { out: new Chalk({ level: colored(stdout) ? 1 : 0 }), err: new Chalk({ level: colored(stderr) ? 1 : 0 }) },
     columns: () => stderr.columns || 80,
-    // Opened when it is first asked for: hardly any command reads it.
+    // Opened only when it is needed, because hardly any command reads it.
     get stdin() {
       return process.stdin;
     },
@@ -54,8 +54,8 @@ export function processTerminal({ color }: { color: boolean }): Terminal {
 }
 
 /**
- * Output that cannot be written must not end the work. A reader that has gone away (`| head -1`) is no error; a result
- * that is lost (a full disk behind `>`) is one, and said where it still can be.
+ * Keeps working when output cannot be written. A reader that has ended (`| head -1`) is not an error. A result that is
+ * lost (a full disk behind `>`) is one, and reported on stderr.
  */
 function watchOutput({ stdout, stderr }: NodeJS.Process): void {
   let isTold = false;
@@ -64,7 +64,7 @@ function watchOutput({ stdout, stderr }: NodeJS.Process): void {
     if (error.code === 'EPIPE' || isTold) return;
     isTold = true;
     stderr.write(`error: the output cannot be written: ${error.message} (what was done is kept; run it again)\n`);
-    // At the end: the command has its own to say until then.
+    // At the end, because the command's own exit status comes first.
     process.once('exit', code => {
       if (code === EXIT.done) process.exitCode = EXIT.usage;
     });
