@@ -9,6 +9,7 @@ import { awsSdk } from './aws-sdk.ts';
 const MODULES: Readonly<Record<string, Pick<BuildOptions, 'define' | 'plugins'>>> = {
   'src/core/webhook/got.ts': {},
   'src/core/storage/s3/sdk.ts': awsSdk,
+  'src/core/storage/s3/providers.ts': {},
 };
 
 /** @param options those of the whole bundle, `plugins` included */

@@ -27,7 +27,7 @@ const KEY_TEXTS: Readonly<Record<string, KeyText>> = {
   secretAccessKey: { purpose: 'secret key' },
   secretAccessKeyFile: { purpose: 'file that contains the secret key' },
   sessionToken: { purpose: 'session token; used only with keys from the same source' },
-  awsProfile: { purpose: `profile with static keys in ${code('~/.aws/credentials')}, instead of the two keys` },
+  awsProfile: { purpose: `profile of the AWS tools (${code('~/.aws/config')}), instead of the two keys` },
   'user.name': { purpose: "the user's name" },
   'user.email': { purpose: "the user's e-mail address, exactly as the server knows it; case matters" },
   'webhook.url': { purpose: "URL of the recordings server's webhook", default: code(DEFAULTS.webhookUrl) },

@@ -3,6 +3,7 @@ import { systemClock } from '../core/clock.ts';
 import type { Observer } from '../core/events.ts';
 import { createHasher } from '../core/storage/hasher.ts';
 import { createInFlight } from '../core/storage/in-flight.ts';
+import type { KeyProfile, Keys } from '../core/storage/keys.ts';
 import { createPersistence } from '../core/storage/persistence.ts';
 import { openBucket } from '../core/storage/s3/s3-bucket.ts';
 import { createThrottle, unlimited } from '../core/storage/throttle.ts';
@@ -15,7 +16,7 @@ export interface UploadSettings {
   endpoint: string;
   region: string;
   bucket: string;
-  credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string | undefined };
+  credentials: Keys | KeyProfile;
   concurrency: number | undefined;
   bwlimit: readonly RateChange[] | undefined;
   uploadRetryBudgetMs: number;

@@ -1,3 +1,4 @@
+import type { KeyProfile, Keys } from '../core/storage/keys.ts';
 import type { RateChange } from '../core/units.ts';
 import type { Endpoint } from '../core/webhook/endpoint.ts';
 
@@ -9,9 +10,12 @@ export interface Config {
   bucket: string;
   /** What the public URLs in the payload begin with, without a trailing slash. */
   publicBaseUrl: string;
-  /** Undefined where none are configured; commands that need them say so. Secret. */
-  credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string | undefined } | undefined;
-  /** Why configured credentials cannot be used (half a pair, an unknown AWS profile); said when they are needed. */
+  /**
+   * The keys for the bucket, or the AWS profile that gets them. Undefined if none are configured; commands that need them
+   * say so.
+   */
+  credentials: Keys | KeyProfile | undefined;
+  /** Why the keys that are configured cannot be used (half a pair, an unknown AWS profile); said when they are needed. */
   credentialsProblem?: string | undefined;
   user: { name?: string | undefined; email?: string | undefined };
   /** Where webhooks go, in configured order; names are unique. */

@@ -1,28 +1,33 @@
+import { keysOfProfile } from './aws-credentials.ts';
+import { sourceOf } from './aws-settings.ts';
 import type { Config } from './config.ts';
 import { type Origin, originOf } from './origins.ts';
 import type { Machine } from './paths.ts';
 import { flawOfToken } from './secret-text.ts';
 import { type FoundSecret, findSecret, secretOrigin, stronger } from './secrets.ts';
-import { readAwsProfile } from './sources/aws-profile.ts';
+import type { ReadProfile } from './sources/aws-profile.ts';
 import { outranks, type Setting, settingsOf } from './sources/setting.ts';
 
 /** The keys for the bucket, or why those configured cannot be used; neither where none are configured. */
-export interface Credentials {
-  credentials: Config['credentials'];
-  credentialsProblem: string | undefined;
+export interface Credentials extends Pick<Config, 'credentials' | 'credentialsProblem'> {
   origins: Origin[];
+}
+
+/** What keys are found with. */
+export interface CredentialSources {
+  settings: readonly Setting[];
+  /** The profile that is named, as it was read; undefined: none is named. */
+  profile: ReadProfile | undefined;
+  machine: Machine;
+  problems: string[];
 }
 
 /**
  * Finds the keys. A profile beats keys from the same variables (as in the AWS SDKs) and from weaker sources; keys from a
  * stronger source beat the profile. Nothing else is tried: no default profile, no instance metadata.
  */
-export async function resolveCredentials(
-  settings: readonly Setting[],
-  cwd: string,
-  machine: Machine,
-  problems: string[],
-): Promise<Credentials> {
+export async function resolveCredentials(sources: CredentialSources): Promise<Credentials> {
+  const { settings, profile, machine, problems } = sources;
   const find = (name: string, forms: string[], credential?: string) =>
     findSecret({ name, forms, credential, flawOf: flawOfToken }, settingsOf(settings, ...forms), machine, problems);
   const id = await find('accessKeyId', ['accessKeyId', 'accessKeyIdFile'], 'access-key-id');
@@ -32,25 +37,25 @@ export async function resolveCredentials(
   const profileOrigin = originOf('awsProfile', profiles[0]?.value, profiles);
   const found = [id, secret].filter(one => one !== undefined);
 
-  const [profile] = profiles;
-  const rival = profile && found.find(one => one.setting?.level === profile.level && !isAwsVariable(one.setting));
-  if (profile && rival) {
+  const [named] = profiles;
+  const rival = named && found.find(one => one.setting?.level === named.level && !isAwsVariable(one.setting));
+  if (named && rival) {
     problems.push(
-      `${rival.origin.path}: two sources for one secret, ${rival.origin.source} and ${profile.source}: keep one`,
+      `${rival.origin.path}: two sources for one secret, ${rival.origin.source} and ${named.source}: keep one`,
     );
   }
-  if (profile && !found.some(one => outranks(one.level, profile.level))) {
-    const read = await readAwsProfile(String(profile.value), cwd, machine);
+  if (named && !found.some(one => outranks(one.level, named.level))) {
+    const { credentials, credentialsProblem } = keysOfProfile(profile);
     const shadow = (name: string, one: FoundSecret | undefined): Origin => ({
       path: name,
-      value: read.ok ? 'set' : 'unset',
+      value: credentials ? 'set' : 'unset',
       secret: true,
-      source: `profile ${String(profile.value)} (${profile.source})`,
+      source: sourceOf(String(named.value), named),
       shadows: one ? [one.origin.source, ...one.origin.shadows] : [],
     });
     return {
-      credentials: read.ok ? read.keys : undefined,
-      credentialsProblem: read.ok ? undefined : read.flaw,
+      credentials,
+      credentialsProblem,
       origins: [shadow('accessKeyId', id), shadow('secretAccessKey', secret), profileOrigin],
     };
   }

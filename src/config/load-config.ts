@@ -1,16 +1,19 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../core/errors.ts';
+import { ignoresEndpoints, settingsFromProfile } from './aws-settings.ts';
 import type { Config } from './config.ts';
 import { resolveCredentials } from './credentials.ts';
 import { resolveEndpoints } from './endpoints.ts';
 import { KEYS } from './keys.ts';
 import { type LookedAt, type Origin, originOf } from './origins.ts';
 import { type Machine, machineOf, resolvePath, userFolders } from './paths.ts';
+import { checkSettings } from './problems.ts';
 import { DEFAULTS, settingsSchema } from './schema.ts';
+import type { ReadProfile } from './sources/aws-profile.ts';
 import { KNOWN_VARIABLES, unknownVariables } from './sources/environment.ts';
 import { nest } from './sources/nested.ts';
-import { readSources } from './sources/read-sources.ts';
+import { readSources, type Sources } from './sources/read-sources.ts';
 import { type Setting, settingsOf } from './sources/setting.ts';
 import { closest } from './suggest.ts';
 import { isInsecure, withoutTrailingSlash } from './urls.ts';
@@ -45,7 +48,10 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const { cwd, configFile, flags = {} } = options;
   const machine = machineOf(options.env, options.machine);
   const problems: string[] = [];
-  const { settings, variables, files } = await readSources({ cwd, machine, configFile, flags }, problems);
+  const read = await readSources({ cwd, machine, configFile, flags }, problems);
+  const { variables, files } = read;
+  const profile = await readProfile(read.settings, cwd, machine);
+  const settings = withAwsSettings(read, profile, cwd, problems);
   const { values, origins } = resolveValues(settings, machine, problems);
   if (values.caFile !== undefined && !(await isFile(values.caFile))) {
     const [setting] = settingsOf(settings, 'caFile');
@@ -53,7 +59,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   }
   const { allowInsecure } = values;
   const endpoints = await resolveEndpoints({ settings, variables, machine, allowInsecure, problems });
-  const keys = await resolveCredentials(settings, cwd, machine, problems);
+  const keys = await resolveCredentials({ settings, profile, machine, problems });
   if (problems.length > 0) throw new AppError('CONFIG', [...new Set(problems)].join('\n'));
 
   const names = endpoints.webhooks.map(endpoint => endpoint.name);
@@ -74,6 +80,33 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     files,
     warnings,
   };
+}
+
+/** The AWS profile that is named; its reader is loaded only then. */
+async function readProfile(
+  settings: readonly Setting[],
+  cwd: string,
+  machine: Machine,
+): Promise<ReadProfile | undefined> {
+  const [named] = settingsOf(settings, 'awsProfile');
+  if (!named) return undefined;
+  const { readAwsProfile } = await import('./sources/aws-profile.ts');
+  return await readAwsProfile(String(named.value), cwd, machine);
+}
+
+/** The settings, with those of the profile; without the AWS tools' endpoints where the user wants it so. */
+function withAwsSettings(
+  { settings, variables }: Sources,
+  read: ReadProfile | undefined,
+  cwd: string,
+  problems: string[],
+): Setting[] {
+  const profile = read?.ok ? read.profile : undefined;
+  const [named] = settingsOf(settings, 'awsProfile');
+  const ofProfile = profile && named ? settingsFromProfile(profile, named, cwd, problems) : [];
+  const all = [...settings, ...checkSettings(ofProfile, problems)];
+  const isLeftOut = ({ path, level }: Setting) => path === 'endpoint' && level === 'aws';
+  return ignoresEndpoints(variables, profile) ? all.filter(setting => !isLeftOut(setting)) : all;
 }
 
 type Values = Omit<Config, 'credentials' | 'credentialsProblem' | 'webhooks'>;

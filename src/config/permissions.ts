@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { hasErrorCode } from '../core/errors.ts';
+import { shellQuoted } from '../core/text.ts';
 import type { Machine } from './paths.ts';
 
 /** More than any key or token has; a device or a log given by mistake must not be read for ever. */
@@ -14,21 +15,21 @@ export function flawOfTrust(stats: Stats, file: string, { platform, uid }: Owner
   if (stats.uid !== uid && stats.uid !== 0) {
     return `belongs to another user (uid ${stats.uid}) and is not used: chown it, or name it with --config`;
   }
-  if ((stats.mode & 0o022) !== 0) return `can be changed by other users: chmod go-w ${quoted(file)}`;
+  if ((stats.mode & 0o022) !== 0) return `can be changed by other users: chmod go-w ${shellQuoted(file)}`;
   return undefined;
 }
 
 /** Why a file with secrets in it is refused: others can read it. Undefined: they cannot. */
 export function flawOfPrivacy(stats: Stats, file: string, { platform }: Owner): string | undefined {
   if (platform === 'win32' || (stats.mode & 0o044) === 0) return undefined;
-  return `contains a secret and can be read by other users: chmod 600 ${quoted(file)}`;
+  return `contains a secret and can be read by other users: chmod 600 ${shellQuoted(file)}`;
 }
 
 /** systemd hands credentials over as files of root's or ours that the unit's group may read, but nobody else. */
 function flawOfCredential(stats: Stats, file: string, { platform, uid }: Owner): string | undefined {
   if (platform === 'win32' || uid === undefined) return undefined;
   if (stats.uid !== uid && stats.uid !== 0) return `belongs to another user (uid ${stats.uid})`;
-  return (stats.mode & 0o004) === 0 ? undefined : `can be read by everybody: chmod o-r ${quoted(file)}`;
+  return (stats.mode & 0o004) === 0 ? undefined : `can be read by everybody: chmod o-r ${shellQuoted(file)}`;
 }
 
 /** A secret read from its file, one trailing newline stripped, or what keeps it from being read. */
@@ -61,8 +62,4 @@ export async function readSecretFile(
       `cannot be read: ${hasErrorCode(error, 'EISDIR') ? 'it is a folder' : String((error as Error).message)}`,
     );
   }
-}
-
-function quoted(file: string): string {
-  return /^[\w./@%+=:,-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`;
 }

@@ -22,3 +22,8 @@ export function printable(text: string): string {
 export function printableLine(text: string): string {
   return printable(text.replace(/\s*\r?\n\s*|\t/g, ' '));
 }
+
+/** A text as one word of a shell's command line. */
+export function shellQuoted(text: string): string {
+  return /^[\w./@%+=:,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

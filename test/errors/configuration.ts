@@ -55,15 +55,23 @@ const credential = (says: string, mode: number): Meeting => ({
     return ['status'];
   },
 });
-const profile = (text: string | undefined, says: string, mode = 0o600): Meeting => ({
-  says: `AWS profile "recordings": …/.aws/credentials ${says}`,
+/** A profile that cannot be used; what is written of it goes into one of the AWS files. */
+const profile = (text: string, says: string, { name = 'config', mode = 0o600, asNobody = false } = {}): Meeting => ({
+  says: `AWS profile "recordings": ${says}`,
   hint: KEYS_HINT,
   exit,
+  asNobody,
   env: { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined, AWS_PROFILE: 'recordings' },
   meet: desk => {
-    if (text !== undefined) write(desk, '.aws/credentials', text, mode);
+    write(desk, `.aws/${name}`, text, mode);
     return ['upload', makeRecording()];
   },
+});
+/** One whose keys cannot be had now. */
+const keysFrom = (text: string, says: string, hint: string): Meeting => ({
+  ...profile(`[profile recordings]\n${text}`, says),
+  hint,
+  exit: EXIT.incomplete,
 });
 const KEYS_HINT =
   'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or accessKeyId and secretAccessKey in .recorduploadrc';
@@ -258,14 +266,57 @@ export const CONFIGURATION: readonly Meeting[] = [
       return ['status'];
     },
   },
-  profile(undefined, 'does not exist'),
-  profile('[default]', 'has no such profile'),
-  profile('[recordings]', 'lacks aws_access_key_id or aws_secret_access_key there'),
+  profile('[profile old]\nregion = a', 'it is not in … and not in … (there are old)'),
+  profile('', 'it is not in … and not in … (they have no profiles)'),
+  profile('[profile recordings]\nregion = a', 'it has no keys, neither in …/.aws/config nor in …/.aws/credentials'),
+  profile('[recordings]\naws_access_key_id = FAKE', 'it has aws_access_key_id, but not aws_secret_access_key', {
+    name: 'credentials',
+  }),
+  profile('[recordings]\naws_secret_access_key = fake', 'it has aws_secret_access_key, but not aws_access_key_id', {
+    name: 'credentials',
+  }),
   profile(
-    '[recordings]\nrole_arn = x',
-    'uses role_arn there, which is not supported: run "aws configure export-credentials" and use the keys',
+    '[profile recordings]\nrole_arn = x',
+    'its role_arn needs source_profile, credential_source or web_identity_token_file beside it',
   ),
-  profile('[recordings]', 'contains a secret and can be read by other users: chmod 600 …', 0o644),
+  profile(
+    '[profile recordings]\nrole_arn = x\ncredential_source = Ec2InstanceMetadata',
+    'it gets its keys from the metadata address of an EC2 machine, which recordupload does not use',
+  ),
+  profile(
+    '[profile recordings]\nrole_arn = x\ncredential_source = Environment\nmfa_serial = x',
+    'its role needs a one-time code (mfa_serial), and there is nobody to type one',
+  ),
+  profile('[recordings]', '…/.aws/credentials contains a secret and can be read by other users: chmod 600 …', {
+    name: 'credentials',
+    mode: 0o644,
+  }),
+  profile('[recordings]', '…/.aws/credentials cannot be read: permission denied', {
+    name: 'credentials',
+    mode: 0o000,
+    asNobody: true,
+  }),
+  profile('#'.repeat(1_100_000), '…/.aws/config is larger than 1 MiB'),
+  {
+    says: '…/.aws/config: profile recordings: services: there is no section [services none]',
+    exit,
+    env: { AWS_PROFILE: 'recordings' },
+    meet: desk => {
+      write(desk, '.aws/config', '[profile recordings]\nservices = none');
+      return ['status'];
+    },
+  },
+  keysFrom(
+    'credential_process = sh -c "exit 3"',
+    'credential_process failed without a word',
+    'see what the AWS tools say: aws configure export-credentials --profile recordings',
+  ),
+  keysFrom(
+    'sso_start_url = https://sso.example\nsso_region = a\nsso_account_id = 1\nsso_role_name = r',
+    '…',
+    'run aws sso login --profile recordings',
+  ),
+  keysFrom('login_session = arn:aws:sts::1:assumed-role/x/y', '…', 'run aws login --profile recordings'),
   {
     says: 'no webhook token is configured',
     hint: 'set WEBHOOK_TOKEN or WEBHOOK_TOKEN_FILE, or tokenFile in .recorduploadrc',

@@ -14,12 +14,15 @@ const MAKERS =
 
 /** Where tables and functions hold words for errors that are made elsewhere: all of their texts count. */
 const FILES_OF_WORDS = [
+  'config/aws-credentials.ts',
+  'config/aws-settings.ts',
   'config/permissions.ts',
   'config/problems.ts',
   'config/requirements.ts',
   'config/schema.ts',
   'config/secret-text.ts',
   'config/urls.ts',
+  'config/sources/aws-profile.ts',
   'config/sources/config-file.ts',
   'core/recording/folder-problem.ts',
   'core/recording/sidecar.ts',

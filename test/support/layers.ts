@@ -29,7 +29,7 @@ export const ROOMS: readonly Room[] = [
   folder('app', ['app/runtime', 'config', 'core/*']),
   folder('state', ['core/*']),
   // A configuration is data: what its values are used for is no business of its.
-  folder('config', [SHARED, 'core/webhook/endpoint.ts']),
+  folder('config', [SHARED, 'core/webhook/endpoint.ts', 'core/storage/keys.ts']),
   // Servers that shared code with the clients would share their mistakes.
   folder('sandbox', ['core/errors.ts']),
   folder('core/status', [SHARED, 'core/delivery']),

@@ -20,7 +20,7 @@ const LEFT_BEHIND_MS = 3_600_000;
 const TIDY_MS = 2_500;
 
 const CREDENTIALS_REFUSED =
-  /^(InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|InvalidToken|TokenRefreshRequired)$/;
+  /^(InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|InvalidToken|TokenRefreshRequired|KeysRefused|KeysUnavailable)$/;
 
 /**
  * Writes, reads, lists and deletes probe objects below `.recordupload-doctor/`, in one request and in parts, and finds

@@ -65,10 +65,11 @@ function adviceLines(
   paint: ChalkInstance,
   isKept: boolean,
 ): string[] {
-  const errors = failuresOf(report);
+  // One reason can fail every file: keys that have expired, for instance.
+  const errors = [...new Set(failuresOf(report).map(errorText))];
   const failed = undelivered(deliveries);
   return [
-    ...errors.map(error => `  ${paint.red('✘')} ${errorText(error)}`),
+    ...errors.map(text => `  ${paint.red('✘')} ${text}`),
     ...(errors.length > 0 ? [`  next: ${nextForUpload(report, { isKept })}`] : []),
     ...(failed.length > 0 ? [`  next: ${nextForWebhook(failed)}`] : []),
   ];

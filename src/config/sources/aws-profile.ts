@@ -1,91 +1,135 @@
 import { open } from 'node:fs/promises';
 import path from 'node:path';
+import { loadSharedConfigFiles } from '@smithy/shared-ini-file-loader';
 import { hasErrorCode } from '../../core/errors.ts';
 import { type Machine, resolvePath } from '../paths.ts';
 import { flawOfPrivacy } from '../permissions.ts';
 
-/** Keys as the shared credentials file has them. Secret. */
-export interface StaticKeys {
-  accessKeyId: string;
-  secretAccessKey: string;
-  sessionToken: string | undefined;
+/** What one section says, by key; keys of nested values with a dot (`s3.endpoint_url`). */
+export type Section = Readonly<Record<string, string | undefined>>;
+
+/** A profile of the shared AWS files, as the AWS tools see it. */
+export interface AwsProfile {
+  name: string;
+  /** Absolute paths; either may be missing. */
+  files: { config: string; credentials: string };
+  /** Both files together; the credentials file is the stronger, as in the AWS tools. */
+  values: Section;
+  /** The same for every profile that its keys come from: its own first, then its `source_profile`, and that one's. */
+  chain: readonly { name: string; values: Section }[];
+  /** The section `[services …]` that it names; undefined: it names none, or there is no such section. */
+  services: Section | undefined;
+  /** The file that a value comes from. */
+  fileOf: (key: string) => string;
 }
 
-/** What other profiles get their keys from, which we do not follow. */
-const INDIRECT = [
-  'credential_process',
-  'role_arn',
-  'source_profile',
-  'credential_source',
-  'sso_session',
-  'sso_start_url',
-];
+export type ReadProfile = { ok: true; profile: AwsProfile } | { ok: false; flaw: string };
+
+/** More than any configuration has; a device or a log named by mistake must not be read for ever. */
+const LARGEST_FILE_BYTES = 1024 * 1024;
 
 /**
- * The static keys of a profile in the shared credentials file (`AWS_SHARED_CREDENTIALS_FILE`, `~/.aws/credentials`), or
- * why there are none. https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
+ * Reads a profile with the SDK's own loader: `AWS_CONFIG_FILE` (`~/.aws/config`) and `AWS_SHARED_CREDENTIALS_FILE`
+ * (`~/.aws/credentials`). Both variables count only in the process's environment: a `.env` file in a working directory
+ * must not choose the file whose `credential_process` is run.
+ * https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
  */
-export async function readAwsProfile(
-  profile: string,
-  cwd: string,
-  machine: Machine,
-): Promise<{ ok: true; keys: StaticKeys } | { ok: false; flaw: string }> {
-  const named = machine.env.AWS_SHARED_CREDENTIALS_FILE;
-  const file = named ? resolvePath(named, cwd, machine.home) : path.join(machine.home, '.aws', 'credentials');
-  const refuse = (why: string) => ({
-    ok: false as const,
-    flaw: `AWS profile ${JSON.stringify(profile)}: ${file} ${why}`,
+export async function readAwsProfile(name: string, cwd: string, machine: Machine): Promise<ReadProfile> {
+  const place = (variable: string, file: string) => {
+    const named = machine.env[variable];
+    return named ? resolvePath(named, cwd, machine.home) : path.join(machine.home, '.aws', file);
+  };
+  const files = {
+    config: place('AWS_CONFIG_FILE', 'config'),
+    credentials: place('AWS_SHARED_CREDENTIALS_FILE', 'credentials'),
+  };
+  const refuse = (why: string): ReadProfile => ({ ok: false, flaw: `AWS profile ${JSON.stringify(name)}: ${why}` });
+  // The loader takes a file that it cannot read for an empty one.
+  for (const [file, holdsSecrets] of [[files.config, false] as const, [files.credentials, true] as const]) {
+    const flaw = await flawOfFile(file, { holdsSecrets }, machine);
+    if (flaw !== undefined) return refuse(`${file} ${flaw}`);
+  }
+  const { configFile, credentialsFile } = await loadSharedConfigFiles({
+    configFilepath: files.config,
+    filepath: files.credentials,
+    // What gets the keys later reads what was read now.
+    ignoreCache: true,
   });
-  let text: string;
+  if (Object.values(configFile).some(hasSecret)) {
+    const flaw = await flawOfFile(files.config, { holdsSecrets: true }, machine);
+    if (flaw !== undefined) return refuse(`${files.config} ${flaw}`);
+  }
+  const sectionOf = (profile: string): Section | undefined => {
+    const [weak, strong] = [own(configFile, profile), own(credentialsFile, profile)];
+    return weak || strong ? { ...weak, ...strong } : undefined;
+  };
+  const values = sectionOf(name);
+  if (!values) {
+    // The sections that are no profiles have a dot: `services.x`, `sso-session.x`.
+    const known = new Set([...Object.keys(configFile).filter(one => !/^(?:services|sso-session)\./.test(one))]);
+    for (const one of Object.keys(credentialsFile)) known.add(one);
+    const there = known.size > 0 ? `there are ${[...known].join(', ')}` : 'they have no profiles';
+    return refuse(`it is not in ${files.config} and not in ${files.credentials} (${there})`);
+  }
+  return {
+    ok: true,
+    profile: {
+      name,
+      files,
+      values,
+      chain: chainOf(name, values, sectionOf),
+      services: values.services === undefined ? undefined : own(configFile, `services.${values.services}`),
+      fileOf: key => (own(credentialsFile, name)?.[key] === undefined ? files.config : files.credentials),
+    },
+  };
+}
+
+function chainOf(
+  name: string,
+  values: Section,
+  sectionOf: (profile: string) => Section | undefined,
+): AwsProfile['chain'] {
+  const chain = [{ name, values }];
+  for (;;) {
+    const last = chain.at(-1)?.values;
+    // A source with keys of its own is asked for no others.
+    const isEnd = chain.length > 1 && last?.aws_access_key_id !== undefined && hasSecret(last);
+    const next = isEnd ? undefined : last?.source_profile;
+    const section = next === undefined || chain.some(one => one.name === next) ? undefined : sectionOf(next);
+    if (next === undefined || !section) return chain;
+    chain.push({ name: next, values: section });
+  }
+}
+
+/** Profiles have names that users choose: `constructor` must not be found where nobody has written it. */
+function own(file: Readonly<Record<string, Section>>, section: string): Section | undefined {
+  return Object.hasOwn(file, section) ? file[section] : undefined;
+}
+
+function hasSecret(section: Section): boolean {
+  return section.aws_secret_access_key !== undefined || section.aws_session_token !== undefined;
+}
+
+/** What keeps a file from being used; a missing one is as good as empty. */
+async function flawOfFile(
+  file: string,
+  { holdsSecrets }: { holdsSecrets: boolean },
+  machine: Machine,
+): Promise<string | undefined> {
   try {
     const handle = await open(file);
     try {
-      const flaw = flawOfPrivacy(await handle.stat(), file, machine);
-      if (flaw !== undefined) return refuse(flaw);
-      text = await handle.readFile('utf8');
+      const stats = await handle.stat();
+      // `/dev/null` is how people say that there is no file.
+      if (!stats.isFile()) return file === '/dev/null' ? undefined : 'is not a file';
+      if (stats.size > LARGEST_FILE_BYTES) return 'is larger than 1 MiB';
+      return holdsSecrets ? flawOfPrivacy(stats, file, machine) : undefined;
     } finally {
       await handle.close();
     }
   } catch (error) {
-    return refuse(hasErrorCode(error, 'ENOENT', 'ENOTDIR') ? 'does not exist' : 'cannot be read');
+    if (hasErrorCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    if (hasErrorCode(error, 'EACCES', 'EPERM')) return 'cannot be read: permission denied';
+    return `cannot be read: ${(error as Error).message}`;
   }
-  const section = readSection(text, profile);
-  if (!section) return refuse('has no such profile');
-  const accessKeyId = section.get('aws_access_key_id');
-  const secretAccessKey = section.get('aws_secret_access_key');
-  if (accessKeyId && secretAccessKey) {
-    return {
-      ok: true,
-      keys: { accessKeyId, secretAccessKey, sessionToken: section.get('aws_session_token') || undefined },
-    };
-  }
-  const indirect = INDIRECT.find(name => section.has(name));
-  return refuse(
-    indirect === undefined
-      ? 'lacks aws_access_key_id or aws_secret_access_key there'
-      : `uses ${indirect} there, which is not supported: run "aws configure export-credentials" and use the keys`,
-  );
-}
-
-/** One section of the ini format: names in lower case; indented lines belong to nested values and are passed over. */
-function readSection(text: string, wanted: string): Map<string, string> | undefined {
-  let section: Map<string, string> | undefined;
-  let inside = false;
-  for (const line of text.replace(/^\ufeff/, '').split(/\r?\n/)) {
-    const header = /^\[\s*(.*?)\s*\]/.exec(line);
-    if (header) {
-      inside = header[1] === wanted;
-      if (inside) section ??= new Map();
-      continue;
-    }
-    const pair = /^([^\s#;=[][^=]*?)\s*=\s*(.*?)\s*$/.exec(line);
-    if (inside && pair)
-      section?.set(
-        String(pair[1]).toLowerCase(),
-        String(pair[2])
-          .replace(/\s[#;].*$/, '')
-          .trimEnd(),
-      );
-  }
-  return section;
 }

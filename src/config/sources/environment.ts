@@ -11,14 +11,18 @@ export interface Variables {
   folder: string;
 }
 
-/** Where requests go if no endpoint is configured, the stronger first. */
-const AWS_ENDPOINTS = ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'];
+/** The AWS tools' own variables for keys that nothing of ours sets, the stronger first. */
+const AWS_FALLBACKS: Readonly<Record<string, string[]>> = {
+  endpoint: ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'],
+  region: ['AWS_DEFAULT_REGION'],
+};
 
 /** What variables set, for every key with variables; those that cannot be understood become problems. */
 export function settingsFromVariables(variables: Variables, problems: string[]): Setting[] {
   const settings = KEYS.flatMap(key => readKey(key, key.path, variablesOf(key), variables, problems));
-  const endpoint = { ...plainKey, path: 'endpoint' };
-  const aws = readKey(endpoint, 'endpoint', AWS_ENDPOINTS, variables, problems);
+  const aws = Object.entries(AWS_FALLBACKS).flatMap(([path, names]) =>
+    readKey({ ...plainKey, path }, path, names, variables, problems),
+  );
   return [...settings, ...aws.map(setting => ({ ...setting, level: 'aws' as const }))];
 }
 
@@ -44,7 +48,10 @@ export function unknownVariables(variables: Variables, endpointNames: readonly s
 }
 
 /** Every variable that configuration may be read from, for suggestions and for telling whose a `.env` file is. */
-export const KNOWN_VARIABLES: readonly string[] = [...KEYS.flatMap(variablesOf), ...AWS_ENDPOINTS];
+export const KNOWN_VARIABLES: readonly string[] = [
+  ...KEYS.flatMap(variablesOf),
+  ...Object.values(AWS_FALLBACKS).flat(),
+];
 
 /** The launcher's own. */
 const OURS = new Set(['RECORDUPLOAD_HANDED_OVER']);

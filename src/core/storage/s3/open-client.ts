@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs';
 import type { Connections } from '../../http/connections.ts';
+import type { KeyProfile } from '../keys.ts';
+import type { TemporaryKeys } from './profile-keys.ts';
 import { createRequestHandler, currentCall } from './request-handler.ts';
-import { S3Client } from './sdk.ts';
-import type { S3Credentials } from './settings.ts';
+import { S3Client, type S3ClientConfig } from './sdk.ts';
+import type { BucketSettings } from './settings.ts';
 
 /** The SDK would say on the console what its errors say anyway; stderr is the command line's. */
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -12,15 +15,15 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
  * @param onRoundTrip told how long each answer to a request without a body took once it was connected, in milliseconds
  */
 export function openClient(
-  { endpoint, region, credentials }: { endpoint: string; region: string; credentials: S3Credentials },
+  settings: Pick<BucketSettings, 'endpoint' | 'region' | 'credentials' | 'caFile' | 'env'>,
   connections: Connections,
   onRoundTrip: (ms: number) => void,
 ): S3Client {
-  const { accessKeyId, secretAccessKey, sessionToken } = credentials;
+  const { endpoint, region, credentials } = settings;
   const client = new S3Client({
     endpoint,
     region,
-    credentials: { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) },
+    credentials: 'profile' in credentials ? keysFrom(credentials, settings) : credentials,
     forcePathStyle: true,
     // IDrive E2 and others refuse the checksum trailers that are the SDK's default.
     requestChecksumCalculation: 'WHEN_REQUIRED',
@@ -56,4 +59,20 @@ export function openClient(
     { step: 'build', name: 'presetDigest' },
   );
   return client;
+}
+
+/** The client calls it with its first request, and again five minutes before the keys expire. */
+function keysFrom(
+  profile: KeyProfile,
+  { env, caFile }: Pick<BucketSettings, 'env' | 'caFile'>,
+): NonNullable<S3ClientConfig['credentials']> {
+  let provider: Promise<() => Promise<TemporaryKeys>> | undefined;
+  const load = async () => {
+    const { createKeyProvider } = await import('./profile-keys.ts');
+    return createKeyProvider(profile, { env, ca: caFile && readFileSync(caFile, 'utf8') });
+  };
+  return async () => {
+    provider ??= load();
+    return (await provider)();
+  };
 }

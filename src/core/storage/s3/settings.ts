@@ -1,14 +1,10 @@
-export interface S3Credentials {
-  accessKeyId: string;
-  secretAccessKey: string;
-  sessionToken?: string | undefined;
-}
+import type { KeyProfile, Keys } from '../keys.ts';
 
 export interface BucketSettings {
   endpoint: string;
   region: string;
   bucket: string;
-  credentials: S3Credentials;
+  credentials: Keys | KeyProfile;
   caFile?: string | undefined;
   /** For proxies: `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`. */
   env: NodeJS.ProcessEnv;

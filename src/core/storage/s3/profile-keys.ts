@@ -1,0 +1,149 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { getCACertificates } from 'node:tls';
+import { proxyVariables } from '../../http/proxy-variables.ts';
+import { shellQuoted } from '../../text.ts';
+import { networkFailure, StorageFailure } from '../failure.ts';
+import type { KeyProfile, Keys } from '../keys.ts';
+import { fromIni, fromWebToken, NodeHttpHandler } from './providers.ts';
+
+/** Keys that stop working at some time, as most of those that a profile gets elsewhere. */
+export interface TemporaryKeys extends Keys {
+  expiration?: Date | undefined;
+}
+
+/** What the requests for keys depend on beside the profile. */
+export interface KeySettings {
+  /** For proxies, and for the region of a profile that has none. */
+  env: NodeJS.ProcessEnv;
+  /** Further certificate authorities, PEM text. */
+  ca: string | undefined;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/**
+ * Gets the keys of a profile that does not contain them. The SDK's providers do the work. The returned function asks
+ * again each time; the S3 client calls it before the keys expire.
+ * @returns a function that throws StorageFailure: `transient` if the network or the service failed, otherwise `refused`
+ */
+export function createKeyProvider(
+  { profile, files, region, program, signIn }: KeyProfile,
+  { env, ca }: KeySettings,
+): () => Promise<TemporaryKeys> {
+  const transport = createTransport(env, ca);
+  const client = {
+    profile,
+    requestHandler: transport.handler,
+    // The mode `auto` would ask the metadata address of EC2 machines for the region.
+    defaultsMode: 'standard',
+    logger: SILENT,
+  };
+  const provide = fromIni({
+    profile,
+    configFilepath: files.config,
+    filepath: files.credentials,
+    clientConfig: client,
+    parentClientConfig: {
+      ...client,
+      region: env.AWS_REGION || env.AWS_DEFAULT_REGION || region || 'us-east-1',
+    },
+    // For this one alone the SDK leaves `clientConfig` out.
+    roleAssumerWithWebIdentity: ({ RoleArn, RoleSessionName, WebIdentityToken }) =>
+      fromWebToken({
+        roleArn: String(RoleArn),
+        roleSessionName: RoleSessionName,
+        webIdentityToken: String(WebIdentityToken),
+        clientConfig: client,
+      })(),
+  });
+  const what = `AWS profile ${JSON.stringify(profile)}`;
+  return async () => {
+    transport.forget();
+    try {
+      const { accessKeyId, secretAccessKey, sessionToken, expiration } = await provide();
+      return { accessKeyId, secretAccessKey, sessionToken, expiration };
+    } catch (error) {
+      throw (
+        transport.failureOf(what) ??
+        new StorageFailure(`${what}: ${reasonOf(error as Error, program)}`, {
+          kind: 'refused',
+          status: undefined,
+          reason: 'KeysRefused',
+          hint: signIn
+            ? `run ${signIn}`
+            : `see what the AWS tools say: aws configure export-credentials --profile ${shellQuoted(profile)}`,
+          cause: error,
+        })
+      );
+    }
+  };
+}
+
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+
+/**
+ * The SDK's connections, through the proxies of the environment. It remembers how its last request ended: of most
+ * failures the SDK's errors keep the text alone.
+ */
+function createTransport(env: NodeJS.ProcessEnv, ca: string | undefined) {
+  const proxyEnv = proxyVariables(env);
+  const inner = new NodeHttpHandler({
+    httpAgent: new HttpAgent({ proxyEnv }),
+    httpsAgent: new HttpsAgent({ proxyEnv, ...(ca !== undefined && { ca: [...getCACertificates('default'), ca] }) }),
+    connectionTimeout: CONNECT_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    throwOnRequestTimeout: true,
+    logger: SILENT,
+  });
+  let last: { origin: string; error?: unknown; status?: number } | undefined;
+  const handle: NodeHttpHandler['handle'] = async (request, options) => {
+    const origin = `${request.protocol}//${request.hostname}${request.port ? `:${request.port}` : ''}`;
+    try {
+      const answered = await inner.handle(request, options);
+      last = { origin, status: answered.response.statusCode };
+      return answered;
+    } catch (error) {
+      last = { origin, error };
+      throw error;
+    }
+  };
+  return {
+    handler: {
+      metadata: inner.metadata,
+      handle,
+      updateHttpClientConfig: inner.updateHttpClientConfig.bind(inner),
+      httpHandlerConfigs: inner.httpHandlerConfigs.bind(inner),
+      destroy: () => inner.destroy(),
+    },
+    forget() {
+      last = undefined;
+    },
+    /** The failure, where the last request had no answer, or one that passes by itself. */
+    failureOf(what: string): StorageFailure | undefined {
+      if (last?.error !== undefined) return networkFailure(last.error, what, last.origin);
+      const status = last?.status ?? 0;
+      if (!last || (status < 500 && status !== 429)) return undefined;
+      return new StorageFailure(`${what}: ${last.origin} answered ${status}`, {
+        kind: 'transient',
+        status,
+        reason: 'KeysUnavailable',
+        hint: 'it may pass: run the command again later',
+      });
+    },
+  };
+}
+
+const LONGEST_REASON = 300;
+
+/** One line. Of a program that failed its last words: its command line may have a secret in it. */
+function reasonOf({ message }: Error, program: string | undefined): string {
+  const failed = `Command failed: ${program}`;
+  if (program !== undefined && message.startsWith(failed)) {
+    const words = message.slice(failed.length).trim().split('\n').at(-1)?.trim();
+    return `credential_process failed${words ? `: ${words.slice(0, LONGEST_REASON)}` : ' without a word'}`;
+  }
+  const [first = ''] = message.split('\n');
+  return first.replace(/\.? To refresh this SSO session.*/, '').slice(0, LONGEST_REASON);
+}
