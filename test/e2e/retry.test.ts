@@ -89,16 +89,20 @@ describe('retry', () => {
 describe('retry, uploads and webhooks side by side', () => {
   const always = Number.POSITIVE_INFINITY;
 
-  /** A recording whose video could not be uploaded; the server knows of the other files. */
-  async function uploadPartly(): Promise<string> {
-    const id = freshId();
-    const fault = sandbox.faults.add({
+  /** Every further request for the recording's video is refused. */
+  const refuse = (id: string) =>
+    sandbox.faults.add({
       server: 's3',
       operation: 'PutObject',
       key: `${id}/video.mkv`,
       times: always,
       action: { answer: { status: 403, code: 'AccessDenied' } },
     });
+
+  /** A recording whose video could not be uploaded; the server knows of the other files. */
+  async function uploadPartly(): Promise<string> {
+    const id = freshId();
+    const fault = refuse(id);
     expect((await desk.run(['upload', makeRecording({ name: id }), '--quiet'])).code).toBe(4);
     fault.remove();
     return id;
@@ -146,12 +150,7 @@ describe('retry, uploads and webhooks side by side', () => {
   test('a webhook of the recording itself waits for its upload, which replaces the payload', async () => {
     const id = freshId();
     sandbox.faults.add({ server: 'webhook', action: { answer: { status: 500 } } });
-    const fault = sandbox.faults.add({
-      server: 's3',
-      operation: 'PutObject',
-      key: `${id}/video.mkv`,
-      action: { answer: { status: 403, code: 'AccessDenied' } },
-    });
+    const fault = refuse(id);
     expect((await desk.run(['upload', makeRecording({ name: id }), '--quiet'])).code).toBe(4);
     fault.remove();
     expect(await desk.run(['retry', '--now'])).toMatchObject({
@@ -166,12 +165,7 @@ describe('retry, uploads and webhooks side by side', () => {
     const id = freshId();
     const dir = makeRecording({ name: id });
     sandbox.faults.add({ server: 'webhook', action: { answer: { status: 500 } } });
-    const fault = sandbox.faults.add({
-      server: 's3',
-      operation: 'PutObject',
-      key: `${id}/video.mkv`,
-      action: { answer: { status: 403, code: 'AccessDenied' } },
-    });
+    const fault = refuse(id);
     await desk.run(['upload', dir, '--quiet']);
     fault.remove();
     rmSync(dir, { recursive: true });
@@ -183,21 +177,17 @@ describe('retry, uploads and webhooks side by side', () => {
   test('an upload that stays partial releases no webhook that is held', async () => {
     const id = freshId();
     sandbox.faults.add({ server: 'webhook', action: { answer: { status: 400 } } });
-    sandbox.faults.add({
-      server: 's3',
-      operation: 'PutObject',
-      key: `${id}/video.mkv`,
-      times: always,
-      action: { answer: { status: 403, code: 'AccessDenied' } },
-    });
+    refuse(id);
     await desk.run(['upload', makeRecording({ name: id }), '--quiet']);
     expect((await desk.run(['retry'])).code).toBe(4);
     expect(webhooksOf(sandbox, id).map(({ status }) => status)).toEqual([400]);
   });
 
   test('an endpoint that fails gets a few requests in a run, not a few for each recording', async () => {
-    const ids: string[] = [];
-    for (let number = 0; number < 12; number++) ids.push(await uploadPartly());
+    const ids = Array.from({ length: 12 }, freshId);
+    const refused = ids.map(id => refuse(id));
+    expect((await desk.run(['upload', ...ids.map(name => makeRecording({ name })), '--quiet'])).code).toBe(4);
+    for (const fault of refused) fault.remove();
     sandbox.receiver.resetRequests();
     sandbox.faults.add({ server: 'webhook', times: always, action: { answer: { status: 500 } } });
     expect((await desk.run(['retry'])).code).toBe(5);
