@@ -11,7 +11,6 @@ export {
   paginateListObjectsV2,
   paginateListParts,
   S3Client,
-  type S3ClientConfig,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 export { Upload } from '@aws-sdk/lib-storage';
