@@ -11,6 +11,7 @@ export {
   paginateListObjectsV2,
   paginateListParts,
   S3Client,
+  type S3ClientConfig,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 export { Upload } from '@aws-sdk/lib-storage';
