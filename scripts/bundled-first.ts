@@ -3,10 +3,11 @@ import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { awsSdk } from './aws-sdk.ts';
 
 /**
- * Modules of ours that re-export what the program uses of a large package. Each is bundled by itself before the rest:
+ * Modules of ours that re-export what the program uses of a package. Each is bundled by itself before the rest:
  * within the program, esbuild would keep all that a package imports, because the package is behind `await import()`.
  */
-const MODULES: Readonly<Record<string, Pick<BuildOptions, 'define' | 'plugins'>>> = {
+const MODULES: Readonly<Record<string, Pick<BuildOptions, 'define' | 'plugins'> & { isCalledLater?: boolean }>> = {
+  'src/cli/terminal/string-width.ts': { isCalledLater: true },
   'src/core/webhook/got.ts': {},
   'src/core/storage/s3/sdk.ts': awsSdk,
   'src/core/storage/s3/providers.ts': {},
@@ -23,17 +24,26 @@ export function bundledFirst(options: BuildOptions): Plugin {
         const { outputFiles } = await build({
           ...options,
           entryPoints: [path],
-          format: 'esm',
+          format: own.isCalledLater ? 'iife' : 'esm',
+          globalName: 'bundled',
           minifyIdentifiers: true,
           define: { 'Intl.ListFormat': 'LazyListFormat', ...own.define },
           banner: { js: LAZY_LIST_FORMAT },
           plugins: [lazyBuiltins, ...(own.plugins ?? []), ...(options.plugins ?? [])],
           write: false,
         });
-        return { contents: outputFiles[0]?.text ?? '', loader: 'js' };
+        const contents = outputFiles[0]?.text ?? '';
+        return { contents: own.isCalledLater ? calledLater(contents) : contents, loader: 'js' };
       });
     },
   };
+}
+
+/** A module whose one export, a function, is set up when it is first called: the package takes long to load. */
+function calledLater(iife: string): string {
+  return `let made;
+const make = () => { ${iife}; return bundled.default; };
+export default (...args) => (made ??= make())(...args);`;
 }
 
 /** Packages make formatters for their error messages as they are loaded; the data for one takes 5 ms to load. */

@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { displayWidth, wrapText } from '../../src/cli/terminal/wrap.ts';
+import { table } from '../../src/cli/terminal/format.ts';
+import { displayWidth, padded, shortened } from '../../src/cli/terminal/width.ts';
+import { wrapText } from '../../src/cli/terminal/wrap.ts';
 
 describe('text on a terminal', () => {
   test('is broken between words, and goes on further in', () => {
@@ -33,10 +35,31 @@ describe('text on a terminal', () => {
 
   test('colours take no room, emoji two columns', () => {
     expect(['abc', '\u001b[31mabc\u001b[39m', '✅ x', '📤', '✔', '⚠️', '会议'].map(displayWidth)).toEqual([
-      3, 3, 4, 2, 1, 1, 4,
+      3, 3, 4, 2, 1, 2, 4,
     ]);
     const red = '\u001b[31mone two\u001b[39m';
     expect(wrapText(red, 7)).toBe(red);
     expect(wrapText(red, 6)).toBe('\u001b[31mone\n ' + 'two\u001b[39m');
+  });
+
+  test.each([
+    ['会议/video.mkv', 12, '…/video.mkv'],
+    ['会议/video.mkv', 13, '…议/video.mkv'],
+    ['会议/video.mkv', 14, '会议/video.mkv'],
+    ['3/a\u0308a\u0308.mkv', 6, '…ä.mkv'.normalize('NFD')],
+    ['recording-with-a-long-name/video.mkv', 10, '…video.mkv'],
+  ])('%s in %i columns is %s', (name, columns, text) => {
+    expect(shortened(name, columns)).toBe(text);
+    expect(displayWidth(padded(shortened(name, columns), columns))).toBe(columns);
+  });
+
+  test('the columns of a table are those of the screen', () => {
+    expect(
+      table([
+        ['会议', 'a'],
+        ['e\u0301', 'b'],
+        ['\u001b[31mred\u001b[39m', 'c'],
+      ]),
+    ).toEqual(['会议  a', 'e\u0301     b', '\u001b[31mred\u001b[39m   c']);
   });
 });

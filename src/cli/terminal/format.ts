@@ -1,5 +1,4 @@
-export { printable } from '../../core/text.ts';
-export { formatBytes, formatDuration } from '../../core/units.ts';
+import { displayWidth, padded } from './width.ts';
 
 /** `1 file`, `3 files`. */
 export function count(number: number, noun: string): string {
@@ -14,10 +13,10 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
   for (const row of rows) {
     for (const [index, cell] of row.entries()) {
-      widths[index] = Math.max(widths[index] ?? 0, Math.min(cell.length, MOST_COLUMN_WIDTH));
+      widths[index] = Math.max(widths[index] ?? 0, Math.min(displayWidth(cell), MOST_COLUMN_WIDTH));
     }
   }
   return rows.map(row =>
-    row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0))).join('  '),
+    row.map((cell, index) => (index === row.length - 1 ? cell : padded(cell, widths[index] ?? 0))).join('  '),
   );
 }

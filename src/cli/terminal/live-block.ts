@@ -1,6 +1,7 @@
 import ora from 'ora';
 import type { LiveBlock } from './progress.ts';
 import type { Terminal } from './terminal.ts';
+import { displayWidth } from './width.ts';
 
 /** ora puts two characters before the first line, so the other lines are indented as much. */
 const INDENT = '  ';
@@ -26,7 +27,7 @@ export function createLiveBlock({ stderr, columns }: Terminal): LiveBlock {
   // A narrower terminal has wrapped the lines again, so a line that ora counts as one may be several by now.
   const onResize = () => {
     const rows = drawn.reduce(
-      (sum, line) => sum + Math.max(1, Math.ceil((line.length + INDENT.length) / columns())),
+      (sum, line) => sum + Math.max(1, Math.ceil((displayWidth(line) + INDENT.length) / columns())),
       0,
     );
     const broken = rows - drawn.length;

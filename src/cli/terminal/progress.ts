@@ -1,8 +1,10 @@
 import type { Trace, TracedRequest } from '../../app/observers/trace.ts';
 import { monotonicMs } from '../../core/clock.ts';
 import { type CoreEvent, type Observer, WEBHOOK_FAILED_AFTER_UPLOAD } from '../../core/events.ts';
-import { formatBytes, formatDuration, printable } from './format.ts';
+import { printable } from '../../core/text.ts';
+import { formatBytes, formatDuration } from '../../core/units.ts';
 import type { Terminal } from './terminal.ts';
+import { displayWidth, padded, shortened } from './width.ts';
 
 /** Shows progress on stderr: one block that is redrawn on a terminal, plain lines elsewhere. */
 export interface Progress {
@@ -92,22 +94,17 @@ const MOST_NAME_WIDTH = 48;
 function blockLines(files: ReadonlyMap<string, FileProgress>, columns: number): string[] {
   // ora puts two characters before a line, and one column stays free.
   const width = columns - 3;
-  const longest = Math.max(...[...files.keys()].map(id => printable(id).length));
+  const longest = Math.max(...[...files.keys()].map(id => displayWidth(printable(id))));
   const isNarrow = width - FACTS_WIDTH < Math.min(longest, 12);
   const most = isNarrow ? MAX_LINES / 2 : MAX_LINES;
   const nameWidth = Math.min(longest, MOST_NAME_WIDTH, isNarrow ? width : width - FACTS_WIDTH);
   const lines = [...files].slice(0, most).flatMap(([id, file]) => {
-    const name = shortened(printable(id), nameWidth).padEnd(nameWidth);
+    const name = padded(shortened(printable(id), nameWidth), nameWidth);
     const facts = factsOf(file);
     return isNarrow ? [name.trimEnd(), fitting(facts, width)] : [`${name}  ${fitting(facts, width - nameWidth - 2)}`];
   });
   if (files.size > most) lines.push(`… and ${files.size - most} more`);
   return lines;
-}
-
-/** Keeps the end of a name, which differs more often than its start. */
-function shortened(name: string, width: number): string {
-  return name.length > width ? `…${name.slice(-(width - 1))}` : name;
 }
 
 /** ` 45 %   230 MB of 512 MB   12.3 MB/s  23 s left`: aligned in columns, the most important first. */

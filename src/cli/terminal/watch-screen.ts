@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Terminal } from './terminal.ts';
-import { displayWidth, wrapText } from './wrap.ts';
+import { displayWidth } from './width.ts';
+import { wrapText } from './wrap.ts';
 
 const EVERY_MS = 1000;
 /** Switches to the alternate screen, so that the terminal shows its old content afterwards, and hides the cursor. */

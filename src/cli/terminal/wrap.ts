@@ -1,18 +1,4 @@
-import { stripVTControlCharacters } from 'node:util';
-
-/** What takes two columns: emoji that are drawn as such, and East Asian wide characters. */
-const WIDE = /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]/u;
-/** What takes none: marks upon the character before, and the selectors of its form. */
-const NARROW = /\p{Mn}|\p{Me}|\p{Cf}/u;
-
-/** How many columns a text takes on a terminal; colours take none. */
-export function displayWidth(text: string): number {
-  let width = 0;
-  for (const character of stripVTControlCharacters(text)) {
-    width += NARROW.test(character) ? 0 : WIDE.test(character) ? 2 : 1;
-  }
-  return width;
-}
+import { displayWidth } from './width.ts';
 
 /** JSON stays whole: it may be copied. */
 const JSON_LINE = /^\s*["{}[\]]/;
