@@ -2,8 +2,8 @@ import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { type FoundFolder, findRecordings } from '../core/recording/find-recordings.ts';
-import { showPath } from '../core/recording/folder-problem.ts';
 import type { Recording } from '../core/recording/recording.ts';
+import { printable } from '../core/text.ts';
 
 /** Which folders an upload is about. */
 export interface FolderSelection {
@@ -47,7 +47,7 @@ export function oneFolderEach(): (recording: Pick<Recording, 'id' | 'dir'>) => v
   return ({ id, dir }) => {
     const other = known.get(id);
     if (other !== undefined && other !== dir) {
-      throw new AppError('RECORDING', `it is recording ${id}, and so is ${showPath(other)}`, {
+      throw new AppError('RECORDING', `it is recording ${id}, and so is ${printable(other)}`, {
         hint: 'give one of the two another ID: --id, or recording_id in its recording.json',
       });
     }

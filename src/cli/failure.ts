@@ -28,7 +28,7 @@ export function reportFailure(
   } else {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
     terminal.err(
-      `${terminal.paint.err.red('bug in recordupload')} ${VERSION} (nothing is lost: run the command again)\n${stack}`,
+      `${terminal.paint.err.red('bug in recordupload')} ${VERSION} (nothing is lost: run the command again)\n${stack.split('\n').map(printable).join('\n')}`,
     );
   }
   return exitCode;

@@ -13,14 +13,35 @@ const UNSEEN =
  */
 export function printable(text: string): string {
   return text.replace(UNSEEN, character => {
-    const hex = (character.codePointAt(0) ?? 0).toString(16);
-    return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex.padStart(4, '0')}`;
+    const hex = hexOf(character.codePointAt(0) ?? 0);
+    return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex}`;
   });
+}
+
+function hexOf(code: number): string {
+  return code.toString(16).padStart(4, '0');
 }
 
 /** The same for text of several lines, such as a page that a server answered: each line break becomes one space. */
 export function printableLine(text: string): string {
   return printable(text.replace(/\s*\r?\n\s*|\t/g, ' '));
+}
+
+/**
+ * A value as JSON in which all that a terminal would obey or hide is an escape. Programs read the same value from it as
+ * from any other JSON text.
+ * @param indent spaces a level; one line unless given
+ */
+export function printableJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(UNSEEN, character =>
+    // Inside of strings JSON has them escaped already.
+    character === '\n'
+      ? character
+      : character
+          .split('')
+          .map(unit => `\\u${hexOf(unit.charCodeAt(0))}`)
+          .join(''),
+  );
 }
 
 /** A text as one word of a shell's command line. */

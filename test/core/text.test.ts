@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { printable, printableLine } from '../../src/core/text.ts';
+import { printable, printableJson, printableLine, shellQuoted } from '../../src/core/text.ts';
 
 describe('Text from outside', () => {
   test.each([
@@ -27,4 +27,24 @@ describe('Text from outside', () => {
   test('of several lines becomes one', () => {
     expect(printableLine('<h1>\n\t502\tBad Gateway \r\n</h1>\u001b')).toBe('<h1> 502 Bad Gateway </h1>\\u001b');
   });
+
+  test.each([undefined, 2])('in JSON becomes escapes of JSON (indented by %p): what is read is the same', indent => {
+    const value = { title: 'a\u202eb\u009b2J\u001b\u{e0041}\ud83d ⚠️ "\\\n', list: ['\u2028', 1, null] };
+    const text = printableJson(value, indent);
+    expect(text).toBe(
+      JSON.stringify(value, null, indent)
+        .replace('\u202e', '\\u202e')
+        .replace('\u009b', '\\u009b')
+        .replace('\u{e0041}', '\\udb40\\udc41')
+        .replace('\u2028', '\\u2028'),
+    );
+    expect(JSON.parse(text)).toEqual(value);
+  });
+
+  test.each([
+    ['recordings', 'recordings'],
+    ['a b', "'a b'"],
+    ["it's", "'it'\\''s'"],
+    ['$(x)', "'$(x)'"],
+  ])('for a shell: %s is the word %s', (text, word) => expect(shellQuoted(text)).toBe(word));
 });

@@ -77,7 +77,7 @@ const STORIES: Story[] = [
     name: 'a terminal’s control characters in a path',
     make: parent => join(parent, '\u001b[2Jgone\n'),
     code: 3,
-    says: /\\u001b\[2Jgone\\n" does not exist \(check the path\)$/,
+    says: /\\u001b\[2Jgone\\u000a does not exist \(check the path\)$/,
   },
 ];
 
@@ -109,7 +109,9 @@ describe('a folder that is not a usable recording is reported in one line, and n
     ]) {
       const { code, stdout, stderr } = await desk.run(['upload', ...args]);
       expect(code).toBe(3);
-      expect(stderr).toMatch(/^error: .*\\u001b\[2Jevil\\u000a: .*\\u001b\[2Jevil\\n\/video\.mkv" is empty \(.*\)$/m);
+      expect(stderr).toMatch(
+        /^error: .*\\u001b\[2Jevil\\u000a: .*\\u001b\[2Jevil\\u000a\/video\.mkv is empty \(.*\)$/m,
+      );
       expect(stdout + stderr).not.toContain('\u001b');
     }
   });

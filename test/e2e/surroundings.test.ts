@@ -1,5 +1,5 @@
-import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
@@ -148,5 +148,21 @@ describe('a state that fails in the middle of an upload', () => {
     // The video was on its way: it is ended, not sent to its end.
     expect(sandbox.s3.objects().map(({ key }) => key)).not.toContain(`${id}/video.mkv`);
     expect(webhooksOf(sandbox, id)).toEqual([]);
+  });
+});
+
+describe('text from outside', () => {
+  test('is shown, not obeyed, in every form that is printed, and stored as it is', async () => {
+    const title = 'a\u202eb\u200bc\u{e0041}';
+    const dir = makeRecording({ files: { 'recording.json': JSON.stringify({ title }) } });
+    const desk = openDesk(sandbox);
+    const plain = await desk.run(['upload', dir, '--dry-run']);
+    const json = await desk.run(['upload', dir, '--progress', 'json', '--json']);
+    const log = readFileSync(join(desk.stateDir, 'logs/app.log'), 'utf8');
+    const shown = [plain, json].map(({ stdout, stderr }) => stdout + stderr).join('') + log;
+    expect(shown.match(/[\u007f-\u009f\u200b-\u200f\u202a-\u202e]|\u{e0041}/gu)).toBeNull();
+    const payload = JSON.parse(plain.stdout.slice(plain.stdout.indexOf('{'))) as { title: string };
+    expect(payload.title).toBe(title);
+    expect(webhooksOf(sandbox, basename(dir)).at(-1)?.body.title).toBe(title);
   });
 });

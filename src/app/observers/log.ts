@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type CoreEvent, type Observer, WEBHOOK_FAILED_AFTER_UPLOAD } from '../../core/events.ts';
+import { printableJson } from '../../core/text.ts';
 import { openLogFile } from './log-file.ts';
 
 /**
@@ -20,7 +21,7 @@ export function openLog(file: string, warn: (message: string) => void): Log {
   const base = { pid: process.pid, run: randomBytes(4).toString('hex') };
   const line: Log['line'] = (level, message, fields = {}) => {
     const time = new Date().toISOString();
-    destination.write(`${JSON.stringify({ level, time, ...base, ...fields, msg: message })}\n`);
+    destination.write(`${printableJson({ level, time, ...base, ...fields, msg: message })}\n`);
   };
   return {
     line,

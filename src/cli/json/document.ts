@@ -1,3 +1,4 @@
+import { printableJson } from '../../core/text.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import type { ErrorJson } from './error.ts';
 
@@ -18,7 +19,7 @@ export function jsonDocument<Result>(
   content: { result?: Result; error?: ErrorJson },
 ): string {
   const document: JsonDocument<Result> = { version: 1, command, ok: exitCode === EXIT.done, exitCode, ...content };
-  return JSON.stringify(document, null, 2);
+  return printableJson(document, 2);
 }
 
 /** A moment as all documents have it: ISO 8601, UTC. */

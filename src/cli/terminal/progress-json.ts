@@ -1,4 +1,5 @@
 import type { CoreEvent } from '../../core/events.ts';
+import { printableJson } from '../../core/text.ts';
 import { type ProgressJson, progressJson } from '../json/progress.ts';
 import type { Progress } from './progress.ts';
 
@@ -9,7 +10,7 @@ const EVERY_MS = 500;
 export function createJsonProgress(write: (line: string) => void, now: () => number = Date.now): Progress {
   const files = new Map<string, { sizeBytes: number; doneBytes: number; printedAt: number }>();
   const print = (line: ProgressJson) =>
-    write(JSON.stringify({ version: 1, at: new Date(now()).toISOString(), ...line }));
+    write(printableJson({ version: 1, at: new Date(now()).toISOString(), ...line }));
 
   const progress = ({ type, recordingId, name, bytes }: CoreEvent & { type: 'file-progress' }) => {
     const file = files.get(idOf(recordingId, name));

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { printable } from '../../core/text.ts';
 import type { Invocation } from '../program/command.ts';
 
 /** Where a person is asked, and what ends the asking. */
@@ -37,7 +38,7 @@ export async function ask(question: string, options: AskOptions, person: Person)
     if (text === '') return otherwise;
     const flaw = flawOf(text);
     if (flaw === undefined) return text;
-    person.terminal.err(`  ${flaw}`);
+    person.terminal.err(`  ${printable(flaw)}`);
   }
 }
 

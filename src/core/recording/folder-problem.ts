@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { AppError } from '../errors.ts';
+import { printable } from '../text.ts';
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist',
@@ -24,7 +25,7 @@ const HINTS: Readonly<Record<string, string>> = {
 
 /** An unusable folder or file: `<path> <what is wrong>`. */
 export function problem(path: string, what: string, options: { hint?: string; cause?: unknown } = {}): AppError {
-  return new AppError('RECORDING', `${showPath(path)} ${what}`, options);
+  return new AppError('RECORDING', `${printable(path)} ${what}`, options);
 }
 
 /** The same for an error of the operating system. Any other error (an `AppError`, a bug) is returned as it is. */
@@ -47,9 +48,4 @@ export function replaced(path: string, cause: unknown): AppError {
 export function systemCode(error: unknown): string | undefined {
   if (error instanceof AppError || !types.isNativeError(error)) return undefined;
   return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-}
-
-/** A path for a message: its control characters must not reach a terminal. */
-export function showPath(path: string): string {
-  return /[\u0000-\u001f\u007f-\u009f]/.test(path) ? JSON.stringify(path) : path;
 }

@@ -1,10 +1,11 @@
 import { type Dirent, readdirSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { AppError } from '../errors.ts';
+import { printable } from '../text.ts';
 import { contentTypeOf } from './content-types.ts';
 import { identityOf } from './file-identity.ts';
 import { looksLikeVideo, roleOf, SIDECAR_NAMES, SINGLE_ROLES } from './file-roles.ts';
-import { problem, showPath, systemCode, systemProblem } from './folder-problem.ts';
+import { problem, systemCode, systemProblem } from './folder-problem.ts';
 import { type InspectedFile, inspectFile } from './inspect-file.ts';
 import type { FoundFile } from './open-file.ts';
 import type { RecordingFile, Role } from './recording.ts';
@@ -38,7 +39,7 @@ export function readFolder(given: string, extraFiles: readonly string[]): Record
   }
   for (const role of SINGLE_ROLES) {
     if (byRole[role].length > 1) {
-      throw problem(dir, `has more than one ${role}: ${byRole[role].map(showPath).join(', ')}`, {
+      throw problem(dir, `has more than one ${role}: ${byRole[role].map(printable).join(', ')}`, {
         hint: `leave one ${role} in it`,
       });
     }
@@ -83,7 +84,7 @@ function list(given: string): { dir: string; names: string[]; subfolders: Set<st
     entries = readdirSync(dir, { withFileTypes: true });
   } catch (error) {
     if (systemCode(error) === 'ENOTDIR') {
-      throw problem(dir, 'is not a folder', { hint: `name the folder that holds it: ${showPath(dirname(dir))}` });
+      throw problem(dir, 'is not a folder', { hint: `name the folder that holds it: ${printable(dirname(dir))}` });
     }
     throw systemProblem(dir, error);
   }
@@ -96,11 +97,11 @@ function list(given: string): { dir: string; names: string[]; subfolders: Set<st
 function noVideo(dir: string, names: string[]): AppError {
   const partial = names.find(name => /^video\..*\.(?:part|partial|tmp|temp|crdownload|download)$/i.test(name));
   if (partial) {
-    return problem(dir, `has no video yet: ${showPath(partial)} is not finished`, { hint: 'try again once it is' });
+    return problem(dir, `has no video yet: ${printable(partial)} is not finished`, { hint: 'try again once it is' });
   }
   const other = names.find(looksLikeVideo);
   const hint = other
-    ? `rename ${showPath(other)} to video.${other.slice(other.lastIndexOf('.') + 1)}`
+    ? `rename ${printable(other)} to video.${other.slice(other.lastIndexOf('.') + 1)}`
     : 'the video is named video.mkv, video.mp4, video.webm, …';
   return problem(dir, 'has no video', { hint });
 }

@@ -1,8 +1,8 @@
 import { basename, join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
+import { printable } from '../text.ts';
 import { measureDuration, parseDuration } from './duration.ts';
-import { showPath } from './folder-problem.ts';
 import { objectKey } from './object-key.ts';
 import { type RecordingFolder, readFolder } from './read-folder.ts';
 import { parseRecordingId, type Recording, type RecordingId } from './recording.ts';
@@ -110,7 +110,7 @@ export function parseOverrides(overrides: RecordingOverrides): ParsedOverrides {
 }
 
 function idFromFolder(folder: RecordingFolder, sidecar: Sidecar): RecordingId {
-  const where = join(showPath(folder.dir), folder.sidecar?.name ?? '');
+  const where = join(printable(folder.dir), folder.sidecar?.name ?? '');
   if (sidecar.recordingId !== undefined) {
     return parseRecordingId(sidecar.recordingId, `${where}: recording_id`, 'RECORDING');
   }
@@ -141,7 +141,7 @@ async function measure(folder: RecordingFolder, deps: ReadRecordingDeps): Promis
   const { clock, signal, measureLimitMs: limitMs = MEASURE_LIMIT_MS } = deps;
   const measured = await measureDuration(video, { clock, limitMs, signal });
   if (measured.ok) return measured.seconds;
-  deps.warn(`${showPath(join(folder.dir, video.name))}: its duration could not be measured: ${measured.reason}`);
+  deps.warn(`${printable(join(folder.dir, video.name))}: its duration could not be measured: ${measured.reason}`);
   return undefined;
 }
 

@@ -20,7 +20,7 @@ describe('the folder', () => {
   });
 
   test('a control character in its path does not reach the terminal', async () => {
-    expect(await refusal('/nowhere/\u001b[31m')).toContain('"/nowhere/\\u001b[31m" does not exist');
+    expect(await refusal('/nowhere/\u001b[31m')).toContain('/nowhere/\\u001b[31m does not exist');
   });
 
   test('not named at all', async () => {

@@ -1,6 +1,6 @@
 import { followLines, type LogRequest, readLog } from '../../../app/logs/read-log.ts';
 import { loadConfig } from '../../../config/load-config.ts';
-import { printable } from '../../../core/text.ts';
+import { printable, printableJson } from '../../../core/text.ts';
 import { EXIT, type ExitCode } from '../../exit-codes.ts';
 import { jsonDocument } from '../../json/document.ts';
 import type { Invocation, RunCommand } from '../../program/command.ts';
@@ -45,7 +45,7 @@ async function follow(request: LogRequest, call: Call): Promise<ExitCode> {
 }
 
 function print(line: string, { options, terminal }: Call): void {
-  if (options.json) terminal.document(JSON.stringify(logLineJson(line)));
+  if (options.json) terminal.document(printableJson(logLineJson(line)));
   else terminal.out(logLineText(line, terminal.paint.out));
 }
 

@@ -1,7 +1,7 @@
 import type { ChalkInstance } from 'chalk';
 import type { UploadPlan } from '../../../app/plan-upload.ts';
 import type { DeliveryReport } from '../../../core/delivery/delivery-report.ts';
-import { printable } from '../../../core/text.ts';
+import { printable, printableJson } from '../../../core/text.ts';
 import { formatBytes } from '../../../core/units.ts';
 import { failuresOf, type UploadReport } from '../../../core/upload/upload-report.ts';
 import { count, table } from '../../terminal/format.ts';
@@ -61,6 +61,6 @@ export function planText(plan: UploadPlan, paint: ChalkInstance): string[] {
     ...table(rows).map(line => `  ${line}`),
     ...skippedLine(plan),
     paint.bold('payload:'),
-    JSON.stringify(plan.payload, null, 2),
+    printableJson(plan.payload, 2),
   ];
 }

@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
 import type { Origin } from '../../../../config/origins.ts';
-import { printable } from '../../../../core/text.ts';
+import { printable, printableJson } from '../../../../core/text.ts';
 import { table } from '../../../terminal/format.ts';
 
 /** Each key with its value, the source of that, and the sources that it overrides. */
@@ -8,7 +8,7 @@ export function originLines(origins: readonly Origin[], paint: ChalkInstance): s
   const rows = origins.map(({ path, source, shadows, ...origin }) => [
     path,
     valueText(origin),
-    [source, ...(shadows.length > 0 ? [`(shadows ${shadows.join(', ')})`] : [])].join(' '),
+    printable([source, ...(shadows.length > 0 ? [`(shadows ${shadows.join(', ')})`] : [])].join(' ')),
   ]);
   return table([['key', 'value', 'from'], ...rows]).map((line, index) => (index === 0 ? paint.bold(line) : line));
 }
@@ -17,5 +17,5 @@ export function originLines(origins: readonly Origin[], paint: ChalkInstance): s
 function valueText({ value, secret }: Pick<Origin, 'value' | 'secret'>): string {
   if (secret) return value === undefined || value === 'unset' ? 'unset' : 'set';
   if (value === undefined) return '-';
-  return typeof value === 'string' ? printable(value) : JSON.stringify(value);
+  return typeof value === 'string' ? printable(value) : printableJson(value);
 }

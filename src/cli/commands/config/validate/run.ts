@@ -22,7 +22,7 @@ export const run: RunCommand<typeof configValidateSpec> = async ({ args, options
   if (options.quiet || !valid) return exitCode;
   for (const warning of warnings) err(`${paint.err.yellow('warning:')} ${printable(warning)}`);
   out(`${paint.out.green('✔')} the configuration is valid`);
-  for (const what of missing) out(`  not configured: ${what}`);
+  for (const what of missing) out(`  not configured: ${printable(what)}`);
   return exitCode;
 };
 

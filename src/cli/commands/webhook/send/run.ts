@@ -1,5 +1,5 @@
 import { findWebhook, type SendRequest, sendWebhook } from '../../../../app/send.ts';
-import { printable } from '../../../../core/text.ts';
+import { printable, printableJson } from '../../../../core/text.ts';
 import { EXIT, type ExitCode, heaviest } from '../../../exit-codes.ts';
 import { exitCodeOfSignal } from '../../../failure.ts';
 import { deliveryJson } from '../../../json/delivery.ts';
@@ -36,7 +36,7 @@ async function show(call: Call, { runtime, settle }: OpenCommand): Promise<ExitC
     terminal.document(jsonDocument(command, EXIT.done, { result }));
   } else {
     terminal.err(`payload from ${from}; nothing was sent`);
-    terminal.document(JSON.stringify(payload, null, 2));
+    terminal.document(printableJson(payload, 2));
   }
   return EXIT.done;
 }
