@@ -117,7 +117,7 @@ async function demo(sandbox: Sandbox, { folder, launcher }: Stage): Promise<numb
     return 1;
   }
   say(`\nIt answered "${status === 201 ? 'created' : 'updated'}", so the demo succeeded. Try next:`);
-  if (status === 201) say('  npm run demo                              run it again: nothing has to be uploaded');
+  if (status === 201) say('  npm run demo                              run it again: nothing is uploaded');
   say('  npx recordupload upload <dir> --sandbox   upload a recording of your own');
   say('  npx recordupload --help                   see all commands');
   if (folder === join(root, '.demo')) say('\nThe demo keeps its data in .demo/. Delete that folder to start over.');

@@ -158,6 +158,26 @@ describe('data only', () => {
     ]);
     expect(existsSync(path.join(desk.cwd, 'ran'))).toBe(false);
   });
+
+  // Why config-file.ts imports cosmiconfig's explorer by a private path. If this fails, the exception is no longer needed.
+  test("cosmiconfig's public function runs a program in the working folder, whatever its options say", async () => {
+    await desk.write('.config/config.cjs', "require('node:fs').writeFileSync('ran', ''); module.exports = {};");
+    await desk.write('.recorduploadrc', 'bucket: mine');
+    const module = import.meta.resolve('cosmiconfig');
+    const run = `const {cosmiconfig} = await import(${JSON.stringify(module)});
+      const loaders = {noExt: (file, text) => ({text})};
+      const options = {searchPlaces: ['.recorduploadrc'], loaders, searchStrategy: 'none', cache: false};
+      console.log((await cosmiconfig('recordupload', options).search()).config.text);`;
+    const options = { cwd: desk.cwd, env: { HOME: desk.home } };
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', run], options);
+    expect(stdout.trim()).toBe('bucket: mine');
+    expect(existsSync(path.join(desk.cwd, 'ran'))).toBe(true);
+  });
+
+  test('the version whose private module is imported is pinned', () => {
+    const manifest = readFileSync(fileURLToPath(new URL('../../package.json', import.meta.url)), 'utf8');
+    expect(JSON.parse(manifest).devDependencies.cosmiconfig).toMatch(/^\d+\.\d+\.\d+$/);
+  });
 });
 
 describe('problems', () => {
