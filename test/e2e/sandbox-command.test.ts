@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -31,6 +32,23 @@ describe('sandbox', () => {
     expect(rows).toMatchObject([{ recording_id: 42 }]);
     run.kill('SIGINT');
     expect(await run.result).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('the configuration that it prints names a user whom its server knows', async () => {
+    const home = tempDir();
+    const run = startCli(['sandbox', '--user', "o'hara@example.com", 'second@example.com'], { env: { HOME: home } });
+    const text = await run.printed('Ctrl-C ends the sandbox.');
+    // As the shell into which it is pasted reads it.
+    const script = `${[...text.matchAll(/^ {2}export .*$/gm)].join('\n')}\nenv -0`;
+    const variables = execFileSync('sh', ['-c', script], { encoding: 'utf8', env: { PATH: process.env.PATH } })
+      .split('\0')
+      .map(line => line.split(/=(.*)/s).slice(0, 2));
+    const env = { ...Object.fromEntries(variables), HOME: home };
+    expect(env.RECORDUPLOAD_USER_EMAIL).toBe("o'hara@example.com");
+    const uploaded = await runCli(['upload', '--strict', makeRecording({ name: '42' })], { env });
+    expect(uploaded).toMatchObject({ code: 0 });
+    run.kill('SIGINT');
+    await run.result;
   });
 
   test('--data keeps everything over a restart', async () => {

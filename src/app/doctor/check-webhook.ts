@@ -36,7 +36,7 @@ export function webhookCheck(endpoint: Endpoint, runtime: Runtime, { webhookTest
       const findings = checks.map(({ ok, kind, verdict }) => ({
         name,
         status: ok ? ('ok' as const) : ('failure' as const),
-        detail: ok && kind === 'no-token' ? 'without a token the server answers 401, as it must' : verdict,
+        detail: ok && kind === 'no-token' ? 'without a token the server answers 401, as it should' : verdict,
         ...(!ok && {
           fix: `recordupload webhook test${unauthorized ? ' --unauthorized' : ''} shows the whole exchange`,
         }),

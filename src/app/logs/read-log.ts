@@ -35,7 +35,7 @@ export function readLog({ file, limit, ...filter }: LogRequest): LogLines {
 }
 
 /**
- * The newest lines of the log, then those that are written, until the signal aborts. The first value has what is there.
+ * Yields the newest lines of the log first, and then each line that is written, until the signal aborts.
  * @throws AppError `STATE` if it cannot be read
  */
 export async function* followLines(request: LogRequest, signal: AbortSignal): AsyncGenerator<LogLines> {

@@ -13,7 +13,7 @@ export interface UploadJson {
   metadata: { key: string; outcome: 'uploaded' | 'unchanged' | 'none'; error?: ErrorJson };
   /** Names in the folder that are not uploaded. */
   skipped: string[];
-  /** What the server is told; missing where no file is in the bucket. */
+  /** What the webhook sends; missing if no file is in the bucket. */
   payload?: PayloadJson;
   sentBytes: number;
   durationMs: number;

@@ -1,3 +1,7 @@
+import type { HeldReason } from '../webhook/outcome.ts';
+
+export type { HeldReason };
+
 /**
  * The outbox's words. A delivery is one payload for one endpoint. It is *pending* until it is *delivered*, *held* (it
  * waits for an operator) or *superseded* (a newer payload of the same recording has followed). Each POST of it is an
@@ -5,12 +9,6 @@
  * over.
  */
 export type DeliveryState = 'pending' | 'held' | 'delivered' | 'superseded';
-
-/**
- * refused: 401 or 403, until token or URL change · rejected: another 4xx or a 3xx · exhausted: the schedule is over ·
- * disabled: the endpoint answered 410.
- */
-export type HeldReason = 'refused' | 'rejected' | 'exhausted' | 'disabled';
 
 /** What made a try happen. */
 export type Trigger = 'upload' | 'send' | 'retry' | 'replay';

@@ -8,7 +8,10 @@ export interface Sent extends SentTo {
   recordingId: string;
 }
 
-/** Why a delivery waits for an operator (or, when refused, for a new token or URL). */
+/**
+ * Why a delivery waits for an operator (or, when refused, for a new token or URL). refused: 401 or 403 · rejected:
+ * another 4xx or a 3xx · exhausted: the schedule is over · disabled: the endpoint answered 410.
+ */
 export type HeldReason = 'refused' | 'rejected' | 'exhausted' | 'disabled';
 
 /** What the result of one attempt means, before the retry schedule applies. Holds no secret that the redactor knows. */

@@ -105,7 +105,7 @@ function acceptance({ outcome, action, detail, line }: Judgement): Verdict {
 function refusal(kind: 'wrong-token' | 'no-token', result: SettledResult, { detail }: Judgement): Verdict {
   if (result.kind !== 'answer') return { ok: false, verdict: detail };
   const what = kind === 'wrong-token' ? 'a wrong token' : 'no token';
-  if (result.status === 401) return { ok: true, verdict: `the server refuses ${what} (401), as it must` };
+  if (result.status === 401) return { ok: true, verdict: `the server refuses ${what} (401), as it should` };
   const isOpen = result.status < 300;
   return {
     ok: false,

@@ -101,7 +101,7 @@ function readOverview(sql: Sql, living: Living, limit: number): StateOverview {
   };
 }
 
-/** The living owners, for `IN (…)`; SQLite takes no empty list. */
+/** Names and values of the living owners for `IN (…)`. If none lives, one empty name keeps the list from being empty. */
 function claimedBy(living: Living): { names: string; values: Values } {
   const ids = living.size > 0 ? [...living.keys()] : [''];
   return {

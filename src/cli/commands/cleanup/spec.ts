@@ -17,7 +17,7 @@ export const cleanupSpec = describeCommand({
     ...COMMON_OPTIONS,
   ],
   examples: [
-    { does: 'see what is there', line: 'recordupload cleanup' },
+    { does: 'list abandoned uploads', line: 'recordupload cleanup' },
     { does: 'delete what this machine abandoned more than a week ago', line: 'recordupload cleanup --yes' },
   ],
   exits: ['usage', 'incomplete', 'interrupted', 'terminated'],

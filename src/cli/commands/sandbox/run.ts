@@ -17,7 +17,7 @@ export const run: RunCommand<typeof sandboxSpec> = async call => {
   const sandbox = await start(call);
   try {
     if (options.json) terminal.document(jsonDocument(command, EXIT.done, { result: addressesJson(sandbox) }));
-    else terminal.document(introduction(sandbox).join('\n'));
+    else terminal.document(introduction(sandbox, { email: options.user?.[0] ?? 'operator@example.com' }).join('\n'));
     if (!signal.aborted) await once(signal, 'abort');
     return EXIT.done;
   } finally {

@@ -1,8 +1,12 @@
+import { shellQuoted } from '../../../core/text.ts';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
 import { sandboxEnvironment } from '../../own-sandbox.ts';
 
-/** The addresses of both servers, and how to use them from another terminal. */
-export function introduction(sandbox: Sandbox): string[] {
+/**
+ * The addresses of both servers, and how to use them from another terminal.
+ * @param email of a user whom the recordings server knows
+ */
+export function introduction(sandbox: Sandbox, { email }: { email: string }): string[] {
   const { s3, receiver } = sandbox;
   return [
     `S3 server            ${s3.url}  (bucket ${s3.bucket})`,
@@ -11,7 +15,7 @@ export function introduction(sandbox: Sandbox): string[] {
     '',
     'Configuration for another terminal (the keys and the token are worth nothing elsewhere):',
     ...Object.entries(sandboxEnvironment(sandbox)).map(([name, value]) => `  export ${name}=${value}`),
-    '  export RECORDUPLOAD_USER_EMAIL=operator@example.com',
+    `  export RECORDUPLOAD_USER_EMAIL=${shellQuoted(email)}`,
     '',
     'Then: recordupload upload <dir>.  Ctrl-C ends the sandbox.',
   ];
