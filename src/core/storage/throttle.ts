@@ -9,8 +9,8 @@ export interface Throttle {
   readonly sliceBytes: number;
 }
 
-/** How much is read and handed to a connection at a time. */
-export const SLICE_BYTES = 256 * 1024;
+/** How much is read and handed to a connection at a time, at most. */
+export const SLICE_BYTES = 512 * 1024;
 
 /** The rate in force at a moment: the latest change of the day, or else the last one of the day before. */
 export function rateAt(changes: readonly RateChange[], at: Date): number | undefined {

@@ -210,7 +210,7 @@ async function sendPart(
     inFlight.moved(bytes);
     observer({ type: 'file-progress', recordingId, name, bytes });
   };
-  const body = fileBody(source.fd, part, sha256, { throttle, onBytes });
+  const body = fileBody(source.fd, part, sha256, { throttle, onBytes, inFlight: inFlight.limit });
   const { etag } = await bucket.uploadPart(key, upload.uploadId, part.number, body, signal);
   const stored = { number: part.number, etag, sha256: sha256.toString('base64') };
   // Durable before it counts: a part that the state knows is never sent again.

@@ -128,7 +128,8 @@ async function putWhole(
       inFlight.moved(count);
       observer({ type: 'file-progress', recordingId, name, bytes: count });
     };
-    const body = fileBody(source.fd, { offset: 0, sizeBytes: file.sizeBytes }, sha256, { throttle, onBytes });
+    const settings = { throttle, onBytes, inFlight: inFlight.limit };
+    const body = fileBody(source.fd, { offset: 0, sizeBytes: file.sizeBytes }, sha256, settings);
     const { etag } = await bucket.put(
       key,
       body,
