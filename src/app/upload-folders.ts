@@ -2,6 +2,7 @@ import { requireCredentials, requireToken } from '../config/requirements.ts';
 import { deliverAfterUpload } from '../core/delivery/deliver-after-upload.ts';
 import type { DeliveryReport } from '../core/delivery/delivery-report.ts';
 import { AppError } from '../core/errors.ts';
+import type { Observer } from '../core/events.ts';
 import { inPool } from '../core/pool.ts';
 import type { FoundFolder } from '../core/recording/find-recordings.ts';
 import type { RecordingOverrides } from '../core/recording/read-recording.ts';
@@ -95,7 +96,21 @@ async function uploadOne(
   check(recording);
   if (webhook) requireEmail(recording);
   const request = uploadRequest(runtime, { force, webhook });
-  const upload = await uploadRecording(recording, request, await runtime.uploads());
+  const session = await runtime.uploads();
+  const observer = request.endpoints.length > 0 ? loadingPoster(session.observer, runtime) : session.observer;
+  const upload = await uploadRecording(recording, request, { ...session, observer });
   const deliveries = await deliverAfterUpload(upload, runtime, runtime.delivery);
   return { upload, deliveries, isKept: (await runtime.state()).isKept };
+}
+
+/** Loads the webhook client while the first bytes travel, so that nothing waits for it at the end. */
+function loadingPoster(observer: Observer, { poster }: Runtime): Observer {
+  let isLoading = false;
+  return event => {
+    observer(event);
+    if (isLoading || event.type !== 'file-progress') return;
+    isLoading = true;
+    // What is wrong with it (its `caFile`) is told when it is used.
+    poster().catch(() => {});
+  };
 }
