@@ -308,7 +308,7 @@ export const CONFIGURATION: readonly Meeting[] = [
   },
   keysFrom(
     'credential_process = sh -c "exit 3"',
-    'credential_process failed without a word',
+    'credential_process failed',
     'see what the AWS tools say: aws configure export-credentials --profile recordings',
   ),
   keysFrom(

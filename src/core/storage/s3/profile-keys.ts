@@ -137,13 +137,15 @@ function createTransport(env: NodeJS.ProcessEnv, ca: string | undefined) {
 
 const LONGEST_REASON = 300;
 
-/** One line. Of a program that failed its last words: its command line may have a secret in it. */
+/** One line. The command line of a program may have a secret in it, and the SDK quotes it: only its name is shown. */
 function reasonOf({ message }: Error, program: string | undefined): string {
-  const failed = `Command failed: ${program}`;
-  if (program !== undefined && message.startsWith(failed)) {
-    const words = message.slice(failed.length).trim().split('\n').at(-1)?.trim();
-    return `credential_process failed${words ? `: ${words.slice(0, LONGEST_REASON)}` : ' without a word'}`;
-  }
-  const [first = ''] = message.split('\n');
-  return first.replace(/\.? To refresh this SSO session.*/, '').slice(0, LONGEST_REASON);
+  const shown = program
+    ? message
+        .replaceAll(`Command failed: ${program}`, 'credential_process failed')
+        .replaceAll(program, 'credential_process')
+    : message;
+  const lines = shown.split('\n').flatMap(line => line.trim() || []);
+  // A program that failed says why in its last words.
+  const reason = program ? [...new Set([lines[0], lines.at(-1)])].join(': ') : (lines[0] ?? '');
+  return reason.replace(/\.? To refresh this SSO session.*/, '').slice(0, LONGEST_REASON);
 }

@@ -34,7 +34,7 @@ test('a program is asked each time, and says until when its keys are good', asyn
 });
 
 test.each([
-  ['exit 3', 'credential_process failed without a word'],
+  ['exit 3', 'credential_process failed'],
   ['echo "no vault" >&2; echo "log in first" >&2; exit 3', 'credential_process failed: log in first'],
   ['echo no-json', 'Profile recordings credential_process returned invalid JSON.'],
   [`echo '{"Version": 2}'`, 'Profile recordings credential_process did not return Version 1.'],
