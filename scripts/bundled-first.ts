@@ -1,15 +1,14 @@
 import { relative } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
-import { awsSdk } from './aws-sdk.ts';
 
 /**
  * Modules of ours that re-export what the program uses of a package. Each is bundled by itself before the rest:
  * within the program, esbuild would keep all that a package imports, because the package is behind `await import()`.
  */
-const MODULES: Readonly<Record<string, Pick<BuildOptions, 'define' | 'plugins'> & { isCalledLater?: boolean }>> = {
+const MODULES: Readonly<Record<string, { isCalledLater?: boolean }>> = {
   'src/cli/terminal/string-width.ts': { isCalledLater: true },
   'src/core/webhook/got.ts': {},
-  'src/core/storage/s3/sdk.ts': awsSdk,
+  'src/core/storage/s3/sdk.ts': {},
   'src/core/storage/s3/providers.ts': {},
 };
 
@@ -27,9 +26,9 @@ export function bundledFirst(options: BuildOptions): Plugin {
           format: own.isCalledLater ? 'iife' : 'esm',
           globalName: 'bundled',
           minifyIdentifiers: true,
-          define: { 'Intl.ListFormat': 'LazyListFormat', ...own.define },
+          define: { 'Intl.ListFormat': 'LazyListFormat' },
           banner: { js: LAZY_LIST_FORMAT },
-          plugins: [lazyBuiltins, ...(own.plugins ?? []), ...(options.plugins ?? [])],
+          plugins: [lazyBuiltins, ...(options.plugins ?? [])],
           write: false,
         });
         const contents = outputFiles[0]?.text ?? '';
