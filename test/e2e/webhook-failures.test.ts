@@ -115,6 +115,28 @@ describe('a webhook that fails does not fail the upload', () => {
     expect(retried).toMatchObject({ code: 0, stdout: '2 of 2 webhooks delivered\n' });
   });
 
+  test.each([401, 403])('%d of a firewall: that webhook alone waits, and the next one is sent', async status => {
+    const sandbox = await openSandbox();
+    const desk = openDesk(sandbox);
+    const [first, second] = [freshId(), freshId()];
+    const answer = {
+      status,
+      headers: { 'content-type': 'text/html', server: 'nginx' },
+      body: '<title>Blocked</title>',
+    };
+    sandbox.faults.add({ server: 'webhook', action: { answer } });
+    const blocked = await desk.run(['upload', makeRecording({ name: first })]);
+    expect(blocked.stdout).toContain(
+      `something before the server answered with status ${status}: an HTML page ("Blocked", from nginx)`,
+    );
+    expect(blocked.stdout + blocked.stderr).not.toContain('webhook.token');
+    expect((await list(desk)).deliveries).toMatchObject([{ recordingId: first, state: 'pending', heldReason: null }]);
+
+    expect((await desk.run(['upload', makeRecording({ name: second })])).code).toBe(0);
+    expect(sandbox.receiver.recording(second)).toBeDefined();
+    expect(await desk.run(['retry', '--now'])).toMatchObject({ code: 0, stdout: '1 of 1 webhook delivered\n' });
+  });
+
   test('404: the server knows no such user; held until retried', async () => {
     const sandbox = await openSandbox();
     const desk = openDesk(sandbox, { RECORDUPLOAD_USER_EMAIL: 'Operator@example.com' });

@@ -24,6 +24,10 @@ const addressed = (url: string, says: string, env: NodeJS.ProcessEnv = {}): Meet
   env: { WEBHOOK_URL: url, ...env },
   meet: () => ['webhook', 'test'],
 });
+/** The contract's refusal. */
+const refusal = (message: string) => JSON.stringify({ status: 'error', message });
+const before = (status: number, what: string, advice: string) =>
+  `something before the server answered with status ${status}: ${what}; ${advice}`;
 const AFTER_MENDING = 'then run "recordupload retry --held"';
 
 export const WEBHOOKS: readonly Meeting[] = [
@@ -35,9 +39,42 @@ export const WEBHOOKS: readonly Meeting[] = [
     meet: () => ['webhook', 'test'],
   },
   answered(
-    { status: 403, headers: ANSWERS, body: '<html>' },
-    "the server forbids the request (it answered with an HTML page); check the token, and whether this machine's address is on the server's allow-list",
+    { status: 403, body: refusal('not from here') },
+    'the server forbids the request: "not from here"; check the token, and whether this machine\'s address is on the server\'s allow-list',
   ),
+  answered(
+    { status: 403, headers: ANSWERS, body: '<title>Blocked</title>' },
+    before(
+      403,
+      'an HTML page ("Blocked")',
+      "a firewall or gateway blocks the request; have this machine's address, or the path of the webhook, allowed there",
+    ),
+  ),
+  answered(
+    { status: 403, headers: ANSWERS, body: '<html>CSRF verification failed' },
+    before(
+      403,
+      'an HTML page',
+      "Django's CSRF protection answers like this where webhook.url names a page and not the webhook; check its path",
+    ),
+  ),
+  answered(
+    { status: 400, headers: ANSWERS, body: '<h1>Bad Request (400)</h1>' },
+    before(
+      400,
+      'an HTML page ("Bad Request (400)")',
+      'Django answers like this if 127.0.0.1 is not in its ALLOWED_HOSTS; check the host in webhook.url, or have it added there',
+    ),
+  ),
+  answered(
+    { status: 401, headers: { 'content-encoding': 'gzip' }, body: 'x' },
+    before(
+      401,
+      'a response in the coding gzip, which was not asked for',
+      'a proxy or gateway before the server wants a login of its own; have webhooks exempted from it',
+    ),
+  ),
+  answered({ status: 404, body: refusal('no') }, 'the server rejects the request with status 404: "no"'),
   {
     says: `the server knows no user with the e-mail "nobody@example.com"; upper and lower case matter: correct user.email, or have the user created, ${AFTER_MENDING}`,
     exit,
@@ -45,21 +82,29 @@ export const WEBHOOKS: readonly Meeting[] = [
   },
   answered(
     { status: 404, body: '' },
-    'there is nothing at http://127.0.0.1:…; check the path in webhook.url, including the slash at its end',
+    before(404, 'an empty body', 'check the path in webhook.url (/…), including the slash at its end'),
   ),
   answered({ status: 408 }, 'the server waited too long for the request'),
   answered(
     { status: 410 },
-    'the server says that this address is gone for good…; the endpoint is disabled: correct webhook.url, then run "recordupload webhook enable"',
+    'the server says that this address is gone for good; the endpoint is disabled: correct webhook.url, then run "recordupload webhook enable"',
   ),
   answered(
-    { status: 413 },
-    'the payload is too large for the server…; check the limits of the server and of any proxy before it',
+    { status: 413, body: '' },
+    before(413, '…', 'the payload is too large for it; check the limits of any proxy before the server'),
   ),
   answered({ status: 425 }, 'the server asks to send it later'),
   answered({ status: 429, body: '' }, 'the server limits how often it is called'),
-  answered({ status: 418, body: '' }, 'the server rejects the request with status 418'),
-  answered({ status: 503, body: '' }, 'the server, or a proxy before it, has a fault (status 503)'),
+  answered(
+    { status: 418, body: '{"message":"no Route matched"}' },
+    before(
+      418,
+      'JSON of another program ("no Route matched")',
+      'check webhook.url, and any proxy, gateway or firewall before the server',
+    ),
+  ),
+  answered({ status: 418, body: refusal('teapot') }, 'the server rejects the request with status 418: "teapot"'),
+  answered({ status: 503, body: '' }, 'the server, or a proxy before it, has a fault (status 503): an empty body'),
   answered({ status: 302 }, 'the server answers with status 302 and names no new address; check webhook.url'),
   answered(
     { status: 302, headers: { location: '/login' } },

@@ -1,6 +1,7 @@
 import { printableLine } from '../text.ts';
+import { describeForeign, foreignAdvice } from './foreign-answer.ts';
 import type { Answer, NetworkFailure, SettledResult } from './post-result.ts';
-import { isWebPage, serverMessage } from './read-answer.ts';
+import { isWebPage, readRefusal } from './read-answer.ts';
 import type { Redactor } from './redact.ts';
 
 /** Where a webhook was sent. */
@@ -28,47 +29,72 @@ const NETWORK: Record<NetworkFailure, (failure: Network, url: URL) => string> = 
   other: ({ code, message }, url) => `the connection to ${url.host} failed: ${message} (${code})`,
 };
 
-/** For each status: what the server means by it, and what to do. The other statuses are described by their class. */
-const STATUSES: Record<number, (answer: Answer, sent: SentTo) => string> = {
-  400: answer =>
-    `the server says that the payload is wrong${says(answer)}; check user.email, then run "recordupload retry --held"`,
-  401: answer =>
-    `the server does not accept the token${says(answer)}; set webhook.token (WEBHOOK_TOKEN) to the server's token, and ` +
+/** What the server means by a status that came with the contract's JSON, and what to do. */
+const REFUSALS: Record<number, (message: string, sent: SentTo) => string> = {
+  400: message =>
+    `the server says that the payload is wrong${says(message)}; check user.email, then run "recordupload retry --held"`,
+  401: message =>
+    `the server does not accept the token${says(message)}; set webhook.token (WEBHOOK_TOKEN) to the server's token, and ` +
     'the waiting deliveries will be sent',
-  403: answer =>
-    `the server forbids the request${says(answer)}; check the token, and whether this machine's address is on the ` +
+  403: message =>
+    `the server forbids the request${says(message)}; check the token, and whether this machine's address is on the ` +
     "server's allow-list",
-  404: (answer, sent) => notFoundAdvice(answer, sent),
-  408: () => 'the server waited too long for the request',
-  410: answer =>
-    `the server says that this address is gone for good${says(answer)}; the endpoint is disabled: correct webhook.url, ` +
-    'then run "recordupload webhook enable"',
-  413: answer =>
-    `the payload is too large for the server${says(answer)}; check the limits of the server and of any proxy before it`,
-  425: () => 'the server asks to send it later',
-  429: answer => `the server limits how often it is called${says(answer)}`,
+  404: (message, sent) => notFoundAdvice(message, sent),
+};
+
+/** What a status means, whatever came with it. */
+const STATUSES: Record<number, string> = {
+  408: 'the server waited too long for the request',
+  410:
+    'the server says that this address is gone for good; the endpoint is disabled: correct webhook.url, then run ' +
+    '"recordupload webhook enable"',
+  425: 'the server asks to send it later',
+  429: 'the server limits how often it is called',
 };
 
 /**
  * Explains in plain words why an attempt was not accepted, and what to do next.
  * @param redact applied to everything that comes from outside, before it is cut to length
  */
-export function failureAdvice(received: SettledResult, sent: SentTo, redact: Redactor): string {
-  const result = redacted(received, redact);
+export function failureAdvice(result: SettledResult, sent: SentTo, redact: Redactor): string {
   if (result.kind === 'timeout') {
     return `no complete response within ${result.timeoutMs / 1000} s; check that the server is not overloaded`;
   }
-  if (result.kind === 'network') return NETWORK[result.what](result, new URL(sent.url));
-  const known = STATUSES[result.status];
-  if (known) return known(result, sent);
-  if (result.status < 200) return `the server gave no final response (status ${result.status})`;
-  if (result.status < 300) return notTheContract(result);
-  if (result.status < 400) return redirectAdvice(result, sent);
-  if (result.status < 500) return `the server rejects the request with status ${result.status}${says(result)}`;
-  return `the server, or a proxy before it, has a fault (status ${result.status})${says(result)}`;
+  if (result.kind === 'network') {
+    return NETWORK[result.what]({ ...result, message: redact(result.message) }, new URL(sent.url));
+  }
+  return result.status < 400 ? unconfirmed(result, sent, redact) : refusal(result, sent, redact);
 }
 
-function redirectAdvice({ status, location }: Answer, sent: SentTo): string {
+/** A status below 400 that is no confirmation. */
+function unconfirmed(answer: Answer, sent: SentTo, redact: Redactor): string {
+  const { status, location } = answer;
+  if (status < 200) return `the server gave no final response (status ${status})`;
+  if (status >= 300) return redirectAdvice(status, location && redact(location), sent);
+  return (
+    `status ${status}, but ${describeForeign(answer, redact)} instead of the server's confirmation, so the webhook does ` +
+    'not count as delivered; check that webhook.url is the recordings server, and that no proxy or login page answers in its place'
+  );
+}
+
+function refusal(answer: Answer, sent: SentTo, redact: Redactor): string {
+  const { status } = answer;
+  const known = STATUSES[status];
+  if (known !== undefined && !(status === 410 && isWebPage(answer))) return known;
+  const words = readRefusal(answer);
+  const message = words === undefined ? undefined : redact(words);
+  if (status >= 500) {
+    const what = message === undefined ? `: ${describeForeign(answer, redact)}` : says(message);
+    return `the server, or a proxy before it, has a fault (status ${status})${what}`;
+  }
+  if (message === undefined) {
+    const what = describeForeign(answer, redact);
+    return `something before the server answered with status ${status}: ${what}; ${foreignAdvice(answer, sent.url)}`;
+  }
+  return REFUSALS[status]?.(message, sent) ?? `the server rejects the request with status ${status}${says(message)}`;
+}
+
+function redirectAdvice(status: number, location: string | undefined, sent: SentTo): string {
   if (!location) return `the server answers with status ${status} and names no new address; check webhook.url`;
   const target = URL.canParse(location, sent.url) ? new URL(location, sent.url) : undefined;
   const address = printableLine(target ? target.origin + target.pathname + (target.search && '?…') : location);
@@ -78,26 +104,15 @@ function redirectAdvice({ status, location }: Answer, sent: SentTo): string {
   );
 }
 
-function notFoundAdvice(answer: Answer, sent: SentTo): string {
-  // Only the contract's own response is about the e-mail; any other 404 is about the URL.
-  const message = serverMessage(answer);
-  if (message === undefined) {
-    return `there is nothing at ${sent.url}${says(answer)}; check the path in webhook.url, including the slash at its end`;
-  }
+function notFoundAdvice(message: string, sent: SentTo): string {
+  // Only these words of the contract are about the e-mail.
+  if (!/^No user found/i.test(message)) return `the server rejects the request with status 404${says(message)}`;
   const email = sent.email ?? '';
   // The contract's wording would only repeat the e-mail.
-  const more = email !== '' && message.endsWith(`: ${email}`) ? '' : says(answer);
+  const more = email !== '' && message.endsWith(`: ${email}`) ? '' : says(message);
   return (
     `the server knows no user with the e-mail ${JSON.stringify(email)}${more}; upper and lower case matter: correct ` +
     'user.email, or have the user created, then run "recordupload retry --held"'
-  );
-}
-
-function notTheContract(answer: Answer): string {
-  const what = isWebPage(answer) ? 'an HTML page' : answer.body.trim() === '' ? 'an empty body' : 'something else';
-  return (
-    `status ${answer.status}, but ${what} instead of the server's confirmation, so the webhook does not count as ` +
-    'delivered; check that webhook.url is the recordings server, and that no proxy or login page answers in its place'
   );
 }
 
@@ -120,21 +135,7 @@ function opensslReason(message: string): string {
   return printableLine(/:SSL routines:[^:]*:([^:]+):/.exec(message)?.[1] ?? message).trim();
 }
 
-/** `: "…"` with the server's own message, or a note that a web page came. */
-function says(answer: Answer): string {
-  const message = serverMessage(answer);
-  if (message) return `: ${JSON.stringify(printableLine(message).slice(0, 200))}`;
-  return isWebPage(answer) ? ' (it answered with an HTML page)' : '';
-}
-
-/** The result with the server's own words redacted, also where JSON escapes hide a secret. */
-function redacted(result: SettledResult, redact: Redactor): SettledResult {
-  if (result.kind === 'timeout') return result;
-  if (result.kind === 'network') return { ...result, message: redact(result.message) };
-  const message = serverMessage(result);
-  return {
-    ...result,
-    body: message === undefined ? redact(result.body) : JSON.stringify({ message: redact(message) }),
-    location: result.location && redact(result.location),
-  };
+/** `: "…"` with the server's own words, or nothing if there are none. */
+function says(message: string): string {
+  return message.trim() === '' ? '' : `: ${JSON.stringify(printableLine(message).slice(0, 200))}`;
 }

@@ -1,6 +1,6 @@
 import { failureAdvice, type SentTo } from './failure-advice.ts';
 import type { SettledResult } from './post-result.ts';
-import { readAcceptance } from './read-answer.ts';
+import { isWebPage, readAcceptance, readRefusal } from './read-answer.ts';
 import { displayUrl, type Redactor } from './redact.ts';
 
 /** What was sent: the response is judged and explained by it. */
@@ -32,6 +32,7 @@ interface Rule extends Pick<Judgement, 'outcome' | 'heldReason'> {
   line(result: SettledResult): string;
 }
 
+const AUTHENTICATION_FAILED = '❌ Webhook authentication failed';
 const failedWithStatus = (result: SettledResult) =>
   `❌ Webhook failed with status ${result.kind === 'answer' ? result.status : '?'}`;
 const status =
@@ -56,16 +57,28 @@ const RULES: readonly Rule[] = [
     outcome: 'pending',
     line: () => '❌ Webhook connection failed',
   },
+  { name: 'may pass', applies: status(408, 425, 429), outcome: 'pending', line: failedWithStatus },
+  {
+    name: 'gone',
+    applies: r => status(410)(r) && r.kind === 'answer' && !isWebPage(r),
+    outcome: 'disabled',
+    heldReason: 'disabled',
+    line: failedWithStatus,
+  },
+  {
+    name: 'something before the server refuses: the same webhook may pass once that is set right',
+    applies: r => statusBetween(400, 499)(r) && r.kind === 'answer' && readRefusal(r) === undefined,
+    outcome: 'pending',
+    line: r => (status(401)(r) ? AUTHENTICATION_FAILED : failedWithStatus(r)),
+  },
   {
     name: 'refused: the server accepts nothing from here until the token or URL changes',
     applies: status(401),
     outcome: 'held',
     heldReason: 'refused',
-    line: () => '❌ Webhook authentication failed',
+    line: () => AUTHENTICATION_FAILED,
   },
   { name: 'forbidden', applies: status(403), outcome: 'held', heldReason: 'refused', line: failedWithStatus },
-  { name: 'gone', applies: status(410), outcome: 'disabled', heldReason: 'disabled', line: failedWithStatus },
-  { name: 'may pass', applies: status(408, 425, 429), outcome: 'pending', line: failedWithStatus },
   // A captive portal or a misconfigured proxy answers 200 to everything: the server does not have the recording.
   { name: 'not the contract', applies: statusBetween(200, 299), outcome: 'pending', line: failedWithStatus },
   {

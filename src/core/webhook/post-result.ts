@@ -16,6 +16,10 @@ export interface Answer {
   kind: 'answer';
   status: number;
   contentType: string | undefined;
+  /** The header; nothing is decoded, because no coding was asked for. */
+  contentEncoding?: string | undefined;
+  /** The header: the program that answered, if it names itself. */
+  server?: string | undefined;
   /** At most 64 KiB. */
   body: string;
   /** The response was longer. */

@@ -117,6 +117,8 @@ async function exchange(stream: GotStream, body: string): Promise<Omit<Answer, '
     kind: 'answer',
     status: statusCode,
     contentType: headers['content-type'],
+    contentEncoding: headers['content-encoding'],
+    server: headers.server?.toString(),
     body: Buffer.concat(chunks).toString('utf8'),
     truncated: bytes > MAX_ANSWER_BYTES,
     retryAfter: headers['retry-after'],

@@ -1,6 +1,7 @@
 import type { Endpoint } from './endpoint.ts';
 import { judge } from './outcome.ts';
-import type { PostResult } from './post-result.ts';
+import type { Answer, PostResult } from './post-result.ts';
+import { readRefusal } from './read-answer.ts';
 import { redactorFor } from './redact.ts';
 import type { TestEndpointDeps } from './test-endpoint.ts';
 
@@ -30,11 +31,11 @@ export async function probeToken(endpoint: Endpoint, deps: TestEndpointDeps): Pr
       signal: deps.signal,
     });
   const [right, wrong] = await Promise.all([send(endpoint.token), send(deps.newToken())]);
-  if (right.kind === 'answer' && (right.status === 401 || right.status === 403)) {
-    const { detail } = judge(right, { url: endpoint.url, recordingId: '' }, redactorFor(endpoint));
+  if (refusalStatus(right) === 401 || refusalStatus(right) === 403) {
+    const { detail } = judge(right as Answer, { url: endpoint.url, recordingId: '' }, redactorFor(endpoint));
     return { verdict: 'refused', detail };
   }
-  if (statusOf(right) === 400 && statusOf(wrong) === 401) {
+  if (refusalStatus(right) === 400 && refusalStatus(wrong) === 401) {
     return {
       verdict: 'accepted',
       detail: 'the server accepts the token (it answers 400 to an incomplete payload, and 401 to a wrong token)',
@@ -43,6 +44,7 @@ export async function probeToken(endpoint: Endpoint, deps: TestEndpointDeps): Pr
   return { verdict: 'unknown', detail: 'only a complete payload would show whether the server accepts the token' };
 }
 
-function statusOf(result: PostResult): number | undefined {
-  return result.kind === 'answer' ? result.status : undefined;
+/** The status of a refusal in the contract's own words: any other response says nothing about the token. */
+function refusalStatus(result: PostResult): number | undefined {
+  return result.kind === 'answer' && readRefusal(result) !== undefined ? result.status : undefined;
 }

@@ -17,10 +17,15 @@ export function readAcceptance(
   return { action: body.action === 'created' || body.action === 'updated' ? body.action : undefined };
 }
 
-/** The server's own words: the `message` of the contract's JSON; undefined if the response has none. */
-export function serverMessage({ body }: Answer): string | undefined {
-  const message = parseObject(body)?.message;
-  return typeof message === 'string' ? message : undefined;
+/**
+ * Reads the contract's refusal, `{"status":"error","message":"…"}`. Only with it does a status say something about the
+ * token, the e-mail address or the payload: proxies, firewalls and frameworks use the same statuses for reasons of their own.
+ * @returns the server's message; undefined if the response is anything else
+ */
+export function readRefusal(answer: Answer): string | undefined {
+  if (answer.truncated) return undefined;
+  const body = parseObject(answer.body);
+  return body?.status === 'error' && typeof body.message === 'string' ? body.message : undefined;
 }
 
 /** Whether a web page came in place of the contract's JSON: from a proxy, a firewall, a framework. */

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type Judgement, judge } from './outcome.ts';
 import type { PostTimings, PostWebhook, SettledResult } from './post-result.ts';
+import { readRefusal } from './read-answer.ts';
 import { createRedactor, displayUrl, type Redactor } from './redact.ts';
 import { requestHeaders } from './request-headers.ts';
 
@@ -105,7 +106,9 @@ function acceptance({ outcome, action, detail, line }: Judgement): Verdict {
 function refusal(kind: 'wrong-token' | 'no-token', result: SettledResult, { detail }: Judgement): Verdict {
   if (result.kind !== 'answer') return { ok: false, verdict: detail };
   const what = kind === 'wrong-token' ? 'a wrong token' : 'no token';
-  if (result.status === 401) return { ok: true, verdict: `the server refuses ${what} (401), as it should` };
+  const isOwn = readRefusal(result) !== undefined;
+  if (result.status === 401 && isOwn) return { ok: true, verdict: `the server refuses ${what} (401), as it should` };
+  if (result.status >= 400 && !isOwn) return { ok: false, verdict: detail };
   const isOpen = result.status < 300;
   return {
     ok: false,

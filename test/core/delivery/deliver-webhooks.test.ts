@@ -268,7 +268,11 @@ describe('endpoints', () => {
 
   it('whose token was put right on the server’s side go on when an operator asks', async () => {
     await enqueueMany(10);
-    await run([endpointAt('http://127.0.0.1:1/')], {}, { post: fakePost(403) });
+    await run(
+      [endpointAt('http://127.0.0.1:1/')],
+      {},
+      { post: fakePost(403, { body: '{"status":"error","message":"no"}' }) },
+    );
     const report = await run([endpointAt('http://127.0.0.1:1/')], { held: true }, { post: fakePost(201) });
     expect(report.endpoints).toMatchObject([{ sent: 10 }]);
     expect((await state.endpoints.get('default')).refusedAt).toBeNull();
