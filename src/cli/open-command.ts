@@ -1,3 +1,4 @@
+import { refuseForeignLog } from '../app/observers/own-log.ts';
 import type { WithoutState } from '../app/open-state.ts';
 import { openRuntime, type Runtime } from '../app/runtime.ts';
 import { loadConfig } from '../config/load-config.ts';
@@ -64,6 +65,9 @@ export async function openCommand(
   const { cwd, env } = sandbox ? { cwd: sandbox.folder, env: sandbox.env } : terminal;
   const configFile = sandbox ? undefined : options.config;
   const { config, warnings } = await loadConfig({ cwd, env, configFile, flags: configFlags(options) });
+  // A dry run writes nothing.
+  const writesLog = log && !options.dryRun;
+  if (writesLog) await refuseForeignLog(config.logFile);
   const progress = await openProgress(options, terminal, block);
   const runtime = openRuntime(config, {
     env,
@@ -71,8 +75,7 @@ export async function openCommand(
     uploadSource: 'cli',
     signal,
     observer: progress.observe,
-    // A dry run writes nothing.
-    log: log && !options.dryRun,
+    log: writesLog,
     withoutState,
     trace: options.verbose ? progress.trace : undefined,
   });

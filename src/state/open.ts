@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { openDatabase, openTemporaryDatabase } from './sqlite/database.ts';
+import { awaitStateFolder, refuseForeignState } from './sqlite/own-state.ts';
 import { quickCheck } from './sqlite/quick-check.ts';
 import { openReadOnly } from './sqlite/read-only.ts';
 import { stateOver } from './sqlite/sqlite-state.ts';
@@ -9,7 +10,7 @@ export type { OpenOverview, State, StateOptions } from './state.ts';
 
 /**
  * Opens the state of a folder; creates or upgrades it if needed.
- * @throws AppError `STATE` if the folder or its file cannot be used
+ * @throws AppError `STATE` if the folder or its file cannot be used, `CONFIG` if they are somebody else's
  */
 export async function openState(stateDir: string, options: StateOptions = {}): Promise<State> {
   const { warn, pid = process.pid } = options;
@@ -24,7 +25,7 @@ export async function openTemporaryState(options: Pick<StateOptions, 'pid'> = {}
 /**
  * Opens the state of a folder for looking at alone: creates, upgrades and locks nothing.
  * @returns undefined if there is no state yet
- * @throws AppError `STATE` if it cannot be read
+ * @throws AppError `STATE` if it cannot be read, `CONFIG` if it is somebody else's
  */
 export function openOverview(stateDir: string): Promise<OpenOverview | undefined> {
   return openReadOnly(stateDir);
@@ -36,10 +37,12 @@ const CHECK_PATIENCE_MS = 5_000;
 /**
  * Checks the whole state of a folder, in a thread of its own: that takes seconds if it is large.
  * @returns what is wrong with it; undefined if it is sound
- * @throws the signal's reason once it aborts
+ * @throws the signal's reason once it aborts; AppError `CONFIG` if the state is somebody else's
  */
 export async function findFlaw(stateDir: string, signal: AbortSignal): Promise<string | undefined> {
   const settings = { readOnly: true, timeoutMs: CHECK_PATIENCE_MS, signal };
+  await awaitStateFolder(stateDir);
+  refuseForeignState(stateDir);
   try {
     return (await quickCheck(join(stateDir, 'state.db'), settings))?.message;
   } catch (error) {

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { EXIT } from '../../src/cli/exit-codes.ts';
@@ -72,6 +72,44 @@ export const STATE: readonly Meeting[] = [
       writeFileSync(join(cwd, 'file'), '');
       return ['retry'];
     },
+  },
+  {
+    says: 'the state folder …/open can be changed by other users',
+    hint: 'chmod go-w …/open',
+    exit: EXIT.usage,
+    env: { RECORDUPLOAD_STATE_DIR: 'open' },
+    meet: ({ cwd }) => {
+      mkdirSync(join(cwd, 'open'));
+      chmodSync(join(cwd, 'open'), 0o777);
+      return ['retry'];
+    },
+  },
+  {
+    says: 'the state folder … is not used: …/state.db is a symbolic link, not a file',
+    hint: 'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder of your own',
+    exit: EXIT.usage,
+    meet: ({ stateDir }) => {
+      mkdirSync(stateDir, { recursive: true });
+      symlinkSync('/nowhere', join(stateDir, 'state.db'));
+      return ['status'];
+    },
+  },
+  {
+    says: 'the log …/.profile is not used: it is another file, not a log of recordupload',
+    hint: 'set logFile (RECORDUPLOAD_LOG_FILE) to a file of its own, or to /dev/null for no log',
+    exit: EXIT.usage,
+    env: { RECORDUPLOAD_LOG_FILE: '~/.profile' },
+    meet: ({ home }) => {
+      writeFileSync(join(home, '.profile'), 'umask 077\n');
+      return ['retry'];
+    },
+  },
+  {
+    says: 'the log /dev/stdin is not used: it is a symbolic link, not a file',
+    hint: 'for a log on stderr use --progress json; logFile (RECORDUPLOAD_LOG_FILE) names a file, or /dev/null for none',
+    exit: EXIT.usage,
+    env: { RECORDUPLOAD_LOG_FILE: '/dev/stdin' },
+    meet: () => ['retry'],
   },
   {
     says: 'the log / cannot be read (EISDIR)',

@@ -9,5 +9,6 @@ const log = openLogFile(
   },
   { maxBytes: Number(maxBytes), kept: Number(kept) },
 );
-for (let number = 0; number < Number(lines); number++) log.write(`${JSON.stringify({ name, number })}\n`);
+for (let number = 0; number < Number(lines); number++)
+  log.write(`${JSON.stringify({ level: 'info', time: '', name, number })}\n`);
 log.close();

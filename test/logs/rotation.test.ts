@@ -16,12 +16,13 @@ const linesOf = (file: string) => readFileSync(file, 'utf8').trimEnd().split('\n
 describe('a log', () => {
   test('is put aside when it is full, and so many are kept', () => {
     const file = join(tempDir(), 'logs', 'app.log');
-    const log = openLogFile(file, never, { maxBytes: 20, kept: 2 });
-    for (const letter of 'abcdefgh') log.write(`${letter.repeat(9)}\n`);
+    const line = (letter: string) => `{"level":"info","time":"${letter.repeat(9)}"}`;
+    const log = openLogFile(file, never, { maxBytes: 80, kept: 2 });
+    for (const letter of 'abcdefgh') log.write(`${line(letter)}\n`);
     log.close();
-    expect(linesOf(file)).toEqual(['ggggggggg', 'hhhhhhhhh']);
-    expect(linesOf(`${file}.1`)).toEqual(['eeeeeeeee', 'fffffffff']);
-    expect(linesOf(`${file}.2`)).toEqual(['ccccccccc', 'ddddddddd']);
+    expect(linesOf(file)).toEqual(['g', 'h'].map(line));
+    expect(linesOf(`${file}.1`)).toEqual(['e', 'f'].map(line));
+    expect(linesOf(`${file}.2`)).toEqual(['c', 'd'].map(line));
     expect(existsSync(`${file}.3`)).toBe(false);
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
@@ -60,7 +61,10 @@ describe('a log', () => {
       log.write('two\n');
       log.close();
     }
-    expect(failures).toEqual([expect.stringContaining('ENOSPC'), expect.stringMatching(/ENOTDIR|EEXIST/)]);
+    expect(failures).toEqual([
+      expect.stringContaining('it is a device, not a file'),
+      expect.stringMatching(/ENOTDIR|EEXIST/),
+    ]);
   });
 });
 

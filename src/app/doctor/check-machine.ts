@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { hasErrorCode } from '../../core/errors.ts';
+import { AppError, hasErrorCode } from '../../core/errors.ts';
+import { currentUser, foreignFolder } from '../../core/own-files.ts';
 import { formatBytes } from '../../core/units.ts';
+import { refuseForeignLog } from '../observers/own-log.ts';
 import type { Finding } from './check.ts';
 
 const LTS_FROM = 24;
@@ -34,6 +36,11 @@ export async function checkStateFolder(stateDir: string, { uid }: { uid: number 
   const fix = 'set stateDir (RECORDUPLOAD_STATE_DIR) to a writable folder';
   const there = await nearest(stateDir);
   const isMade = there === stateDir;
+  const foreign = isMade ? foreignFolder(stateDir, await stat(stateDir), { ...currentUser(), uid }) : undefined;
+  if (foreign) {
+    const detail = `${stateDir} ${foreign.flaw}`;
+    return [{ name: 'state folder', status: 'failure', detail, fix: foreign.fix ?? fix }];
+  }
   try {
     if (isMade) {
       const probe = join(stateDir, `doctor-${randomUUID()}.tmp`);
@@ -64,6 +71,7 @@ async function standing(stateDir: string, isMade: boolean, uid: number | undefin
   const name = 'state folder';
   if (!isMade) return { name, status: 'ok', detail: `${stateDir} does not exist yet and can be created` };
   const stats = await stat(stateDir);
+  // Root's: anything else was refused before.
   if (uid !== undefined && stats.uid !== uid) {
     const detail = `${stateDir} belongs to another user (uid ${stats.uid}), who may be unable to read files created here`;
     return { name, status: 'warning', detail, fix: 'always run recordupload as the same user' };
@@ -75,16 +83,18 @@ async function standing(stateDir: string, isMade: boolean, uid: number | undefin
   return { name, status: 'ok', detail: `${stateDir} is writable` };
 }
 
-/** Checks a log outside of the state folder. Work continues without a log, so a failure is only a warning. */
+/** Checks a log outside of the state folder. Work continues without a log, but not over a file that is no log. */
 export async function checkLogFile(logFile: string): Promise<Finding> {
   const name = 'log';
   const there = await nearest(logFile);
   try {
+    await refuseForeignLog(logFile);
     await access(there, constants.W_OK);
     const { bavail } = await statfs(there);
     if (bavail > 0) return { name, status: 'ok', detail: `${logFile} is writable` };
     return { name, status: 'warning', detail: `the disk of ${logFile} is full`, fix: 'free some space' };
   } catch (error) {
+    if (error instanceof AppError) return { name, status: 'failure', detail: error.message, fix: error.hint };
     const { code = 'unknown' } = error as NodeJS.ErrnoException;
     const fix = 'set logFile (RECORDUPLOAD_LOG_FILE) to a writable file';
     return { name, status: 'warning', detail: `${there} is not writable (${code})`, fix };
@@ -119,6 +129,7 @@ export async function checkStateFile(
   try {
     flaw = await findFlaw(signal);
   } catch (error) {
+    if (error instanceof AppError) return { name, status: 'failure', detail: error.message, fix: error.hint };
     if (!signal.aborted) throw error;
     return { name, status: 'warning', detail: 'too large to be checked in time' };
   }

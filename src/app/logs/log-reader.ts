@@ -1,6 +1,7 @@
-import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, readSync, statSync } from 'node:fs';
 import { hasErrorCode } from '../../core/errors.ts';
 import { ROTATION } from '../observers/log-file.ts';
+import { openLogForReading } from '../observers/own-log.ts';
 
 /** If another program made the log enormous, only this much of its end is read. */
 const MAX_READ_BYTES = 64 * 1024 * 1024;
@@ -35,7 +36,7 @@ function unlessGone<T>(work: () => T): T | undefined {
 }
 
 function readEnd(file: string): string {
-  const fd = openSync(file, 'r');
+  const fd = openLogForReading(file);
   try {
     const { size } = fstatSync(fd);
     const from = Math.max(0, size - MAX_READ_BYTES);
@@ -104,7 +105,7 @@ function between(file: string, ino: number): string[] {
 }
 
 function open(file: string): OpenFile {
-  const fd = openSync(file, 'r');
+  const fd = openLogForReading(file);
   return { fd, ino: fstatSync(fd).ino, offset: 0, rest: Buffer.alloc(0) };
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, hasErrorCode } from '../../core/errors.ts';
+import { ForeignLog } from '../observers/own-log.ts';
 import { isAtLeast, type LogLevel, parseLogLine } from './log-entry.ts';
 import { followLog, readLastLines } from './log-reader.ts';
 
@@ -70,8 +71,9 @@ function orStateError<T>(file: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (!hasErrorCode(error, 'EACCES', 'EPERM', 'EISDIR', 'ENOTDIR', 'EIO')) throw error;
-    throw new AppError('STATE', `the log ${file} cannot be read (${error.code})`, {
+    const isForeign = error instanceof ForeignLog;
+    if (!isForeign && !hasErrorCode(error, 'EACCES', 'EPERM', 'EISDIR', 'ENOTDIR', 'EIO', 'ELOOP')) throw error;
+    throw new AppError('STATE', `the log ${file} cannot be read (${isForeign ? error.message : error.code})`, {
       hint: 'run it as the user who uploads, or check logFile (RECORDUPLOAD_LOG_FILE)',
       cause: error,
     });

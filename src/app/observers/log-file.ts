@@ -1,7 +1,8 @@
-import { closeSync, fstatSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, lstatSync, mkdirSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { hasErrorCode } from '../../core/errors.ts';
+import { ForeignLog, isOwnLog, NO_LOG, openOwnLog, prepareLock, StuckLog } from './own-log.ts';
 
 /** The size at which the log is renamed to `app.log.1`, and how many older files are kept: up to `app.log.5`. */
 export const ROTATION = { maxBytes: 5_000_000, kept: 5 } as const;
@@ -15,7 +16,7 @@ export interface LogFile {
 /**
  * A log that several processes append to. Each line is one append, so lines never mix. A process that finds the file too
  * long renames it under a lock; the others see the new inode and reopen the file. A line that is written at that moment
- * ends up in the renamed file: none is lost.
+ * ends up in the renamed file: none is lost. A file that is not our log is never written, renamed or removed.
  * @param onFailure called once, if lines cannot be written
  */
 export function openLogFile(
@@ -23,8 +24,11 @@ export function openLogFile(
   onFailure: (error: Error) => void,
   { maxBytes, kept }: { maxBytes: number; kept: number } = ROTATION,
 ): LogFile {
+  if (file === NO_LOG) return { write: () => {}, close: () => {} };
   let fd: number | undefined;
   let failed = false;
+  /** A file that is not ours has the name of an older log, so the log only grows. */
+  let isStuck = false;
   /** The disk became full in the middle of a line, so the next line starts with a line feed. */
   let isBroken = false;
   const close = () => {
@@ -34,14 +38,19 @@ export function openLogFile(
   const reopen = (): number => {
     close();
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    fd = openSync(file, 'a', 0o600);
+    fd = openOwnLog(file);
     return fd;
   };
   const current = (moreBytes: number): number => {
     const own = fd === undefined ? undefined : fstatSync(fd);
-    const there = statSync(file, { throwIfNoEntry: false });
-    if (there && there.size > 0 && there.size + moreBytes > maxBytes && rotate(file, { maxBytes, kept, moreBytes })) {
-      return reopen();
+    const there = lstatSync(file, { throwIfNoEntry: false });
+    if (there && there.size > 0 && there.size + moreBytes > maxBytes && !isStuck) {
+      const rotated = rotate(file, { maxBytes, kept, moreBytes });
+      if (rotated === 'done') return reopen();
+      if (rotated instanceof StuckLog) {
+        isStuck = true;
+        onFailure(rotated);
+      }
     }
     const isSame = own && there && own.ino === there.ino && own.dev === there.dev;
     return isSame && fd !== undefined ? fd : reopen();
@@ -71,25 +80,32 @@ export function openLogFile(
 /**
  * Renames a log that is still too long. The lock is SQLite's, on a file beside the log: the system drops it when the process
  * ends, so a killed process leaves no lock behind.
- * @returns false if another process is renaming it, or it cannot be renamed: then the log continues in the same file
+ * @returns `later` if another process is renaming it, or it cannot be renamed now: then the log continues in the same
+ *   file; StuckLog if that would touch a file that is not ours
  */
 function rotate(
   file: string,
   { maxBytes, kept, moreBytes }: { maxBytes: number; kept: number; moreBytes: number },
-): boolean {
+): 'done' | 'later' | StuckLog {
   let lock: DatabaseSync | undefined;
   try {
+    prepareLock(`${file}.lock`);
     lock = new DatabaseSync(`${file}.lock`, { timeout: 0 });
     lock.exec('BEGIN EXCLUSIVE');
-    const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    const size = lstatSync(file, { throwIfNoEntry: false })?.size ?? 0;
     // Another process has renamed it meanwhile.
-    if (size + moreBytes <= maxBytes) return true;
+    if (size + moreBytes <= maxBytes) return 'done';
+    const names = [file, ...Array.from({ length: kept }, (_, index) => `${file}.${index + 1}`)];
+    const foreign = names.find(name => !isOwnLog(name));
+    if (foreign !== undefined) {
+      return new StuckLog(`${foreign} is not a log of recordupload`);
+    }
     rmSync(`${file}.${kept}`, { force: true });
     for (let number = kept - 1; number >= 1; number--) renameIfThere(`${file}.${number}`, `${file}.${number + 1}`);
     renameIfThere(file, `${file}.1`);
-    return true;
-  } catch {
-    return false;
+    return 'done';
+  } catch (error) {
+    return error instanceof ForeignLog ? new StuckLog(`${file}.lock ${error.message.replace(/^it /, '')}`) : 'later';
   } finally {
     lock?.close();
   }

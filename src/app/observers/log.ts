@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type CoreEvent, type Observer, WEBHOOK_FAILED_AFTER_UPLOAD } from '../../core/events.ts';
 import { printableJson } from '../../core/text.ts';
 import { openLogFile } from './log-file.ts';
+import { StuckLog } from './own-log.ts';
 
 /**
  * Writes `logs/app.log`: one line of JSON per event, with `msg` in the contract's words and the ID of the run. Never throws:
@@ -14,9 +15,10 @@ export interface Log {
 
 /** Opens the log for appending. Calls `warn` once if the log cannot be written. */
 export function openLog(file: string, warn: (message: string) => void): Log {
-  const destination = openLogFile(file, error =>
-    warn(`the log ${file} cannot be written: ${whyNot(error)}; the work continues without it`),
-  );
+  const destination = openLogFile(file, error => {
+    if (error instanceof StuckLog) warn(`the log ${file} grows beyond its limit: ${error.message}; rename that file`);
+    else warn(`the log ${file} cannot be written: ${whyNot(error)}; the work continues without it`);
+  });
   // `run` is a random word that all lines of this process share.
   const base = { pid: process.pid, run: randomBytes(4).toString('hex') };
   const line: Log['line'] = (level, message, fields = {}) => {

@@ -1,6 +1,7 @@
 import { accessSync, type BigIntStats, constants, lstatSync, realpathSync, statSync } from 'node:fs';
 import { basename, join, sep } from 'node:path';
 import { AppError } from '../errors.ts';
+import { kindOf } from '../file-kind.ts';
 import { problem, systemCode, systemProblem } from './folder-problem.ts';
 
 /** A readable file inside the recording's folder. */
@@ -55,12 +56,4 @@ function followLink(dir: string, path: string): string {
   throw problem(path, 'is a symbolic link that leads out of the folder', {
     hint: `put the file itself there: ${basename(path)}`,
   });
-}
-
-function kindOf(stats: BigIntStats): string {
-  if (stats.isDirectory()) return 'a folder';
-  if (stats.isFIFO()) return 'a named pipe';
-  if (stats.isSocket()) return 'a socket';
-  if (stats.isBlockDevice() || stats.isCharacterDevice()) return 'a device';
-  return 'something else';
 }

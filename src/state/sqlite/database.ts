@@ -1,10 +1,11 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../core/errors.ts';
 import { type LockWait, untilUnlocked } from './busy.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { type Liveness, openLiveness, soleLiveness } from './liveness.ts';
 import { MIGRATIONS } from './migrations.ts';
+import { awaitStateFolder, refuseForeignState } from './own-state.ts';
 import { checkIfMarked, findMissing, markDamaged, setAside } from './set-aside.ts';
 import { openSql, rollBack, type Sql } from './sql.ts';
 import { isDamage, stateError } from './state-failure.ts';
@@ -35,18 +36,23 @@ export interface DatabaseOptions {
   lock?: LockWait | undefined;
 }
 
+const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+const CREATE = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
+
 /** What to do after a state file was lost. */
 const LOST = 'unfinished uploads and webhooks are no longer known: upload their folders again';
 
 /**
  * Opens (and if needed creates or upgrades) `state.db` in the state folder. A damaged file is set aside, never
  * overwritten; one that a newer version wrote is left alone.
- * @throws AppError `STATE` if the folder or file cannot be used
+ * @throws AppError `STATE` if the folder or file cannot be used, `CONFIG` if they are somebody else's
  */
 export async function openDatabase(stateDir: string, options: DatabaseOptions = {}): Promise<Database> {
   const { warn = () => {}, lock } = options;
   try {
+    await awaitStateFolder(stateDir);
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    refuseForeignState(stateDir);
     const missing = findMissing(stateDir, Date.now());
     if (missing) warn(`${missing}; ${LOST}`);
     try {
@@ -74,7 +80,7 @@ async function openFile(stateDir: string, lock: LockWait | undefined): Promise<D
   const file = join(stateDir, 'state.db');
   await checkIfMarked(stateDir);
   // Private even if the folder is not; SQLite gives its side files the same mode.
-  closeSync(openSync(file, 'a', 0o600));
+  closeSync(openSync(file, CREATE, 0o600));
   const sql = openSql(file);
   try {
     // Another process may be creating the file at this moment, or have it locked for a migration.

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasErrorCode } from '../../core/errors.ts';
 import { untilUnlocked } from './busy.ts';
@@ -52,7 +52,7 @@ export async function openLiveness(stateDir: string): Promise<Liveness> {
     },
     dead: nowMs =>
       ownersIn(dir).filter(id => {
-        const madeAt = statSync(fileOf(id), { throwIfNoEntry: false })?.mtimeMs;
+        const madeAt = lstatSync(fileOf(id), { throwIfNoEntry: false })?.mtimeMs;
         return madeAt !== undefined && madeAt < nowMs - SETTLED_MS && !isAlive(id);
       }),
     close() {
@@ -98,10 +98,13 @@ function isRunning(pid: number): boolean {
 
 function ownersIn(dir: string): string[] {
   if (!existsSync(dir)) return [];
-  return readdirSync(dir).flatMap(name => (name.endsWith('.lock') ? [name.slice(0, -'.lock'.length)] : []));
+  const files = readdirSync(dir, { withFileTypes: true }).filter(entry => entry.isFile());
+  return files.flatMap(({ name }) => (name.endsWith('.lock') ? [name.slice(0, -'.lock'.length)] : []));
 }
 
 function isLocked(stateDir: string, file: string): boolean {
+  // Opening a named pipe would wait for ever, and a link leads to a file of somebody else's.
+  if (lstatSync(file, { throwIfNoEntry: false })?.isFile() === false) return false;
   let probe: Sql | undefined;
   try {
     // Read-only: opening must not create the file of an owner that ended properly.

@@ -8,6 +8,7 @@ import { snapshot } from './database.ts';
 import { isOwnerAlive } from './liveness.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { openOverviewOf } from './overview.ts';
+import { awaitStateFolder, refuseForeignState } from './own-state.ts';
 import { openSql, type Sql } from './sql.ts';
 import { isBusy, stateError } from './state-failure.ts';
 
@@ -17,10 +18,12 @@ const PATIENCE_MS = 2_000;
 /**
  * Opens `state.db` for reading alone: creates, upgrades and locks nothing, and a read-only folder will do.
  * @returns undefined if there is no state yet
- * @throws AppError `STATE` if it cannot be read
+ * @throws AppError `STATE` if it cannot be read, `CONFIG` if it is somebody else's
  */
 export async function openReadOnly(stateDir: string): Promise<OpenOverview | undefined> {
   const file = join(stateDir, 'state.db');
+  await awaitStateFolder(stateDir);
+  refuseForeignState(stateDir);
   if (!existsSync(file)) return undefined;
   const patiently = async <T>(work: () => T): Promise<T> => {
     try {
