@@ -3,6 +3,7 @@ import { deliverAfterUpload } from '../core/delivery/deliver-after-upload.ts';
 import type { DeliveryReport } from '../core/delivery/delivery-report.ts';
 import { AppError } from '../core/errors.ts';
 import type { Observer } from '../core/events.ts';
+import { proxyFor } from '../core/http/proxies.ts';
 import { inPool } from '../core/pool.ts';
 import type { FoundFolder } from '../core/recording/find-recordings.ts';
 import type { RecordingOverrides } from '../core/recording/read-recording.ts';
@@ -80,9 +81,14 @@ export async function uploadFolder(dir: string, options: UploadOptions, runtime:
 }
 
 /** Reports what is wrong with the configuration before anything is sent. */
-function requireReady({ webhook = true }: UploadOptions, { config }: Runtime): void {
+function requireReady({ webhook = true }: UploadOptions, { config, env }: Runtime): void {
   requireCredentials(config);
-  if (webhook) for (const endpoint of config.webhooks) if (endpoint.enabled) requireToken(endpoint);
+  if (!webhook) return;
+  for (const endpoint of config.webhooks) {
+    if (!endpoint.enabled) continue;
+    requireToken(endpoint);
+    proxyFor(new URL(endpoint.url), env);
+  }
 }
 
 async function uploadOne(

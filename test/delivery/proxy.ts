@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 
-/** A small proxy on loopback: CONNECT for https, and a list of what it was asked for. */
+/** A small proxy on loopback: CONNECT for https, to a port of this machine whatever the host; and what it was asked for. */
 export interface TestProxy {
   url: string;
   /** `host:port` of each CONNECT. */
@@ -21,8 +21,8 @@ export async function startProxy(refusal?: number): Promise<TestProxy> {
       client.end(`HTTP/1.1 ${refusal} Refused\r\n\r\n`);
       return;
     }
-    const [host = '', port = ''] = (request.url ?? '').split(':');
-    const upstream = connect(Number(port), host, () => {
+    const [, port = ''] = (request.url ?? '').split(':');
+    const upstream = connect(Number(port), '127.0.0.1', () => {
       client.write('HTTP/1.1 200 Connection established\r\n\r\n');
       upstream.pipe(client);
       client.pipe(upstream);

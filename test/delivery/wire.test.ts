@@ -5,7 +5,7 @@ import { openDesk, openSandbox, readJson, SECRETS } from '../support/desk.ts';
 import { startProxy, type TestProxy } from './proxy.ts';
 import { certificate, queue } from './support.ts';
 
-const { certFile, tls } = certificate();
+const { certFile, tls } = certificate('IP:127.0.0.1,DNS:localhost,DNS:ops.example');
 const sandbox = await openSandbox({ receiver: { tls } });
 const port = new URL(sandbox.receiver.url).port;
 const byName = `https://localhost:${port}/recordings/webhook/`;
@@ -102,31 +102,55 @@ describe('a connection that fails is told apart, with what to do', () => {
 
 describe('a proxy', () => {
   const trusting = { RECORDUPLOAD_CA_FILE: certFile };
+  // Only the proxy knows this name.
+  const elsewhere = `https://ops.example:${port}/recordings/webhook/`;
 
   test('of HTTPS_PROXY is used, and sees neither token nor payload', async () => {
     const { url, asked } = await proxy();
-    expect((await tryAt(byName, { ...trusting, HTTPS_PROXY: url })).code).toBe(0);
-    expect(asked).toEqual([`localhost:${port}`]);
+    expect((await tryAt(elsewhere, { ...trusting, HTTPS_PROXY: url })).code).toBe(0);
+    expect(asked).toEqual([`ops.example:${port}`]);
   });
 
-  test('is passed by where NO_PROXY names the host', async () => {
+  test.each(['ops.example', '.example', `ops.example:${port}`])('is passed by where NO_PROXY is %s', async NO_PROXY => {
     const { url, asked } = await proxy();
-    expect((await tryAt(byName, { ...trusting, HTTPS_PROXY: url, NO_PROXY: 'localhost' })).code).toBe(0);
+    const { line } = await tryAt(elsewhere, { ...trusting, HTTPS_PROXY: url, NO_PROXY });
+    expect(line).toContain('the name ops.example could not be resolved');
+    expect(asked).toEqual([]);
+  });
+
+  test('never leads to this machine itself', async () => {
+    const { url, asked } = await proxy();
+    for (const host of ['localhost', '127.0.0.1']) {
+      const { code } = await tryAt(byName.replace('localhost', host), { ...trusting, HTTPS_PROXY: url });
+      expect(code).toBe(0);
+    }
     expect(asked).toEqual([]);
   });
 
   test('that refuses, or is down, is named as what is broken', async () => {
     const { url } = await proxy(407);
-    const refused = await tryAt(byName, { ...trusting, HTTPS_PROXY: url });
+    const refused = await tryAt(elsewhere, { ...trusting, HTTPS_PROXY: url });
     expect([refused.code, refused.line]).toEqual([5, expect.stringContaining('the proxy could not be used: ')]);
-    const down = await tryAt(byName, { ...trusting, HTTPS_PROXY: 'http://127.0.0.1:1' });
-    expect(down.line).toContain('check HTTPS_PROXY, or name the server in NO_PROXY');
+  });
+
+  test.each([
+    [elsewhere, 'HTTPS_PROXY'],
+    [elsewhere, 'https_proxy'],
+    [elsewhere, 'ALL_PROXY'],
+    ['http://ops.example/', 'HTTP_PROXY'],
+    ['http://ops.example/', 'http_proxy'],
+  ])('for %s that is down is named by its variable, %s', async (url, variable) => {
+    const env = { ...trusting, RECORDUPLOAD_ALLOW_INSECURE: 'true', [variable]: 'http://127.0.0.1:1' };
+    expect((await tryAt(url, env)).line).toContain(`check ${variable}, or name the server in NO_PROXY`);
   });
 
   test('keeps its password to itself', async () => {
     const { url } = await proxy(407);
     const secret = SECRETS.secretAccessKey;
-    const { line, stdout } = await tryAt(byName, { ...trusting, HTTPS_PROXY: url.replace('//', `//user:${secret}@`) });
+    const { line, stdout } = await tryAt(elsewhere, {
+      ...trusting,
+      HTTPS_PROXY: url.replace('//', `//user:${secret}@`),
+    });
     expect(`${line}${stdout}`).not.toContain(secret);
   });
 });

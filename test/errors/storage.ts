@@ -39,9 +39,9 @@ const unreachable = (code: string, words: string): Made => ({
   says: `uploading 3/video.mkv: cannot reach https://s3.example.com (${words})`,
   hint: 'check endpoint and the network',
   exit,
-  make: () =>
-    networkFailure(Object.assign(new Error(code), { code }), 'uploading 3/video.mkv', 'https://s3.example.com'),
+  make: () => networkFailure(failed(code), 'uploading 3/video.mkv', 'https://s3.example.com'),
 });
+const failed = (code: string) => Object.assign(new Error(code), { code });
 const xml = (body: string) => ({ answer: { status: 200, headers: { 'content-type': 'application/xml' }, body } });
 const empty = xml('');
 const document = xml('<InitiateMultipartUploadResult></InitiateMultipartUploadResult>');
@@ -96,7 +96,7 @@ export const STORAGE: readonly Meeting[] = [
   refused(
     407,
     'ProxyAuthenticationRequired',
-    'a proxy on the way wants a user name and a password: put them into HTTPS_PROXY or HTTP_PROXY',
+    'a proxy on the way wants a user name and a password: put them into its address in HTTPS_PROXY or HTTP_PROXY',
   ),
   refused(503, 'SlowDown', 'it may pass: run the command again later'),
   stranger('HTTP 404 with a web page', 'PutObject', {
@@ -185,7 +185,12 @@ export const STORAGE_MADE: readonly Made[] = [
   unreachable('Stalled', 'no byte moved for 30 s'),
   { ...unreachable('EMFILE', 'too many open files'), hint: OPEN_FILES_HINT },
   { ...unreachable('ENFILE', 'too many open files'), hint: OPEN_FILES_HINT },
-  { ...unreachable('ERR_PROXY_TUNNEL', 'ERR_PROXY_TUNNEL'), hint: 'check HTTPS_PROXY and NO_PROXY' },
+  ...['ERR_PROXY_TUNNEL', 'ECONNREFUSED'].map(code => ({
+    says: 'uploading 3/video.mkv: cannot reach the proxy for https://s3.example.com (…)',
+    hint: 'check https_proxy and NO_PROXY',
+    exit,
+    make: () => networkFailure(failed(code), 'uploading 3/video.mkv', 'https://s3.example.com', 'https_proxy'),
+  })),
   {
     ...unreachable('DEPTH_ZERO_SELF_SIGNED_CERT', ''),
     says: 'uploading 3/video.mkv: the TLS certificate of https://s3.example.com is not accepted (DEPTH_ZERO_SELF_SIGNED_CERT)',

@@ -4,14 +4,13 @@ import { connect, isIP } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { monotonicMs } from '../../core/clock.ts';
 import { openConnections } from '../../core/http/connections.ts';
+import { type HttpProxy, proxyFor } from '../../core/http/proxies.ts';
 import type { Finding } from './check.ts';
 
 export interface HostSettings {
   url: URL;
   /** The setting that has the URL: `endpoint`, `webhook.url`. */
   setting: string;
-  /** The proxy that leads to it. */
-  proxy: URL | undefined;
   /** Further authorities, PEM. */
   ca: string | undefined;
   env: NodeJS.ProcessEnv;
@@ -26,10 +25,12 @@ const DAY_MS = 86_400_000;
 /**
  * Checks the way to a server step by step (DNS, TCP or the proxy, TLS, a response), and its clock. Stops at the first
  * failure.
+ * @throws AppError `CONFIG` if the environment names a proxy for it that cannot be one
  */
 export async function checkHost(settings: HostSettings, signal: AbortSignal): Promise<Finding[]> {
-  const { url, setting, proxy } = settings;
-  const near = proxy ?? url;
+  const { url, setting } = settings;
+  const proxy = proxyFor(url, settings.env);
+  const near = proxy?.url ?? url;
   const findings: Finding[] = [];
   const step = async (what: string, fix: string, work: () => Promise<string>): Promise<boolean> => {
     const name = `${what} ${url.host}`;
@@ -43,7 +44,7 @@ export async function checkHost(settings: HostSettings, signal: AbortSignal): Pr
     }
   };
   const host = near.hostname.replace(/^\[|\]$/g, '');
-  const checked = proxy ? `the proxy ${proxy.host}` : setting;
+  const checked = proxy ? `the proxy ${near.host} (${proxy.variable})` : setting;
   const found = await step(proxy ? 'proxy, DNS' : 'DNS', `check ${checked} and the name server`, async () => {
     if (isIP(host)) return 'an address, so there is no name to look up';
     const addresses = await until(signal, lookup(host, { all: true }));
@@ -62,7 +63,7 @@ export async function checkHost(settings: HostSettings, signal: AbortSignal): Pr
   if (!reached) return findings;
   const tls = url.protocol === 'https:' ? 'TLS' : 'HTTP';
   let clock: Finding | undefined;
-  await step(tls, tlsMend(settings), async () => {
+  await step(tls, tlsMend(setting, proxy), async () => {
     const { date, certificateEnds } = await ask(settings, signal);
     clock = clockFinding(date, settings);
     if (certificateEnds === undefined) return 'the server answers';
@@ -72,7 +73,7 @@ export async function checkHost(settings: HostSettings, signal: AbortSignal): Pr
   return clock ? [...findings, clock] : findings;
 }
 
-function tlsMend({ proxy, setting }: HostSettings): string {
+function tlsMend(setting: string, proxy: HttpProxy | undefined): string {
   const via = proxy ? ', and that the proxy lets it through' : '';
   return `check ${setting}${via}; for your own certificate authority set caFile or NODE_EXTRA_CA_CERTS`;
 }
@@ -97,10 +98,10 @@ function clockFinding(date: string | undefined, { url, now }: HostSettings): Fin
 
 /** Sends one HEAD without any secret; any response will do. */
 function ask(
-  { url, ca, env, proxy }: HostSettings,
+  { url, ca, env }: HostSettings,
   signal: AbortSignal,
 ): Promise<{ date: string | undefined; certificateEnds: number | undefined }> {
-  const connections = openConnections({ ca, ...(proxy && { proxyEnv: env }) });
+  const connections = openConnections({ ca, proxyEnv: env });
   return new Promise<{ date: string | undefined; certificateEnds: number | undefined }>((resolve, reject) => {
     const request = connections.to(new URL('/', url))({ method: 'HEAD' });
     request.once('response', (response: IncomingMessage) => {

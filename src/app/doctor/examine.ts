@@ -10,7 +10,6 @@ import { checkHost } from './check-host.ts';
 import { checkLogFile, checkNode, checkStateFile, checkStateFolder } from './check-machine.ts';
 import { checkQueue } from './check-queue.ts';
 import { POST_TIMEOUT_MS, webhookCheck } from './check-webhook.ts';
-import { proxyOf } from './proxy-of.ts';
 
 export interface ExamineRequest {
   /** The configuration, or why it cannot be loaded. */
@@ -77,7 +76,7 @@ function hostChecks({ config, env }: Runtime): Check[] {
   const add = (text: string, setting: string, area: Check['area']) => {
     const url = new URL(text);
     if (checks.has(url.origin)) return;
-    const settings = { url, setting, proxy: proxyOf(url, env), ca, env, now: Date.now };
+    const settings = { url, setting, ca, env, now: Date.now };
     checks.set(url.origin, { name: `host ${url.host}`, area, run: signal => checkHost(settings, signal) });
   };
   add(config.endpoint, 'endpoint', 'storage');

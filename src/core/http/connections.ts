@@ -2,17 +2,23 @@ import type { ClientRequest, Agent as HttpAgent, RequestOptions } from 'node:htt
 import type { Agent as HttpsAgent } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { urlToHttpOptions } from 'node:url';
-import { proxyVariables } from './proxy-variables.ts';
+import { type HttpProxy, proxyFor } from './proxies.ts';
 
-/** Kept-alive connections to any number of servers, through a proxy if the environment names one. */
+/** Kept-alive connections to any number of servers, each directly or through the proxy that the environment names. */
 export interface Connections {
   /**
    * Returns a function that begins requests to a server; its `path` replaces that of the URL. Call `write` and `end` on a
    * request, and listen for `response` and `error`. Redirects are responses like any other.
+   * @throws AppError `CONFIG` if the environment names a proxy for it that cannot be one
    */
   to(url: URL): (options: Pick<RequestOptions, 'method' | 'headers' | 'path'>) => ClientRequest;
-  /** The agent that keeps the connections to a server, as HTTP clients such as got take it. */
+  /**
+   * The agent that keeps the connections to a server, as HTTP clients such as got take it.
+   * @throws AppError `CONFIG` as `to`
+   */
   agentFor(url: URL): { http: HttpAgent } | { https: HttpsAgent };
+  /** The proxy that a server is reached through. @throws AppError `CONFIG` as `to` */
+  proxyFor(url: URL): HttpProxy | undefined;
   /** Closes all connections. */
   close(): void;
 }
@@ -20,7 +26,7 @@ export interface Connections {
 export interface ConnectionSettings {
   /** Further certificate authorities, PEM text, beside those that Node trusts (`NODE_EXTRA_CA_CERTS` included). */
   ca?: string | undefined;
-  /** Holds `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`; none: no proxy. */
+  /** Holds `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`; none: no proxy. */
   proxyEnv?: NodeJS.ProcessEnv | undefined;
   /** Closes a connection, or gives up a proxy, that is silent for so long; none: the caller watches. */
   idleTimeoutMs?: number | undefined;
@@ -29,39 +35,53 @@ export interface ConnectionSettings {
 /**
  * Chooses how Node's own HTTP client connects. Node's client is loaded with the first request and TLS with the first
  * https request, because TLS costs 20 ms.
- * @throws AppError `CONFIG` if the environment names a proxy that is not an address
  */
 export function openConnections({ ca, proxyEnv, idleTimeoutMs }: ConnectionSettings): Connections {
-  const proxies = proxyVariables(proxyEnv);
-  const options = {
+  const usual = {
     keepAlive: true,
     maxSockets: Number.POSITIVE_INFINITY,
     ...(idleTimeoutMs !== undefined && { timeout: idleTimeoutMs }),
-    ...(proxies && { proxyEnv: proxies }),
   };
-  let plain: HttpAgent | undefined;
-  let secure: HttpsAgent | undefined;
-  const plainAgent = () => {
-    plain ??= new (http().Agent)(options);
-    return plain;
-  };
-  const secureAgent = () => {
-    secure ??= makeSecureAgent(options, ca);
-    return secure;
-  };
+  /** For each kind of URL at most two: the direct one and that of the proxy. */
+  const plain = new Map<string, HttpAgent>();
+  const secure = new Map<string, HttpsAgent>();
+  const plainAgent = (proxy: HttpProxy | undefined) =>
+    kept(plain, proxy, () => new (http().Agent)({ ...usual, ...through(proxy) }));
+  const secureAgent = (proxy: HttpProxy | undefined) =>
+    kept(secure, proxy, () => makeSecureAgent({ ...usual, ...through(proxy) }, ca));
+  const proxyOf = (url: URL) => proxyFor(url, proxyEnv);
   return {
     to(url) {
       const server = urlToHttpOptions(url);
+      const proxy = proxyOf(url);
       return url.protocol === 'https:'
-        ? options => https().request({ ...server, agent: secureAgent(), ...options })
-        : options => http().request({ ...server, agent: plainAgent(), ...options });
+        ? options => https().request({ ...server, agent: secureAgent(proxy), ...options })
+        : options => http().request({ ...server, agent: plainAgent(proxy), ...options });
     },
-    agentFor: url => (url.protocol === 'https:' ? { https: secureAgent() } : { http: plainAgent() }),
+    agentFor(url) {
+      const proxy = proxyOf(url);
+      return url.protocol === 'https:' ? { https: secureAgent(proxy) } : { http: plainAgent(proxy) };
+    },
+    proxyFor: proxyOf,
     close() {
-      plain?.destroy();
-      secure?.destroy();
+      for (const agent of [...plain.values(), ...secure.values()]) agent.destroy();
     },
   };
+}
+
+function kept<Agent>(agents: Map<string, Agent>, proxy: HttpProxy | undefined, make: () => Agent): Agent {
+  const key = proxy?.url.href ?? '';
+  const agent = agents.get(key) ?? make();
+  agents.set(key, agent);
+  return agent;
+}
+
+/**
+ * The option of Node's agents for a proxy. They get no `NO_PROXY`: `proxyFor` has decided already.
+ * https://nodejs.org/api/http.html#built-in-proxy-support
+ */
+export function through(proxy: HttpProxy | undefined): { proxyEnv?: NodeJS.ProcessEnv } {
+  return proxy ? { proxyEnv: { http_proxy: proxy.url.href, https_proxy: proxy.url.href } } : {};
 }
 
 const http = () => process.getBuiltinModule('node:http');

@@ -68,7 +68,7 @@ const STATUS_HINTS: Record<number, string | undefined> = {
   301: HINTS.PermanentRedirect,
   307: HINTS.PermanentRedirect,
   403: HINTS.Forbidden,
-  407: 'a proxy on the way wants a user name and a password: put them into HTTPS_PROXY or HTTP_PROXY',
+  407: 'a proxy on the way wants a user name and a password: put them into its address in HTTPS_PROXY or HTTP_PROXY',
 };
 
 /** The same for a 400 without a code. Each upload begins with a HEAD, and a store that expects another region answers it so. */
@@ -157,8 +157,14 @@ const NETWORK_WORDS: Record<string, string> = {
 /**
  * The failure of a call that had no answer.
  * @param error the system's, or Node's
+ * @param proxyVariable the variable that names the proxy which the call went through, if it did
  */
-export function networkFailure(error: unknown, what: string, endpoint: string): StorageFailure {
+export function networkFailure(
+  error: unknown,
+  what: string,
+  endpoint: string,
+  proxyVariable?: string | undefined,
+): StorageFailure {
   // Several addresses were tried (IPv6, IPv4): the first speaks for all.
   const cause = (error instanceof AggregateError ? error.errors[0] : error) as Partial<NodeJS.ErrnoException>;
   const reason = cause.code ?? cause.name ?? 'Unknown';
@@ -172,15 +178,21 @@ export function networkFailure(error: unknown, what: string, endpoint: string): 
     });
   }
   const words = NETWORK_WORDS[reason] ?? (cause.message || reason);
-  return new StorageFailure(`${what}: cannot reach ${endpoint} (${words})`, {
+  // A request through a proxy looks up and connects to the proxy alone.
+  const isProxys = reason.startsWith('ERR_PROXY') || (proxyVariable !== undefined && ON_THE_WAY.test(reason));
+  const where = isProxys ? `the proxy for ${endpoint}` : endpoint;
+  return new StorageFailure(`${what}: cannot reach ${where} (${words})`, {
     kind: 'transient',
     status: undefined,
     reason,
     hint: isOutOfFiles(cause)
       ? OPEN_FILES_HINT
-      : reason.startsWith('ERR_PROXY')
-        ? 'check HTTPS_PROXY and NO_PROXY'
+      : isProxys
+        ? `check ${proxyVariable ?? 'HTTPS_PROXY'} and NO_PROXY`
         : 'check endpoint and the network',
     cause: error,
   });
 }
+
+/** How a connection fails before any byte of the request has gone out. */
+const ON_THE_WAY = /^(ECONNREFUSED|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|ETIMEDOUT)/;

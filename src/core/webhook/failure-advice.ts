@@ -22,8 +22,8 @@ const NETWORK: Record<NetworkFailure, (failure: Network, url: URL) => string> = 
   reset: ({ code }, url) =>
     `${url.host} closed the connection before it answered (${code}); check the server's log, and any proxy in between`,
   tls: ({ code, message }, url) => tlsAdvice(code, message, url),
-  proxy: ({ message }) =>
-    `the proxy could not be used: ${message}; check HTTPS_PROXY, or name the server in NO_PROXY to bypass it`,
+  proxy: ({ message, proxyVariable = 'HTTPS_PROXY' }) =>
+    `the proxy could not be used: ${message}; check ${proxyVariable}, or name the server in NO_PROXY to bypass it`,
   unreachable: ({ code }, url) =>
     `${url.host} cannot be reached (${code}); check this machine's network, routes and firewall`,
   other: ({ code, message }, url) => `the connection to ${url.host} failed: ${message} (${code})`,

@@ -1,5 +1,4 @@
 import { types } from 'node:util';
-import { proxyVariables } from '../http/proxy-variables.ts';
 import type { NetworkFailure } from './post-result.ts';
 
 /** By the start of the error's code; the first that matches. */
@@ -19,9 +18,6 @@ const TABLE: readonly [pattern: RegExp, what: NetworkFailure][] = [
 export interface NetworkError {
   code: string;
   message: string;
-  /** The port and the host that the system tried to reach, if it names them. */
-  port?: number | undefined;
-  hostname?: string | undefined;
 }
 
 /**
@@ -38,37 +34,20 @@ export function readNetworkError(error: unknown): NetworkError {
     else if (types.isNativeError(innermost.cause)) innermost = innermost.cause;
     else break;
   }
-  const { code, message, port, hostname } = (innermost ?? {}) as Partial<NetworkError>;
+  const { code, message } = (innermost ?? {}) as Partial<NetworkError>;
   return {
     code: typeof code === 'string' ? code : 'UNKNOWN',
     message: typeof message === 'string' ? message : 'unknown error',
-    port: typeof port === 'number' ? port : undefined,
-    hostname: typeof hostname === 'string' ? hostname : undefined,
   };
 }
 
 /**
  * Finds out which part of the way to the server failed.
- * @param proxy the proxy for this URL, if any: a failure on the way to the proxy is the proxy's
+ * @param isProxied the request went through a proxy: then only the proxy is looked up and connected to
  */
-export function classifyNetworkError(error: NetworkError, url: URL, proxy: URL | undefined): NetworkFailure {
-  const what = TABLE.find(([pattern]) => pattern.test(error.code))?.[1] ?? 'other';
-  if (proxy && what !== 'tls') {
-    const isProxyHost = error.hostname === proxy.hostname && error.hostname !== url.hostname;
-    const isProxyPort = error.port !== undefined && error.port === portOf(proxy) && error.port !== portOf(url);
-    if (isProxyHost || isProxyPort) return 'proxy';
-  }
-  return what;
+export function classifyNetworkError({ code }: NetworkError, { isProxied }: { isProxied: boolean }): NetworkFailure {
+  const what = TABLE.find(([pattern]) => pattern.test(code))?.[1] ?? 'other';
+  return isProxied && ON_THE_WAY.has(what) ? 'proxy' : what;
 }
 
-/** The proxy that the environment names for this URL. For messages only: it ignores `NO_PROXY`, which Node applies. */
-export function proxyFor(url: URL, env: Readonly<Record<string, string | undefined>> | undefined): URL | undefined {
-  const names = url.protocol === 'https:' ? ['https_proxy', 'HTTPS_PROXY'] : ['http_proxy', 'HTTP_PROXY'];
-  const proxies = proxyVariables(env);
-  const text = names.map(name => proxies?.[name]).find(value => value);
-  return text ? new URL(text) : undefined;
-}
-
-function portOf(url: URL): number {
-  return Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
-}
+const ON_THE_WAY: ReadonlySet<NetworkFailure> = new Set(['dns', 'refused', 'unreachable']);

@@ -38,7 +38,15 @@ export interface Answer {
 export type PostResult =
   | Answer
   | { kind: 'timeout'; timeoutMs: number; timings: PostTimings }
-  | { kind: 'network'; what: NetworkFailure; code: string; message: string; timings: PostTimings }
+  | {
+      kind: 'network';
+      what: NetworkFailure;
+      code: string;
+      message: string;
+      /** The variable that names the proxy which the request went through. */
+      proxyVariable?: string | undefined;
+      timings: PostTimings;
+    }
   /** The caller's signal ended the request. The server may have received it. */
   | { kind: 'aborted'; timings: PostTimings };
 

@@ -2,7 +2,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { finished } from 'node:stream/promises';
 import { openConnections } from '../http/connections.ts';
 import { type GotStream, got } from './got.ts';
-import { classifyNetworkError, proxyFor, readNetworkError } from './network-failure.ts';
+import { classifyNetworkError, readNetworkError } from './network-failure.ts';
 import type { Answer, PostWebhook } from './post-result.ts';
 import { measure } from './post-timings.ts';
 import { requestHeaders } from './request-headers.ts';
@@ -17,7 +17,7 @@ export interface PostOptions {
   userAgent: string;
   /** Further certificate authorities, PEM text, beside those that Node trusts (`NODE_EXTRA_CA_CERTS` included). */
   ca?: string | undefined;
-  /** Holds `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`; none: no proxy. */
+  /** Holds `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`; none: no proxy. */
   proxyEnv?: NodeJS.ProcessEnv | undefined;
   timeoutMs?: number | undefined;
 }
@@ -33,14 +33,14 @@ export interface Poster {
  * The webhook client, on got. It follows no redirect, because got would send the token to the other host, and leaves
  * retries to `deliverWebhooks`. The one exception is a request on a kept-alive connection that the server was closing:
  * it is sent again at once. If the server did read the first one, it gets the same `webhook-id` twice, which is harmless.
- * @throws AppError `CONFIG` if the environment names a proxy that is not an address
+ * `post` throws AppError `CONFIG` if the environment names a proxy for its URL that cannot be one.
  */
 export function createPoster({ userAgent, ca, proxyEnv, timeoutMs = POST_TIMEOUT_MS }: PostOptions): Poster {
   const connections = openConnections({ ca, proxyEnv, idleTimeoutMs: timeoutMs });
   return {
     async post(request) {
       const url = new URL(request.url);
-      const proxy = proxyFor(url, proxyEnv);
+      const proxy = connections.proxyFor(url);
       // Not got's `timeout.request`: while a proxy hangs, the request has no socket, and got cannot end it.
       const deadline = AbortSignal.timeout(timeoutMs);
       const signal = request.signal ? AbortSignal.any([request.signal, deadline]) : deadline;
@@ -67,7 +67,8 @@ export function createPoster({ userAgent, ca, proxyEnv, timeoutMs = POST_TIMEOUT
           const { code, message } = failure;
           return {
             kind: 'network',
-            what: classifyNetworkError(failure, url, proxy),
+            what: classifyNetworkError(failure, { isProxied: proxy !== undefined }),
+            proxyVariable: proxy?.variable,
             code,
             message,
             timings: timings(),

@@ -1,7 +1,6 @@
-import { createServer, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { type Connections, openConnections } from '../../../src/core/http/connections.ts';
-import { proxyVariables } from '../../../src/core/http/proxy-variables.ts';
 
 const ends: (() => unknown)[] = [];
 afterEach(() => {
@@ -25,13 +24,13 @@ async function proxy(answer: string | undefined) {
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
-  const connections = openConnections({ proxyEnv: { HTTPS_PROXY: url } });
+  const connections = openConnections({ proxyEnv: { HTTPS_PROXY: url, HTTP_PROXY: url } });
   ends.push(() => {
     connections.close();
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  return { connections, asked: asked.promise, ended: ended.promise };
+  return { connections, asked: asked.promise, ended: ended.promise, sawClient: () => sockets.length > 0 };
 }
 
 const ask = (connections: Connections) =>
@@ -65,24 +64,21 @@ describe('A connection to a proxy', () => {
   });
 });
 
-describe('Proxies in the environment', () => {
-  test('are addresses with or without a scheme', () => {
-    expect(proxyVariables({ HTTPS_PROXY: ' proxy:3128 ', http_proxy: 'https://proxy', NO_PROXY: 'a' })).toMatchObject({
-      HTTPS_PROXY: 'http://proxy:3128',
-      http_proxy: 'https://proxy',
-      NO_PROXY: 'a',
-    });
+describe('A server on this machine', () => {
+  test('is asked directly, and the proxy sees nothing of it', async () => {
+    const { connections, sawClient } = await proxy('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+    const server = createServer(socket => socket.end('HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n'));
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+    ends.push(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    for (const host of ['127.0.0.1', 'localhost']) {
+      const status = await new Promise<number | undefined>((resolve, reject) => {
+        const request = connections.to(new URL(`http://${host}:${port}/`))({ method: 'GET' });
+        request.on('error', reject).on('response', response => resolve(response.statusCode));
+        request.end();
+      });
+      expect(status).toBe(204);
+    }
+    expect(sawClient()).toBe(false);
   });
-
-  test('are none where nothing is named', () => {
-    expect(proxyVariables({ HTTPS_PROXY: '', NO_PROXY: 'a' })).toBeUndefined();
-    expect(proxyVariables(undefined)).toBeUndefined();
-  });
-
-  test.each(['http://ada:fake-password@proxy:99999', 'http://ada:fake-password%@proxy', 'http://fake-password@'])(
-    'that are no addresses are told without their password: %s',
-    value => {
-      expect(() => proxyVariables({ HTTP_PROXY: value })).toThrow(/^HTTP_PROXY: ((?!fake-password).)*$/);
-    },
-  );
 });

@@ -241,7 +241,7 @@ describe('TLS', () => {
   let options = { key: '', cert: '' };
   beforeAll(() => {
     dir = mkdtempSync(join(tmpdir(), 'recordupload-tls-'));
-    const { cert, key } = makeCertificate(dir, 'DNS:localhost');
+    const { cert, key } = makeCertificate(dir, 'DNS:localhost,DNS:ops.example');
     ca = readFileSync(cert, 'utf8');
     options = { key: readFileSync(key, 'utf8'), cert: ca };
   });
@@ -259,7 +259,7 @@ describe('TLS', () => {
     expect(otherHost).toMatchObject({ kind: 'network', what: 'tls', code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
   });
 
-  it('goes through the proxy of the environment, unless NO_PROXY names the host', async () => {
+  it('goes through the proxy of the environment, unless NO_PROXY names the host or it is this machine', async () => {
     const port = await listen(createHttpsServer(options, (_, response) => answerJson(response, 200, {})));
     const asked: string[] = [];
     const proxy = createHttpServer();
@@ -273,12 +273,13 @@ describe('TLS', () => {
       socket.on('close', () => upstream.destroy());
     });
     const HTTPS_PROXY = `http://127.0.0.1:${await listen(proxy)}`;
-    const url = `https://localhost:${port}/`;
+    const url = `https://ops.example:${port}/`;
     expect(await poster({ ca, proxyEnv: { HTTPS_PROXY } }).post(requestTo(url))).toMatchObject({ status: 200 });
-    expect(asked).toEqual([`localhost:${port}`]);
-    expect(await poster({ ca, proxyEnv: { HTTPS_PROXY, NO_PROXY: 'localhost' } }).post(requestTo(url))).toMatchObject({
-      status: 200,
-    });
+    expect(asked).toEqual([`ops.example:${port}`]);
+    const proxyEnv = { HTTPS_PROXY, NO_PROXY: 'ops.example' };
+    expect(await poster({ ca, proxyEnv }).post(requestTo(url))).toMatchObject({ what: 'dns' });
+    const local = `https://localhost:${port}/`;
+    expect(await poster({ ca, proxyEnv: { HTTPS_PROXY } }).post(requestTo(local))).toMatchObject({ status: 200 });
     expect(asked).toHaveLength(1);
   });
 });

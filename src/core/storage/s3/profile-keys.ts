@@ -1,7 +1,12 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { Readable } from 'node:stream';
 import { getCACertificates } from 'node:tls';
-import { proxyVariables } from '../../http/proxy-variables.ts';
+import { systemClock } from '../../clock.ts';
+import { AppError } from '../../errors.ts';
+import { through } from '../../http/connections.ts';
+import { type HttpProxy, proxyFor } from '../../http/proxies.ts';
+import { readLimited } from '../../read-limited.ts';
 import { shellQuoted } from '../../text.ts';
 import { networkFailure, StorageFailure } from '../failure.ts';
 import type { KeyProfile, Keys } from '../keys.ts';
@@ -22,6 +27,7 @@ export interface KeySettings {
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
+const MAX_ANSWER_BYTES = 1024 * 1024;
 
 /**
  * Gets the keys of a profile that does not contain them. The SDK's providers do the work. The returned function asks
@@ -88,41 +94,47 @@ const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
  * failures the SDK's errors keep the text alone.
  */
 function createTransport(env: NodeJS.ProcessEnv, ca: string | undefined) {
-  const proxyEnv = proxyVariables(env);
-  const inner = new NodeHttpHandler({
-    httpAgent: new HttpAgent({ proxyEnv }),
-    httpsAgent: new HttpsAgent({ proxyEnv, ...(ca !== undefined && { ca: [...getCACertificates('default'), ca] }) }),
-    connectionTimeout: CONNECT_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    throwOnRequestTimeout: true,
-    logger: SILENT,
-  });
-  let last: { origin: string; error?: unknown; status?: number } | undefined;
+  const handlers = new Map<string, NodeHttpHandler>();
+  const handlerFor = (proxy: HttpProxy | undefined) => {
+    const key = proxy?.url.href ?? '';
+    const handler = handlers.get(key) ?? makeHandler(proxy, ca);
+    handlers.set(key, handler);
+    return handler;
+  };
+  const direct = handlerFor(undefined);
+  let last: { origin: string; error?: unknown; status?: number; proxyVariable?: string | undefined } | undefined;
   const handle: NodeHttpHandler['handle'] = async (request, options) => {
     const origin = `${request.protocol}//${request.hostname}${request.port ? `:${request.port}` : ''}`;
+    let proxyVariable: string | undefined;
     try {
-      const answered = await inner.handle(request, options);
-      last = { origin, status: answered.response.statusCode };
-      return answered;
+      const proxy = proxyFor(new URL(origin), env);
+      proxyVariable = proxy?.variable;
+      const { response } = await handlerFor(proxy).handle(request, options);
+      last = { origin, status: response.statusCode };
+      response.body = await readAnswer(response.body);
+      return { response };
     } catch (error) {
-      last = { origin, error };
+      last = { origin, error, proxyVariable };
       throw error;
     }
   };
   return {
     handler: {
-      metadata: inner.metadata,
+      metadata: direct.metadata,
       handle,
-      updateHttpClientConfig: inner.updateHttpClientConfig.bind(inner),
-      httpHandlerConfigs: inner.httpHandlerConfigs.bind(inner),
-      destroy: () => inner.destroy(),
+      updateHttpClientConfig: direct.updateHttpClientConfig.bind(direct),
+      httpHandlerConfigs: direct.httpHandlerConfigs.bind(direct),
+      destroy() {
+        for (const handler of handlers.values()) handler.destroy();
+      },
     },
     forget() {
       last = undefined;
     },
     /** The failure, where the last request had no answer, or one that passes by itself. */
-    failureOf(what: string): StorageFailure | undefined {
-      if (last?.error !== undefined) return networkFailure(last.error, what, last.origin);
+    failureOf(what: string): AppError | undefined {
+      if (last?.error instanceof AppError) return last.error;
+      if (last?.error !== undefined) return networkFailure(last.error, what, last.origin, last.proxyVariable);
       const status = last?.status ?? 0;
       if (!last || (status < 500 && status !== 429)) return undefined;
       return new StorageFailure(`${what}: ${last.origin} answered ${status}`, {
@@ -133,6 +145,29 @@ function createTransport(env: NodeJS.ProcessEnv, ca: string | undefined) {
       });
     },
   };
+}
+
+function makeHandler(proxy: HttpProxy | undefined, ca: string | undefined): NodeHttpHandler {
+  const options = through(proxy);
+  return new NodeHttpHandler({
+    httpAgent: new HttpAgent(options),
+    httpsAgent: new HttpsAgent({ ...options, ...(ca !== undefined && { ca: [...getCACertificates('default'), ca] }) }),
+    connectionTimeout: CONNECT_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    throwOnRequestTimeout: true,
+    logger: SILENT,
+  });
+}
+
+/** The services' answers are a few KiB; the SDK itself would read one without an end. */
+async function readAnswer(body: unknown): Promise<unknown> {
+  if (!(body instanceof Readable)) return body;
+  const limits = { maxBytes: MAX_ANSWER_BYTES, totalMs: REQUEST_TIMEOUT_MS, clock: systemClock };
+  try {
+    return await readLimited(body, limits);
+  } finally {
+    body.destroy();
+  }
 }
 
 const LONGEST_REASON = 300;

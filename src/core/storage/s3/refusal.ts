@@ -34,6 +34,8 @@ export interface CallFacts {
   /** The call in the user's words: `uploading 3/video.mkv`. */
   what: string;
   endpoint: string;
+  /** The variable that names the proxy which the call goes through. */
+  proxyVariable?: string | undefined;
   isHead?: boolean | undefined;
   /** The document that a success brings; headers alone unless given. */
   expected?: string | undefined;
@@ -43,13 +45,13 @@ export interface CallFacts {
 export function toStorageFailure(
   error: unknown,
   { answer, failure }: Pick<S3Call, 'answer' | 'failure'>,
-  { what, endpoint, isHead, expected }: CallFacts,
+  { what, endpoint, proxyVariable, isHead, expected }: CallFacts,
 ): StorageFailure {
   if (error instanceof StorageFailure) return error;
   const unreadable = (cause: unknown) =>
     notS3(what, endpoint, `no ${expected ?? 'valid headers'} in the answer`, cause);
   if (failure instanceof AnswerTooLong) return unreadable(failure);
-  if (failure) return networkFailure(failure, what, endpoint);
+  if (failure) return networkFailure(failure, what, endpoint, proxyVariable);
   const code = codeOf(error);
   if (!answer) {
     // The SDK sent nothing: it does not accept the bucket's name, the region or the endpoint.

@@ -9,7 +9,7 @@ import type { BucketSettings } from './settings.ts';
  * Opens the bucket; nothing is sent yet. The AWS SDK is loaded with the first request: hashing threads, which take longer
  * to start, start meanwhile.
  * @param onRoundTrip told how long each answer to a request without a body took once it was connected, in milliseconds
- * @throws AppError `CONFIG` where the environment names a proxy that is none; Error where `caFile` cannot be read
+ * @throws AppError `CONFIG` where the environment names a proxy for the endpoint that cannot be one; Error where `caFile` cannot be read
  */
 export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) => void = () => {}): Bucket {
   const { endpoint, bucket: name } = settings;
@@ -19,6 +19,8 @@ export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) =
     // A proxy that hangs: the stall watch does not know its socket.
     idleTimeoutMs: STALL_MS,
   });
+  // Said before anything is hashed.
+  connections.proxyFor(new URL(endpoint));
   let loaded: Promise<BucketMethods> | undefined;
   const load = async () => {
     const { createSdkBucket } = await import('./sdk-bucket.ts');

@@ -32,7 +32,7 @@ const HELD_BYTES = 64 * 1024 * 1024;
 const LEAST_PART_BYTES = 5 * 1024 * 1024;
 
 /** One request. */
-interface Task extends Omit<CallFacts, 'endpoint'> {
+interface Task extends Omit<CallFacts, 'endpoint' | 'proxyVariable'> {
   stallMs?: number | undefined;
   body?: Body;
   streamsAnswer?: boolean;
@@ -46,6 +46,7 @@ export function createSdkBucket(
 ): BucketMethods {
   const { endpoint, bucket: Bucket, stallMs: usualStallMs } = settings;
   const client = openClient(settings, connections, onRoundTrip);
+  const proxyVariable = connections.proxyFor(new URL(endpoint))?.variable;
   const held = createByteBudget(HELD_BYTES);
 
   /** Makes one request under the stall watch; what it throws is in the user's words. */
@@ -58,7 +59,7 @@ export function createSdkBucket(
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (call.failure instanceof BodyFailure) throw call.failure.cause;
-      throw toStorageFailure(error, call, { ...facts, endpoint });
+      throw toStorageFailure(error, call, { ...facts, endpoint, proxyVariable });
     } finally {
       watch.stop();
       // Connections remember the call that opened them, and would keep its bytes in memory.
@@ -101,7 +102,7 @@ export function createSdkBucket(
       }
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      throw networkFailure(error, what, endpoint);
+      throw networkFailure(error, what, endpoint, proxyVariable);
     } finally {
       stop();
       stream.destroy();

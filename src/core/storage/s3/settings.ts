@@ -6,7 +6,7 @@ export interface BucketSettings {
   bucket: string;
   credentials: Keys | KeyProfile;
   caFile?: string | undefined;
-  /** For proxies: `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`. */
+  /** For proxies: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`. */
   env: NodeJS.ProcessEnv;
   /** How long a request may go without a byte moving; 30 s unless given. */
   stallMs?: number | undefined;
