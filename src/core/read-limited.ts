@@ -9,12 +9,12 @@ export interface ReadLimits {
 }
 
 /** The stream had more bytes than its limit. */
-export class TooLong extends Error {
+class TooLong extends Error {
   override readonly message = 'more bytes than expected';
 }
 
 /** The stream had not ended in time. */
-export class TooSlow extends Error {
+class TooSlow extends Error {
   readonly code = 'ETIMEDOUT';
   constructor(totalMs: number) {
     super(`not complete after ${Math.round(totalMs / 1000)} s`);
@@ -26,7 +26,7 @@ export class TooSlow extends Error {
  * @param abandon called if the stream is too slow: ends what it waits for
  * @throws TooLong, TooSlow, and what the stream throws
  */
-export async function* limited(
+async function* limited(
   stream: AsyncIterable<Uint8Array>,
   { maxBytes, totalMs, clock }: ReadLimits,
   abandon: () => void = () => {},
