@@ -16,7 +16,7 @@ import { nest } from './sources/nested.ts';
 import { readSources, type Sources } from './sources/read-sources.ts';
 import { type Setting, settingsOf } from './sources/setting.ts';
 import { closest } from './suggest.ts';
-import { isInsecure, withoutTrailingSlash } from './urls.ts';
+import { isInsecure, withoutBucket, withoutTrailingSlash } from './urls.ts';
 
 /** What to load the configuration from. */
 export interface LoadOptions {
@@ -132,6 +132,11 @@ function resolveValues(
   if (isInsecure(endpoint) && !merged.allowInsecure) {
     const [setting] = settingsOf(settings, 'endpoint');
     problems.push(`${setting?.where}: http:// would send recordings in the clear: use https://, or set allowInsecure`);
+  }
+  const bare = merged.endpoint === undefined ? undefined : withoutBucket(endpoint, merged.bucket);
+  if (bare !== undefined) {
+    const [setting] = settingsOf(settings, 'endpoint');
+    problems.push(`${setting?.where}: ${endpoint} already contains the bucket ${merged.bucket}: use ${bare}`);
   }
   const stateDir = pathOf('stateDir') ?? userFolders(machine).state;
   const values: Values = {

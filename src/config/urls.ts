@@ -27,6 +27,19 @@ export function isInsecure(text: string): boolean {
   return !/^(?:127(?:\.\d{1,3}){3}|\[::1\]|localhost)$/.test(url.hostname);
 }
 
+/**
+ * The endpoint without the bucket that it contains, as the first label of its host or in its path; undefined: it contains
+ * none. With such an endpoint every object would be stored below a second copy of the bucket's name.
+ */
+export function withoutBucket(endpoint: string, bucket: string): string | undefined {
+  const url = new URL(endpoint);
+  const name = bucket.toLowerCase();
+  const host = url.host.startsWith(`${name}.`) ? url.host.slice(name.length + 1) : url.host;
+  const path = url.pathname.split('/').filter(segment => segment.toLowerCase() !== name);
+  const bare = withoutTrailingSlash(`${url.protocol}//${host}${path.join('/')}`);
+  return bare === withoutTrailingSlash(url.href) ? undefined : bare;
+}
+
 /** The URL as bases are kept: without slashes at its end. */
 export function withoutTrailingSlash(url: string): string {
   return url.replace(/\/+$/, '');

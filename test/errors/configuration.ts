@@ -109,6 +109,11 @@ export const CONFIGURATION: readonly Meeting[] = [
   variable('RECORDUPLOAD_ENDPOINT', 'https://s3.example.com/?x', 'expected a URL without "?…", got …'),
   variable(
     'RECORDUPLOAD_ENDPOINT',
+    'https://s3.example.com/fyemeet',
+    'https://s3.example.com/fyemeet already contains the bucket fyemeet: use https://s3.example.com',
+  ),
+  variable(
+    'RECORDUPLOAD_ENDPOINT',
     'http://s3.example.com',
     'http:// would send recordings in the clear: use https://, or set allowInsecure',
   ),

@@ -28,6 +28,7 @@ const FILES_OF_WORDS = [
   'core/recording/sidecar.ts',
   'state/sqlite/state-failure.ts',
   'core/storage/failure.ts',
+  'core/storage/refusal-hints.ts',
   'core/webhook/failure-advice.ts',
 ];
 

@@ -16,13 +16,33 @@ const exit = EXIT.incomplete;
 
 /** Reading metadata.json for a webhook; what may pass is tried again for a moment only. */
 const refused = (status: number, code: string, hint: string | undefined): Meeting => ({
-  says: `reading fyemeet/999/metadata.json: the store answered ${status} ${code}`,
+  says: `reading fyemeet/999/metadata.json: the store answered ${status} ${code} (This answer was asked for by a fault rule.)`,
   hint,
   exit,
   env: { RECORDUPLOAD_UPLOAD_RETRY_BUDGET: '1ms' },
   meet: (_desk, { faults }) => {
     const times = Number.POSITIVE_INFINITY;
     faults.add({ server: 's3', operation: 'GetObject', times, action: { answer: { status, code } } });
+    return ['webhook', 'send', '999'];
+  },
+});
+const QUOTA = "the bucket's quota is used up: make room in it, or have the quota raised";
+const FULL = "the store's disks are full: make room there, or ask whoever runs it";
+const WRONG_SESSION =
+  'check sessionToken (AWS_SESSION_TOKEN): it does not belong to this access key; permanent keys have none';
+const EXPIRED = 'get new keys from the store: these have expired or are switched off';
+const ENCRYPTION =
+  "the bucket's encryption key cannot be used: enable it in the store's key management (KMS), or let the access key use it";
+const NEEDS_MD5 =
+  'the bucket locks its objects and wants Content-MD5, which was sent: let no proxy on the way remove that header';
+const REGION = 'the bucket is elsewhere: set region to eu-1 (RECORDUPLOAD_REGION)';
+/** The store names where the bucket is. */
+const moved = (answer: NonNullable<FaultAction['answer']>, says: string, hint: string): Meeting => ({
+  says: `reading fyemeet/999/metadata.json: the store answered ${says}`,
+  hint,
+  exit,
+  meet: (_desk, { faults }) => {
+    faults.add({ server: 's3', operation: 'GetObject', times: Number.POSITIVE_INFINITY, action: { answer } });
     return ['webhook', 'send', '999'];
   },
 });
@@ -79,8 +99,33 @@ export const STORAGE: readonly Meeting[] = [
   refused(301, 'PermanentRedirect', 'the bucket is in another region: check endpoint and region'),
   refused(400, 'AuthorizationHeaderMalformed', 'check region: the store expects another one'),
   refused(403, 'RequestTimeTooSkewed', "set this machine's clock: it differs from the store's by more than 15 minutes"),
-  refused(400, 'QuotaExceeded', 'the store says that its quota is used up: make room or raise it'),
-  refused(400, 'XMinioAdminBucketQuotaExceeded', "the bucket's quota is used up: make room or raise it"),
+  refused(400, 'QuotaExceeded', QUOTA),
+  refused(403, 'QuotaExceeded', QUOTA),
+  refused(400, 'XMinioAdminBucketQuotaExceeded', QUOTA),
+  refused(507, 'XMinioStorageFull', FULL),
+  refused(507, 'InsufficientStorage', FULL),
+  refused(400, 'ExpiredToken', 'get new temporary keys: their session token has expired'),
+  refused(400, 'TokenRefreshRequired', 'get new temporary keys: their session token has expired'),
+  refused(403, 'InvalidTokenId', WRONG_SESSION),
+  refused(400, 'InvalidToken', WRONG_SESSION),
+  refused(403, 'AccessKeyExpired', EXPIRED),
+  refused(403, 'InactiveAccessKey', EXPIRED),
+  refused(400, 'KMS.DisabledException', ENCRYPTION),
+  refused(400, 'KMSInvalidState', ENCRYPTION),
+  refused(400, 'MissingContentMD5', NEEDS_MD5),
+  refused(403, 'UserSuspended', 'ask whoever runs the store: the account or the bucket is suspended'),
+  refused(
+    400,
+    'ObjectLocked',
+    'the object is locked by retention: upload the recording under another id (--id), or wait until it ends',
+  ),
+  moved({ status: 400, code: 'AuthorizationHeaderMalformed', details: { Region: 'eu-1' } }, '…region eu-1…', REGION),
+  moved({ status: 400, headers: { 'x-amz-bucket-region': 'eu-1' }, body: '' }, '400 (region eu-1)', REGION),
+  moved(
+    { status: 301, code: 'PermanentRedirect', details: { Endpoint: 'fyemeet.s3.eu-1.example.com' } },
+    '…; address http://s3.eu-1.example.com)',
+    'the bucket is elsewhere: set endpoint to http://s3.eu-1.example.com (RECORDUPLOAD_ENDPOINT)',
+  ),
   {
     says: 'checking fyemeet/…/video.mkv: the store answered 400',
     hint: 'check region and endpoint: a store that expects another region answers so',

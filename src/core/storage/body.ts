@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { readSync } from 'node:fs';
 import type { Writable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { SLICE_BYTES, type Throttle } from './throttle.ts';
 
 /** Bytes to send. Their size and digest are known before the first try; every try sends all of them. */
@@ -7,8 +9,12 @@ export interface Body {
   readonly sizeBytes: number;
   /** SHA-256 of the bytes. It is signed with the request, so the store refuses any other bytes. */
   readonly sha256: Buffer;
+  /** Bytes that the last try has handed to the network. */
+  readonly sentBytes: number;
   /** Reads all of the bytes into memory. @throws Error where the file has become shorter */
   read(): Uint8Array;
+  /** The MD5 of the bytes; only few buckets want it. @throws Error where the file has become shorter */
+  md5(): Promise<Buffer>;
   /**
    * Writes the bytes to a request at the throttle's pace, and ends the request. Returns early, without an error, once
    * the request has been destroyed.
@@ -120,7 +126,22 @@ function makeBody(
   return {
     sizeBytes,
     sha256,
+    get sentBytes() {
+      return counted;
+    },
     read: source.whole,
+    async md5() {
+      const hash = createHash('md5');
+      for (let at = 0; at < sizeBytes; ) {
+        const { bytes, putBack } = source.slice(at, Math.min(source.sliceBytes, sizeBytes - at));
+        hash.update(bytes);
+        at += bytes.length;
+        putBack?.();
+        // Hashing a whole part at once would hold up every other request.
+        await setImmediate();
+      }
+      return hash.digest();
+    },
     // A large file is 4,000 slices a GiB: what is made for each of them is garbage soon.
     async send(request, signal, onMoved, held) {
       const readSlice = held ? slicesOf(held) : source.slice;

@@ -1,11 +1,13 @@
 import { AppError, isOutOfFiles, OPEN_FILES_HINT } from '../errors.ts';
+import { answeredWith, blamesKeys, hintFor, isFull, type StoreWords } from './refusal-hints.ts';
 
 /**
  * What to make of a failed S3 call:
  * `transient` may pass and is tried again; `skew` passes once the client has learned the server's time;
- * `missing` (404) means the thing asked for is not there; `refused` stays as it is until somebody acts.
+ * `full`: the quota is used up or the disks are full, and sending more bytes cannot cure that; it may pass once somebody
+ * makes room; `missing` (404) means the thing asked for is not there; `refused` stays as it is until somebody acts.
  */
-export type FailureKind = 'transient' | 'skew' | 'missing' | 'refused';
+export type FailureKind = 'transient' | 'skew' | 'full' | 'missing' | 'refused';
 
 /** One failed S3 call, in the user's words. */
 export class StorageFailure extends AppError {
@@ -30,11 +32,16 @@ export class StorageFailure extends AppError {
     this.status = details.status;
     this.reason = details.reason;
   }
+
+  /** The same failure with more to say about it: `…; 64 MB sent in vain`. */
+  withNote(note: string): StorageFailure {
+    return new StorageFailure(`${this.message}; ${note}`, this);
+  }
 }
 
 /** Statuses that pass by themselves. 520–527 are what CDNs and proxies in front of a store say for its outages. */
 const TRANSIENT_STATUSES = new Set([
-  408, 425, 429, 500, 502, 503, 504, 507, 509, 520, 521, 522, 523, 524, 525, 526, 527, 529, 530,
+  408, 425, 429, 500, 502, 503, 504, 509, 520, 521, 522, 523, 524, 525, 526, 527, 529, 530,
 ]);
 
 /** S3 codes that pass although their status is a 4xx. */
@@ -42,49 +49,22 @@ const TRANSIENT_REASONS = new Set([
   'RequestTimeout',
   'SlowDown',
   'OperationAborted',
+  'ConditionalRequestConflict',
   'IncompleteBody',
   'XAmzContentSHA256Mismatch',
   'BadDigest',
   'InternalError',
 ]);
 
-/** What an operator does about a refusal, by S3's error code. */
-const HINTS: Record<string, string> = {
-  InvalidAccessKeyId: 'check accessKeyId (AWS_ACCESS_KEY_ID): the store does not know this key, or it has expired',
-  SignatureDoesNotMatch: 'check secretAccessKey (AWS_SECRET_ACCESS_KEY): it does not belong to this access key',
-  AccessDenied: 'check that the access key may read and write this bucket',
-  Forbidden: 'check the access key and that it may read and write this bucket',
-  NoSuchBucket: 'check bucket and endpoint, or create the bucket',
-  PermanentRedirect: 'the bucket is in another region: check endpoint and region',
-  AuthorizationHeaderMalformed: 'check region: the store expects another one',
-  RequestTimeTooSkewed: "set this machine's clock: it differs from the store's by more than 15 minutes",
-  QuotaExceeded: 'the store says that its quota is used up: make room or raise it',
-  XMinioAdminBucketQuotaExceeded: "the bucket's quota is used up: make room or raise it",
-  EntityTooLarge: 'the store does not take objects or parts of this size',
-};
-
-/** The same by status, where the code says nothing. */
-const STATUS_HINTS: Record<number, string | undefined> = {
-  301: HINTS.PermanentRedirect,
-  307: HINTS.PermanentRedirect,
-  403: HINTS.Forbidden,
-  407: 'a proxy on the way wants a user name and a password: put them into its address in HTTPS_PROXY or HTTP_PROXY',
-};
-
-/** The same for a 400 without a code. Each upload begins with a HEAD, and a store that expects another region answers it so. */
-const HINT_400 = 'check region and endpoint: a store that expects another region answers so';
-
 /** TLS failures: the certificate stays wrong until somebody acts. */
 const TLS_REASON = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
 
 /** What the store answered in place of a success. */
-export interface Refusal {
+export interface Refusal extends StoreWords {
   /** As the user reads it: `403 AccessDenied`. */
   answered: string;
   /** The HTTP status that it counts as. */
   status: number;
-  /** S3's code (`NoSuchKey`, …); empty where the answer has none, as that to a HEAD. */
-  code: string;
   /** The store's time, as the answer has it. */
   date: string | undefined;
   /** The answer is a web page. Not where the answer to a HEAD announces one: some stores announce it for everything. */
@@ -100,12 +80,19 @@ export function refusedByStore(refusal: Refusal, what: string, endpoint: string,
   if (isPage && !TRANSIENT_STATUSES.has(status)) {
     return notS3(what, endpoint, `HTTP ${status} with a web page`, cause);
   }
-  const message = `${what}: the store answered ${answered}`;
-  const details = { status, reason: code || 'Unknown', cause };
+  const message = `${what}: the store answered ${answeredWith(answered, refusal)}`;
+  // Words without a code are not S3's: a gateway or a firewall answered.
+  const details = { status, reason: code || (refusal.message ? 'NoCode' : 'Unknown'), cause };
+  const hint = hintFor(status, refusal);
   // The answer to a HEAD has no body, and so no code: the server's clock gives it away.
   if (code === 'RequestTimeTooSkewed' || (status === 403 && !code && isSkewed(date))) {
-    return new StorageFailure(message, { ...details, kind: 'skew', hint: HINTS.RequestTimeTooSkewed });
+    return new StorageFailure(message, {
+      ...details,
+      kind: 'skew',
+      hint: hintFor(403, { ...refusal, code: 'RequestTimeTooSkewed' }),
+    });
   }
+  if (isFull(status, code)) return new StorageFailure(message, { ...details, kind: 'full', hint });
   if (TRANSIENT_STATUSES.has(status) || TRANSIENT_REASONS.has(code)) {
     return new StorageFailure(message, {
       ...details,
@@ -113,13 +100,17 @@ export function refusedByStore(refusal: Refusal, what: string, endpoint: string,
       hint: 'it may pass: run the command again later',
     });
   }
-  const hint =
-    HINTS[code] ??
-    STATUS_HINTS[status] ??
-    (status === 400 && !code ? HINT_400 : undefined) ??
-    'the store does not take this request: tell whoever runs it what it answered';
   const kind = status === 404 && code !== 'NoSuchBucket' ? 'missing' : 'refused';
   return new StorageFailure(message, { ...details, kind, hint });
+}
+
+/**
+ * True where the key lacks the right to do this; false where the keys themselves are wrong or expired, and where
+ * something before the store answered.
+ */
+export function isForbidden(error: unknown): error is StorageFailure {
+  if (!(error instanceof StorageFailure) || error.status !== 403 || error.kind !== 'refused') return false;
+  return error.reason !== 'NoCode' && !blamesKeys(error.reason);
 }
 
 /** S3 refuses requests that are this far from its own time. */

@@ -1,5 +1,6 @@
 import type { Clock, Random } from '../clock.ts';
 import { StorageFailure } from './failure.ts';
+import { createFullStore } from './full-store.ts';
 
 /** The one retry layer for the bucket: a budget of time without progress, shared by everything that is in flight. */
 export interface Persistence {
@@ -14,6 +15,8 @@ export interface RetriedCall {
   signal: AbortSignal;
   /** True for a call that only looks: its success says that the store is there, not that the upload gets on. */
   looks?: boolean;
+  /** How many bytes the last try has sent. */
+  sentBytes?: (() => number) | undefined;
   onRetry?: ((failure: StorageFailure, delayMs: number) => void) | undefined;
   /** Asked before each further try whether there is any sense in it; what it throws ends the call. */
   check?: (() => void) | undefined;
@@ -40,24 +43,37 @@ export function createPersistence({
 }): Persistence {
   let lastProgress = clock.monotonic();
   let answered = false;
+  const fullStore = createFullStore({ budgetMs, clock, random });
 
   return {
-    async run(attempt, { signal, looks = false, onRetry, check }) {
+    async run(attempt, { signal, looks = false, sentBytes, onRetry, check }) {
+      const call = {};
       let failingSince: number | undefined;
       let skewed = 0;
+      using _ = { [Symbol.dispose]: () => fullStore.left(call) };
       for (let tries = 0; ; tries++) {
         signal.throwIfAborted();
+        if (!looks) await fullStore.enter(call, signal);
         try {
           const result = await attempt();
           answered = true;
-          if (!looks) lastProgress = clock.monotonic();
+          if (!looks) {
+            lastProgress = clock.monotonic();
+            fullStore.opened();
+          }
           return result;
         } catch (error) {
           if (signal.aborted) throw signal.reason;
           if (!(error instanceof StorageFailure)) throw error;
           answered ||= error.status !== undefined;
           if (error.kind === 'skew' && ++skewed < MAX_SKEWED_TRIES) continue;
-          if (error.kind !== 'transient') throw error;
+          if (error.kind === 'full' && !looks) {
+            const facts = { signal, sentBytes: sentBytes?.() ?? 0, lastProgress, onPause: onRetry };
+            await fullStore.refused(call, error, facts);
+            check?.();
+            continue;
+          }
+          if (error.kind !== 'transient' && error.kind !== 'full') throw error;
 
           const now = clock.monotonic();
           failingSince ??= now;

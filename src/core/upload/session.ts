@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Observer } from '../events.ts';
 import type { RecordingId } from '../recording/recording.ts';
+import type { Body } from '../storage/body.ts';
 import type { Bucket, BucketMethods } from '../storage/bucket.ts';
 import type { StorageFailure } from '../storage/failure.ts';
 import type { Hasher } from '../storage/hasher.ts';
@@ -54,7 +55,8 @@ export function fileContext(
   assertUnchanged?: () => void,
 ): FileContext {
   const onRetry = (failure: StorageFailure, delayMs: number) => {
-    session.inFlight.failed();
+    // Fewer at once do not make room in the store.
+    if (failure.kind !== 'full') session.inFlight.failed();
     session.observer({ type: 'file-retrying', recordingId, name, reason: failure.message, delayMs });
   };
   return {
@@ -104,7 +106,11 @@ function retrying(
       case 'looks':
         return persistence.run(call, { signal, onRetry, looks: true });
       case 'progress':
-        return persistence.run(call, { signal, onRetry, check });
+        return persistence.run(call, { signal, onRetry, check, sentBytes: () => bodyIn(args)?.sentBytes ?? 0 });
     }
   });
+}
+
+function bodyIn(args: readonly unknown[]): Body | undefined {
+  return args.find((arg): arg is Body => typeof arg === 'object' && arg !== null && 'sha256' in arg);
 }

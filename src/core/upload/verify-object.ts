@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts';
 import type { ObjectHead } from '../storage/bucket.ts';
 import { bareEtag } from '../storage/checksum.ts';
-import { StorageFailure } from '../storage/failure.ts';
+import { isForbidden } from '../storage/failure.ts';
 import type { FileContext } from './session.ts';
 
 /** Name of the metadata that carries an upload's own token. */
@@ -51,7 +51,7 @@ export async function headIfAllowed({
   try {
     return await bucket.head(key, signal);
   } catch (error) {
-    if (error instanceof StorageFailure && error.status === 403) return 'forbidden';
+    if (isForbidden(error)) return 'forbidden';
     throw error;
   }
 }

@@ -28,6 +28,10 @@ export interface FaultAnswer {
   body?: string;
   /** The S3 error code in that XML; `InternalError` unless given. */
   code?: string;
+  /** The sentence in that XML. */
+  message?: string;
+  /** Further elements of that XML: `{ Region: 'us-west-1' }`. */
+  details?: Record<string, string>;
   /** `before` (default): the request is not processed; `after`: it is, and this answer hides it. */
   when?: 'before' | 'after';
   /** Answers on the headers alone, while the client is still sending its body. */

@@ -36,6 +36,8 @@ const ANSWER = {
   headers: isHeaders,
   body: isText,
   code: isText,
+  message: isText,
+  details: isHeaders,
   when: isSide,
   early: isBoolean,
 } satisfies Record<keyof FaultAnswer, Check>;

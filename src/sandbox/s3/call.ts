@@ -77,7 +77,7 @@ export async function storeBody(call: Call): Promise<{ payload: Payload; segment
 export async function readDocument(call: Call): Promise<string> {
   const chunks: Buffer[] = [];
   const writer = { write: (bytes: Buffer) => void chunks.push(bytes) };
-  const rules = { ...call.service.payload, verify: true, maxBytes: MAX_DOCUMENT_BYTES };
+  const rules = { ...call.service.payload, verify: true, needsChecksum: false, maxBytes: MAX_DOCUMENT_BYTES };
   await receivePayload(call.exchange, writer, call.signature, rules);
   return Buffer.concat(chunks).toString('utf8');
 }

@@ -25,6 +25,8 @@ export interface PayloadRules {
   etags: 'md5' | 'opaque';
   /** False: nothing is hashed, for speed. */
   verify: boolean;
+  /** As a bucket with Object Lock: only bodies with Content-MD5 or a checksum. */
+  needsChecksum: boolean;
   maxBytes: number;
 }
 
@@ -55,6 +57,13 @@ export async function receivePayload(
     throw new S3Error('EntityTooLarge', 'Your proposed upload exceeds the maximum allowed size', {
       details: { ProposedSize: expectedBytes, MaxSizeAllowed: rules.maxBytes },
     });
+  }
+
+  const hasChecksum = Object.keys(headers).some(name => /^(?:content-md5|x-amz-checksum-.*)$/.test(name));
+  if (rules.needsChecksum && !hasChecksum) {
+    const message =
+      'Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters';
+    throw new S3Error('InvalidRequest', message);
   }
 
   const promises = rules.verify ? promisesOf(headers, contentSha256) : [];

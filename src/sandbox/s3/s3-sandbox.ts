@@ -28,6 +28,8 @@ export interface S3Options {
   discardBodies?: boolean;
   /** False, with `discardBodies`: bodies are not hashed either, ETags are made up. */
   verifyBodies?: boolean;
+  /** As a bucket with Object Lock: bodies without Content-MD5 or a checksum are refused. */
+  objectLock?: boolean;
   /** 5 MiB, as S3 has it, unless given. */
   minPartSizeBytes?: number;
   tls?: TlsFiles;
@@ -107,7 +109,12 @@ export async function startS3(options: S3Options, context: S3Context): Promise<{
     service: {
       catalog,
       blobs,
-      payload: { etags: options.etags ?? 'md5', verify, maxBytes: MAX_BODY_BYTES },
+      payload: {
+        etags: options.etags ?? 'md5',
+        verify,
+        needsChecksum: options.objectLock ?? false,
+        maxBytes: MAX_BODY_BYTES,
+      },
       minPartSizeBytes: options.minPartSizeBytes ?? MIN_PART_BYTES,
       region,
       url: () => url,

@@ -145,9 +145,10 @@ function errorReply(error: S3Error, ids: ErrorIds): Reply {
 }
 
 function renderAnswer(answer: NonNullable<FaultAction['answer']>, ids: ErrorIds): Reply {
-  const { status, headers = {}, body, code = 'InternalError' } = answer;
+  const { status, headers = {}, body, code = 'InternalError', details = {} } = answer;
   if (body !== undefined) return { status, headers, body };
-  const document = errorDocument(code, 'This answer was asked for by a fault rule.', {}, ids);
+  const { message = 'This answer was asked for by a fault rule.' } = answer;
+  const document = errorDocument(code, message, details, ids);
   return status < 300
     ? { status, headers }
     : { status, headers: { 'Content-Type': 'application/xml', ...headers }, body: document };

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Connections } from '../../http/connections.ts';
-import type { KeyProfile } from '../keys.ts';
+import { createRedactor, type Redactor } from '../../webhook/redact.ts';
+import type { KeyProfile, Keys } from '../keys.ts';
 import type { TemporaryKeys } from './profile-keys.ts';
 import { createRequestHandler, currentCall } from './request-handler.ts';
 import { S3Client, type S3ClientConfig } from './sdk.ts';
@@ -12,18 +13,25 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 /**
  * The AWS SDK's client, as S3-compatible stores need it. Everything that it would otherwise look up in the environment
  * and in AWS files is given: what counts is our own configuration.
+ * @returns the client, and what makes a redactor that knows its keys as they are now
  * @param onRoundTrip told how long each answer to a request without a body took once it was connected, in milliseconds
  */
 export function openClient(
   settings: Pick<BucketSettings, 'endpoint' | 'region' | 'credentials' | 'caFile' | 'env'>,
   connections: Connections,
   onRoundTrip: (ms: number) => void,
-): S3Client {
+): { client: S3Client; redactor: () => Redactor } {
   const { endpoint, region, credentials } = settings;
+  let keys: Keys | undefined = 'profile' in credentials ? undefined : credentials;
   const client = new S3Client({
     endpoint,
     region,
-    credentials: 'profile' in credentials ? keysFrom(credentials, settings) : credentials,
+    credentials:
+      'profile' in credentials
+        ? keysFrom(credentials, settings, got => {
+            keys = got;
+          })
+        : credentials,
     forcePathStyle: true,
     // IDrive E2 and others refuse the checksum trailers that are the SDK's default.
     requestChecksumCalculation: 'WHEN_REQUIRED',
@@ -51,20 +59,28 @@ export function openClient(
   // The digest is known before the request: nothing is hashed twice, and the store refuses any other bytes.
   client.middlewareStack.add(
     next => args => {
-      const body = currentCall.getStore()?.body;
+      const call = currentCall.getStore();
+      const body = call?.body;
       const { headers } = args.request as { headers: Record<string, string> };
       if (body) headers['x-amz-content-sha256'] = body.sha256.toString('hex');
+      if (call?.contentMd5) headers['content-md5'] = call.contentMd5.toString('base64');
       return next(args);
     },
     { step: 'build', name: 'presetDigest' },
   );
-  return client;
+  const secretsOf = ({ accessKeyId, secretAccessKey, sessionToken = '' }: Keys) => [
+    accessKeyId,
+    secretAccessKey,
+    sessionToken,
+  ];
+  return { client, redactor: () => createRedactor(keys ? secretsOf(keys) : []) };
 }
 
 /** The client calls it with its first request, and again five minutes before the keys expire. */
 function keysFrom(
   profile: KeyProfile,
   { env, caFile }: Pick<BucketSettings, 'env' | 'caFile'>,
+  onKeys: (keys: Keys) => void,
 ): NonNullable<S3ClientConfig['credentials']> {
   let provider: Promise<() => Promise<TemporaryKeys>> | undefined;
   const load = async () => {
@@ -73,6 +89,8 @@ function keysFrom(
   };
   return async () => {
     provider ??= load();
-    return (await provider)();
+    const keys = await (await provider)();
+    onKeys(keys);
+    return keys;
   };
 }

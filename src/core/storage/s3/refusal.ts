@@ -1,4 +1,6 @@
+import type { Redactor } from '../../webhook/redact.ts';
 import { networkFailure, notS3, refusedByStore, StorageFailure } from '../failure.ts';
+import type { StoreWords } from '../refusal-hints.ts';
 import { AnswerTooLong, type S3Call } from './request-handler.ts';
 
 /**
@@ -29,13 +31,20 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
 };
 const PASSES_BY_ITSELF = 503;
 
+/** What is the same for all calls of a bucket. */
+export interface Destination {
+  endpoint: string;
+  bucket: string;
+  /** The variable that names the proxy which the calls go through. */
+  proxyVariable?: string | undefined;
+  /** Knows the keys: a store, or a proxy before it, may repeat them. */
+  redactor: () => Redactor;
+}
+
 /** What its errors say of a call. */
 export interface CallFacts {
   /** The call in the user's words: `uploading 3/video.mkv`. */
   what: string;
-  endpoint: string;
-  /** The variable that names the proxy which the call goes through. */
-  proxyVariable?: string | undefined;
   isHead?: boolean | undefined;
   /** The document that a success brings; headers alone unless given. */
   expected?: string | undefined;
@@ -45,8 +54,10 @@ export interface CallFacts {
 export function toStorageFailure(
   error: unknown,
   { answer, failure }: Pick<S3Call, 'answer' | 'failure'>,
-  { what, endpoint, proxyVariable, isHead, expected }: CallFacts,
+  { what, isHead, expected }: CallFacts,
+  destination: Destination,
 ): StorageFailure {
+  const { endpoint, proxyVariable } = destination;
   if (error instanceof StorageFailure) return error;
   const unreadable = (cause: unknown) =>
     notS3(what, endpoint, `no ${expected ?? 'valid headers'} in the answer`, cause);
@@ -64,13 +75,14 @@ export function toStorageFailure(
     });
   }
   const { status, headers, isEmpty } = answer;
+  const words = wordsOf(error, answer, destination);
   if (status < 300) {
     // An empty answer to a Complete says nothing about the object.
     if (code === '' && !(expected && isEmpty)) return unreadable(error);
     const answered = `${status} with ${code || 'nothing'} in it`;
     const counted = STATUS_OF_CODE[code] ?? PASSES_BY_ITSELF;
     return refusedByStore(
-      { answered, status: counted, code, date: headers.date, isPage: false },
+      { ...words, answered, status: counted, date: headers.date, isPage: false },
       what,
       endpoint,
       error,
@@ -78,7 +90,47 @@ export function toStorageFailure(
   }
   const isPage = !isHead && /text\/html/i.test(headers['content-type'] ?? '');
   const answered = `${status}${code && ` ${code}`}`;
-  return refusedByStore({ answered, status, code, date: headers.date, isPage }, what, endpoint, error);
+  return refusedByStore({ ...words, answered, status, date: headers.date, isPage }, what, endpoint, error);
+}
+
+/** A store's sentence is short; a proxy's page may not be. */
+const LONGEST_MESSAGE = 300;
+const REGION = /^[a-z0-9-]{1,64}$/i;
+
+/** What the store says of its refusal, and the region and the address that it names. */
+function wordsOf(
+  error: unknown,
+  { status, headers, text }: NonNullable<S3Call['answer']>,
+  { bucket, endpoint, redactor }: Destination,
+): StoreWords {
+  const code = codeOf(error);
+  const { message, Region, Endpoint } = error as { message?: unknown; Region?: unknown; Endpoint?: unknown };
+  // Without a code, the SDK's message is its own; the response may still be readable: `error code: 1020`.
+  const said = code ? String(message ?? '') : status >= 400 ? (text ?? '') : '';
+  const line = redactor().excerpt(said);
+  const expected = /expecting ['"`]([a-z0-9-]+)['"`]/i.exec(said)?.[1];
+  const region = [Region, headers['x-amz-bucket-region'], expected].find(
+    (one): one is string => typeof one === 'string' && REGION.test(one),
+  );
+  return {
+    code,
+    message: line.length > LONGEST_MESSAGE ? `${line.slice(0, LONGEST_MESSAGE)}…` : line,
+    region,
+    address: addressOf(Endpoint, { bucket, endpoint }),
+  };
+}
+
+/** The endpoint that leads to the bucket where the store sends its users; undefined if it is the one that was asked. */
+function addressOf(named: unknown, { bucket, endpoint }: Pick<Destination, 'bucket' | 'endpoint'>): string | undefined {
+  if (typeof named !== 'string' || named === '') return undefined;
+  const { protocol } = new URL(endpoint);
+  const text = /^https?:/.test(named) ? named : `${protocol}//${named}`;
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  // A store names the bucket's own host; the endpoint is the host without the bucket.
+  const host = url.host.startsWith(`${bucket}.`) ? url.host.slice(bucket.length + 1) : url.host;
+  const address = `${url.protocol}//${host}`;
+  return address === new URL(endpoint).origin ? undefined : address;
 }
 
 /** S3's code, where the answer's document has one; the SDK makes up a name where it has none. */

@@ -12,10 +12,18 @@ export interface S3Call {
   readonly watch: StallWatch;
   /** The bytes that it sends, where it stores some. */
   body?: Body | undefined;
+  /** Their MD5, where the bucket wants it. */
+  contentMd5?: Buffer;
   /** The answer's body is handed on as a stream; else it is read whole. */
   readonly streamsAnswer?: boolean | undefined;
   /** What the store answered, as it came over the line: the SDK reports some statuses as others. */
-  answer?: { status: number; headers: IncomingHttpHeaders; isEmpty: boolean };
+  answer?: {
+    status: number;
+    headers: IncomingHttpHeaders;
+    isEmpty: boolean;
+    /** The beginning of a refusal that is neither XML nor a web page. */
+    text?: string;
+  };
   /** Why there was no answer: the SDK changes errors that it passes on. */
   failure?: Error;
 }
@@ -28,6 +36,8 @@ const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 /** A refusal may be any proxy's page. */
 const MAX_REFUSAL_BYTES = 64 * 1024;
 const CONNECT_TIMEOUT_MS = 10_000;
+/** What XML and web pages begin with. */
+const LESS_THAN = 0x3c;
 
 /** What `S3Client` takes as its `requestHandler`. */
 export interface HttpHandler extends RequestHandler<HttpRequest, HttpResponse, HttpHandlerOptions> {
@@ -61,6 +71,7 @@ export function createRequestHandler(
     if (!bytes && !isRefusal) throw new AnswerTooLong();
     const document = trimDocument(bytes ?? Buffer.alloc(0));
     call.answer.isEmpty = document.length === 0;
+    if (isRefusal && document[0] !== LESS_THAN) call.answer.text = document.subarray(0, 1000).toString();
     return { status, headers: answer.headers, body: document };
   };
   return {

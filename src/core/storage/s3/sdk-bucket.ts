@@ -4,8 +4,10 @@ import type { Body } from '../body.ts';
 import type { BucketMethods, ListedUpload, ObjectContent, ObjectHead } from '../bucket.ts';
 import { bareEtag } from '../checksum.ts';
 import { networkFailure, notS3, StorageFailure } from '../failure.ts';
+import { wantsContentMd5 } from '../refusal-hints.ts';
 import { watchForStall } from '../stall.ts';
 import { createByteBudget } from './byte-budget.ts';
+import { createHeadExplainer } from './explain-head.ts';
 import { openClient } from './open-client.ts';
 import { allPages, type Page, paginateListMultipartUploads } from './pages.ts';
 import { type CallFacts, toStorageFailure } from './refusal.ts';
@@ -32,7 +34,7 @@ const HELD_BYTES = 64 * 1024 * 1024;
 const LEAST_PART_BYTES = 5 * 1024 * 1024;
 
 /** One request. */
-interface Task extends Omit<CallFacts, 'endpoint' | 'proxyVariable'> {
+interface Task extends CallFacts {
   stallMs?: number | undefined;
   body?: Body;
   streamsAnswer?: boolean;
@@ -45,8 +47,10 @@ export function createSdkBucket(
   onRoundTrip: (ms: number) => void,
 ): BucketMethods {
   const { endpoint, bucket: Bucket, stallMs: usualStallMs } = settings;
-  const client = openClient(settings, connections, onRoundTrip);
+  const { client, redactor } = openClient(settings, connections, onRoundTrip);
   const proxyVariable = connections.proxyFor(new URL(endpoint))?.variable;
+  const destination = { endpoint, bucket: Bucket, proxyVariable, redactor };
+  let needsMd5 = false;
   const held = createByteBudget(HELD_BYTES);
 
   /** Makes one request under the stall watch; what it throws is in the user's words. */
@@ -59,11 +63,26 @@ export function createSdkBucket(
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (call.failure instanceof BodyFailure) throw call.failure.cause;
-      throw toStorageFailure(error, call, { ...facts, endpoint, proxyVariable });
+      throw toStorageFailure(error, call, facts, destination);
     } finally {
       watch.stop();
       // Connections remember the call that opened them, and would keep its bytes in memory.
       call.body = undefined;
+    }
+  };
+  /** Sends bytes. A bucket with Object Lock may want their MD5: once one has, all bodies carry it. */
+  const store = async <T>(task: Task & { body: Body }, signal: AbortSignal, send: () => Promise<T>): Promise<T> => {
+    const withMd5 = async (call: S3Call) => {
+      call.contentMd5 = await task.body.md5();
+      return send();
+    };
+    if (needsMd5) return await request(task, signal, withMd5);
+    try {
+      return await request(task, signal, send);
+    } catch (error) {
+      if (!(error instanceof StorageFailure && wantsContentMd5(error))) throw error;
+      needsMd5 = true;
+      return await request(task, signal, withMd5);
     }
   };
   /** A list, page by page; each page is a request of its own. */
@@ -108,6 +127,12 @@ export function createSdkBucket(
       stream.destroy();
     }
   }
+  const explainHead = createHeadExplainer((Key, signal) =>
+    request({ what: `checking ${where(Key)}`, streamsAnswer: true }, signal, async () => {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket, Key, Range: 'bytes=0-0' }));
+      (Body as Readable).destroy();
+    }),
+  );
   /** Undefined in place of a 404 for an object; a missing bucket stays an error. */
   const orUndefined = <T>(error: unknown): T | undefined => {
     if (error instanceof StorageFailure && error.kind === 'missing') return undefined;
@@ -119,13 +144,15 @@ export function createSdkBucket(
     head: (Key, signal) =>
       request({ what: `checking ${where(Key)}`, isHead: true }, signal, async () =>
         toHead(await client.send(new HeadObjectCommand({ Bucket, Key }))),
-      ).catch(orUndefined<ObjectHead>),
+      )
+        .catch(refusal => explainHead(refusal, Key, signal))
+        .catch(orUndefined<ObjectHead>),
 
     async put(Key, body, settings, signal) {
       const what = `uploading ${where(Key)}`;
       const giveBack = await held.take(body.sizeBytes, signal);
       try {
-        return await request({ what, body }, signal, async () => {
+        return await store({ what, body }, signal, async () => {
           const upload = new Upload({
             client,
             params: { Bucket, Key, Body: body.read(), ...paramsOf(settings) },
@@ -184,7 +211,7 @@ export function createSdkBucket(
 
     uploadPart(Key, UploadId, PartNumber, body, signal) {
       const what = `uploading ${where(Key)}, part ${PartNumber}`;
-      return request({ what, body }, signal, async () => {
+      return store({ what, body }, signal, async () => {
         const part = { Bucket, Key, UploadId, PartNumber, Body: inSlices(), ContentLength: body.sizeBytes };
         return stored(what, await client.send(new UploadPartCommand(part)));
       });

@@ -1,0 +1,124 @@
+import { printableLine } from '../text.ts';
+
+/** What a store says in a refusal, beside its status. */
+export interface StoreWords {
+  /** S3's code (`NoSuchKey`, …); empty where the response has none, as that to a HEAD. */
+  code: string;
+  /** Its own sentence, one line without secrets; empty where it has none. */
+  message: string;
+  /** The region that it names. */
+  region?: string | undefined;
+  /** The address that it names. */
+  address?: string | undefined;
+}
+
+/** What an operator does about a refusal, by S3's error code. */
+const HINTS: Record<string, string> = {
+  InvalidAccessKeyId: 'check accessKeyId (AWS_ACCESS_KEY_ID): the store does not know this key, or it has expired',
+  SignatureDoesNotMatch: 'check secretAccessKey (AWS_SECRET_ACCESS_KEY): it does not belong to this access key',
+  AccessDenied: 'check that the access key may read and write this bucket',
+  Forbidden: 'check the access key and that it may read and write this bucket',
+  NoSuchBucket: 'check bucket and endpoint, or create the bucket',
+  PermanentRedirect: 'the bucket is in another region: check endpoint and region',
+  AuthorizationHeaderMalformed: 'check region: the store expects another one',
+  RequestTimeTooSkewed: "set this machine's clock: it differs from the store's by more than 15 minutes",
+  EntityTooLarge: 'the store does not take objects or parts of this size',
+  ObjectLocked:
+    'the object is locked by retention: upload the recording under another id (--id), or wait until it ends',
+};
+
+const EXPIRED = 'get new keys from the store: these have expired or are switched off';
+const SESSION_EXPIRED = 'get new temporary keys: their session token has expired';
+const WRONG_SESSION =
+  'check sessionToken (AWS_SESSION_TOKEN): it does not belong to this access key; permanent keys have none';
+const CLOSED = 'ask whoever runs the store: the account or the bucket is suspended';
+const QUOTA = "the bucket's quota is used up: make room in it, or have the quota raised";
+const FULL = "the store's disks are full: make room there, or ask whoever runs it";
+const ENCRYPTION =
+  "the bucket's encryption key cannot be used: enable it in the store's key management (KMS), or let the access key use it";
+const NEEDS_MD5 =
+  'the bucket locks its objects and wants Content-MD5, which was sent: let no proxy on the way remove that header';
+
+const NAMES_MD5 = /content-?md5[^.]*required|required[^.]*content-?md5|MissingContentMD5/i;
+
+/** The same for families of codes, of which each kind of server has its own. */
+const HINTS_OF_FAMILIES: readonly (readonly [RegExp, string])[] = [
+  [/^(?:Expired|Invalid)?Token(?:Refresh|Expired|Required)|^ExpiredToken|^RequestExpired/, SESSION_EXPIRED],
+  [/^Invalid(?:Client)?Token|^InvalidSecurity(?:Token)?$|^MissingSecurityToken/, WRONG_SESSION],
+  [/Expired|Inactive|KeyDisabled/, EXPIRED],
+  [/quota/i, QUOTA],
+  [/StorageFull|InsufficientStorage|DiskFull|NoSpace|InsufficientCapacity/i, FULL],
+  [/kms|EncryptionKey/i, ENCRYPTION],
+  [/^MissingContentMD5$/i, NEEDS_MD5],
+  [/Suspended|AccountProblem|NotSignedUp|AllAccessDisabled|AccountDisabled/, CLOSED],
+];
+
+/** The same by status, where the code says nothing. */
+const STATUS_HINTS: Record<number, string | undefined> = {
+  301: HINTS.PermanentRedirect,
+  307: HINTS.PermanentRedirect,
+  308: HINTS.PermanentRedirect,
+  403: HINTS.Forbidden,
+  407: 'a proxy on the way wants a user name and a password: put them into its address in HTTPS_PROXY or HTTP_PROXY',
+  507: FULL,
+};
+
+/** The same for a 400 without a code: a HEAD has none, and a store that expects another region answers so. */
+const HINT_400 = 'check region and endpoint: a store that expects another region answers so';
+const UNKNOWN = 'the store does not take this request: tell whoever runs it what it answered';
+
+/** What to do about a refusal that stays as it is until somebody acts. */
+export function hintFor(status: number, words: StoreWords): string {
+  const { code, message } = words;
+  if (/\bkms\b/i.test(message) && status < 500) return ENCRYPTION;
+  if (NAMES_MD5.test(message)) return NEEDS_MD5;
+  return (
+    moved(status, words) ??
+    HINTS[code] ??
+    HINTS_OF_FAMILIES.find(([family]) => family.test(code))?.[1] ??
+    STATUS_HINTS[status] ??
+    (status === 400 && !code ? HINT_400 : UNKNOWN)
+  );
+}
+
+/** The right region and address, where the store names them. */
+function moved(status: number, { code, region, address }: StoreWords): string | undefined {
+  const isElsewhere =
+    (status >= 301 && status <= 308) ||
+    /^(?:AuthorizationHeaderMalformed|.*Redirect|IncorrectEndpoint|.*Region.*)$/.test(code);
+  const isBare = status === 400 && !code;
+  if (!(isElsewhere || isBare) || (!region && !address)) return undefined;
+  const settings = [
+    ...(region ? [`region to ${region} (RECORDUPLOAD_REGION)`] : []),
+    ...(address ? [`endpoint to ${address} (RECORDUPLOAD_ENDPOINT)`] : []),
+  ];
+  return `the bucket is elsewhere: set ${settings.join(' and ')}`;
+}
+
+/** True for a refusal that more bytes cannot cure: the bucket's quota is used up, or the store's disks are full. */
+export function isFull(status: number, code: string): boolean {
+  return status === 507 || [QUOTA, FULL].includes(HINTS_OF_FAMILIES.find(([family]) => family.test(code))?.[1] ?? '');
+}
+
+const KEYS_AT_FAULT = /^(?:InvalidAccessKeyId|SignatureDoesNotMatch|RequestTimeTooSkewed|KeysRefused|KeysUnavailable)$/;
+
+/** True for a code that says that the keys themselves are wrong or expired, not that they lack a right. */
+export function blamesKeys(code: string): boolean {
+  const hint = HINTS_OF_FAMILIES.find(([family]) => family.test(code))?.[1];
+  return KEYS_AT_FAULT.test(code) || [SESSION_EXPIRED, WRONG_SESSION, EXPIRED, CLOSED].includes(hint ?? '');
+}
+
+/** True where a bucket with Object Lock wants the content's MD5 with each upload. */
+export function wantsContentMd5({ status, message }: { status: number | undefined; message: string }): boolean {
+  return status === 400 && NAMES_MD5.test(message);
+}
+
+/** `400 AuthorizationHeaderMalformed (the region 'x' is wrong)`: what the store answered, as a user reads it. */
+export function answeredWith(answered: string, { message, code, region, address }: StoreWords): string {
+  const more = [
+    ...(message && message !== code ? [message] : []),
+    ...(region && !message.includes(region) ? [`region ${region}`] : []),
+    ...(address && !message.includes(address) ? [`address ${address}`] : []),
+  ];
+  return more.length > 0 ? `${answered} (${more.map(printableLine).join('; ')})` : answered;
+}

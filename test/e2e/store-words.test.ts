@@ -1,0 +1,87 @@
+import { expect, test } from '@jest/globals';
+import type { FaultAnswer } from '../../src/sandbox/faults/faults.ts';
+import { openDesk, openSandbox, SECRETS } from '../support/desk.ts';
+import { makeRecording } from '../support/make-recording.ts';
+
+/* What a store says of its refusal reaches the operator with the first request that it refuses. */
+
+const always = Number.POSITIVE_INFINITY;
+/** The settings that a hint names: `set region to us-west-1 (RECORDUPLOAD_REGION)`. */
+const settingsIn = (text: string): NodeJS.ProcessEnv =>
+  Object.fromEntries([...text.matchAll(/ to (\S+) \((RECORDUPLOAD_\w+)\)/g)].map(([, value, name]) => [name, value]));
+
+test('a wrong region: the store names the right one, and with it the upload succeeds', async () => {
+  const sandbox = await openSandbox({ s3: { region: 'us-west-1' } });
+  const desk = openDesk(sandbox, { RECORDUPLOAD_REGION: 'eu-central-1' });
+  const dir = makeRecording();
+  const refused = await desk.run(['upload', dir]);
+  expect(refused.code).toBe(4);
+  expect(refused.stdout).toContain("the region 'eu-central-1' is wrong; expecting 'us-west-1'");
+  expect(settingsIn(refused.stdout)).toEqual({ RECORDUPLOAD_REGION: 'us-west-1' });
+  expect((await desk.run(['upload', dir], { env: settingsIn(refused.stdout) })).code).toBe(0);
+});
+
+test('an endpoint that already contains the bucket is refused, and the one in its place works', async () => {
+  const sandbox = await openSandbox();
+  const dir = makeRecording();
+  const { url } = sandbox.s3;
+  for (const [endpoint, right] of [
+    [`${url}/fyemeet`, url],
+    [`${url}/fyemeet/`, url],
+    ['https://fyemeet.s3.us-west-1.example.com', 'https://s3.us-west-1.example.com'],
+    ['https://FYEMEET.s3.example.com:9000', 'https://s3.example.com:9000'],
+    ['https://gateway.example.com/s3/fyemeet', 'https://gateway.example.com/s3'],
+  ] as const) {
+    const desk = openDesk(sandbox, { RECORDUPLOAD_ENDPOINT: endpoint });
+    const { code, stderr } = await desk.run(['upload', dir]);
+    expect({ endpoint, code }).toEqual({ endpoint, code: 2 });
+    expect(stderr).toContain('already contains the bucket fyemeet');
+    const instead = /: use (\S+)/.exec(stderr)?.[1];
+    expect(instead).toBe(right);
+    if (right !== url) continue;
+    expect((await desk.run(['upload', dir], { env: { RECORDUPLOAD_ENDPOINT: instead } })).code).toBe(0);
+  }
+});
+
+const refusals: [string, FaultAnswer, RegExp][] = [
+  [
+    'an expired session',
+    { status: 400, code: 'ExpiredToken', message: 'The provided token has expired.' },
+    /400 ExpiredToken \(The provided token has expired\.\) \(get new temporary keys/,
+  ],
+  [
+    'a key of another store',
+    { status: 403, code: 'InvalidAccessKeyId', message: `No key ${SECRETS.accessKeyId}\nhere` },
+    /403 InvalidAccessKeyId \(No key \*\*\* here\) \(check accessKeyId/,
+  ],
+  [
+    'a disabled encryption key',
+    { status: 400, code: 'KMS.DisabledException', message: 'The key is disabled.' },
+    /400 KMS\.DisabledException \(The key is disabled\.\) \(the bucket's encryption key cannot be used/,
+  ],
+  [
+    'a gateway that speaks JSON',
+    { status: 403, headers: { 'content-type': 'application/json' }, body: '{"message":"no Route matched"}' },
+    /403 \(\{"message":"no Route matched"\}\)/,
+  ],
+];
+test.each(refusals)('%s is named, although a HEAD does not say it', async (_what, answer, says) => {
+  const sandbox = await openSandbox();
+  const desk = openDesk(sandbox);
+  const dir = makeRecording();
+  expect((await desk.run(['upload', dir])).code).toBe(0);
+  sandbox.faults.add({ server: 's3', times: always, action: { answer } });
+  // Its files are known, so that the first request is a HEAD.
+  const { code, stdout } = await desk.run(['upload', dir]);
+  expect(code).toBe(4);
+  expect(stdout).toMatch(says);
+});
+
+test('a bucket with Object Lock gets the MD5 that it wants, in one piece and in parts', async () => {
+  const sandbox = await openSandbox({ s3: { objectLock: true } });
+  const desk = openDesk(sandbox);
+  expect(await desk.run(['upload', makeRecording({ videoBytes: 17_000_000 })])).toMatchObject({ code: 0 });
+  const refused = sandbox.s3.requests().filter(({ status }) => status === 400);
+  // The files that are under way when the first is refused learn it at the same time.
+  expect(refused.length).toBeLessThanOrEqual(3);
+});
