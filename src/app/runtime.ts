@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import { requireCredentials } from '../config/requirements.ts';
+import { readCaFile } from '../core/ca-file.ts';
 import { type Clock, type Random, systemClock } from '../core/clock.ts';
 import type { DeliverDeps } from '../core/delivery/deliver-webhooks.ts';
 import type { CoreEvent, Observer } from '../core/events.ts';
@@ -84,7 +84,7 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
   });
   const poster = part(closing, async () => {
     const { createPoster } = await import('../core/webhook/post-webhook.ts');
-    const ca = config.caFile === undefined ? undefined : readFileSync(config.caFile, 'utf8');
+    const ca = readCaFile(config.caFile);
     const made = createPoster({ userAgent, ca, proxyEnv: env, timeoutMs: options.postTimeoutMs });
     if (!trace) return made;
     const { tracePost } = await import('./observers/trace.ts');

@@ -1,6 +1,6 @@
-import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { AppError } from '../core/errors.ts';
+import { AppError, hasErrorCode } from '../core/errors.ts';
+import { readSmallFile, Unreadable } from '../core/read-file.ts';
 import { ignoresEndpoints, settingsFromProfile } from './aws-settings.ts';
 import type { Config } from './config.ts';
 import { resolveCredentials } from './credentials.ts';
@@ -53,9 +53,10 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const profile = await readProfile(read.settings, cwd, machine);
   const settings = withAwsSettings(read, profile, cwd, problems);
   const { values, origins } = resolveValues(settings, machine, problems);
-  if (values.caFile !== undefined && !(await isFile(values.caFile))) {
+  const caFlaw = values.caFile === undefined ? undefined : await flawOfCaFile(values.caFile);
+  if (caFlaw !== undefined) {
     const [setting] = settingsOf(settings, 'caFile');
-    problems.push(`${setting?.where}: ${values.caFile} does not exist or is not a file`);
+    problems.push(`${setting?.where}: ${values.caFile} ${caFlaw}`);
   }
   const { allowInsecure } = values;
   const endpoints = await resolveEndpoints({ settings, variables, machine, allowInsecure, problems });
@@ -187,9 +188,13 @@ function inOrder(origins: Origin[]): Origin[] {
   return origins.toSorted((a, b) => rank(a) - rank(b));
 }
 
-async function isFile(file: string): Promise<boolean> {
-  return await stat(file).then(
-    stats => stats.isFile(),
-    () => false,
-  );
+async function flawOfCaFile(file: string): Promise<string | undefined> {
+  try {
+    await readSmallFile(file);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Unreadable) return error.flaw;
+    if (hasErrorCode(error, 'EACCES', 'EPERM')) return 'cannot be read: permission denied';
+    return 'does not exist or is not a file';
+  }
 }

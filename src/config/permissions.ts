@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { hasErrorCode } from '../core/errors.ts';
+import { readSmallFile, Unreadable } from '../core/read-file.ts';
 import { shellQuoted } from '../core/text.ts';
 import type { Machine } from './paths.ts';
 
@@ -43,23 +43,17 @@ export async function readSecretFile(
 ): Promise<SecretFile> {
   const refuse = (what: string): SecretFile => ({ ok: false, flaw: `${file} ${what}`, missing: false });
   try {
-    const handle = await open(file);
-    try {
-      // From the open file, so that what is checked is what is read.
-      const stats = await handle.stat();
-      if (!stats.isFile() && !stats.isFIFO()) return refuse('is not a file');
-      const flaw = (options.issued ? flawOfCredential : flawOfPrivacy)(stats, file, owner);
-      if (flaw !== undefined) return refuse(flaw);
-      if (stats.size > LARGEST_SECRET_BYTES) return refuse('is too large to hold one secret');
-      return { ok: true, text: (await handle.readFile('utf8')).replace(/\r?\n$/, '') };
-    } finally {
-      await handle.close();
-    }
+    const { bytes, stats } = await readSmallFile(file);
+    const flaw = (options.issued ? flawOfCredential : flawOfPrivacy)(stats, file, owner);
+    if (flaw !== undefined) return refuse(flaw);
+    if (bytes.length > LARGEST_SECRET_BYTES) return refuse('is too large to hold one secret');
+    return { ok: true, text: bytes.toString('utf8').replace(/\r?\n$/, '') };
   } catch (error) {
+    if (error instanceof Unreadable)
+      return refuse(error.stats.isFile() ? 'is too large to hold one secret' : error.flaw);
+    if (hasErrorCode(error, 'EISDIR')) return refuse('is not a file');
     if (hasErrorCode(error, 'ENOENT', 'ENOTDIR')) return { ok: false, flaw: `${file} does not exist`, missing: true };
     if (hasErrorCode(error, 'EACCES', 'EPERM')) return refuse('cannot be read: permission denied');
-    return refuse(
-      `cannot be read: ${hasErrorCode(error, 'EISDIR') ? 'it is a folder' : String((error as Error).message)}`,
-    );
+    return refuse(`cannot be read: ${String((error as Error).message)}`);
   }
 }

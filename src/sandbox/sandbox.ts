@@ -1,6 +1,7 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasErrorCode } from '../core/errors.ts';
+import { readSmallFile } from '../core/read-file.ts';
 import { type FaultControl, Faults } from './faults/faults.ts';
 import { type ReceiverOptions, type ReceiverSandbox, startReceiver } from './receiver/receiver-sandbox.ts';
 import { writeAtomically } from './records.ts';
@@ -86,7 +87,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 /** A convenience of the last run; without it any port will do. */
 async function readPorts(file: string): Promise<Ports> {
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as Ports;
+    return JSON.parse((await readSmallFile(file)).bytes.toString('utf8')) as Ports;
   } catch (error) {
     if (hasErrorCode(error, 'ENOENT') || error instanceof SyntaxError) return {};
     throw error;

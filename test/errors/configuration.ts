@@ -1,7 +1,10 @@
 import { chmodSync, mkdirSync, type Stats, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EXIT } from '../../src/cli/exit-codes.ts';
+import { errorText } from '../../src/cli/failure.ts';
 import { flawOfTrust } from '../../src/config/permissions.ts';
+import { readCaFile } from '../../src/core/ca-file.ts';
+import { AppError } from '../../src/core/errors.ts';
 import type { Desk } from '../support/desk.ts';
 import { makeRecording } from '../support/make-recording.ts';
 import type { Meeting } from './meeting.ts';
@@ -359,9 +362,23 @@ export const CONFIGURATION: readonly Meeting[] = [
 ];
 
 /** What only root can bring about. */
+/** What the program would print for an error that only an exchanged file leads to. */
+function textOf(make: () => unknown): string | undefined {
+  try {
+    make();
+    return undefined;
+  } catch (error) {
+    return error instanceof AppError ? errorText(error) : String(error);
+  }
+}
+
 export const CONFIGURATION_TEXTS: readonly { says: string; text: string | undefined }[] = [
   {
     says: 'belongs to another user (uid 12345) and is not used: chown it, or name it with --config',
     text: flawOfTrust({ uid: 12_345, mode: 0o600 } as Stats, '.recorduploadrc', { platform: 'linux', uid: 1000 }),
+  },
+  {
+    says: 'caFile: /dev/zero is a device, not a file (name a file of certificates in PEM)',
+    text: textOf(() => readCaFile('/dev/zero')),
   },
 ];

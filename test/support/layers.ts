@@ -31,7 +31,7 @@ export const ROOMS: readonly Room[] = [
   // A configuration is data: what its values are used for is no business of its.
   folder('config', [SHARED, 'core/webhook/endpoint.ts', 'core/storage/keys.ts']),
   // Servers that shared code with the clients would share their mistakes.
-  folder('sandbox', ['core/errors.ts']),
+  folder('sandbox', ['core/errors.ts', 'core/read-file.ts']),
   folder('core/status', [SHARED, 'core/delivery']),
   folder('core/upload', [SHARED, 'core/delivery', 'core/payload', 'core/recording', 'core/storage']),
   folder('core/delivery', [SHARED, 'core/webhook']),

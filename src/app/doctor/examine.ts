@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { sep } from 'node:path';
 import type { LoadedConfig } from '../../config/load-config.ts';
+import { readCaFile } from '../../core/ca-file.ts';
 import { AppError } from '../../core/errors.ts';
 import { openRuntime, type Runtime } from '../runtime.ts';
 import { type Check, type CheckResult, runChecks } from './check.ts';
@@ -72,7 +72,7 @@ export async function examine(
 /** Each server once, also if several settings name it. */
 function hostChecks({ config, env }: Runtime): Check[] {
   const checks = new Map<string, Check>();
-  const ca = config.caFile === undefined ? undefined : readFileSync(config.caFile, 'utf8');
+  const ca = readCaFile(config.caFile);
   const add = (text: string, setting: string, area: Check['area']) => {
     const url = new URL(text);
     if (checks.has(url.origin)) return;

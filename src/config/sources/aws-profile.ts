@@ -1,7 +1,7 @@
-import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { loadSharedConfigFiles } from '@smithy/shared-ini-file-loader';
 import { hasErrorCode } from '../../core/errors.ts';
+import { readSmallFile, Unreadable } from '../../core/read-file.ts';
 import { type Machine, resolvePath } from '../paths.ts';
 import { flawOfPrivacy } from '../permissions.ts';
 
@@ -24,9 +24,6 @@ export interface AwsProfile {
 }
 
 export type ReadProfile = { ok: true; profile: AwsProfile } | { ok: false; flaw: string };
-
-/** More than any configuration has; a device or a log named by mistake must not be read for ever. */
-const LARGEST_FILE_BYTES = 1024 * 1024;
 
 /**
  * Reads a profile with the SDK's own loader: `AWS_CONFIG_FILE` (`~/.aws/config`) and `AWS_SHARED_CREDENTIALS_FILE`
@@ -117,17 +114,12 @@ async function flawOfFile(
   machine: Machine,
 ): Promise<string | undefined> {
   try {
-    const handle = await open(file);
-    try {
-      const stats = await handle.stat();
-      // `/dev/null` is how people say that there is no file.
-      if (!stats.isFile()) return file === '/dev/null' ? undefined : 'is not a file';
-      if (stats.size > LARGEST_FILE_BYTES) return 'is larger than 1 MiB';
-      return holdsSecrets ? flawOfPrivacy(stats, file, machine) : undefined;
-    } finally {
-      await handle.close();
-    }
+    const { stats } = await readSmallFile(file);
+    return holdsSecrets ? flawOfPrivacy(stats, file, machine) : undefined;
   } catch (error) {
+    // `/dev/null` is how people say that there is no file.
+    if (error instanceof Unreadable) return file === '/dev/null' ? undefined : error.flaw;
+    if (hasErrorCode(error, 'EISDIR')) return 'is not a file';
     if (hasErrorCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
     if (hasErrorCode(error, 'EACCES', 'EPERM')) return 'cannot be read: permission denied';
     return `cannot be read: ${(error as Error).message}`;

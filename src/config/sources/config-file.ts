@@ -1,14 +1,13 @@
 import type { Stats } from 'node:fs';
-import { access, constants, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Loader, PublicExplorer } from 'cosmiconfig';
 // Not by cosmiconfig(): that first looks for `.config/config.js` and the like in the working directory, and runs it.
 import * as explorer from 'cosmiconfig/dist/Explorer.js';
 import { hasErrorCode } from '../../core/errors.ts';
 import { findJsonFlaw } from '../../core/json-flaw.ts';
+import { type ReadFile, readSmallFile, Unreadable } from '../../core/read-file.ts';
 
 const NAME = 'recordupload';
-const LARGEST_FILE_BYTES = 1024 * 1024;
 
 /** Where a project's configuration is looked for, in the working directory only: the first that has any is used. */
 export const PROJECT_PLACES = [`.${NAME}rc`, `.${NAME}rc.json`, `.${NAME}rc.yaml`, `.${NAME}rc.yml`, 'package.json'];
@@ -36,10 +35,28 @@ interface Parsed {
   flaw?: string;
 }
 
-/** The first of `places` in `folder` that holds configuration; undefined: none does. */
-export async function findConfigFile(folder: string, places: readonly string[]): Promise<ConfigFile | undefined> {
-  const result = await explorerFor(places).search(folder);
-  return result ? await configFile(result.filepath, result.config as Parsed) : undefined;
+/** A place that was looked at, with what was read there. */
+export interface Place {
+  file: string;
+  state: 'present' | 'absent' | 'unreadable';
+  /** Undefined where there is no file that can be read. */
+  read: ReadFile | undefined;
+  /** It is a named pipe or the like, or too large. */
+  unfit: Unreadable | undefined;
+}
+
+/** The first of the places in a folder that holds configuration; undefined: none does. */
+export async function findConfigFile(folder: string, places: readonly Place[]): Promise<ConfigFile | undefined> {
+  const reads = new Map(places.flatMap(({ file, read }) => (read ? [[file, read] as const] : [])));
+  const names = [...reads.keys()].map(file => path.relative(folder, file));
+  const result = names.length > 0 ? await explorerFor(names, reads).search(folder) : null;
+  const order = places.map(({ file }) => file);
+  const unfit = places.find(place => place.unfit);
+  if (unfit?.unfit && !(result && order.indexOf(result.filepath) < order.indexOf(unfit.file))) {
+    return await unfitFile(unfit.file, unfit.unfit);
+  }
+  const read = result && reads.get(result.filepath);
+  return read ? await configFile(result.filepath, read.stats, result.config as Parsed) : undefined;
 }
 
 /**
@@ -47,41 +64,62 @@ export async function findConfigFile(folder: string, places: readonly string[]):
  * @throws the system's error where it cannot be read
  */
 export async function readConfigFile(file: string): Promise<ConfigFile> {
-  const result = await explorerFor([]).load(file);
+  let read: ReadFile;
+  try {
+    read = await readSmallFile(file);
+  } catch (error) {
+    if (error instanceof Unreadable) return await unfitFile(file, error);
+    throw error;
+  }
+  const result = await explorerFor([], new Map([[file, read]])).load(file);
   const empty: Parsed = { text: '', prefix: '' };
-  return await configFile(file, (result?.config as Parsed | undefined) ?? empty);
+  return await configFile(file, read.stats, (result?.config as Parsed | undefined) ?? empty);
 }
 
-/** What is at each of the places: cosmiconfig passes over files that we may not read in silence. */
-export async function lookAtPlaces(
-  folder: string,
-  places: readonly string[],
-): Promise<{ file: string; state: 'present' | 'absent' | 'unreadable' }[]> {
+/**
+ * What is at each of the places. cosmiconfig passes over files that we may not read in silence, waits for a named pipe for
+ * ever, and does not say which file its bytes came from; so each file is read here, once, and its loaders use these bytes.
+ */
+export async function lookAtPlaces(folder: string, places: readonly string[]): Promise<Place[]> {
   return await Promise.all(
     places.map(async place => {
       const file = path.join(folder, place);
+      const empty = { file, read: undefined, unfit: undefined };
       try {
-        await access(file, constants.R_OK);
-        return { file, state: 'present' as const };
+        return { ...empty, state: 'present' as const, read: await readSmallFile(file) };
       } catch (error) {
-        return { file, state: hasErrorCode(error, 'EACCES', 'EPERM') ? ('unreadable' as const) : ('absent' as const) };
+        if (error instanceof Unreadable) return { ...empty, state: 'present' as const, unfit: error };
+        if (hasErrorCode(error, 'EISDIR')) return { ...empty, state: 'present' as const };
+        return {
+          ...empty,
+          state: hasErrorCode(error, 'EACCES', 'EPERM') ? ('unreadable' as const) : ('absent' as const),
+        };
       }
     }),
   );
 }
 
-async function configFile(file: string, { data, text, prefix, flaw }: Parsed): Promise<ConfigFile> {
+async function unfitFile(file: string, { flaw, stats }: Unreadable): Promise<ConfigFile> {
+  return await configFile(file, stats, { text: '', prefix: '', flaw });
+}
+
+async function configFile(file: string, stats: Stats, { data, text, prefix, flaw }: Parsed): Promise<ConfigFile> {
   const { lineNumbers } = await import('./line-numbers.ts');
   let lines: Map<string, number> | undefined;
   const lineOf = (path: string) => {
     lines ??= lineNumbers(text);
     return lines.get(prefix + path);
   };
-  return { file, stats: await stat(file), data, lineOf, flaw };
+  return { file, stats, data, lineOf, flaw };
 }
 
-function explorerFor(searchPlaces: readonly string[]): PublicExplorer {
+/** @param reads the bytes of each file that it may find: they count, and not what it reads itself */
+function explorerFor(searchPlaces: readonly string[], reads: ReadonlyMap<string, ReadFile>): PublicExplorer {
   const { Explorer } = explorer as unknown as { Explorer: new (options: object) => PublicExplorer };
+  const read =
+    (loader: Loader): Loader =>
+    file =>
+      loader(file, decode(reads.get(file)?.bytes ?? Buffer.alloc(0)));
   const extensions = ['.js', '.cjs', '.mjs', '.ts', '.cts', '.mts'];
   return new Explorer({
     moduleName: NAME,
@@ -90,11 +128,11 @@ function explorerFor(searchPlaces: readonly string[]): PublicExplorer {
     cache: false,
     transform: (result: unknown) => result,
     loaders: {
-      noExt: loadYaml,
-      default: loadYaml,
-      '.yaml': loadYaml,
-      '.yml': loadYaml,
-      '.json': loadJson,
+      noExt: read(loadYaml),
+      default: read(loadYaml),
+      '.yaml': read(loadYaml),
+      '.yml': read(loadYaml),
+      '.json': read(loadJson),
       ...Object.fromEntries(extensions.map(extension => [extension, refuseProgram])),
     },
     metaConfigFilePath: null,
@@ -118,9 +156,16 @@ const loadYaml: Loader = async (file, text) => {
 
 const loadJson: Loader = (file, text) => wrap(file, parse(text, parseJson));
 
+/** As cosmiconfig does: UTF-16 where a byte order mark says so. */
+function decode(bytes: Buffer): string {
+  const [first, second] = bytes;
+  if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
+  if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes);
+  return bytes.toString('utf8');
+}
+
 function parse(source: string, parser: (text: string) => Omit<Parsed, 'text' | 'prefix'>): Parsed {
   const text = source.replace(/^\ufeff/, '');
-  if (text.length > LARGEST_FILE_BYTES) return { text: '', prefix: '', flaw: 'is larger than 1 MiB' };
   return { text, prefix: '', ...parser(text) };
 }
 

@@ -1,7 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { hasErrorCode } from '../../core/errors.ts';
+import { type ReadFile, readSmallFile, Unreadable } from '../../core/read-file.ts';
 import { isSecretVariable } from '../keys.ts';
 import { displayPath, type Machine } from '../paths.ts';
 import { flawOfPrivacy, flawOfTrust } from '../permissions.ts';
@@ -10,21 +10,23 @@ import { KNOWN_VARIABLES, type Variables } from './environment.ts';
 /** What `.env` in the working directory sets; undefined where there is none, or it is no concern of ours. */
 export async function readDotenv(cwd: string, machine: Machine, problems: string[]): Promise<Variables | undefined> {
   const file = path.join(cwd, '.env');
-  let text: string;
+  let read: ReadFile;
   try {
-    text = await readFile(file, 'utf8');
+    read = await readSmallFile(file);
   } catch (error) {
     if (hasErrorCode(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) return undefined;
-    problems.push(`.env: cannot be read: ${hasErrorCode(error, 'EACCES') ? 'permission denied' : String(error)}`);
+    if (error instanceof Unreadable) problems.push(`.env: ${error.flaw}`);
+    else problems.push(`.env: cannot be read: ${hasErrorCode(error, 'EACCES') ? 'permission denied' : String(error)}`);
     return undefined;
   }
+  const text = read.bytes.toString('utf8');
   const values = parseEnv(text.replace(/^\ufeff/, ''));
   // Working directories have `.env` files for other programs; without one of our names it is not ours to judge.
   const names = Object.keys(values).filter(
     name => values[name] && (KNOWN_VARIABLES.includes(name) || name.startsWith('RECORDUPLOAD_')),
   );
   if (names.length === 0) return undefined;
-  const stats = await stat(file);
+  const { stats } = read;
   const shown = displayPath(file, cwd);
   const flaw =
     flawOfTrust(stats, shown, machine) ??

@@ -91,7 +91,7 @@ async function readFolder(
     options.problems.push(`${displayPath(file, options.cwd)}: cannot be read: permission denied`);
   }
   const isNothing = isClosed || looked.every(place => place.state === 'absent');
-  const found = isNothing ? undefined : await findConfigFile(folder, places);
+  const found = isNothing ? undefined : await findConfigFile(folder, looked);
   // In the user's own configuration folder both searches find the same file.
   const config = found && found.file !== alreadyRead ? found : undefined;
   return {

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { AppError, hasErrorCode } from '../../../core/errors.ts';
+import { readSmallFileSync, Unreadable } from '../../../core/read-file.ts';
 import { parseRequestRate } from '../../../core/units.ts';
 import { decodeSecret } from '../../../core/webhook/signature.ts';
 import { ipAllowList } from '../../../sandbox/receiver/ip-allow-list.ts';
@@ -33,10 +33,12 @@ function readSecrets(file: string): string[] {
 
 function readLines(file: string): string[] {
   try {
-    return readFileSync(file, 'utf8').split(/\s+/).filter(Boolean);
+    return readSmallFileSync(file).bytes.toString('utf8').split(/\s+/).filter(Boolean);
   } catch (error) {
-    if (!hasErrorCode(error, 'ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR')) throw error;
-    throw new AppError('USAGE', `--webhook-secret-file: ${file} cannot be read (${error.code})`, {
+    const isUnreadable = error instanceof Unreadable;
+    if (!isUnreadable && !hasErrorCode(error, 'ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR')) throw error;
+    const why = isUnreadable ? error.flaw : `cannot be read (${error.code})`;
+    throw new AppError('USAGE', `--webhook-secret-file: ${file} ${why}`, {
       hint: 'name a file that you may read',
       cause: error,
     });

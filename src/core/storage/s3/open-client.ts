@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readCaFile } from '../../ca-file.ts';
 import type { Connections } from '../../http/connections.ts';
 import { createRedactor, type Redactor } from '../../webhook/redact.ts';
 import type { KeyProfile, Keys } from '../keys.ts';
@@ -85,7 +85,7 @@ function keysFrom(
   let provider: Promise<() => Promise<TemporaryKeys>> | undefined;
   const load = async () => {
     const { createKeyProvider } = await import('./profile-keys.ts');
-    return createKeyProvider(profile, { env, ca: caFile && readFileSync(caFile, 'utf8') });
+    return createKeyProvider(profile, { env, ca: readCaFile(caFile) });
   };
   return async () => {
     provider ??= load();

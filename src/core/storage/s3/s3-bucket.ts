@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readCaFile } from '../../ca-file.ts';
 import { openConnections } from '../../http/connections.ts';
 import type { Bucket, BucketMethods } from '../bucket.ts';
 import { STALL_MS } from '../stall.ts';
@@ -14,7 +14,7 @@ import type { BucketSettings } from './settings.ts';
 export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) => void = () => {}): Bucket {
   const { endpoint, bucket: name } = settings;
   const connections = openConnections({
-    ca: settings.caFile && readFileSync(settings.caFile, 'utf8'),
+    ca: readCaFile(settings.caFile),
     proxyEnv: settings.env,
     // A proxy that hangs: the stall watch does not know its socket.
     idleTimeoutMs: STALL_MS,

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { checkData } from '../../../../config/problems.ts';
@@ -6,6 +5,7 @@ import { DEFAULTS } from '../../../../config/schema.ts';
 import { flawOfToken } from '../../../../config/secret-text.ts';
 import { nest } from '../../../../config/sources/nested.ts';
 import { AppError, hasErrorCode } from '../../../../core/errors.ts';
+import { readSmallFile, Unreadable } from '../../../../core/read-file.ts';
 import type { Invocation } from '../../../program/command.ts';
 import { ask, canAsk } from '../../../terminal/prompt.ts';
 import type { configInitSpec } from './spec.ts';
@@ -122,10 +122,16 @@ async function readSecret(file: string, flag: string, { stdin, cwd }: Call['term
 
 async function readText(file: string, flag: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return (await readSmallFile(file)).bytes.toString('utf8');
   } catch (error) {
-    if (!hasErrorCode(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EISDIR')) throw error;
-    const why = { EISDIR: 'is a folder', ENOENT: 'does not exist', ENOTDIR: 'does not exist' }[String(error.code)];
+    const isUnreadable = error instanceof Unreadable;
+    if (!isUnreadable && !hasErrorCode(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EISDIR')) throw error;
+    const words: Record<string, string> = {
+      EISDIR: 'is a folder',
+      ENOENT: 'does not exist',
+      ENOTDIR: 'does not exist',
+    };
+    const why = isUnreadable ? error.flaw : words[String(error.code)];
     throw new AppError('USAGE', `${flag}: ${file} ${why ?? 'cannot be read: permission denied'}`, {
       hint: 'name a file that contains the secret, or "-" for standard input',
     });
