@@ -57,7 +57,7 @@ const KEY_TEXTS: Readonly<Record<string, KeyText>> = {
     default: 'no limit',
   },
   uploadRetryBudget: {
-    purpose: 'how long an upload keeps retrying without any progress',
+    purpose: 'how long an upload keeps retrying without any progress; 15 s if the store has never responded',
     default: code(DEFAULTS.uploadRetryBudget),
   },
   webhookConcurrency: {

@@ -16,17 +16,27 @@ export interface FolderSelection {
 
 /**
  * The folders to upload, each once, however often and by whichever path it is named.
- * @throws AppError `USAGE` if an ID is given for several folders, `RECORDING` if nothing is found below a folder
+ * A folder in which nothing is found is one that fails, and does not keep the others from being uploaded.
+ * @throws AppError `USAGE` if an ID is given for several folders
  */
 export async function findFolders({ dirs, recursive, id }: FolderSelection): Promise<FoundFolder[]> {
   const named = dirs.map(dir => ({ dir }));
   // An empty path does not mean the working directory; reading it fails with a message that says so.
   if (dirs.includes('')) return named;
-  const found = recursive ? (await Promise.all(dirs.map(findRecordings))).flat() : named;
+  const found = recursive ? (await Promise.all(dirs.map(below))).flat() : named;
   const folders = [...new Map(found.map(folder => [realPath(folder.dir), folder])).values()];
   if (folders.length > 1 && id !== undefined)
     throw new AppError('USAGE', '--id goes with one folder only', { hint: 'upload the folders one by one' });
   return folders;
+}
+
+async function below(dir: string): Promise<FoundFolder[]> {
+  try {
+    return await findRecordings(dir);
+  } catch (error) {
+    if (error instanceof AppError) return [{ dir, error }];
+    throw error;
+  }
 }
 
 /** Where a folder really is. A folder that does not exist fails later, when it is read. */

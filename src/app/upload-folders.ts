@@ -66,8 +66,14 @@ export async function uploadFolders<Kept>(
       throw error;
     }
   };
-  const { signal } = runtime;
-  return await inPool(folders, { atOnce: FOLDERS_AT_ONCE, signal }, async found => keep(await uploadFound(found)));
+  const { signal, observer } = runtime;
+  const isBatch = folders.length > 1;
+  if (isBatch) observer({ type: 'folders-found', folders: folders.length });
+  return await inPool(folders, { atOnce: FOLDERS_AT_ONCE, signal }, async found => {
+    const result = await uploadFound(found);
+    if (isBatch) observer({ type: 'folder-finished', dir: found.dir, ok: result.ok });
+    return keep(result);
+  });
 }
 
 /**

@@ -2,6 +2,7 @@ import { refuseForeignLog } from '../app/observers/own-log.ts';
 import type { WithoutState } from '../app/open-state.ts';
 import { openRuntime, type Runtime } from '../app/runtime.ts';
 import { loadConfig } from '../config/load-config.ts';
+import { AppError } from '../core/errors.ts';
 import { printable } from '../core/text.ts';
 import { VERSION } from './program/version.ts';
 import { createProgress, createQuietProgress, type LiveBlock, type Progress } from './terminal/progress.ts';
@@ -26,6 +27,9 @@ interface SharedOptions {
   readonly dryRun?: boolean | undefined;
   readonly bwlimit?: string | undefined;
   readonly concurrency?: string | undefined;
+  readonly bucket?: string | undefined;
+  readonly endpointUrl?: string | undefined;
+  readonly webhookUrl?: string | undefined;
 }
 
 interface Call {
@@ -59,6 +63,7 @@ export async function openCommand(
   if (isRedrawn) terminal.err(printable(opening));
   // Loaded beside the rest: nothing waits for it.
   const block = isRedrawn ? liveBlock(terminal) : undefined;
+  if (options.sandbox) refuseTarget(options);
   await using closing = new AsyncDisposableStack();
   const sandbox = options.sandbox ? await startOwnSandbox(terminal) : undefined;
   if (sandbox) closing.defer(() => sandbox.close());
@@ -87,9 +92,28 @@ export async function openCommand(
   return { runtime, settle, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
+/** @throws AppError `USAGE` if the options name a bucket or a server, although the sandbox brings its own */
+function refuseTarget({ bucket, endpointUrl, webhookUrl }: SharedOptions): void {
+  const given = Object.entries({ '--bucket': bucket, '--endpoint-url': endpointUrl, '--webhook-url': webhookUrl });
+  const [flag] = given.find(([, value]) => value !== undefined) ?? [];
+  if (flag === undefined) return;
+  throw new AppError('USAGE', `${flag} does not go with --sandbox, which brings its own servers`, {
+    hint: `leave out ${flag} or --sandbox`,
+  });
+}
+
 /** The options that are configuration, by key. */
-function configFlags({ bwlimit, concurrency }: SharedOptions): Record<string, unknown> {
+function configFlags({
+  bwlimit,
+  concurrency,
+  bucket,
+  endpointUrl,
+  webhookUrl,
+}: SharedOptions): Record<string, unknown> {
   return {
+    bucket,
+    endpoint: endpointUrl,
+    'webhook.url': webhookUrl,
     bwlimit,
     concurrency: concurrency !== undefined && /^\d+$/.test(concurrency) ? Number(concurrency) : concurrency,
   };

@@ -15,9 +15,16 @@ export function machineOf(env: NodeJS.ProcessEnv, overrides: Partial<Omit<Machin
   return {
     env,
     platform: overrides.platform ?? process.platform,
-    home: overrides.home ?? (env.HOME?.startsWith('/') ? env.HOME : os.homedir()),
+    home: overrides.home ?? homeOf(env),
     uid: 'uid' in overrides ? overrides.uid : process.getuid?.(),
   };
+}
+
+/** `HOME` counts only if it is a whole path. Without it, the home folder is the one in the system's list of users. */
+function homeOf(env: NodeJS.ProcessEnv): string {
+  if (env.HOME && path.isAbsolute(env.HOME)) return env.HOME;
+  const listed = os.homedir();
+  return path.isAbsolute(listed) ? listed : os.userInfo().homedir;
 }
 
 /**

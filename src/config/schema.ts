@@ -14,21 +14,28 @@ function text(flawOf: FlawOf) {
   });
 }
 
-/** Text that `parse` makes a value of; undefined: it is none. `expected` completes "expected …". */
+/**
+ * Text that `parse` makes a value of; undefined: it is none. `expected` completes "expected …". YAML and JSON make a
+ * number of digits without quotes.
+ */
 function parsed<T>(parse: (text: string) => T | undefined, expected: string) {
   return z.pipe(
-    z.string(),
-    z.transform((text, context) => {
-      const value = parse(text);
+    z.unknown(),
+    z.transform((given, context) => {
+      if (typeof given !== 'string' && typeof given !== 'number') {
+        context.issues.push({ code: 'invalid_type', expected: 'string', input: given });
+        return z.NEVER;
+      }
+      const value = parse(String(given));
       if (value !== undefined) return value;
-      context.issues.push({ code: 'custom', message: unexpected(text, expected), input: text });
+      context.issues.push({ code: 'custom', message: unexpected(given, expected), input: given });
       return z.NEVER;
     }),
   );
 }
 
-function unexpected(text: string, expected: string): string {
-  return `expected ${expected}, got ${JSON.stringify(text)}`;
+function unexpected(given: string | number, expected: string): string {
+  return `expected ${expected}, got ${JSON.stringify(given)}`;
 }
 
 /** Text that matches; `expected` completes "expected …". */

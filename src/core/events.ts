@@ -5,6 +5,10 @@ import type { AppError } from './errors.ts';
  * carry a secret.
  */
 export type CoreEvent =
+  /** So many folders are uploaded in this run; not announced for a single one. */
+  | { type: 'folders-found'; folders: number }
+  /** One of them is done, whatever became of it. */
+  | { type: 'folder-finished'; dir: string; ok: boolean }
   | { type: 'recording-started'; recordingId: string; dir: string; files: { name: string; sizeBytes: number }[] }
   | { type: 'file-started'; recordingId: string; name: string; sizeBytes: number; resumedBytes: number }
   /** `bytes` more were handed to the network; negative where a part has to be sent again. */

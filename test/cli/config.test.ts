@@ -50,8 +50,8 @@ describe('config validate', () => {
     const { stderr, stdout, code } = await run(['config', 'validate']);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr.trimEnd().split('\n')).toEqual([
-      expect.stringContaining('.recorduploadrc: region: expected text, got 5'),
-      '.recorduploadrc: buckett: unknown key (did you mean bucket?)',
+      expect.stringContaining('.recorduploadrc: line 2: region: expected text, got 5'),
+      '.recorduploadrc: line 1: buckett: unknown key (did you mean bucket?)',
     ]);
   });
 
@@ -76,7 +76,7 @@ describe('config validate', () => {
     const { result, error } = readJson<{ valid: boolean; problems: string[] }>(
       await run(['config', 'validate', 'new.yaml', '--json']),
     );
-    expect(result.problems).toEqual(['new.yaml: concurrency: expected a whole number, got "many"']);
+    expect(result.problems).toEqual(['new.yaml: line 1: concurrency: expected a whole number, got "many"']);
     expect(error?.code).toBe('CONFIG');
   });
 });

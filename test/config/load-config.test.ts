@@ -154,7 +154,7 @@ describe('data only', () => {
     });
     expect(stdout.trim().split('\n')).toEqual([
       'import.cjs: is a program: configuration is data (YAML or JSON) and never executed',
-      'imports.yaml: $import: unknown key',
+      'imports.yaml: line 1: $import: unknown key',
     ]);
     expect(existsSync(path.join(desk.cwd, 'ran'))).toBe(false);
   });
@@ -184,47 +184,47 @@ describe('problems', () => {
   test('are all reported, one line each, without the secret', async () => {
     const configFile = await desk.write('wrong.yaml', readFileSync(fixture('several-things-wrong.yaml'), 'utf8'));
     expect(await desk.problems({ RECORDUPLOAD_CONCURRENCY: 'x' }, { configFile })).toEqual([
-      'wrong.yaml: endpoint: "s3.example.com" has no scheme (use https://s3.example.com)',
-      'wrong.yaml: user.email: expected an e-mail address, got "ada"',
-      'wrong.yaml: webhook.url: expected a URL, got "ops"',
-      'wrong.yaml: webhook.token: expected text, got a number (put it in quotes)',
-      'wrong.yaml: extraFiles: expected a list, got text',
-      'wrong.yaml: concurrency: expected a whole number, got "many"',
-      'wrong.yaml: bwlimit: expected a rate such as 10M, 512k, off or "08:00,512k 19:00,off", got "fast"',
-      'wrong.yaml: uploadRetryBudget: expected text, got 30 (put it in quotes)',
-      'wrong.yaml: buckett: unknown key (did you mean bucket?)',
+      'wrong.yaml: line 2: endpoint: "s3.example.com" has no scheme (use https://s3.example.com)',
+      'wrong.yaml: line 8: user.email: expected an e-mail address, got "ada"',
+      'wrong.yaml: line 5: webhook.url: expected a URL, got "ops"',
+      'wrong.yaml: line 6: webhook.token: expected text, got a number (put it in quotes)',
+      'wrong.yaml: line 12: extraFiles: expected a list, got text',
+      'wrong.yaml: line 9: concurrency: expected a whole number, got "many"',
+      'wrong.yaml: line 10: bwlimit: expected a rate such as 10M, 512k, off or "08:00,512k 19:00,off", got "fast"',
+      'wrong.yaml: line 11: uploadRetryBudget: expected a duration such as 90s, 30m or 2h, 30d at most, got 30',
+      'wrong.yaml: line 3: buckett: unknown key (did you mean bucket?)',
       'RECORDUPLOAD_CONCURRENCY: expected a number, got "x"',
     ]);
   });
 
   test.each([
-    ['email: ada@example.com', 'email: unknown key (did you mean user.email?)'],
-    ['s3:\n  bucket: x', 's3: unknown key'],
-    ['webhook_url: https://x.example.com', 'webhook_url: unknown key (did you mean webhook.url?)'],
-    ['webhook:\n  tokn: abcd', 'webhook.tokn: unknown key (did you mean webhook.token?)'],
-    ['webhook: not-a-real-token', 'webhook: expected a mapping of keys, got text'],
-    ['webhooks:\n  - name: a\n', 'webhooks[0].url: is missing'],
+    ['email: ada@example.com', 'line 1: email: unknown key (did you mean user.email?)'],
+    ['s3:\n  bucket: x', 'line 1: s3: unknown key'],
+    ['webhook_url: https://x.example.com', 'line 1: webhook_url: unknown key (did you mean webhook.url?)'],
+    ['webhook:\n  tokn: abcd', 'line 2: webhook.tokn: unknown key (did you mean webhook.token?)'],
+    ['webhook: not-a-real-token', 'line 1: webhook: expected a mapping of keys, got text'],
+    ['webhooks:\n  - name: a\n', 'line 2: webhooks[0].url: is missing'],
     [
       'webhooks:\n  - name: A b\n    url: https://x.example.com',
-      'webhooks[0].name: expected a name of up to 32 of a-z, 0-9, _ and -, got "A b"',
+      'line 2: webhooks[0].name: expected a name of up to 32 of a-z, 0-9, _ and -, got "A b"',
     ],
-    ['concurrency: 0', 'concurrency: expected a whole number from 1 to 256, got 0'],
+    ['concurrency: 0', 'line 1: concurrency: expected a whole number from 1 to 256, got 0'],
     [
       'uploadRetryBudget: soon',
-      'uploadRetryBudget: expected a duration such as 90s, 30m or 2h, 30d at most, got "soon"',
+      'line 1: uploadRetryBudget: expected a duration such as 90s, 30m or 2h, 30d at most, got "soon"',
     ],
     [
       'endpoint: https://u:not-a-real-password@s3.example.com',
-      'endpoint: expected a URL without user name and password, got "https://***@s3.example.com"',
+      'line 1: endpoint: expected a URL without user name and password, got "https://***@s3.example.com"',
     ],
-    ['endpoint: localhost:9000', 'endpoint: "localhost:9000" has no scheme (use https://localhost:9000)'],
+    ['endpoint: localhost:9000', 'line 1: endpoint: "localhost:9000" has no scheme (use https://localhost:9000)'],
     [
       'endpoint: https://s3.example.com/?x=1',
-      'endpoint: expected a URL without "?…", got "https://s3.example.com/?x=1"',
+      'line 1: endpoint: expected a URL without "?…", got "https://s3.example.com/?x=1"',
     ],
-    ['endpoint: ftp://s3.example.com', 'endpoint: expected an https:// URL, got "ftp://s3.example.com"'],
+    ['endpoint: ftp://s3.example.com', 'line 1: endpoint: expected an https:// URL, got "ftp://s3.example.com"'],
     ['- bucket: x', 'expected a mapping of keys, got a list'],
-    ['__proto__:\n  bucket: x', '__proto__: unknown key'],
+    ['__proto__:\n  bucket: x', 'line 1: __proto__: unknown key'],
     ['bucket: a\nbucket: b', 'line 2: not valid YAML: duplicated mapping key (column 1)'],
     ['bucket: *not-a-real-token', 'line 1: not valid YAML: unidentified alias … (column 10)'],
     ['bucket: a\n---\nbucket: b', 'holds more than one YAML document'],
@@ -289,7 +289,7 @@ describe('bwlimit', () => {
       expect(await desk.problems({ RECORDUPLOAD_BWLIMIT: text })).toEqual([`RECORDUPLOAD_BWLIMIT: ${expected}`]);
       expect(await desk.problems({}, { flags: { bwlimit: text } })).toEqual([`--bwlimit: ${expected}`]);
       await desk.write('.recorduploadrc', { bwlimit: text });
-      expect(await desk.problems()).toEqual([`.recorduploadrc: bwlimit: ${expected}`]);
+      expect(await desk.problems()).toEqual([`.recorduploadrc: line 2: bwlimit: ${expected}`]);
     },
   );
 });

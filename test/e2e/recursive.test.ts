@@ -48,6 +48,34 @@ describe('upload --recursive', () => {
     expect(webhooksOf(sandbox, id)).toHaveLength(1);
   });
 
+  test('a root with nothing below it does not keep the others from being uploaded', async () => {
+    const desk = openDesk(sandbox);
+    const [root, id] = [tempDir(), freshId()];
+    makeRecording({ name: id, parent: root });
+    const { code, stdout, stderr } = await desk.run(['upload', '--recursive', root, join(root, 'missing')]);
+    expect(code).toBe(3);
+    expect(stdout).toContain(`${id}: 3 files uploaded`);
+    expect(stderr).toContain('missing does not exist');
+    expect(webhooksOf(sandbox, id)).toHaveLength(1);
+  });
+
+  test('is advised where the folder of all recordings is named, and helps', async () => {
+    const desk = openDesk(sandbox);
+    const [root, id] = [join(tempDir(), 'all recordings'), freshId()];
+    makeRecording({ name: id, parent: root });
+    const { code, stderr } = await desk.run(['upload', root]);
+    expect(code).toBe(3);
+    expect(stderr).toContain(`recordupload upload --recursive '${root}'`);
+    expect(await desk.run(['upload', '--recursive', root])).toMatchObject({ code: 0 });
+  });
+
+  test('thousands of other files are counted, not listed', async () => {
+    const desk = openDesk(sandbox);
+    const files = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`slide-${index}.png`, 'x']));
+    const { stdout } = await desk.run(['upload', makeRecording({ files })]);
+    expect(stdout).toMatch(/^ {2}skipped: slide-0\.png, (slide-\d+\.png, ){8}slide-\d+\.png and 290 more$/m);
+  });
+
   test('says so where there is none, and where the root is missing', async () => {
     const desk = openDesk(sandbox);
     const empty = tempDir();

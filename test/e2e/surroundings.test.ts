@@ -1,4 +1,5 @@
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { beforeAll, describe, expect, test } from '@jest/globals';
@@ -49,6 +50,15 @@ describe('where the program runs', () => {
     const env = { RECORDUPLOAD_STATE_DIR: join(desk.home, 'state') };
     expect((await desk.run(['upload', makeRecording({ name: id })], { env })).code).toBe(0);
     expect(webhooksOf(sandbox, id)).toHaveLength(1);
+  });
+
+  test('an empty HOME is none: the state is not looked for in the working folder', async () => {
+    const desk = openDesk(sandbox, { HOME: '', RECORDUPLOAD_STATE_DIR: undefined });
+    const { stdout } = await desk.run(['config', 'show', '--json']);
+    const { values } = (JSON.parse(stdout) as { result: { values: { path: string; value: string }[] } }).result;
+    expect(values.find(({ path }) => path === 'stateDir')?.value).toBe(
+      join(userInfo().homedir, '.local/state/recordupload'),
+    );
   });
 
   test('the state folder is the user’s alone', async () => {

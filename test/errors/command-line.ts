@@ -29,6 +29,12 @@ export const COMMAND_LINE: readonly Meeting[] = [
   typed("unknown command 'uplaod'", 'did you mean recordupload upload?', 'uplaod', 'x'),
   typed("unknown command 'xyzzy'", 'see recordupload --help', 'xyzzy'),
   typed("missing required argument 'dir'", 'see recordupload upload --help', 'upload'),
+  typed("unknown option '--brief'", 'see recordupload upload --help', 'upload', 'x', '--brief'),
+  typed(
+    '--bucket does not go with --sandbox, which brings its own servers',
+    'leave out --bucket or --sandbox',
+    ...['upload', 'x', '--sandbox', '--bucket', 'recordings'],
+  ),
   typed("unknown option '--idd'", 'did you mean --id?', 'upload', 'x', '--idd', '3'),
   typed("option '--title <text>' argument missing", 'see recordupload upload --help', 'upload', 'x', '--title'),
   typed(

@@ -86,6 +86,12 @@ export const RECORDINGS: readonly Meeting[] = [
     'use 1 to 64 letters, digits, ".", "_" or "-", for example --id 42',
     () => makeRecording({ name: 'Weekly #3' }),
   ),
+  {
+    says: '… has no video, but the folders in it have',
+    hint: 'to upload all of them: recordupload upload --recursive …',
+    exit,
+    meet: () => ['upload', join(makeRecording({ name: '3' }), '..')],
+  },
   folder(' has no video', 'the video is named video.mkv, video.mp4, video.webm, …', { files: { 'video.mkv': null } }),
   folder(' has no video', 'rename GX01.MP4 to video.MP4', { files: { 'video.mkv': null, 'GX01.MP4': 'x' } }),
   folder(' has no video yet: video.mkv.part is not finished', 'try again once it is', {
@@ -136,6 +142,8 @@ export const RECORDINGS: readonly Meeting[] = [
   sidecar('{"duration_seconds": -3}', ': duration_seconds: expected a number of seconds, 0 or more'),
   sidecar('{"created_at": "x"}', ': created_at: expected a date and time; …'),
   sidecar('{"recording_id": 1.5}', ': recording_id: expected a whole number or text'),
+  sidecar('{"recording_id": {}}', ': recording_id: expected a whole number or text'),
+  sidecar('{"recording_id": -5}', ': recording_id: expected 0 or more, or text'),
   sidecar('{"user_info": {"email": "x"}}', ': user_info: email: expected an e-mail address'),
   sidecar(
     '{"recording_id": "../etc"}',

@@ -27,6 +27,14 @@ export function checkConfig({ config, origins, files, warnings }: LoadedConfig):
     { name, status: 'ok', detail: `${values}; ${from}`, more: set.map(originText) },
     ...warnings.map(detail => ({ name, status: 'warning' as const, detail, fix: 'correct or remove it' })),
   ];
+  if (set.length === 0) {
+    findings.push({
+      name,
+      status: 'warning',
+      detail: 'nothing is configured yet',
+      fix: 'recordupload config init writes a configuration file',
+    });
+  }
   const keys = origins.filter(one => one.secret && one.value === 'set');
   findings.push({
     name: 'secrets',

@@ -3,6 +3,9 @@ import { type ErrorJson, errorJson } from './error.ts';
 
 /** What happened, as `--progress json` prints it; each line also has `version: 1` and `at`. */
 export type ProgressJson =
+  /** Only if there are several. */
+  | { type: 'folders-found'; folders: number }
+  | { type: 'folder-finished'; dir: string; ok: boolean }
   | { type: 'recording-started'; recordingId: string; dir: string; files: { name: string; sizeBytes: number }[] }
   | { type: 'file-started'; recordingId: string; name: string; sizeBytes: number; resumedBytes: number }
   /** At most twice a second for each file. */
@@ -33,6 +36,10 @@ export type ProgressJson =
 export function progressJson(event: Exclude<CoreEvent, { type: 'file-progress' }>): ProgressJson {
   const { type } = event;
   switch (type) {
+    case 'folders-found':
+      return { type, folders: event.folders };
+    case 'folder-finished':
+      return { type, dir: event.dir, ok: event.ok };
     case 'recording-started': {
       const { recordingId, dir, files } = event;
       return { type, recordingId, dir, files: files.map(({ name, sizeBytes }) => ({ name, sizeBytes })) };

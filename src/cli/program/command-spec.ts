@@ -20,7 +20,7 @@ export interface ArgSpec {
   purpose: string;
 }
 
-/** An option in commander's notation: `--title <text>`, `--force`, `--no-webhook`. */
+/** An option in commander's notation: `--title <text>`, `-f, --force`, `--no-webhook`. */
 export interface OptionSpec {
   flags: string;
   purpose: string;
@@ -43,7 +43,10 @@ export function describeCommand<const Spec extends CommandSpec>(spec: Spec): Spe
 /** The options of a description that is written out; of any other, whatever there is. */
 export type OptionsOf<Spec extends CommandSpec> = string extends Spec['name']
   ? Readonly<Record<string, unknown>>
-  : { readonly [Option in Spec['options'][number] as NameOf<Option['flags']>]?: ValueOf<Option> };
+  : { readonly [Option in Spec['options'][number] as NameOf<LongOf<Option['flags']>>]?: ValueOf<Option> };
+
+/** `-f, --force` → `--force`. */
+type LongOf<Flags extends string> = Flags extends `-${string}, ${infer Long}` ? Long : Flags;
 
 /** `--max-age <age>` → `maxAge`, `--no-webhook` → `webhook`. */
 type NameOf<Flags extends string> = Flags extends `--no-${infer Name}`

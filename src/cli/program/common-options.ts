@@ -16,17 +16,24 @@ export const JSON_OPTION = {
 export const COMMON_OPTIONS = [
   CONFIG_OPTION,
   JSON_OPTION,
-  { flags: '--quiet', purpose: 'print nothing on success' },
+  { flags: '-q, --quiet', purpose: 'print nothing on success' },
 ] as const satisfies readonly OptionSpec[];
 
 /** How work that takes a while is shown. */
 export const PROGRESS_OPTIONS = [
-  { flags: '--verbose', purpose: 'also show each request: its target, its result, its duration' },
+  { flags: '-v, --verbose', purpose: 'also show each request: its target, its result, its duration' },
   {
     flags: '--progress <how>',
     purpose: 'json: one line of JSON per event on stderr; plain: lines that are never redrawn',
     choices: ['json', 'plain'],
   },
+] as const satisfies readonly OptionSpec[];
+
+/** Where recordings and webhooks go, for one run; these are configuration, too. */
+export const TARGET_OPTIONS = [
+  { flags: '--bucket <name>', purpose: 'the bucket' },
+  { flags: '--endpoint-url <url>', purpose: 'address of the S3 service' },
+  { flags: '--webhook-url <url>', purpose: 'address of the recordings server' },
 ] as const satisfies readonly OptionSpec[];
 
 /** How much of the line uploads use; both are configuration, too. */

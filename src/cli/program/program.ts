@@ -1,4 +1,5 @@
 import { Command, type CommanderError, Option } from 'commander';
+import { closest } from '../../config/suggest.ts';
 import { AppError } from '../../core/errors.ts';
 import { EXIT, EXIT_MEANINGS, type ExitCode } from '../exit-codes.ts';
 import { type Command as CliCommand, GROUPS } from './command.ts';
@@ -196,13 +197,18 @@ function printHelp(program: Command, names: readonly string[], commands: readonl
   return EXIT.done;
 }
 
+/** commander's suggestion, unless it is far off: for `--bucket` it would be `--quiet`. */
+function nearOption(given: string | undefined, suggested: string | undefined): string | undefined {
+  return given !== undefined && suggested !== undefined ? closest(given, [suggested]) : undefined;
+}
+
 /** commander's message; the hint is what the user probably meant, or where to look. */
 function usageError(message: string, argv: readonly string[], commands: readonly CommandSpec[]): AppError {
   const [text = '', ...rest] = message.replace(/^error: /, '').split('\n');
   const known = commands.find(({ name }) => `${argv.join(' ')} `.startsWith(`${name} `))?.name;
   const suggestion = text.startsWith('unknown command')
     ? suggestCommand(argv, commands)
-    : /\(Did you mean (.+?)\?\)/.exec(rest.join(' '))?.[1];
+    : nearOption(/^unknown option '([^']*)'/.exec(text)?.[1], /\(Did you mean (.+?)\?\)/.exec(rest.join(' '))?.[1]);
   const group = GROUPS[argv[0] ?? ''] === undefined ? undefined : argv[0];
   const help = ['recordupload', ...[known ?? group ?? []].flat(), '--help'].join(' ');
   return new AppError('USAGE', text, { hint: suggestion ? `did you mean ${suggestion}?` : `see ${help}` });

@@ -3,6 +3,7 @@ import { monotonicMs } from '../../core/clock.ts';
 import { type CoreEvent, type Observer, WEBHOOK_FAILED_AFTER_UPLOAD } from '../../core/events.ts';
 import { printable } from '../../core/text.ts';
 import { formatBytes, formatDuration } from '../../core/units.ts';
+import { createBatchProgress } from './batch-progress.ts';
 import type { Terminal } from './terminal.ts';
 import { displayWidth, padded, shortened } from './width.ts';
 
@@ -47,11 +48,21 @@ export interface LiveBlock {
 /** @param block only if the terminal can redraw lines */
 export function createProgress(terminal: Terminal, block: LiveBlock | undefined): Progress {
   const files = new Map<string, FileProgress>();
+  const batch = createBatchProgress();
   const say = (line: string) => (block ? block.above(() => terminal.err(line)) : terminal.err(line));
-  const draw = () => block?.show(() => blockLines(files, terminal.columns()));
+  const draw = () => {
+    const total = batch.line();
+    if (files.size === 0 && total === undefined) return block?.hide();
+    block?.show(() => {
+      // ora puts two characters before a line, and one column stays free.
+      const width = terminal.columns() - 3;
+      return [...fileLines(files, width), ...(total === undefined ? [] : [fitting(total, width)])];
+    });
+  };
 
   return {
     observe(event) {
+      batch.observe(event);
       if (event.type === 'file-progress') {
         const file = files.get(idOf(event));
         if (!file) return;
@@ -66,10 +77,12 @@ export function createProgress(terminal: Terminal, block: LiveBlock | undefined)
       }
       if (event.type === 'file-finished' || event.type === 'file-unchanged' || event.type === 'file-failed') {
         files.delete(idOf(event));
-        if (files.size === 0) block?.hide();
-        else draw();
+        draw();
       }
-      const line = lineOf(event, terminal);
+      if (event.type === 'folders-found' || event.type === 'folder-finished') draw();
+      // The summary lists the files; where the block shows them meanwhile, a line for each would be the same again.
+      const isListed = event.type === 'file-finished' || event.type === 'file-unchanged';
+      const line = block && isListed ? undefined : lineOf(event, terminal);
       if (line) say(line);
     },
     trace: request => say(traceLine(request, terminal)),
@@ -91,9 +104,7 @@ const FACTS_WIDTH = 51;
 /** Longer names are shortened, so that the columns stay aligned. */
 const MOST_NAME_WIDTH = 48;
 
-function blockLines(files: ReadonlyMap<string, FileProgress>, columns: number): string[] {
-  // ora puts two characters before a line, and one column stays free.
-  const width = columns - 3;
+function fileLines(files: ReadonlyMap<string, FileProgress>, width: number): string[] {
   const longest = Math.max(...[...files.keys()].map(id => displayWidth(printable(id))));
   const isNarrow = width - FACTS_WIDTH < Math.min(longest, 12);
   const most = isNarrow ? MAX_LINES / 2 : MAX_LINES;
@@ -138,6 +149,11 @@ function fitting(facts: readonly string[], width: number): string {
   return line;
 }
 
+/** Which of several endpoints a line is about. */
+function whichEndpoint({ endpoint }: { endpoint: string }): string {
+  return endpoint === 'default' ? '' : ` (${printable(endpoint)})`;
+}
+
 /** `→ PutObject 42/video.mkv  ok, 31 ms` */
 function traceLine({ operation, target, durationMs, ok, detail }: TracedRequest, terminal: Terminal): string {
   const { err: paint } = terminal.paint;
@@ -160,10 +176,10 @@ function lineOf(event: CoreEvent, { live, paint: { err: paint } }: Terminal): st
     case 'file-failed':
       return `${paint.red('✘')} ${printable(event.error.message)}${event.error.hint ? ` (${printable(event.error.hint)})` : ''}`;
     case 'webhook-sending':
-      return `📤 Sending webhook to ${printable(event.url)}`;
+      return `📤 Sending webhook to ${printable(event.url)}${whichEndpoint(event)}`;
     case 'webhook-answered':
       // On a terminal, the summary a few lines below has the details.
-      return event.detail && !live ? `${event.line}: ${printable(event.detail)}` : event.line;
+      return `${event.line}${whichEndpoint(event)}${event.detail && !live ? `: ${printable(event.detail)}` : ''}`;
     case 'webhook-failed-after-upload':
       return WEBHOOK_FAILED_AFTER_UPLOAD;
     case 'warning':

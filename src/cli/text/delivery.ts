@@ -2,6 +2,7 @@ import type { ChalkInstance } from 'chalk';
 import type { DeliveryReport } from '../../core/delivery/delivery-report.ts';
 import { printable } from '../../core/text.ts';
 import { formatMoment } from '../terminal/moment.ts';
+import { type ConfigurationOptions, nextCommand } from './next.ts';
 
 /** One delivery in one line: `✔ webhook delivered (201, created)`. */
 export function deliveryLine(delivery: DeliveryReport, paint: ChalkInstance): string {
@@ -19,11 +20,14 @@ export function undelivered(deliveries: readonly DeliveryReport[]): DeliveryRepo
   return deliveries.filter(({ outcome }) => outcome !== 'delivered');
 }
 
-/** The command that sends these undelivered webhooks again. */
-export function nextForWebhook(failed: readonly DeliveryReport[]): string {
+/**
+ * The command that sends these undelivered webhooks again.
+ * @param options those of this command
+ */
+export function nextForWebhook(failed: readonly DeliveryReport[], options: ConfigurationOptions): string {
   const ids = [...new Set(failed.map(({ recordingId }) => recordingId))];
   const lost = failed.find(({ outcome }) => outcome === 'lost');
-  if (lost) return `recordupload webhook send ${lost.recordingId}`;
+  if (lost) return nextCommand(`webhook send ${lost.recordingId}`, options);
   const isHeld = failed.some(({ outcome }) => outcome === 'held');
-  return ['recordupload retry', isHeld ? '--held' : '--now', ...(ids.length === 1 ? ids : [])].join(' ');
+  return nextCommand(['retry', isHeld ? '--held' : '--now', ...(ids.length === 1 ? ids : [])].join(' '), options);
 }

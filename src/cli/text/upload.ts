@@ -1,24 +1,25 @@
 import type { ChalkInstance } from 'chalk';
 import type { DeliveryReport } from '../../core/delivery/delivery-report.ts';
-import { printable } from '../../core/text.ts';
+import { printable, shellQuoted } from '../../core/text.ts';
 import { formatBytes, formatDuration } from '../../core/units.ts';
 import { type FileReport, failuresOf, type UploadReport } from '../../core/upload/upload-report.ts';
 import { errorText } from '../failure.ts';
 import { count, table } from '../terminal/format.ts';
 import { deliveryLine, nextForWebhook, undelivered } from './delivery.ts';
+import { type ConfigurationOptions, nextCommand } from './next.ts';
 
 /** The report of an upload: what is where, how fast, what the server said, what to do next. */
 export function uploadText(
   report: UploadReport,
   deliveries: readonly DeliveryReport[],
   paint: ChalkInstance,
-  { isKept = true }: { isKept?: boolean } = {},
+  { isKept = true, options }: { isKept?: boolean; options: ConfigurationOptions },
 ): string[] {
   return [
     headline(report, paint),
     ...objectLines(report, paint),
     ...deliveries.map(delivery => deliveryLine(delivery, paint)),
-    ...adviceLines(report, deliveries, paint, isKept),
+    ...adviceLines(report, deliveries, paint, { isKept, options }),
   ];
 }
 
@@ -56,26 +57,38 @@ function objectLines(report: UploadReport, paint: ChalkInstance): string[] {
 
 /** The names in the folder that are not uploaded; no line if there are none. */
 export function skippedLine({ skipped }: { skipped: readonly string[] }): string[] {
-  return skipped.length > 0 ? [`  skipped: ${skipped.map(printable).join(', ')}`] : [];
+  if (skipped.length === 0) return [];
+  const named = skipped.slice(0, MOST_SKIPPED).map(printable).join(', ');
+  const more = skipped.length - MOST_SKIPPED;
+  return [`  skipped: ${named}${more > 0 ? ` and ${more} more` : ''}`];
 }
+
+/** The JSON document has all of them. */
+const MOST_SKIPPED = 10;
 
 function adviceLines(
   report: UploadReport,
   deliveries: readonly DeliveryReport[],
   paint: ChalkInstance,
-  isKept: boolean,
+  given: { isKept: boolean; options: ConfigurationOptions },
 ): string[] {
   // One reason can fail every file: keys that have expired, for instance.
   const errors = [...new Set(failuresOf(report).map(errorText))];
   const failed = undelivered(deliveries);
   return [
     ...errors.map(text => `  ${paint.red('✘')} ${text}`),
-    ...(errors.length > 0 ? [`  next: ${nextForUpload(report, { isKept })}`] : []),
-    ...(failed.length > 0 ? [`  next: ${nextForWebhook(failed)}`] : []),
+    ...(errors.length > 0 ? [`  next: ${nextForUpload(report, given)}`] : []),
+    ...(failed.length > 0 ? [`  next: ${nextForWebhook(failed, given.options)}`] : []),
   ];
 }
 
-/** @param kept.isKept false: there is no state, so `retry` does not know the upload */
-export function nextForUpload({ recordingId, dir }: UploadReport, { isKept }: { isKept: boolean }): string {
-  return isKept ? `recordupload retry ${recordingId}` : `recordupload upload ${printable(dir)}`;
+/**
+ * The command that finishes an upload.
+ * @param given.isKept false: there is no state, so `retry` does not know the upload
+ */
+export function nextForUpload(
+  { recordingId, dir }: UploadReport,
+  { isKept, options }: { isKept: boolean; options: ConfigurationOptions },
+): string {
+  return nextCommand(isKept ? `retry ${recordingId}` : `upload ${shellQuoted(dir)}`, options);
 }

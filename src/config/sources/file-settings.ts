@@ -35,7 +35,14 @@ export function settingsFromFile(
     const flaw = flawOfPrivacy(config.stats, shown, machine);
     if (flaw !== undefined) problems.push(`${shown}: ${flaw}`);
   }
-  const { bad } = checkData(data, path => (path === '' ? shown : `${shown}: ${path}`), problems);
+  const place = (shownPath: string) => {
+    const names = shownPath.replace(/\[(\d+)\]/g, '.$1').split('.');
+    // A key that is missing has no line of its own, but what it is missing from has.
+    const paths = names.map((_, index) => names.slice(0, names.length - index).join('.'));
+    const [line] = paths.flatMap(keyPath => config.lineOf(keyPath) ?? []);
+    return line === undefined ? shown : `${shown}: line ${line}`;
+  };
+  const { bad } = checkData(data, path => (path === '' ? shown : `${place(path)}: ${path}`), problems);
   const sourceOf = (keyPath: string) => {
     const line = config.lineOf(keyPath);
     return line === undefined ? shown : `${shown}:${line}`;

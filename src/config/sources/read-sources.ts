@@ -123,6 +123,9 @@ async function readNamed(file: string, options: FileOptions): Promise<FromFolder
   };
 }
 
+/** Flags that have another name than the key that they set. */
+const FLAG_NAMES: Readonly<Record<string, string>> = { endpoint: '--endpoint-url', 'webhook.url': '--webhook-url' };
+
 function flagSettings(flags: Readonly<Record<string, unknown>>, cwd: string): Setting[] {
   return Object.entries(flags)
     .filter(([, value]) => value !== undefined)
@@ -131,7 +134,7 @@ function flagSettings(flags: Readonly<Record<string, unknown>>, cwd: string): Se
       value,
       level: 'flag' as const,
       source: 'command line',
-      where: `--${path}`,
+      where: FLAG_NAMES[path] ?? `--${path}`,
       folder: cwd,
     }));
 }

@@ -1,7 +1,7 @@
 import { type Dirent, readdirSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { AppError } from '../errors.ts';
-import { printable } from '../text.ts';
+import { printable, shellQuoted } from '../text.ts';
 import { contentTypeOf } from './content-types.ts';
 import { identityOf } from './file-identity.ts';
 import { looksLikeVideo, roleOf, SIDECAR_NAMES, SINGLE_ROLES } from './file-roles.ts';
@@ -44,7 +44,7 @@ export function readFolder(given: string, extraFiles: readonly string[]): Record
       });
     }
   }
-  if (byRole.video.length === 0) throw noVideo(dir, names);
+  if (byRole.video.length === 0) throw noVideo(dir, names, subfolders);
 
   const files: RecordingFile[] = [];
   let videoTimes = { birthtimeNs: 0n, mtimeNs: 0n };
@@ -94,7 +94,12 @@ function list(given: string): { dir: string; names: string[]; subfolders: Set<st
   return { dir, names, subfolders: new Set(entries.filter(entry => entry.isDirectory()).map(entry => entry.name)) };
 }
 
-function noVideo(dir: string, names: string[]): AppError {
+function noVideo(dir: string, names: string[], subfolders: ReadonlySet<string>): AppError {
+  if (names.some(name => subfolders.has(name) && holdsVideo(join(dir, name)))) {
+    return problem(dir, 'has no video, but the folders in it have', {
+      hint: `to upload all of them: recordupload upload --recursive ${shellQuoted(dir)}`,
+    });
+  }
   const partial = names.find(name => /^video\..*\.(?:part|partial|tmp|temp|crdownload|download)$/i.test(name));
   if (partial) {
     return problem(dir, `has no video yet: ${printable(partial)} is not finished`, { hint: 'try again once it is' });
@@ -104,4 +109,13 @@ function noVideo(dir: string, names: string[]): AppError {
     ? `rename ${printable(other)} to video.${other.slice(other.lastIndexOf('.') + 1)}`
     : 'the video is named video.mkv, video.mp4, video.webm, …';
   return problem(dir, 'has no video', { hint });
+}
+
+/** A folder that cannot be read does not count: this is only about what to advise. */
+function holdsVideo(dir: string): boolean {
+  try {
+    return readdirSync(dir).some(name => roleOf(name, []) === 'video');
+  } catch {
+    return false;
+  }
 }

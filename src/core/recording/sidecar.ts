@@ -61,7 +61,13 @@ const createdAt = z.pipe(
     return z.NEVER;
   }),
 );
-const id = z.union([z.int().check(z.nonnegative()), z.string()], { error: 'expected a whole number or text' });
+const id = z.union([z.number(), z.string()], { error: 'expected a whole number or text' }).check(
+  z.refine(value => typeof value === 'string' || Number.isInteger(value), {
+    error: 'expected a whole number or text',
+    abort: true,
+  }),
+  z.refine(value => typeof value === 'string' || value >= 0, { error: 'expected 0 or more, or text' }),
+);
 
 /** All other keys are dropped: recorders put upload tokens there. */
 const SCHEMA = z.object(

@@ -57,6 +57,15 @@ describe('doctor', () => {
     expect(half.stderr).toContain('secretAccessKey is not');
   });
 
+  test('on a machine where nothing is configured, names the command that does it', async () => {
+    const nothing = Object.fromEntries(Object.keys(openDesk(sandbox).env).map(name => [name, undefined]));
+    const desk = openDesk(sandbox, nothing);
+    const env = { HOME: desk.home, PATH: process.env.PATH, HTTPS_PROXY: 'http://127.0.0.1:9' };
+    const { code, stdout } = await desk.run(['doctor'], { env });
+    expect(code).toBe(2);
+    expect(stdout).toContain('nothing is configured yet\n    → recordupload config init writes a configuration file');
+  });
+
   test('a secret that others can read is told with the chmod that mends it', async () => {
     const desk = openDesk(sandbox, { WEBHOOK_TOKEN: undefined, WEBHOOK_TOKEN_FILE: 'token' });
     writeFileSync(join(desk.cwd, 'token'), 'fake-token-in-a-file\n');

@@ -171,6 +171,7 @@ describe('the sidecar', () => {
     ['a title of the wrong type', '{"title": 3}', ': title: expected text'],
     ['an id of the wrong type', '{"recording_id": {"s3cr3t":1}}', ': recording_id: expected a whole number or text'],
     ['an id that is no whole number', '{"recording_id": 1.5}', ': recording_id: expected a whole number or text'],
+    ['a negative id', '{"recording_id": -5}', ': recording_id: expected 0 or more, or text'],
     ['an illegal id', '{"recording_id": "../3"}', ': recording_id: "../3" is not a valid recording ID'],
     ['an empty id', '{"recording_id": ""}', ': recording_id: "" is not a valid recording ID'],
     ['a duration of the wrong type', '{"duration_seconds": "77"}', ': duration_seconds: expected a number of seconds'],

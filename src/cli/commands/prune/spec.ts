@@ -12,7 +12,7 @@ export const pruneSpec = describeCommand({
       purpose: 'only webhooks delivered or superseded longer ago than this: 90d (default), 12h',
       parse: parseAge,
     },
-    { flags: '--dry-run', purpose: 'show what would be deleted; delete nothing' },
+    { flags: '-n, --dry-run', purpose: 'show what would be deleted; delete nothing' },
     ...COMMON_OPTIONS,
   ],
   examples: [

@@ -38,7 +38,7 @@ async function finish(call: Call, { runtime, settle }: OpenCommand): Promise<Exi
     terminal.document(jsonDocument(command, exitCode, { result: retryJson(report) }));
     return exitCode;
   }
-  const lines = retryText(report, terminal.paint.out);
+  const lines = retryText(report, terminal.paint.out, options);
   if (!options.quiet) terminal.out(lines.join('\n'));
   else if (exitCode !== EXIT.done) terminal.err(`recordupload retry: ${lines[0]}; next: recordupload retry --list`);
   return exitCode;

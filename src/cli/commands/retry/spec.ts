@@ -1,5 +1,11 @@
 import { describeCommand } from '../../program/command-spec.ts';
-import { COMMON_OPTIONS, ENDPOINT_OPTION, PROGRESS_OPTIONS, TRANSFER_OPTIONS } from '../../program/common-options.ts';
+import {
+  COMMON_OPTIONS,
+  ENDPOINT_OPTION,
+  PROGRESS_OPTIONS,
+  TARGET_OPTIONS,
+  TRANSFER_OPTIONS,
+} from '../../program/common-options.ts';
 
 export const retrySpec = describeCommand({
   name: 'retry',
@@ -12,6 +18,7 @@ export const retrySpec = describeCommand({
     ENDPOINT_OPTION,
     ...TRANSFER_OPTIONS,
     ...PROGRESS_OPTIONS,
+    ...TARGET_OPTIONS,
     ...COMMON_OPTIONS,
   ],
   examples: [

@@ -7,10 +7,15 @@ import { formatDuration } from '../../../core/units.ts';
 import { errorText } from '../../failure.ts';
 import { count, table } from '../../terminal/format.ts';
 import { deliveryLine, nextForWebhook, undelivered } from '../../text/delivery.ts';
+import type { ConfigurationOptions } from '../../text/next.ts';
 import { uploadText } from '../../text/upload.ts';
 
 /** What a retry did; the first line sums it up. */
-export function retryText({ uploads, deliveries, endpoints, later }: RetryReport, paint: ChalkInstance): string[] {
+export function retryText(
+  { uploads, deliveries, endpoints, later }: RetryReport,
+  paint: ChalkInstance,
+  options: ConfigurationOptions,
+): string[] {
   const sent = deliveries.filter(delivery => delivery.line !== undefined);
   const delivered = sent.filter(delivery => delivery.outcome === 'delivered').length;
   const finished = uploads.filter(isFinished).length;
@@ -28,10 +33,10 @@ export function retryText({ uploads, deliveries, endpoints, later }: RetryReport
   const failed = undelivered(deliveries);
   return [
     summary.join(', ') || `${count(deliveries.length, 'webhook')} not sent`,
-    ...uploads.flatMap(upload => uploadLines(upload, paint)),
+    ...uploads.flatMap(upload => uploadLines(upload, paint, options)),
     ...failed.map(delivery => `${delivery.recordingId}: ${deliveryLine(delivery, paint)}`),
     ...stopLines(endpoints, paint),
-    ...(failed.length > 0 ? [`next: ${nextForWebhook(failed)}`] : []),
+    ...(failed.length > 0 ? [`next: ${nextForWebhook(failed, options)}`] : []),
   ];
 }
 
@@ -39,8 +44,8 @@ function isFinished(upload: RetriedUpload): boolean {
   return upload.ok && upload.report.outcome !== 'partial' && upload.report.outcome !== 'failed';
 }
 
-function uploadLines(upload: RetriedUpload, paint: ChalkInstance): string[] {
-  if (upload.ok) return uploadText(upload.report, [], paint);
+function uploadLines(upload: RetriedUpload, paint: ChalkInstance, options: ConfigurationOptions): string[] {
+  if (upload.ok) return uploadText(upload.report, [], paint, { options });
   return [`${paint.red('✘')} ${upload.recordingId}: ${errorText(upload.error)}`];
 }
 

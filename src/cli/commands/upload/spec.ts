@@ -4,6 +4,7 @@ import {
   PROGRESS_OPTIONS,
   RECORDING_OPTIONS,
   SANDBOX_OPTION,
+  TARGET_OPTIONS,
   TRANSFER_OPTIONS,
 } from '../../program/common-options.ts';
 
@@ -17,8 +18,9 @@ export const uploadSpec = describeCommand({
     ...RECORDING_OPTIONS,
     { flags: '--no-webhook', purpose: 'do not tell the recordings server' },
     { flags: '--strict', purpose: 'exit with 5 if the webhook was not delivered' },
-    { flags: '--force', purpose: 'upload and send again what is already there' },
-    { flags: '--dry-run', purpose: 'show what would be sent; send and write nothing' },
+    { flags: '-f, --force', purpose: 'upload and send again what is already there' },
+    { flags: '-n, --dry-run', purpose: 'show what would be sent; send and write nothing' },
+    ...TARGET_OPTIONS,
     ...TRANSFER_OPTIONS,
     ...PROGRESS_OPTIONS,
     SANDBOX_OPTION,

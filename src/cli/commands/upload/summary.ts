@@ -39,8 +39,8 @@ export function summarize(
   const texts = options.json
     ? { out: undefined, err: undefined }
     : options.quiet
-      ? { out: undefined, err: failureLine(upload, deliveries, { isKept }) }
-      : { out: uploadText(upload, deliveries, terminal.paint.out, { isKept }).join('\n'), err: undefined };
+      ? { out: undefined, err: failureLine(upload, deliveries, { isKept, options }) }
+      : { out: uploadText(upload, deliveries, terminal.paint.out, { isKept, options }).join('\n'), err: undefined };
   const { outcome, sentBytes } = upload;
   const delivered = deliveries.filter(delivery => delivery.outcome === 'delivered').length;
   const exitCode = exitCodeOfUpload(upload, deliveries, { strict: options.strict ?? false });

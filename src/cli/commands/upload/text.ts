@@ -6,22 +6,23 @@ import { formatBytes } from '../../../core/units.ts';
 import { failuresOf, type UploadReport } from '../../../core/upload/upload-report.ts';
 import { count, table } from '../../terminal/format.ts';
 import { nextForWebhook, undelivered } from '../../text/delivery.ts';
+import type { ConfigurationOptions } from '../../text/next.ts';
 import { nextForUpload, skippedLine } from '../../text/upload.ts';
 
 /** For `--quiet`: one line with what failed and the next command; undefined if nothing failed. */
 export function failureLine(
   report: UploadReport,
   deliveries: readonly DeliveryReport[],
-  { isKept }: { isKept: boolean },
+  given: { isKept: boolean; options: ConfigurationOptions },
 ): string | undefined {
   const { recordingId } = report;
   const [error] = failuresOf(report);
   if (error)
-    return `recordupload: ${recordingId}: upload incomplete: ${printable(error.message)}; next: ${nextForUpload(report, { isKept })}`;
+    return `recordupload: ${recordingId}: upload incomplete: ${printable(error.message)}; next: ${nextForUpload(report, given)}`;
   const failed = undelivered(deliveries);
   const [first] = failed;
   if (!first) return undefined;
-  return `recordupload: ${recordingId}: uploaded, webhook ${first.outcome}: ${printable(first.detail)}; next: ${nextForWebhook(failed)}`;
+  return `recordupload: ${recordingId}: uploaded, webhook ${first.outcome}: ${printable(first.detail)}; next: ${nextForWebhook(failed, given.options)}`;
 }
 
 /** What counts for the line about all folders. */

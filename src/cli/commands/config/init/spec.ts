@@ -16,10 +16,10 @@ export const configInitSpec = describeCommand({
     { flags: '--secret-access-key-file <file>', purpose: 'read the secret key from this file ("-": standard input)' },
     { flags: '--aws-profile <name>', purpose: 'use the keys of this AWS profile' },
     { flags: '--user', purpose: 'write into your own configuration folder instead of this one' },
-    { flags: '--force', purpose: 'replace existing files' },
+    { flags: '-f, --force', purpose: 'replace existing files' },
     { flags: '--test', purpose: 'then test the webhook, as recordupload webhook test does' },
     JSON_OPTION,
-    { flags: '--quiet', purpose: 'print nothing on success' },
+    { flags: '-q, --quiet', purpose: 'print nothing on success' },
   ],
   examples: [
     { does: 'answer questions', line: 'recordupload config init' },

@@ -11,7 +11,7 @@ export const webhookReplaySpec = describeCommand({
     { flags: '--held', purpose: 'webhooks that have been held since then, instead of delivered ones' },
     ENDPOINT_OPTION,
     { flags: '--yes', purpose: 'do not ask; needed without a terminal' },
-    { flags: '--dry-run', purpose: 'show what would be sent; send nothing' },
+    { flags: '-n, --dry-run', purpose: 'show what would be sent; send nothing' },
     ...COMMON_OPTIONS,
   ],
   examples: [

@@ -51,11 +51,11 @@ async function send(call: Call, { runtime, settle }: OpenCommand): Promise<ExitC
   if (options.json) {
     const result: SendJson = { deliveries: deliveries.map(deliveryJson) };
     terminal.document(jsonDocument(command, exitCode, { result }));
-  } else if (!options.quiet) terminal.out(sentText(deliveries, terminal.paint.out).join('\n'));
+  } else if (!options.quiet) terminal.out(sentText(deliveries, terminal.paint.out, options).join('\n'));
   else
     for (const { recordingId, outcome, detail } of failed)
       terminal.err(
-        `recordupload: ${recordingId}: webhook ${outcome}: ${printable(detail)}; next: ${nextForWebhook(failed)}`,
+        `recordupload: ${recordingId}: webhook ${outcome}: ${printable(detail)}; next: ${nextForWebhook(failed, options)}`,
       );
   return exitCode;
 }

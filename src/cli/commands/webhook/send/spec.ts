@@ -1,5 +1,5 @@
 import { describeCommand } from '../../../program/command-spec.ts';
-import { COMMON_OPTIONS, ENDPOINT_OPTION, RECORDING_OPTIONS } from '../../../program/common-options.ts';
+import { COMMON_OPTIONS, ENDPOINT_OPTION, RECORDING_OPTIONS, TARGET_OPTIONS } from '../../../program/common-options.ts';
 
 export const webhookSendSpec = describeCommand({
   name: 'webhook send',
@@ -8,7 +8,8 @@ export const webhookSendSpec = describeCommand({
   options: [
     ...RECORDING_OPTIONS,
     ENDPOINT_OPTION,
-    { flags: '--dry-run', purpose: 'show the payload; send nothing' },
+    { flags: '-n, --dry-run', purpose: 'show the payload; send nothing' },
+    ...TARGET_OPTIONS,
     ...COMMON_OPTIONS,
   ],
   examples: [

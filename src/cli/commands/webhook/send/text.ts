@@ -1,13 +1,18 @@
 import type { ChalkInstance } from 'chalk';
 import type { DeliveryReport } from '../../../../core/delivery/delivery-report.ts';
 import { deliveryLine, nextForWebhook, undelivered } from '../../../text/delivery.ts';
+import type { ConfigurationOptions } from '../../../text/next.ts';
 
 /** What became of a recording's webhooks, and what to do next. */
-export function sentText(deliveries: readonly DeliveryReport[], paint: ChalkInstance): string[] {
+export function sentText(
+  deliveries: readonly DeliveryReport[],
+  paint: ChalkInstance,
+  options: ConfigurationOptions,
+): string[] {
   if (deliveries.length === 0) return ['nothing was sent: no endpoint is configured'];
   const failed = undelivered(deliveries);
   return [
     ...deliveries.map(delivery => deliveryLine(delivery, paint)),
-    ...(failed.length > 0 ? [`next: ${nextForWebhook(failed)}`] : []),
+    ...(failed.length > 0 ? [`next: ${nextForWebhook(failed, options)}`] : []),
   ];
 }

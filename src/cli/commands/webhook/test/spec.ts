@@ -1,5 +1,5 @@
 import { describeCommand } from '../../../program/command-spec.ts';
-import { COMMON_OPTIONS, ENDPOINT_OPTION, SANDBOX_OPTION } from '../../../program/common-options.ts';
+import { COMMON_OPTIONS, ENDPOINT_OPTION, SANDBOX_OPTION, TARGET_OPTIONS } from '../../../program/common-options.ts';
 
 export const webhookTestSpec = describeCommand({
   name: 'webhook test',
@@ -11,6 +11,7 @@ export const webhookTestSpec = describeCommand({
     { flags: '--unauthorized', purpose: 'send the test without the token; succeed only if the server answers 401' },
     ENDPOINT_OPTION,
     SANDBOX_OPTION,
+    ...TARGET_OPTIONS,
     ...COMMON_OPTIONS,
   ],
   examples: [
