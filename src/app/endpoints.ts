@@ -1,8 +1,8 @@
 import type { EndpointState } from '../core/delivery/endpoints.ts';
 import type { DeliveryCount, WaitingCount } from '../core/delivery/outbox.ts';
 import { AppError } from '../core/errors.ts';
+import { displayUrl } from '../core/redact.ts';
 import type { Endpoint } from '../core/webhook/endpoint.ts';
-import { displayUrl } from '../core/webhook/redact.ts';
 import type { Runtime } from './runtime.ts';
 
 /** One endpoint with all that is known about it; times in milliseconds since 1970. */

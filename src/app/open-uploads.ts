@@ -33,13 +33,20 @@ export function openUploads(
     env,
     signal,
     observer,
+    secrets,
     journal,
-  }: { env: NodeJS.ProcessEnv; signal: AbortSignal; observer: Observer; journal: UploadJournal },
+  }: {
+    env: NodeJS.ProcessEnv;
+    signal: AbortSignal;
+    observer: Observer;
+    secrets: readonly string[];
+    journal: UploadJournal;
+  },
 ): { session: UploadSession; close(): void } {
   const { concurrency, bwlimit, uploadRetryBudgetMs: budgetMs } = settings;
   const clock = systemClock;
   const inFlight = createInFlight({ fixed: concurrency, clock });
-  const bucket = openBucket({ ...settings, env }, inFlight.roundTrip);
+  const bucket = openBucket({ ...settings, env, secrets }, inFlight.roundTrip);
   const hasher = createHasher();
   return {
     session: {

@@ -4,10 +4,12 @@ import { readCaFile } from '../core/ca-file.ts';
 import { type Clock, type Random, systemClock } from '../core/clock.ts';
 import type { DeliverDeps } from '../core/delivery/deliver-webhooks.ts';
 import type { CoreEvent, Observer } from '../core/events.ts';
+import { createRedactor, type Redactor } from '../core/redact.ts';
 import type { Bucket } from '../core/storage/bucket.ts';
 import type { UploadSession } from '../core/upload/session.ts';
 import type { Poster } from '../core/webhook/post-webhook.ts';
 import type { OpenOverview, State } from '../state/state.ts';
+import { knownSecrets } from './known-secrets.ts';
 import type { Trace } from './observers/trace.ts';
 import type { WithoutState } from './open-state.ts';
 
@@ -47,6 +49,8 @@ export interface Runtime extends AsyncDisposable {
   readonly signal: AbortSignal;
   /** Passes events on to the caller's observer and, with `log`, to the log. */
   readonly observer: Observer;
+  /** Knows all secrets of the run. */
+  readonly redact: Redactor;
   /** @throws AppError `STATE` */
   state(): Promise<State>;
   /** The state for reading; undefined if there is none yet. The caller closes it. @throws AppError `STATE` */
@@ -67,6 +71,8 @@ export interface Runtime extends AsyncDisposable {
 export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
   const { env, userAgent, withoutState = 'refuse', trace } = options;
   const signal = options.signal ?? new AbortController().signal;
+  const secrets = knownSecrets(config, env);
+  const redact = createRedactor(secrets);
   const closing = new AsyncDisposableStack();
   const tell = options.observer ?? (() => {});
   const log = options.log ? openLog(config.logFile, tell) : undefined;
@@ -93,13 +99,13 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
   const bucket = part(closing, async () => {
     const credentials = requireCredentials(config);
     const { openBucket } = await import('../core/storage/s3/s3-bucket.ts');
-    return openBucket({ ...config, credentials, env });
+    return openBucket({ ...config, credentials, env, secrets });
   });
   const uploads = part(closing, async () => {
     const credentials = requireCredentials(config);
     const { openUploads } = await import('./open-uploads.ts');
     const { journal } = await state();
-    const { session, close } = openUploads({ ...config, credentials }, { env, signal, observer, journal });
+    const { session, close } = openUploads({ ...config, credentials }, { env, signal, observer, secrets, journal });
     if (!trace) return { session, close };
     const { traceBucket } = await import('./observers/trace.ts');
     return { session: { ...session, bucket: traceBucket(session.bucket, trace) }, close };
@@ -114,6 +120,7 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
     random: Math.random,
     signal,
     observer,
+    redact,
     state,
     async overview() {
       const { openOverview } = await import('../state/open.ts');
@@ -129,7 +136,7 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
     async delivery() {
       const { post } = await poster();
       const { webhooks: endpoints, webhookConcurrency: concurrency } = config;
-      const sending = { clock: systemClock, random: Math.random, observer, signal, concurrency };
+      const sending = { clock: systemClock, random: Math.random, observer, redact, signal, concurrency };
       return { ...sending, state: await state(), endpoints, post };
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),

@@ -54,7 +54,7 @@ export async function testEndpoints(
 
 /** What testing an endpoint needs, with fresh IDs and tokens. */
 export function testDeps<Post>(
-  { clock, signal, userAgent }: Pick<Runtime, 'clock' | 'signal' | 'userAgent'>,
+  { clock, signal, userAgent, redact }: Pick<Runtime, 'clock' | 'signal' | 'userAgent' | 'redact'>,
   post: Post,
 ) {
   return {
@@ -62,6 +62,7 @@ export function testDeps<Post>(
     clock,
     signal,
     userAgent,
+    redact,
     newId: () => `msg_${randomUUID().replaceAll('-', '')}`,
     newToken: () => randomBytes(24).toString('hex'),
   };

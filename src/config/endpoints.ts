@@ -1,3 +1,4 @@
+import { displayUrl } from '../core/redact.ts';
 import type { Endpoint } from '../core/webhook/endpoint.ts';
 import { ENDPOINT_KEYS } from './keys.ts';
 import { type Origin, originOf } from './origins.ts';
@@ -118,7 +119,7 @@ async function resolveEndpoint(
   return {
     endpoint: { name, url, token: token?.values[0], secrets: secret?.values ?? [], enabled },
     origins: [
-      originOf(`${prefix}.url`, url, urls),
+      originOf(`${prefix}.url`, displayUrl(url), urls),
       secretOrigin(`${prefix}.token`, token),
       secretOrigin(`${prefix}.secret`, secret),
       originOf(`${prefix}.enabled`, enabled, switches),

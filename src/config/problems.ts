@@ -3,7 +3,7 @@ import { settingsSchema } from './schema.ts';
 import { nest, valueAt } from './sources/nested.ts';
 import type { Setting } from './sources/setting.ts';
 import { suggestKey } from './suggest.ts';
-import { withoutCredentials } from './urls.ts';
+import { displayText } from './urls.ts';
 
 type Issue = NonNullable<ReturnType<typeof settingsSchema.safeParse>['error']>['issues'][number];
 
@@ -75,7 +75,7 @@ function show(value: unknown, { secret }: { secret: boolean }): string {
   if (typeof value === 'object') return 'a mapping';
   if (secret) return typeof value === 'string' ? 'text' : `a ${typeof value}`;
   if (typeof value !== 'string') return String(value);
-  return JSON.stringify(withoutCredentials(value.length > 80 ? `${value.slice(0, 80)}…` : value));
+  return JSON.stringify(displayText(value));
 }
 
 /** `['webhooks', 0, 'url']` → `webhooks[0].url`. */

@@ -1,12 +1,16 @@
+import { maskedUrl } from '../core/redact.ts';
+
 const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
 
 /** What is wrong with an http(s) URL, as a problem's text; undefined: nothing. Passwords in it are not repeated. */
 export function flawOfUrl(text: string, options: { allowQuery: boolean }): string | undefined {
-  const shown = JSON.stringify(withoutCredentials(text));
+  const shown = JSON.stringify(shortened(maskedUrl(text)));
   if (!SCHEME.test(text)) {
     // Things that look like a host and lack only the scheme get the scheme suggested; `ops` does not.
     const looksLikeHost = /^(?:localhost|[\w-]+(?:\.[\w-]+)+|\[[0-9a-f:]+\])(?::\d+)?(?:\/\S*)?$/i.test(text);
-    return looksLikeHost ? `${shown} has no scheme (use https://${text})` : `expected a URL, got ${shown}`;
+    return looksLikeHost
+      ? `${shown} has no scheme (use https://${shortened(maskedUrl(text))})`
+      : `expected a URL, got ${shown}`;
   }
   if (/[\s\u0000-\u001f\u007f]/.test(text) || !URL.canParse(text)) return `expected a URL, got ${shown}`;
   const url = new URL(text);
@@ -45,7 +49,11 @@ export function withoutTrailingSlash(url: string): string {
   return url.replace(/\/+$/, '');
 }
 
-/** The text with `user:password@` masked, for messages. */
-export function withoutCredentials(text: string): string {
-  return text.replace(/\/\/[^/?#\s]*@/, '//***@');
+/** Text of a configuration for a message: if it may be a URL, without user name, password, query and fragment. */
+export function displayText(text: string): string {
+  return shortened(/^[a-z][a-z0-9+.-]*:|\/\/|[:/].*@|^[^\s@]+:/i.test(text) ? maskedUrl(text) : text);
+}
+
+function shortened(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }

@@ -220,7 +220,7 @@ describe('problems', () => {
     ['endpoint: localhost:9000', 'line 1: endpoint: "localhost:9000" has no scheme (use https://localhost:9000)'],
     [
       'endpoint: https://s3.example.com/?x=1',
-      'line 1: endpoint: expected a URL without "?…", got "https://s3.example.com/?x=1"',
+      'line 1: endpoint: expected a URL without "?…", got "https://s3.example.com/?…"',
     ],
     ['endpoint: ftp://s3.example.com', 'line 1: endpoint: expected an https:// URL, got "ftp://s3.example.com"'],
     ['- bucket: x', 'expected a mapping of keys, got a list'],

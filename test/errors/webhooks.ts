@@ -1,7 +1,7 @@
 import { EXIT } from '../../src/cli/exit-codes.ts';
+import { createRedactor } from '../../src/core/redact.ts';
 import { judge } from '../../src/core/webhook/outcome.ts';
 import type { NetworkFailure, SettledResult } from '../../src/core/webhook/post-result.ts';
-import { createRedactor } from '../../src/core/webhook/redact.ts';
 import type { FaultAnswer } from '../../src/sandbox/faults/faults.ts';
 import { makeRecording } from '../support/make-recording.ts';
 import type { Meeting } from './meeting.ts';

@@ -38,7 +38,7 @@ export const ROOMS: readonly Room[] = [
   folder('core/payload', [SHARED, 'core/recording', 'core/storage']),
   folder('core/webhook', [SHARED, 'core/http']),
   folder('core/recording', [SHARED]),
-  folder('core/storage/s3', [SHARED, 'core/storage', 'core/http', 'core/webhook/redact.ts']),
+  folder('core/storage/s3', [SHARED, 'core/storage', 'core/http']),
   folder('core/storage', [SHARED]),
   folder('core/http', [SHARED]),
   folder(SHARED, []),

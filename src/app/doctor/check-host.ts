@@ -5,6 +5,7 @@ import { TLSSocket } from 'node:tls';
 import { monotonicMs } from '../../core/clock.ts';
 import { openConnections } from '../../core/http/connections.ts';
 import { type HttpProxy, proxyFor } from '../../core/http/proxies.ts';
+import type { Redactor } from '../../core/redact.ts';
 import type { Finding } from './check.ts';
 
 export interface HostSettings {
@@ -14,6 +15,8 @@ export interface HostSettings {
   /** Further authorities, PEM. */
   ca: string | undefined;
   env: NodeJS.ProcessEnv;
+  /** Knows the secrets of the run. */
+  redact: Redactor;
   now: () => number;
 }
 
@@ -38,7 +41,7 @@ export async function checkHost(settings: HostSettings, signal: AbortSignal): Pr
       findings.push({ name, status: 'ok', detail: await work() });
       return true;
     } catch (error) {
-      const late = signal.aborted ? 'no answer in 10 s' : messageOf(error);
+      const late = signal.aborted ? 'no answer in 10 s' : settings.redact.foreign(messageOf(error));
       findings.push({ name, status: 'failure', detail: late, fix });
       return false;
     }

@@ -70,13 +70,13 @@ export async function examine(
 }
 
 /** Each server once, also if several settings name it. */
-function hostChecks({ config, env }: Runtime): Check[] {
+function hostChecks({ config, env, redact }: Runtime): Check[] {
   const checks = new Map<string, Check>();
   const ca = readCaFile(config.caFile);
   const add = (text: string, setting: string, area: Check['area']) => {
     const url = new URL(text);
     if (checks.has(url.origin)) return;
-    const settings = { url, setting, ca, env, now: Date.now };
+    const settings = { url, setting, ca, env, redact, now: Date.now };
     checks.set(url.origin, { name: `host ${url.host}`, area, run: signal => checkHost(settings, signal) });
   };
   add(config.endpoint, 'endpoint', 'storage');

@@ -1,8 +1,8 @@
 import { monotonicMs } from '../../core/clock.ts';
+import { displayUrl } from '../../core/redact.ts';
 import type { Bucket, BucketMethods } from '../../core/storage/bucket.ts';
 import { wrapBucket } from '../../core/storage/wrap-bucket.ts';
 import type { PostResult, PostWebhook } from '../../core/webhook/post-result.ts';
-import { displayUrl } from '../../core/webhook/redact.ts';
 
 /** One request: what was asked for and how it ended. Contains no header, body or query. */
 export interface TracedRequest {

@@ -1,5 +1,6 @@
+import { createRedactor, type Redactor } from '../redact.ts';
 import type { Endpoint } from '../webhook/endpoint.ts';
-import { redactorFor } from '../webhook/redact.ts';
+import { endpointSecrets } from '../webhook/endpoint-secrets.ts';
 import { type Circuit, createCircuit } from './circuit.ts';
 import { createClaimQueue } from './claim-queue.ts';
 import type { ClaimedDelivery, Trigger } from './delivery.ts';
@@ -25,6 +26,8 @@ export interface Selection {
 
 export interface EndpointDeps extends Omit<SendDeps, 'redact' | 'claims'> {
   state: DeliveryPorts;
+  /** Knows the secrets of the run; only those of the endpoint unless given. */
+  redact?: Redactor | undefined;
   /** POSTs in flight. */
   concurrency: number;
   /** Failures in a row before the first success that end the run. */
@@ -52,7 +55,7 @@ export async function deliverToEndpoint(
   const { clock, signal, state, concurrency } = deps;
   const { claims, endpoints } = state;
   const { name } = endpoint;
-  const sendDeps = { ...deps, claims, redact: redactorFor(endpoint) };
+  const sendDeps = { ...deps, claims, redact: deps.redact ?? createRedactor(endpointSecrets(endpoint)) };
   const scope = { endpoint: name, recordingIds: selection.recordingIds, seqs: selection.deliverySeqs };
 
   await claims.repair(name, clock.now());

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock, Random } from '../clock.ts';
 import type { Observer } from '../events.ts';
+import type { Redactor } from '../redact.ts';
 import type { Endpoint } from '../webhook/endpoint.ts';
 import type { PostWebhook } from '../webhook/post-result.ts';
 import { deliverToEndpoint, type Selection as EndpointSelection, type Pace } from './deliver-to-endpoint.ts';
@@ -26,6 +27,8 @@ export interface DeliverDeps {
   endpoints: readonly Endpoint[];
   /** `createPoster(…).post`. */
   post: PostWebhook;
+  /** Knows the secrets of the run; for each endpoint only its own unless given. */
+  redact?: Redactor | undefined;
   clock: Clock;
   random: Random;
   observer: Observer;

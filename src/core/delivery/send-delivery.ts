@@ -1,10 +1,10 @@
 import type { Clock, Random } from '../clock.ts';
 import type { Observer } from '../events.ts';
+import { displayUrl, type Redactor } from '../redact.ts';
 import type { Endpoint } from '../webhook/endpoint.ts';
 import { parseObject } from '../webhook/json-object.ts';
 import { type Judgement, judge } from '../webhook/outcome.ts';
 import type { PostResult, PostWebhook, SettledResult } from '../webhook/post-result.ts';
-import { displayUrl, type Redactor } from '../webhook/redact.ts';
 import { nextTry, parseRetryAfter } from './backoff.ts';
 import type { Signal } from './circuit.ts';
 import type { Consequence, DeliveryClaims, NextState } from './claims.ts';

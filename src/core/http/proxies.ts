@@ -33,6 +33,23 @@ export function proxyFor(url: URL, env: Environment | undefined): HttpProxy | un
   return { url: parseProxy(variable, env[variable]?.trim() ?? '', url), variable };
 }
 
+/** The passwords of all proxies that the environment names, used or not. */
+export function proxyPasswords(env: Environment): string[] {
+  const values = Object.values(VARIABLES).flatMap(names => names.map(name => env[name] ?? ''));
+  return [...new Set(values)].flatMap(value => {
+    const [, password] = /^(?:[^/]*\/\/)?[^:@/]*:(.+)@/.exec(value) ?? [];
+    return password === undefined ? [] : [password, decoded(password)];
+  });
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /** True for addresses and names of this machine itself. https://www.rfc-editor.org/rfc/rfc6761#section-6.3 */
 export function isLoopback(url: URL): boolean {
   const host = hostOf(url);

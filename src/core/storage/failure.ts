@@ -168,7 +168,7 @@ export function networkFailure(
       cause: error,
     });
   }
-  const words = NETWORK_WORDS[reason] ?? (cause.message || reason);
+  const words = proxysAnswer(cause.message) ?? NETWORK_WORDS[reason] ?? (cause.message || reason);
   // A request through a proxy looks up and connects to the proxy alone.
   const isProxys = reason.startsWith('ERR_PROXY') || (proxyVariable !== undefined && ON_THE_WAY.test(reason));
   const where = isProxys ? `the proxy for ${endpoint}` : endpoint;
@@ -183,6 +183,12 @@ export function networkFailure(
         : 'check endpoint and the network',
     cause: error,
   });
+}
+
+/** A proxy's refusal by its status alone: its other words may repeat the password. */
+function proxysAnswer(message = ''): string | undefined {
+  const [, status] = /\bHTTP\/1\.[01] (\d{3})/.exec(message) ?? [];
+  return status && `the proxy answered ${status}`;
 }
 
 /** How a connection fails before any byte of the request has gone out. */

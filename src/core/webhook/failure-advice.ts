@@ -1,8 +1,8 @@
+import { displayUrl, type Redactor } from '../redact.ts';
 import { printableLine } from '../text.ts';
 import { describeForeign, foreignAdvice } from './foreign-answer.ts';
 import type { Answer, NetworkFailure, SettledResult } from './post-result.ts';
 import { isWebPage, readRefusal } from './read-answer.ts';
-import type { Redactor } from './redact.ts';
 
 /** Where a webhook was sent. */
 export interface SentTo {
@@ -61,16 +61,16 @@ export function failureAdvice(result: SettledResult, sent: SentTo, redact: Redac
     return `no complete response within ${result.timeoutMs / 1000} s; check that the server is not overloaded`;
   }
   if (result.kind === 'network') {
-    return NETWORK[result.what]({ ...result, message: redact(result.message) }, new URL(sent.url));
+    return NETWORK[result.what]({ ...result, message: redact.foreign(result.message) }, new URL(sent.url));
   }
   return result.status < 400 ? unconfirmed(result, sent, redact) : refusal(result, sent, redact);
 }
 
 /** A status below 400 that is no confirmation. */
 function unconfirmed(answer: Answer, sent: SentTo, redact: Redactor): string {
-  const { status, location } = answer;
+  const { status } = answer;
   if (status < 200) return `the server gave no final response (status ${status})`;
-  if (status >= 300) return redirectAdvice(status, location && redact(location), sent);
+  if (status >= 300) return redirectAdvice(answer, sent, redact);
   return (
     `status ${status}, but ${describeForeign(answer, redact)} instead of the server's confirmation, so the webhook does ` +
     'not count as delivered; check that webhook.url is the recordings server, and that no proxy or login page answers in its place'
@@ -82,7 +82,7 @@ function refusal(answer: Answer, sent: SentTo, redact: Redactor): string {
   const known = STATUSES[status];
   if (known !== undefined && !(status === 410 && isWebPage(answer))) return known;
   const words = readRefusal(answer);
-  const message = words === undefined ? undefined : redact(words);
+  const message = words === undefined ? undefined : redact.foreign(words);
   if (status >= 500) {
     const what = message === undefined ? `: ${describeForeign(answer, redact)}` : says(message);
     return `the server, or a proxy before it, has a fault (status ${status})${what}`;
@@ -94,10 +94,10 @@ function refusal(answer: Answer, sent: SentTo, redact: Redactor): string {
   return REFUSALS[status]?.(message, sent) ?? `the server rejects the request with status ${status}${says(message)}`;
 }
 
-function redirectAdvice(status: number, location: string | undefined, sent: SentTo): string {
+function redirectAdvice({ status, location }: Answer, sent: SentTo, redact: Redactor): string {
   if (!location) return `the server answers with status ${status} and names no new address; check webhook.url`;
-  const target = URL.canParse(location, sent.url) ? new URL(location, sent.url) : undefined;
-  const address = printableLine(target ? target.origin + target.pathname + (target.search && '?…') : location);
+  const target = URL.canParse(location, sent.url) ? new URL(location, sent.url).href : location;
+  const address = redact.foreign(displayUrl(target));
   return (
     `the server redirects to ${address.slice(0, 300)}, which is never followed (the token would go along); ` +
     'if that address is right, set webhook.url to it, then run "recordupload retry --held"'

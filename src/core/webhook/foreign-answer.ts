@@ -1,8 +1,8 @@
+import type { Redactor } from '../redact.ts';
 import { printableLine } from '../text.ts';
 import { parseObject } from './json-object.ts';
 import type { Answer } from './post-result.ts';
 import { isWebPage } from './read-answer.ts';
-import type { Redactor } from './redact.ts';
 
 /** How much of a page's title, or of a gateway's message, is shown. */
 const SHOWN_CHARACTERS = 100;
@@ -15,7 +15,7 @@ const SHOWN_CHARACTERS = 100;
 export function describeForeign(answer: Answer, redact: Redactor): string {
   const { contentEncoding, server, body } = answer;
   const shown = (text: string) => {
-    const line = printableLine(redact(text)).replace(/\s+/g, ' ').trim();
+    const line = printableLine(redact.foreign(text)).replace(/\s+/g, ' ').trim();
     return line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS - 1)}…` : line;
   };
   const named = (what: string, words?: string) => {

@@ -1,7 +1,7 @@
+import { displayUrl, type Redactor } from '../redact.ts';
 import { failureAdvice, type SentTo } from './failure-advice.ts';
 import type { SettledResult } from './post-result.ts';
 import { isWebPage, readAcceptance, readRefusal } from './read-answer.ts';
-import { displayUrl, type Redactor } from './redact.ts';
 
 /** What was sent: the response is judged and explained by it. */
 export interface Sent extends SentTo {

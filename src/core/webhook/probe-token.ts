@@ -2,7 +2,6 @@ import type { Endpoint } from './endpoint.ts';
 import { judge } from './outcome.ts';
 import type { Answer, PostResult } from './post-result.ts';
 import { readRefusal } from './read-answer.ts';
-import { redactorFor } from './redact.ts';
 import type { TestEndpointDeps } from './test-endpoint.ts';
 
 /** `unknown`: this server does not show it, or not in time. */
@@ -32,7 +31,7 @@ export async function probeToken(endpoint: Endpoint, deps: TestEndpointDeps): Pr
     });
   const [right, wrong] = await Promise.all([send(endpoint.token), send(deps.newToken())]);
   if (refusalStatus(right) === 401 || refusalStatus(right) === 403) {
-    const { detail } = judge(right as Answer, { url: endpoint.url, recordingId: '' }, redactorFor(endpoint));
+    const { detail } = judge(right as Answer, { url: endpoint.url, recordingId: '' }, deps.redact);
     return { verdict: 'refused', detail };
   }
   if (refusalStatus(right) === 400 && refusalStatus(wrong) === 401) {

@@ -1,9 +1,9 @@
 import type { Clock } from '../clock.ts';
+import { displayUrl, type Redactor } from '../redact.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type Judgement, judge } from './outcome.ts';
 import type { PostTimings, PostWebhook, SettledResult } from './post-result.ts';
 import { readRefusal } from './read-answer.ts';
-import { createRedactor, displayUrl, type Redactor } from './redact.ts';
 import { requestHeaders } from './request-headers.ts';
 
 /** One request of a test, the response, and what it means. Holds no secret. */
@@ -25,6 +25,8 @@ export interface TestEndpointDeps {
   clock: Clock;
   signal: AbortSignal;
   userAgent: string;
+  /** Knows the secrets of the run. */
+  redact: Redactor;
   newId: () => string;
   /** Makes a token that no server accepts. */
   newToken: () => string;
@@ -66,7 +68,7 @@ async function check(
   };
   const result = await deps.post(request);
   if (result.kind === 'aborted') throw deps.signal.reason;
-  const redact = createRedactor([endpoint.token ?? '', token ?? '', ...endpoint.secrets]);
+  const { redact } = deps;
   const judgement = judgeTest(result, endpoint.url, payload, redact);
   const { ok, verdict } = kind === 'accepted' ? acceptance(judgement) : refusal(kind, result, judgement);
   return {

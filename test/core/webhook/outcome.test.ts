@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { createRedactor } from '../../../src/core/redact.ts';
 import { judge } from '../../../src/core/webhook/outcome.ts';
 import type { NetworkFailure, SettledResult } from '../../../src/core/webhook/post-result.ts';
-import { createRedactor } from '../../../src/core/webhook/redact.ts';
 
 const SENT = { url: 'https://ops.example.org/recordings/webhook/', recordingId: '3', email: 'Ada@example.org' };
 const redact = createRedactor(['fake-token-for-tests']);

@@ -1,6 +1,6 @@
 import { readCaFile } from '../../ca-file.ts';
 import type { Connections } from '../../http/connections.ts';
-import { createRedactor, type Redactor } from '../../webhook/redact.ts';
+import { createRedactor, type Redactor } from '../../redact.ts';
 import type { KeyProfile, Keys } from '../keys.ts';
 import type { TemporaryKeys } from './profile-keys.ts';
 import { createRequestHandler, currentCall } from './request-handler.ts';
@@ -17,7 +17,7 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
  * @param onRoundTrip told how long each answer to a request without a body took once it was connected, in milliseconds
  */
 export function openClient(
-  settings: Pick<BucketSettings, 'endpoint' | 'region' | 'credentials' | 'caFile' | 'env'>,
+  settings: Pick<BucketSettings, 'endpoint' | 'region' | 'credentials' | 'caFile' | 'env' | 'secrets'>,
   connections: Connections,
   onRoundTrip: (ms: number) => void,
 ): { client: S3Client; redactor: () => Redactor } {
@@ -68,12 +68,11 @@ export function openClient(
     },
     { step: 'build', name: 'presetDigest' },
   );
-  const secretsOf = ({ accessKeyId, secretAccessKey, sessionToken = '' }: Keys) => [
-    accessKeyId,
-    secretAccessKey,
-    sessionToken,
-  ];
-  return { client, redactor: () => createRedactor(keys ? secretsOf(keys) : []) };
+  const redactor = () => {
+    const { accessKeyId = '', secretAccessKey = '', sessionToken = '' } = keys ?? {};
+    return createRedactor([...(settings.secrets ?? []), secretAccessKey, sessionToken], { masked: [accessKeyId] });
+  };
+  return { client, redactor };
 }
 
 /** The client calls it with its first request, and again five minutes before the keys expire. */

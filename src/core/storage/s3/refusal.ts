@@ -1,4 +1,4 @@
-import type { Redactor } from '../../webhook/redact.ts';
+import type { Redactor } from '../../redact.ts';
 import { networkFailure, notS3, refusedByStore, StorageFailure } from '../failure.ts';
 import type { StoreWords } from '../refusal-hints.ts';
 import { AnswerTooLong, type S3Call } from './request-handler.ts';
@@ -37,7 +37,7 @@ export interface Destination {
   bucket: string;
   /** The variable that names the proxy which the calls go through. */
   proxyVariable?: string | undefined;
-  /** Knows the keys: a store, or a proxy before it, may repeat them. */
+  /** Knows the keys and other secrets of the run: a store, or a proxy before it, may repeat them. */
   redactor: () => Redactor;
 }
 
@@ -63,7 +63,7 @@ export function toStorageFailure(
     notS3(what, endpoint, `no ${expected ?? 'valid headers'} in the answer`, cause);
   if (failure instanceof AnswerTooLong) return unreadable(failure);
   if (failure) return networkFailure(failure, what, endpoint, proxyVariable);
-  const code = codeOf(error);
+  const code = codeOf(error, destination);
   if (!answer) {
     // The SDK sent nothing: it does not accept the bucket's name, the region or the endpoint.
     return new StorageFailure(`${what}: ${(error as Error).message}`, {
@@ -103,7 +103,7 @@ function wordsOf(
   { status, headers, text }: NonNullable<S3Call['answer']>,
   { bucket, endpoint, redactor }: Destination,
 ): StoreWords {
-  const code = codeOf(error);
+  const code = codeOf(error, { redactor });
   const { message, Region, Endpoint } = error as { message?: unknown; Region?: unknown; Endpoint?: unknown };
   // Without a code, the SDK's message is its own; the response may still be readable: `error code: 1020`.
   const said = code ? String(message ?? '') : status >= 400 ? (text ?? '') : '';
@@ -133,8 +133,12 @@ function addressOf(named: unknown, { bucket, endpoint }: Pick<Destination, 'buck
   return address === new URL(endpoint).origin ? undefined : address;
 }
 
-/** S3's code, where the answer's document has one; the SDK makes up a name where it has none. */
-function codeOf(error: unknown): string {
+/**
+ * S3's code, where the answer's document has one; the SDK makes up a name where it has none. Anything that does not look
+ * like a code, or may be a secret, counts as none.
+ */
+function codeOf(error: unknown, { redactor }: Pick<Destination, 'redactor'>): string {
   const { Code } = error as { Code?: unknown };
-  return typeof Code === 'string' ? Code : '';
+  if (typeof Code !== 'string' || !/^[A-Za-z0-9._-]{1,64}$/.test(Code)) return '';
+  return redactor().foreign(Code) === Code ? Code : '';
 }

@@ -8,6 +8,8 @@ export interface BucketSettings {
   caFile?: string | undefined;
   /** For proxies: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`. */
   env: NodeJS.ProcessEnv;
+  /** Beside the keys, what must not be shown of a response: the password of a proxy may be in it. */
+  secrets?: readonly string[] | undefined;
   /** How long a request may go without a byte moving; 30 s unless given. */
   stallMs?: number | undefined;
   /** The same for Complete: assembling a large object takes the store a while; 5 minutes unless given. */
