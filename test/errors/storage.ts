@@ -230,6 +230,16 @@ export const STORAGE_MADE: readonly Made[] = [
   unreachable('Stalled', 'no byte moved for 30 s'),
   { ...unreachable('EMFILE', 'too many open files'), hint: OPEN_FILES_HINT },
   { ...unreachable('ENFILE', 'too many open files'), hint: OPEN_FILES_HINT },
+  {
+    says: 'uploading 3/video.mkv: cannot reach the proxy for https://s3.example.com (the proxy answered 407)',
+    hint: 'check HTTPS_PROXY and NO_PROXY',
+    exit,
+    make: () => {
+      const message = 'Failed to establish tunnel via http://proxy:3128/: HTTP/1.1 407 fake-password-of-the-proxy';
+      const error = Object.assign(new Error(message), { code: 'ERR_PROXY_TUNNEL' });
+      return networkFailure(error, 'uploading 3/video.mkv', 'https://s3.example.com', 'HTTPS_PROXY');
+    },
+  },
   ...['ERR_PROXY_TUNNEL', 'ECONNREFUSED'].map(code => ({
     says: 'uploading 3/video.mkv: cannot reach the proxy for https://s3.example.com (…)',
     hint: 'check https_proxy and NO_PROXY',
