@@ -42,6 +42,12 @@ const KEY_TEXTS: Readonly<Record<string, KeyText>> = {
     default: code('~/.local/state/recordupload'),
   },
   logFile: { purpose: 'the log', default: `${code('logs/app.log')} in the state folder` },
+  acl: {
+    purpose: `canned ACL of each object, such as ${code('public-read')}, if links are to work for everybody`,
+    default: 'none is sent',
+  },
+  storageClass: { purpose: 'storage class of each object', default: "the store's own" },
+  cacheControl: { purpose: `${code('Cache-Control')} of each object, for those who open links`, default: 'none' },
   uploadSource: {
     purpose: `${code('upload_source')} in the webhook`,
     default: `${code('cli')} or ${code('library')}`,

@@ -4,6 +4,7 @@ import { hasErrorCode } from '../core/errors.ts';
 import { parseRecordingId, type Recording, type RecordingId } from '../core/recording/recording.ts';
 import { persistentBucket } from '../core/upload/session.ts';
 import { type VerifyReport, verifyRecording } from '../core/upload/verify-recording.ts';
+import { checkLink, type LinkCheck } from './check-link.ts';
 import { readFolder } from './recording-folder.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -16,7 +17,12 @@ export interface VerifyRequest {
   id?: string | undefined;
   /** Read the objects back and recompute their checksums. */
   full?: boolean | undefined;
+  /** Open the link of the first file, without credentials. */
+  links?: boolean | undefined;
 }
+
+/** What was found, and with `links` whether everybody can open a link. */
+export type VerifiedRecording = VerifyReport & { link?: LinkCheck };
 
 /**
  * Compares recordings in the bucket with what was uploaded or, where a folder is given, with that; one after the other.
@@ -24,17 +30,20 @@ export interface VerifyRequest {
  * @throws AppError `VERIFICATION` if the bucket has nothing of a recording, `STORAGE`, `RECORDING`, `CONFIG`, `USAGE`
  */
 export async function verify(
-  { recordings, id, full = false }: VerifyRequest,
+  { recordings, id, full = false, links = false }: VerifyRequest,
   runtime: Runtime,
-  onReport: (report: VerifyReport) => void = () => {},
-): Promise<VerifyReport[]> {
+  onReport: (report: VerifiedRecording) => void = () => {},
+): Promise<VerifiedRecording[]> {
   requireCredentials(runtime.config);
   const session = await runtime.uploads();
   const deps = { ...session, bucket: persistentBucket(session) };
-  const reports: VerifyReport[] = [];
+  const reports: VerifiedRecording[] = [];
   for (const one of recordings) {
     const meant = await resolveVerified(one, id, runtime);
-    const report = await verifyRecording({ ...meant, full }, deps);
+    const found = await verifyRecording({ ...meant, full }, deps);
+    const [first] = found.files.filter(file => file.verdict !== 'missing');
+    const link = links && first ? await checkLink(first, runtime, runtime.signal) : undefined;
+    const report = link ? { ...found, ok: found.ok && link.ok, link } : found;
     reports.push(report);
     onReport(report);
   }

@@ -24,6 +24,12 @@ export interface Config {
   stateDir: string;
   /** Absolute path. */
   logFile: string;
+  /** The canned ACL of each object (`public-read`); undefined: none is sent, and the bucket's own rules apply. */
+  acl: string | undefined;
+  /** The storage class of each object; undefined: the store's default. */
+  storageClass: string | undefined;
+  /** The `Cache-Control` header that the store gives back with each object. */
+  cacheControl: string | undefined;
   /** The payload's `upload_source`; undefined: each way in says its own name. */
   uploadSource: string | undefined;
   /** Globs of further files in the folder that are uploaded. */

@@ -98,6 +98,12 @@ export const STORAGE: readonly Meeting[] = [
   refused(404, 'NoSuchBucket', 'check bucket and endpoint, or create the bucket'),
   refused(301, 'PermanentRedirect', 'the bucket is in another region: check endpoint and region'),
   refused(400, 'AuthorizationHeaderMalformed', 'check region: the store expects another one'),
+  refused(
+    400,
+    'AccessControlListNotSupported',
+    'the bucket accepts no ACLs: leave out acl, and let a bucket policy make the links public',
+  ),
+  refused(400, 'InvalidStorageClass', 'the store does not know this storageClass: correct it or leave it out'),
   refused(403, 'RequestTimeTooSkewed', "set this machine's clock: it differs from the store's by more than 15 minutes"),
   refused(400, 'QuotaExceeded', QUOTA),
   refused(403, 'QuotaExceeded', QUOTA),

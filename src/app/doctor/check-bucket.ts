@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Body } from '../../core/storage/body.ts';
 import type { Bucket } from '../../core/storage/bucket.ts';
 import type { StorageFailure } from '../../core/storage/failure.ts';
+import type { LinkCheck } from '../check-link.ts';
 import type { Finding } from './check.ts';
 
 export interface BucketDeps {
@@ -10,6 +11,10 @@ export interface BucketDeps {
   /** A random word, for a folder of the probe's own. */
   newId: () => string;
   now: () => number;
+  /** Opens the link of an object as somebody without credentials does. */
+  checkLink: (object: { key: string; sizeBytes: number }, signal: AbortSignal) => Promise<LinkCheck>;
+  /** The storage class that objects are to have. */
+  storageClass?: string | undefined;
 }
 
 const PROBE_PREFIX = '.recordupload-doctor/';
@@ -93,7 +98,8 @@ function goneFor(error: StorageFailure | undefined): Finding[] | undefined {
 }
 
 /** Writes and reads an object in one request; checks its ETag, and whether the store refuses a second one. */
-async function probeSingle(key: string, { bucket, bodyOf }: BucketDeps, signal: AbortSignal): Promise<Finding[]> {
+async function probeSingle(key: string, deps: BucketDeps, signal: AbortSignal): Promise<Finding[]> {
+  const { bucket, bodyOf } = deps;
   const bytes = Buffer.from('recordupload doctor: this object may be deleted\n');
   let etag = '';
   const write = await attempt('write', async () => {
@@ -101,8 +107,10 @@ async function probeSingle(key: string, { bucket, bodyOf }: BucketDeps, signal: 
     return 'objects can be written';
   });
   if (write.error) return [write.finding];
+  let storedAs: string | undefined;
   const read = await attempt('read', async () => {
     const head = await bucket.head(key, signal);
+    storedAs = head?.storageClass;
     if (head?.sizeBytes !== bytes.length)
       throw new Error(head ? 'the object has another size' : 'the object is not there');
     return 'the written object can be read';
@@ -115,8 +123,32 @@ async function probeSingle(key: string, { bucket, bodyOf }: BucketDeps, signal: 
     write.finding,
     read.finding,
     { name: 'ETags', status: 'ok', detail: kind },
+    ...(read.error ? [] : storageClassFinding(storedAs, deps)),
+    await probeLink({ key, sizeBytes: bytes.length }, deps, signal),
     await probeCondition(key, bodyOf(bytes), bucket, signal),
   ];
+}
+
+/** A store that does not have the configured storage class may ignore it without a word. */
+function storageClassFinding(storedAs: string | undefined, { storageClass }: BucketDeps): Finding[] {
+  if (storageClass === undefined) return [];
+  const name = 'storage class';
+  // The default is not named in responses.
+  if (storedAs === storageClass || (storedAs === undefined && storageClass === 'STANDARD')) {
+    return [{ name, status: 'ok', detail: `objects are stored as ${storageClass}` }];
+  }
+  const detail = `the store ignores storageClass ${storageClass}: the object is stored as ${storedAs ?? 'STANDARD'}`;
+  return [{ name, status: 'warning', detail, fix: 'correct storageClass, or leave it out' }];
+}
+
+/** The webhook's links are what users click. Whether they should work for everybody is the operator's decision. */
+async function probeLink(
+  object: { key: string; sizeBytes: number },
+  { checkLink }: BucketDeps,
+  signal: AbortSignal,
+): Promise<Finding> {
+  const { ok, detail, fix } = await checkLink(object, signal);
+  return { name: 'links', status: ok ? 'ok' : 'warning', detail, fix };
 }
 
 /** `If-None-Match: *` on an existing object: a store that honours it answers 412. The program does not need it. */

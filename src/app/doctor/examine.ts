@@ -89,15 +89,20 @@ function bucketCheck(runtime: Runtime): Check {
     name: 'bucket',
     area: 'storage',
     async run(signal) {
-      const [{ checkBucket }, { bufferBody }, { unlimited }] = await Promise.all([
+      const [{ checkBucket }, { checkLink }, { bufferBody }, { unlimited }] = await Promise.all([
         import('./check-bucket.ts'),
+        import('../check-link.ts'),
         import('../../core/storage/body.ts'),
         import('../../core/storage/throttle.ts'),
       ]);
       const bucket = await runtime.bucket();
       const bodyOf = (bytes: Buffer) =>
         bufferBody(bytes, createHash('sha256').update(bytes).digest(), { throttle: unlimited });
-      return await checkBucket({ bucket, bodyOf, newId: randomUUID, now: Date.now }, signal);
+      const { storageClass } = runtime.config;
+      const check = (object: { key: string; sizeBytes: number }, within: AbortSignal) =>
+        checkLink(object, runtime, within);
+      const deps = { bucket, bodyOf, newId: randomUUID, now: Date.now, checkLink: check, storageClass };
+      return await checkBucket(deps, signal);
     },
   };
 }

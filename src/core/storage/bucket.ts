@@ -52,6 +52,8 @@ export interface ObjectHead {
   contentType: string | undefined;
   metadata: Record<string, string>;
   lastModified: Date | undefined;
+  /** Missing for the store's default. */
+  storageClass?: string | undefined;
 }
 
 export interface ObjectContent extends ObjectHead {

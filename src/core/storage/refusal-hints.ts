@@ -16,6 +16,9 @@ export interface StoreWords {
 const HINTS: Record<string, string> = {
   InvalidAccessKeyId: 'check accessKeyId (AWS_ACCESS_KEY_ID): the store does not know this key, or it has expired',
   SignatureDoesNotMatch: 'check secretAccessKey (AWS_SECRET_ACCESS_KEY): it does not belong to this access key',
+  AccessControlListNotSupported:
+    'the bucket accepts no ACLs: leave out acl, and let a bucket policy make the links public',
+  InvalidStorageClass: 'the store does not know this storageClass: correct it or leave it out',
   AccessDenied: 'check that the access key may read and write this bucket',
   Forbidden: 'check the access key and that it may read and write this bucket',
   NoSuchBucket: 'check bucket and endpoint, or create the bucket',

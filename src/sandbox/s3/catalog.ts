@@ -10,6 +10,8 @@ export interface Description {
   headers: Record<string, string>;
   /** `x-amz-meta-…` without that prefix. */
   metadata: Record<string, string>;
+  /** Everybody may read it (canned ACL `public-read`). */
+  isPublic?: boolean | undefined;
 }
 
 export interface StoredObject extends Description {
@@ -97,6 +99,11 @@ export class Catalog {
     const found = this.objectsOf(bucket).get(key);
     if (found) return found;
     throw new S3Error('NoSuchKey', 'The specified key does not exist.', { details: { Key: key } });
+  }
+
+  /** Whether everybody may read the object. */
+  isPublic(bucket: string, key: string): boolean {
+    return this.buckets.get(bucket)?.objects.get(key)?.isPublic === true;
   }
 
   /** @throws S3Error `NoSuchBucket`, `NoSuchUpload` */

@@ -11,6 +11,12 @@ const KEPT_HEADERS = [
   'expires',
   'x-amz-storage-class',
 ];
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#canned-acl */
+const PUBLIC_ACLS = new Set(['public-read', 'public-read-write']);
+const ACLS = new Set([
+  ...PUBLIC_ACLS,
+  ...['private', 'authenticated-read', 'aws-exec-read', 'bucket-owner-read', 'bucket-owner-full-control'],
+]);
 const META_PREFIX = 'x-amz-meta-';
 const MAX_METADATA_BYTES = 2048;
 const MAX_KEY_BYTES = 1024;
@@ -54,7 +60,9 @@ export function describe(call: Call): Description {
   const own = encodings.filter(encoding => encoding !== '' && encoding !== 'aws-chunked').join(', ');
   if (own) headers['content-encoding'] = own;
   else delete headers['content-encoding'];
-  return { headers, metadata };
+  const [acl] = call.exchange.req.headersDistinct['x-amz-acl'] ?? [];
+  if (acl !== undefined && !ACLS.has(acl)) throw new S3Error('InvalidArgument', 'Invalid canned ACL');
+  return { headers, metadata, ...(PUBLIC_ACLS.has(acl ?? '') && { isPublic: true }) };
 }
 
 /** The headers that give a description back. */

@@ -9,7 +9,7 @@ import type { Service } from './call.ts';
 import { S3Error } from './errors.ts';
 import { OPERATIONS } from './operations/operations.ts';
 import { type Route, routeOf, type S3Operation } from './route.ts';
-import { authenticate, type Credentials } from './sigv4.ts';
+import { ANONYMOUS, authenticate, type Credentials, isAnonymous } from './sigv4.ts';
 import { xmlError } from './xml.ts';
 
 /** A request that the S3 server got. */
@@ -119,11 +119,14 @@ function entryFor(exchange: Exchange, { query: _query, ...route }: Route, nowMs:
 async function perform(parts: S3ServerParts, exchange: Exchange, route: Route, nowMs: number): Promise<Reply> {
   const { req, rawPath } = exchange;
   const { service, credentials, requiredRegion } = parts;
-  const signature = authenticate(
-    { method: req.method ?? 'GET', rawPath, query: route.query, headers: req.headersDistinct },
-    credentials,
-    { nowMs, region: requiredRegion },
-  );
+  const request = { method: req.method ?? 'GET', rawPath, query: route.query, headers: req.headersDistinct };
+  const { operation } = route;
+  if ((operation === 'GetObject' || operation === 'HeadObject') && isAnonymous(request)) {
+    // S3 does not tell strangers whether there is such an object.
+    if (!service.catalog.isPublic(route.bucket, route.key)) throw new S3Error('AccessDenied', 'Access Denied.');
+    return OPERATIONS[operation]({ service, route, exchange, signature: ANONYMOUS, nowMs });
+  }
+  const signature = authenticate(request, credentials, { nowMs, region: requiredRegion });
   if (route.operation === 'Unknown') {
     throw new S3Error('NotImplemented', 'A header or query you provided implies functionality that is not implemented');
   }

@@ -24,6 +24,14 @@ export interface Signature {
   signature: string;
 }
 
+/** In the place of a signature where none is needed: nothing that reads an object uses it. */
+export const ANONYMOUS: Signature = { amzDate: '', scope: '', signingKey: Buffer.alloc(0), signature: '' };
+
+/** Whether a request carries no signature at all, neither in a header nor in the query. */
+export function isAnonymous({ headers, query }: SignedRequest): boolean {
+  return headers.authorization === undefined && !query.some(([name]) => name.startsWith('X-Amz-'));
+}
+
 interface Claim {
   accessKeyId: string;
   date: string;

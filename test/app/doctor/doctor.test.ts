@@ -15,7 +15,7 @@ const probes = () => sandbox.s3.objects().filter(({ key }) => key.startsWith('.r
 
 describe('doctor', () => {
   test('finds everything well, says where values came from, and leaves nothing behind', async () => {
-    const desk = openDesk(sandbox);
+    const desk = openDesk(sandbox, { RECORDUPLOAD_ACL: 'public-read' });
     const { result } = readJson<Report>(await desk.run(['doctor', '--json']));
     expect(result.checks.filter(one => one.status !== 'ok')).toEqual([]);
     const names = result.checks.map(one => one.name);

@@ -1,4 +1,5 @@
-import type { VerifyReport } from '../../../core/upload/verify-recording.ts';
+import type { LinkCheck } from '../../../app/check-link.ts';
+import type { VerifiedRecording } from '../../../app/verify.ts';
 
 /** The result of `verify --json`. */
 export interface VerifyJson {
@@ -14,12 +15,14 @@ export interface VerifyJson {
       detail: string;
       sizeBytes?: number;
     }[];
+    /** With `--links`. */
+    link?: { url: string; ok: boolean; detail: string; fix?: string };
   }[];
 }
 
-export function verifyJson(reports: readonly VerifyReport[]): VerifyJson {
+export function verifyJson(reports: readonly VerifiedRecording[]): VerifyJson {
   return {
-    recordings: reports.map(({ recordingId, dir, ok, files }) => ({
+    recordings: reports.map(({ recordingId, dir, ok, files, link }) => ({
       recordingId,
       ...(dir !== undefined && { dir }),
       ok,
@@ -30,6 +33,11 @@ export function verifyJson(reports: readonly VerifyReport[]): VerifyJson {
         detail,
         ...(sizeBytes !== undefined && { sizeBytes }),
       })),
+      ...(link && { link: linkJson(link) }),
     })),
   };
+}
+
+function linkJson({ url, ok, detail, fix }: LinkCheck) {
+  return { url, ok, detail, ...(fix !== undefined && { fix }) };
 }

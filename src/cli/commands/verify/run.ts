@@ -1,5 +1,4 @@
-import { idOrFolder, verify } from '../../../app/verify.ts';
-import type { VerifyReport } from '../../../core/upload/verify-recording.ts';
+import { idOrFolder, type VerifiedRecording, verify } from '../../../app/verify.ts';
 import { EXIT, heaviest } from '../../exit-codes.ts';
 import { jsonDocument } from '../../json/document.ts';
 import { openCommand } from '../../open-command.ts';
@@ -14,8 +13,8 @@ export const run: RunCommand<typeof verifySpec> = async call => {
   const opening = `comparing ${args.join(' ')} with the bucket`;
   await using open = await openCommand(call, { withoutState: 'continue', opening });
   const recordings = await Promise.all(args.map(idOrFolder));
-  const { id, full } = options;
-  const reports = await verify({ recordings, id, full }, open.runtime, report => {
+  const { id, full, links } = options;
+  const reports = await verify({ recordings, id, full, links }, open.runtime, report => {
     open.settle();
     if (!options.json) print(report);
   });
@@ -23,7 +22,7 @@ export const run: RunCommand<typeof verifySpec> = async call => {
   if (options.json) terminal.document(jsonDocument(command, exitCode, { result: verifyJson(reports) }));
   return exitCode;
 
-  function print(report: VerifyReport): void {
+  function print(report: VerifiedRecording): void {
     const lines = verifyText(report, terminal.paint.out);
     if (!options.quiet) terminal.out(lines.join('\n'));
     else if (!report.ok) terminal.err(`recordupload: ${lines[0]}; next: recordupload verify ${report.recordingId}`);

@@ -8,6 +8,7 @@ export const verifySpec = describeCommand({
   options: [
     { flags: '--id <id>', purpose: "the folder's recording ID (default: the sidecar's, else the folder's name)" },
     { flags: '--full', purpose: 'read the objects back and recompute their checksums' },
+    { flags: '--links', purpose: 'also open a link of the webhook, without credentials: can everybody?' },
     ...COMMON_OPTIONS,
   ],
   examples: [

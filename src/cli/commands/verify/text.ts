@@ -1,11 +1,13 @@
 import type { ChalkInstance } from 'chalk';
+import type { LinkCheck } from '../../../app/check-link.ts';
+import type { VerifiedRecording } from '../../../app/verify.ts';
 import { printable } from '../../../core/text.ts';
 import { formatBytes } from '../../../core/units.ts';
-import type { FileVerdict, VerifyReport } from '../../../core/upload/verify-recording.ts';
+import type { FileVerdict } from '../../../core/upload/verify-recording.ts';
 import { count, table } from '../../terminal/format.ts';
 
 /** What a verification found; the first line sums it up. */
-export function verifyText({ recordingId, ok, files }: VerifyReport, paint: ChalkInstance): string[] {
+export function verifyText({ recordingId, files, link }: VerifiedRecording, paint: ChalkInstance): string[] {
   const marks: Record<FileVerdict, string> = {
     same: paint.green('✔'),
     differs: paint.red('✘'),
@@ -13,7 +15,8 @@ export function verifyText({ recordingId, ok, files }: VerifyReport, paint: Chal
     unproven: paint.yellow('?'),
   };
   const bad = files.filter(file => file.verdict !== 'same').length;
-  const headline = ok
+  const isSound = bad === 0;
+  const headline = isSound
     ? `${paint.green('✔')} ${recordingId}: ${count(files.length, 'file')} verified`
     : `${paint.red('✘')} ${recordingId}: ${bad} of ${count(files.length, 'file')} not verified`;
   const rows = files.map(file => [
@@ -21,5 +24,15 @@ export function verifyText({ recordingId, ok, files }: VerifyReport, paint: Chal
     file.sizeBytes === undefined ? '' : formatBytes(file.sizeBytes),
     `${file.verdict}: ${file.detail}`,
   ]);
-  return [headline, ...table(rows), ...(ok ? [] : [`  next: recordupload upload <dir> --id ${recordingId}`])];
+  return [
+    headline,
+    ...table(rows),
+    ...(isSound ? [] : [`  next: recordupload upload <dir> --id ${recordingId}`]),
+    ...(link ? linkLines(link, paint) : []),
+  ];
+}
+
+function linkLines({ url, ok, detail, fix }: LinkCheck, paint: ChalkInstance): string[] {
+  const mark = ok ? paint.green('✔') : paint.red('✘');
+  return [`  ${mark} ${printable(url)}: ${detail}`, ...(fix === undefined ? [] : [`    → ${fix}`])];
 }

@@ -148,14 +148,14 @@ export function createSdkBucket(
         .catch(refusal => explainHead(refusal, Key, signal))
         .catch(orUndefined<ObjectHead>),
 
-    async put(Key, body, settings, signal) {
+    async put(Key, body, object, signal) {
       const what = `uploading ${where(Key)}`;
       const giveBack = await held.take(body.sizeBytes, signal);
       try {
         return await store({ what, body }, signal, async () => {
           const upload = new Upload({
             client,
-            params: { Bucket, Key, Body: body.read(), ...paramsOf(settings) },
+            params: { Bucket, Key, Body: body.read(), ...paramsOf(object, settings) },
             // Never in parts: those would be lost with the process.
             partSize: Math.max(LEAST_PART_BYTES, body.sizeBytes),
             queueSize: 1,
@@ -197,11 +197,11 @@ export function createSdkBucket(
         atMost,
       ),
 
-    createUpload(Key, settings, signal) {
+    createUpload(Key, object, signal) {
       const task = { what: `uploading ${where(Key)}`, expected: 'InitiateMultipartUploadResult' };
       return request(task, signal, async call => {
         const { UploadId } = await client.send(
-          new CreateMultipartUploadCommand({ Bucket, Key, ...paramsOf(settings) }),
+          new CreateMultipartUploadCommand({ Bucket, Key, ...paramsOf(object, settings) }),
         );
         if (call.answer?.isEmpty) throw notA(task);
         if (!UploadId) throw notS3(task.what, endpoint, 'no upload id in the answer');

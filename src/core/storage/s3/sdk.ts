@@ -8,10 +8,12 @@ export {
   GetObjectCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
+  type ObjectCannedACL,
   paginateListObjectsV2,
   paginateListParts,
   S3Client,
   type S3ClientConfig,
+  type StorageClass,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 export { Upload } from '@aws-sdk/lib-storage';

@@ -10,6 +10,10 @@ export interface BucketSettings {
   env: NodeJS.ProcessEnv;
   /** Beside the keys, what must not be shown of a response: the password of a proxy may be in it. */
   secrets?: readonly string[] | undefined;
+  /** What each object gets: a canned ACL, a storage class, a `Cache-Control` header; undefined: not sent. */
+  acl?: string | undefined;
+  storageClass?: string | undefined;
+  cacheControl?: string | undefined;
   /** How long a request may go without a byte moving; 30 s unless given. */
   stallMs?: number | undefined;
   /** The same for Complete: assembling a large object takes the store a while; 5 minutes unless given. */

@@ -59,10 +59,21 @@ export const completeMultipartUpload: Operation = async call => {
   const upload = service.catalog.upload(bucket, key, uploadId);
   const parts = checkParts(call, upload, listed);
   const etag = multipartEtag(parts);
-  const { headers, metadata } = upload;
+  const { headers, metadata, isPublic } = upload;
   const segments = parts.map(part => part.segment);
   const sizeBytes = segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
-  const object = { bucket, key, headers, metadata, sizeBytes, etag, segments, uploadId, lastModifiedMs: nowMs };
+  const object = {
+    bucket,
+    key,
+    headers,
+    metadata,
+    isPublic,
+    sizeBytes,
+    etag,
+    segments,
+    uploadId,
+    lastModifiedMs: nowMs,
+  };
   await service.catalog.completeUpload(upload, object, current => checkWriteConditions(call, current));
 
   const path = [bucket, ...key.split('/')].map(encodeURIComponent).join('/');
