@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { AppError } from '../../src/core/errors.ts';
 import { statFile } from '../../src/core/recording/file-identity.ts';
 import { networkFailure } from '../../src/core/storage/failure.ts';
+import { readMetadataObject, readObject } from '../../src/core/storage/read-object.ts';
 import { openSource } from '../../src/core/upload/source-file.ts';
 import { verifyObject } from '../../src/core/upload/verify-object.ts';
 import type { FaultAction } from '../../src/sandbox/faults/faults.ts';
@@ -61,6 +63,15 @@ const unreachable = (code: string, words: string): Made => ({
   exit,
   make: () => networkFailure(failed(code), 'uploading 3/video.mkv', 'https://s3.example.com'),
 });
+interface Dripping {
+  stream: AsyncIterable<Uint8Array>;
+}
+async function* drip(): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    await setTimeout(1);
+    yield Buffer.alloc(0);
+  }
+}
 const failed = (code: string) => Object.assign(new Error(code), { code });
 const xml = (body: string) => ({ answer: { status: 200, headers: { 'content-type': 'application/xml' }, body } });
 const empty = xml('');
@@ -246,6 +257,14 @@ export const STORAGE_MADE: readonly Made[] = [
       return networkFailure(error, 'uploading 3/video.mkv', 'https://s3.example.com', 'HTTPS_PROXY');
     },
   },
+  ...[readMetadataObject, (object: Dripping, key: string) => Array.fromAsync(readObject(object, key, 9, 10))].map(
+    read => ({
+      says: 'reading 3/metadata.json: the store sends it too slowly (not complete after 1 s)',
+      hint: 'it may pass: run the command again later',
+      exit,
+      make: () => read({ stream: drip() }, '3/metadata.json', { maxBytes: Number.POSITIVE_INFINITY, totalMs: 10 }),
+    }),
+  ),
   ...['ERR_PROXY_TUNNEL', 'ECONNREFUSED'].map(code => ({
     says: 'uploading 3/video.mkv: cannot reach the proxy for https://s3.example.com (…)',
     hint: 'check https_proxy and NO_PROXY',

@@ -5,6 +5,7 @@ import type { ParsedOverrides } from '../recording/read-recording.ts';
 import type { RecordingDetails, RecordingId } from '../recording/recording.ts';
 import { defaultTitle, formatUtc, fromMilliseconds, parseTimestamp } from '../recording/timestamps.ts';
 import type { Bucket } from '../storage/bucket.ts';
+import { readMetadataObject } from '../storage/read-object.ts';
 import { contentHash, METADATA_NAME, makePayload, type Payload } from './payload.ts';
 
 /** The payload of a recording that is in the bucket, and where it was found. */
@@ -40,9 +41,6 @@ export interface PayloadDefaults {
   publicBaseUrl: string;
   uploadSource: string;
 }
-
-/** No payload is this long; another program's `metadata.json` may be, and is not read to its end. */
-const MAX_METADATA_BYTES = 1024 * 1024;
 
 /**
  * Finds the payload of a recording: in the state, else in the bucket's `metadata.json`, else made from the objects
@@ -83,15 +81,8 @@ async function readMetadata(
 ): Promise<{ text: string; from: 'metadata.json' } | undefined> {
   const object = await (await bucket()).get(objectKey(id, METADATA_NAME), signal);
   if (!object) return undefined;
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of object.stream) {
-    size += chunk.length;
-    if (size > MAX_METADATA_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  const text = Buffer.concat(chunks).toString();
-  return isPayloadOf(id, text) ? { text, from: 'metadata.json' } : undefined;
+  const text = await readMetadataObject(object, objectKey(id, METADATA_NAME));
+  return text !== undefined && isPayloadOf(id, text) ? { text, from: 'metadata.json' } : undefined;
 }
 
 /** Other programs write into the bucket too: only what has a payload's shape is sent as one. */

@@ -5,6 +5,7 @@ import type { RecordingId } from '../recording/recording.ts';
 import type { ObjectHead } from '../storage/bucket.ts';
 import { decodeChecksums, type FileChecksum } from '../storage/checksum.ts';
 import { StorageFailure } from '../storage/failure.ts';
+import { readMetadataObject } from '../storage/read-object.ts';
 import { fileContext, type UploadSession } from './session.ts';
 
 /** Name of the metadata of `metadata.json` that carries the files' checksums. */
@@ -14,7 +15,7 @@ export const CHECKSUMS_METADATA = 'recordupload-checksums';
 export interface RemoteRecording {
   /** False only if the bucket certainly has no object of that key: HEAD is not needed then. */
   mayHave(key: string): Promise<boolean>;
-  /** `metadata.json` as the bucket has it; undefined if there is none, or it may not be read. */
+  /** `metadata.json` as the bucket has it; undefined if there is none, it cannot be read, or it is none of ours. */
   metadata(): Promise<{ text: string; etag: string; checksums: Map<string, FileChecksum> } | undefined>;
 }
 
@@ -52,10 +53,10 @@ async function readMetadata(id: RecordingId, session: UploadSession): ReturnType
   try {
     const object = await context.bucket.get(context.key, session.signal);
     if (!object) return undefined;
-    const text = Buffer.concat(await Array.fromAsync(object.stream)).toString();
-    return { text, etag: object.etag, checksums: readChecksums(object) };
+    const text = await readMetadataObject(object, context.key);
+    return text === undefined ? undefined : { text, etag: object.etag, checksums: readChecksums(object) };
   } catch (error) {
-    // The key may not read, or the body was cut off: compare the objects in other ways then.
+    // The key may not read, or the body was cut off or came too slowly: compare the objects in other ways then.
     if (error instanceof AppError && !session.signal.aborted) return undefined;
     throw error;
   }

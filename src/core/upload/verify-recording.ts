@@ -5,6 +5,7 @@ import type { RecordingFile, RecordingId } from '../recording/recording.ts';
 import type { Bucket, ObjectHead } from '../storage/bucket.ts';
 import { type FileChecksum, isMd5, PartHasher } from '../storage/checksum.ts';
 import type { Hasher } from '../storage/hasher.ts';
+import { readObject } from '../storage/read-object.ts';
 import { findAlreadyThere, hashParts } from './already-there.ts';
 import { readChecksums } from './remote-recording.ts';
 import { openSource } from './source-file.ts';
@@ -152,10 +153,11 @@ async function compareContent(
   const object = await bucket.get(key, signal);
   if (!object) return 'not in the bucket';
   const content = new PartHasher(partSizeBytes);
-  for await (const chunk of object.stream) {
+  for await (const chunk of readObject(object, key, head.sizeBytes)) {
     signal.throwIfAborted();
     content.update(chunk);
   }
+  if (content.sizeBytes > head.sizeBytes) return `more than its ${head.sizeBytes} bytes came back`;
   const checksum = content.finish({ composite: kept?.checksum.includes('-') ?? false });
   if (content.sizeBytes !== head.sizeBytes) return `only ${content.sizeBytes} of ${head.sizeBytes} bytes came back`;
   if (kept && checksum !== kept.checksum) return `its content has the checksum ${checksum} instead of ${kept.checksum}`;

@@ -1,3 +1,4 @@
+import { monotonicMs } from '../../clock.ts';
 import { ListMultipartUploadsCommand, type S3Client } from './sdk.ts';
 
 /** One page of any of S3's lists, as the SDK gives it. */
@@ -5,8 +6,10 @@ export interface Page {
   IsTruncated?: boolean | undefined;
 }
 
-/** More pages than the work of any bucket fills. */
-const MAX_PAGES = 10_000;
+/** More than the work of any bucket fills: half a million entries. A store could send new ones for ever. */
+const MAX_PAGES = 1_000;
+const MAX_CHARACTERS = 64 * 1024 * 1024;
+const MAX_MS = 30 * 60_000;
 
 /**
  * Reads a list to its end. The SDK's own paginators do not notice a list that goes round in circles, and some ask on
@@ -23,10 +26,14 @@ export async function allPages<P extends Page, Item>(
   atMost = Number.POSITIVE_INFINITY,
 ): Promise<Item[]> {
   const found: Item[] = [];
+  const startedAt = monotonicMs();
+  let characters = 0;
   const begun = new Set<string>();
   for (let page = await ask(); page; page = await ask()) {
     const { items, next } = read(page);
     found.push(...items);
+    characters += JSON.stringify(items).length;
+    if (characters > MAX_CHARACTERS || monotonicMs() - startedAt > MAX_MS) throw endless();
     if (!page.IsTruncated || found.length >= atMost) break;
     const start = JSON.stringify(next);
     if (begun.has(start) || begun.size === MAX_PAGES) throw endless();

@@ -2,7 +2,6 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { Readable } from 'node:stream';
 import { getCACertificates } from 'node:tls';
-import { systemClock } from '../../clock.ts';
 import { AppError } from '../../errors.ts';
 import { through } from '../../http/connections.ts';
 import { type HttpProxy, proxyFor } from '../../http/proxies.ts';
@@ -162,7 +161,7 @@ function makeHandler(proxy: HttpProxy | undefined, ca: string | undefined): Node
 /** The services' answers are a few KiB; the SDK itself would read one without an end. */
 async function readAnswer(body: unknown): Promise<unknown> {
   if (!(body instanceof Readable)) return body;
-  const limits = { maxBytes: MAX_ANSWER_BYTES, totalMs: REQUEST_TIMEOUT_MS, clock: systemClock };
+  const limits = { maxBytes: MAX_ANSWER_BYTES, totalMs: REQUEST_TIMEOUT_MS };
   try {
     return await readLimited(body, limits);
   } finally {

@@ -55,6 +55,15 @@ describe('An answer out of the ordinary', () => {
     expect(await failure(putNothing(bucket))).toMatchObject({ kind: 'transient', reason: 'ECONNRESET' });
   });
 
+  test('that comes a byte at a time is waited for no longer than one that does not come', async () => {
+    const bucket = await bucketThat(socket => {
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
+      const drip = setInterval(() => socket.write('1\r\n<\r\n'), 5);
+      socket.on('close', () => clearInterval(drip));
+    }, 100);
+    expect(await failure(bucket.list('a/', {}, signal))).toMatchObject({ kind: 'transient', reason: 'Stalled' });
+  });
+
   test('that is longer than it says counts as it says, and is not waited for', async () => {
     const bucket = await bucketThat(always(`${answer('200 OK\r\nETag: "e"', 'ab')}and more`));
     expect(await putNothing(bucket)).toEqual({ etag: 'e' });
