@@ -20,11 +20,11 @@ const CONTENT_TYPES: ReadonlyMap<string, string> = new Map([
   ['png', 'image/png'],
   ['webp', 'image/webp'],
   ['gif', 'image/gif'],
-  ['txt', 'text/plain; charset=utf-8'],
-  ['log', 'text/plain; charset=utf-8'],
-  ['md', 'text/markdown; charset=utf-8'],
-  ['csv', 'text/csv; charset=utf-8'],
-  ['vtt', 'text/vtt; charset=utf-8'],
+  ['txt', 'text/plain'],
+  ['log', 'text/plain'],
+  ['md', 'text/markdown'],
+  ['csv', 'text/csv'],
+  ['vtt', 'text/vtt'],
   ['srt', 'application/x-subrip'],
   ['json', 'application/json'],
   ['pdf', 'application/pdf'],
@@ -37,8 +37,19 @@ const CONTENT_TYPES: ReadonlyMap<string, string> = new Map([
   ['flac', 'audio/flac'],
 ]);
 
-/** The `Content-Type` that a file of this name gets in the bucket. */
+/** The `Content-Type` that a file of this name gets in the bucket; for a text, `withCharset` looks into the file, too. */
 export function contentTypeOf(name: string): string {
   const extension = /\.([^.]+)$/.exec(name)?.[1]?.toLowerCase() ?? '';
   return CONTENT_TYPES.get(extension) ?? 'application/octet-stream';
+}
+
+/**
+ * The content type of a text with the charset of its bytes, or with none if they do not say which it is; other content
+ * types unchanged.
+ * @param charset called for a text alone
+ */
+export function withCharset(contentType: string, charset: () => string | undefined): string {
+  if (!contentType.startsWith('text/')) return contentType;
+  const found = charset();
+  return found === undefined ? contentType : `${contentType}; charset=${found}`;
 }

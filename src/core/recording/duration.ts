@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { replaced } from './folder-problem.ts';
 import { FileReplaced, type FoundFile } from './open-file.ts';
+import type { Microseconds } from './timestamps.ts';
 
 /** A hundred years. A longer duration comes from a broken header. */
 const MAX_SECONDS = 100 * 366 * 86_400;
@@ -17,7 +18,9 @@ export function parseDuration(text: string): number | undefined {
   return /^\d+$/.test(text) && isDuration(Number(text)) ? Number(text) : undefined;
 }
 
-export type Measurement = { ok: true; seconds: number } | { ok: false; reason: string };
+export type Measurement =
+  /** `taggedTime`: when it was recorded, according to its tags. */
+  { ok: true; seconds: number; taggedTime?: Microseconds | undefined } | { ok: false; reason: string };
 
 /**
  * Measures a video's duration from its packets, in whole seconds. A normal file takes milliseconds; a live-muxed
@@ -42,9 +45,9 @@ export async function measureDuration(
   signal?.throwIfAborted();
   try {
     // The media library takes about 100 ms to load, so it is loaded only for recordings that need measuring.
-    const { mediaDurationSeconds } = await import('./media-duration.ts');
-    const seconds = await mediaDurationSeconds(file, beforeRead);
-    if (seconds > 0 && isDuration(seconds)) return { ok: true, seconds: Math.round(seconds) };
+    const { readMediaFacts } = await import('./media-facts.ts');
+    const { seconds, taggedTime } = await readMediaFacts(file, beforeRead);
+    if (seconds > 0 && isDuration(seconds)) return { ok: true, seconds: Math.round(seconds), taggedTime };
     return { ok: false, reason: 'it contains no complete picture or sound' };
   } catch (error) {
     signal?.throwIfAborted();

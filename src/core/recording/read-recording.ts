@@ -2,10 +2,15 @@ import { basename, join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { printable } from '../text.ts';
-import { measureDuration, parseDuration } from './duration.ts';
+import { charsetOf } from './charset.ts';
+import { containerTime } from './container-time.ts';
+import { withCharset } from './content-types.ts';
+import { type Measurement, measureDuration, parseDuration } from './duration.ts';
+import { replaced, systemProblem } from './folder-problem.ts';
 import { objectKey } from './object-key.ts';
+import { FileReplaced } from './open-file.ts';
 import { type RecordingFolder, readFolder } from './read-folder.ts';
-import { parseRecordingId, type Recording, type RecordingId } from './recording.ts';
+import { parseRecordingId, type Recording, type RecordingFile, type RecordingId } from './recording.ts';
 import { isEmail, oneLine, readSidecar, type Sidecar } from './sidecar.ts';
 import { defaultTitle, formatUtc, type Microseconds, parseTimestamp, TIMESTAMP_HINT } from './timestamps.ts';
 
@@ -55,13 +60,17 @@ export async function readRecording(
   const id = flags.id ?? idFromFolder(folder, sidecar);
   for (const { name } of folder.files) objectKey(id, name); // throws where a name makes no key
 
-  const { durationSeconds, durationDatabaseSeconds } = await settleDurations(flags, sidecar, folder, deps);
+  const { durationSeconds, durationDatabaseSeconds, taggedTime } = await settleDurations(flags, sidecar, folder, deps);
   const start =
-    flags.createdAt ?? sidecar.createdAt ?? startOf(folder.videoTimes, durationSeconds ?? durationDatabaseSeconds);
+    flags.createdAt ??
+    sidecar.createdAt ??
+    timeInVideo(folder) ??
+    taggedTime ??
+    startOf(folder.videoTimes, durationSeconds ?? durationDatabaseSeconds);
   return {
     id,
     dir: folder.dir,
-    files: folder.files,
+    files: folder.files.map(file => ({ ...file, contentType: contentTypeIn(folder.dir, file) })),
     skipped: folder.skipped,
     details: {
       title: flags.title ?? sidecar.title ?? defaultTitle(start),
@@ -117,7 +126,12 @@ function idFromFolder(folder: RecordingFolder, sidecar: Sidecar): RecordingId {
   return parseRecordingId(basename(folder.dir), 'the folder’s name', 'RECORDING');
 }
 
-type Durations = { durationSeconds: number | undefined; durationDatabaseSeconds: number | undefined };
+interface Durations {
+  durationSeconds: number | undefined;
+  durationDatabaseSeconds: number | undefined;
+  /** When the video was recorded, according to its tags; known only if it was measured. */
+  taggedTime?: Microseconds | undefined;
+}
 
 /** `--duration` sets both; otherwise each comes from the sidecar, and a missing `durationSeconds` is measured. */
 async function settleDurations(
@@ -128,21 +142,45 @@ async function settleDurations(
 ): Promise<Durations> {
   const given = flags.durationSeconds;
   if (given !== undefined) return { durationSeconds: given, durationDatabaseSeconds: given };
-  const durationSeconds = sidecar.durationSeconds ?? (await measure(folder, deps));
+  const measured = sidecar.durationSeconds === undefined ? await measure(folder, deps) : undefined;
+  const durationSeconds = sidecar.durationSeconds ?? measured?.seconds;
   return {
     durationSeconds: durationSeconds ?? sidecar.durationDatabaseSeconds,
     durationDatabaseSeconds: sidecar.durationDatabaseSeconds ?? durationSeconds,
+    taggedTime: measured?.taggedTime,
   };
 }
 
-async function measure(folder: RecordingFolder, deps: ReadRecordingDeps): Promise<number | undefined> {
+type Measured = Extract<Measurement, { ok: true }>;
+
+async function measure(folder: RecordingFolder, deps: ReadRecordingDeps): Promise<Measured | undefined> {
   const video = folder.files.find(({ role }) => role === 'video');
   if (!video) return undefined;
   const { clock, signal, measureLimitMs: limitMs = MEASURE_LIMIT_MS } = deps;
   const measured = await measureDuration(video, { clock, limitMs, signal });
-  if (measured.ok) return measured.seconds;
+  if (measured.ok) return measured;
   deps.warn(`${printable(join(folder.dir, video.name))}: its duration could not be measured: ${measured.reason}`);
   return undefined;
+}
+
+function contentTypeIn(dir: string, file: RecordingFile): string {
+  return withCharset(file.contentType, () => reading(join(dir, file.name), () => charsetOf(file)));
+}
+
+/** Reads a file of the folder. */
+function reading<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof FileReplaced) throw replaced(path, error);
+    throw systemProblem(path, error);
+  }
+}
+
+/** When the container says that it was created. Copies keep it, unlike the times of the file. */
+function timeInVideo({ dir, files }: RecordingFolder): Microseconds | undefined {
+  const video = files.find(({ role }) => role === 'video');
+  return video && reading(join(dir, video.name), () => containerTime(video));
 }
 
 /** How much later than the start that follows from the duration a birth time may be. */

@@ -7,6 +7,7 @@ import { complete, finished, isGone, type UploadState } from './complete-upload.
 import { type HashedParts, hashAhead } from './hash-ahead.ts';
 import type { UploadedObject } from './journal.ts';
 import { findEmptyUpload, findOrphanedUpload, takeOverParts } from './orphaned-upload.ts';
+import type { OpenUpload, StoredPart } from './parts-journal.ts';
 import type { FileContext } from './session.ts';
 import type { SourceFile } from './source-file.ts';
 import { headIfAllowed, TOKEN_METADATA } from './verify-object.ts';
@@ -24,6 +25,8 @@ export interface PartsUpload {
   object: UploadedObject;
   sentBytes: number;
 }
+
+type KnownUpload = { upload: OpenUpload; parts: StoredPart[] };
 
 /** How often one run starts over with an upload that the store has lost, or of which it has lost parts. */
 const MAX_STARTS = 3;
@@ -70,10 +73,11 @@ async function resume(
   { force }: { force: boolean },
 ): Promise<UploadState | undefined> {
   const { journal, ref, bucket, recordingId, key, signal } = context;
-  const open = await journal.openUpload(ref);
-  if (!open) return force ? undefined : takeOver(source, context);
-  if (!sameFile(open.upload, source.file)) {
-    // The file has changed since, so nobody can use those parts.
+  const known = await journal.openUpload(ref);
+  if (!known) return force ? undefined : takeOver(source, context);
+  const open = sameFile(known.upload, source.file) ? known : await keepEqualParts(known, source, context);
+  if (!open) {
+    // The file has other bytes now, so nobody can use those parts.
     await giveUp(context);
     return undefined;
   }
@@ -118,6 +122,34 @@ async function resume(
     });
     return undefined;
   }
+}
+
+/**
+ * The open upload of a file that has another inode or time stamp now: a copy, or a disk that was restored or mounted again.
+ * Its parts are kept where the file still has their bytes.
+ * @returns undefined if no part can be kept
+ */
+async function keepEqualParts(
+  { upload, parts }: KnownUpload,
+  source: SourceFile,
+  { journal, ref, hasher, clock, signal }: FileContext,
+): Promise<KnownUpload | undefined> {
+  const { sizeBytes, mtimeNs, inode } = source.file;
+  if (upload.sizeBytes !== sizeBytes) return undefined;
+  const planned = planParts(sizeBytes, upload.partSizeBytes);
+  const kept: StoredPart[] = [];
+  for (const part of parts) {
+    signal.throwIfAborted();
+    const place = planned[part.number - 1];
+    if (!place) continue;
+    const { sha256 } = await hasher.hash(source.fd, place.offset, place.sizeBytes);
+    if (sha256.toString('base64') === part.sha256) kept.push(part);
+  }
+  source.assertUnchanged();
+  if (kept.length === 0 && parts.length > 0) return undefined;
+  const moved = { ...upload, sizeBytes, mtimeNs, inode };
+  await journal.beginUpload(ref, moved, kept, clock.now());
+  return { upload: moved, parts: kept };
 }
 
 /** The state knows no upload, but the bucket may have one from before the state was lost. */

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { systemClock } from '../../../src/core/clock.ts';
 import { measureDuration, parseDuration } from '../../../src/core/recording/duration.ts';
-import { mediaDurationSeconds } from '../../../src/core/recording/media-duration.ts';
+import { readMediaFacts } from '../../../src/core/recording/media-facts.ts';
+import { type MadeMedia, makeMedia } from './make-media.ts';
 import { find, fixture, tempFolder } from './support.ts';
 
 const measure = (path: string, limitMs = 30_000) => measureDuration(find(path), { clock: systemClock, limitMs });
@@ -16,6 +17,28 @@ test.each([
   ['cut-in-half', 4],
 ])('recordings/%s plays %d s', async (name, seconds) => {
   expect(await measure(fixture(`recordings/${name}/video.mkv`))).toEqual({ ok: true, seconds });
+});
+
+test.each<[string, MadeMedia]>([
+  ['an MKV whose clock begins at 50,000 s', { format: 'mkv', startSeconds: 50_000, seconds: 10 }],
+  ['an MP4 whose clock begins at 7 s', { format: 'mp4', startSeconds: 7, seconds: 10 }],
+  ['a TS whose clock begins at 50,000 s', { format: 'ts', startSeconds: 50_000, seconds: 10 }],
+  // The clock has 33 bits of 1/90,000 s, so it starts over after 95,443.7 s.
+  ['a TS across the wrap of its clock', { format: 'ts', startSeconds: 95_440, seconds: 10 }],
+  ['a TS that begins at the wrap', { format: 'ts', startSeconds: 95_443.7, seconds: 10 }],
+])('%s is 10 s long', async (_what, media) => {
+  const path = join(tempFolder(), 'video.mkv');
+  await makeMedia(path, media);
+  expect(await measure(path)).toEqual({ ok: true, seconds: 10 });
+});
+
+test.each<[string, MadeMedia, number]>([
+  ['a later second track', { format: 'mkv', startSeconds: 500, seconds: 10, secondTrackAfterSeconds: 4 }, 14],
+  ['a long TS across the wrap', { format: 'ts', startSeconds: 95_140, seconds: 600 }, 600],
+])('the duration goes from the first start to the last end: %s', async (_what, media, seconds) => {
+  const path = join(tempFolder(), 'video.mkv');
+  await makeMedia(path, media);
+  expect(await measure(path)).toEqual({ ok: true, seconds });
 });
 
 test.each([
@@ -81,7 +104,7 @@ test('what is thrown before a read comes through', async () => {
   const beforeRead = () => {
     throw new Error('no further');
   };
-  await expect(mediaDurationSeconds(find(fixture('recordings/3/video.mkv')), beforeRead)).rejects.toThrow('no further');
+  await expect(readMediaFacts(find(fixture('recordings/3/video.mkv')), beforeRead)).rejects.toThrow('no further');
 });
 
 test.each([

@@ -22,7 +22,7 @@ test('a public URL is path style', () => {
 test.each([
   ['video.MKV', 'video/x-matroska'],
   ['a.b.jpeg', 'image/jpeg'],
-  ['transcript.txt', 'text/plain; charset=utf-8'],
+  ['transcript.txt', 'text/plain'],
   ['page.html', 'application/octet-stream'],
   ['constructor', 'application/octet-stream'],
 ])('%s is %s', (name, type) => {

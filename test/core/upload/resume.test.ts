@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, renameSync, utimesSync } from 'node:fs';
+import { copyFileSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { RecordingFile } from '../../../src/core/recording/recording.ts';
 import { bufferBody } from '../../../src/core/storage/body.ts';
@@ -215,6 +215,48 @@ describe('An upload that was broken off', () => {
     expect(sentBytes).toBe(0);
     expect(object.checksum).toMatch(/-3$/);
     expect((await journal.file(refOf(run.session.bucket, file.name)))?.state).toBe('uploaded');
+  });
+
+  test.each<[string, (path: string) => void]>([
+    ['only touched', path => utimesSync(path, 1_700_000_000, 1_700_000_000)],
+    [
+      'copied to another inode',
+      path => {
+        copyFileSync(path, `${path}.copy`);
+        renameSync(`${path}.copy`, path);
+      },
+    ],
+  ])('of a file that was %s keeps its parts', async (_what, change) => {
+    const server = await sandbox();
+    const here = await machine(server);
+    const file = await makeSource(25 * MIB);
+    await breakOff(here, file, 2);
+    server.s3.resetRequests();
+    change(file.path);
+    const now = await lookAt(file.path);
+
+    const { sentBytes } = await here.run().upload(now);
+    expect(sentBytes).toBe(9 * MIB);
+    expect(sentParts(server)).toEqual([3, 4]);
+    expect(count(server, 'AbortMultipartUpload')).toBe(0);
+    expect(await isStored(server, now)).toBe(true);
+    expect(server.s3.uploads()).toEqual([]);
+  });
+
+  test('of a copy that differs in one part sends that part and what was missing', async () => {
+    const server = await sandbox();
+    const here = await machine(server);
+    const file = await makeSource(25 * MIB);
+    await breakOff(here, file, 2);
+    server.s3.resetRequests();
+    const bytes = readFileSync(file.path);
+    bytes[PART + 5] = (bytes[PART + 5] ?? 0) ^ 1;
+    writeFileSync(file.path, bytes);
+    const now = await lookAt(file.path);
+
+    await here.run().upload(now);
+    expect(sentParts(server)).toEqual([2, 3, 4]);
+    expect(await isStored(server, now)).toBe(true);
   });
 
   test('of a file that is another one now is given up in the bucket too', async () => {
