@@ -44,7 +44,19 @@ export function printableJson(value: unknown, indent?: number): string {
   );
 }
 
-/** A text as one word of a shell's command line. */
+/**
+ * A text as one word of a shell's command line. One that a terminal would not show as it is gets the form `$'…'` with
+ * escapes, as bash and zsh have it: what is shown can still be copied.
+ */
 export function shellQuoted(text: string): string {
+  if (printable(text) !== text) {
+    const shown = text.toWellFormed().replace(/[\\']/g, '\\$&');
+    return `$'${shown.replace(UNSEEN, character => shellEscape(character.codePointAt(0) ?? 0))}'`;
+  }
   return /^[\w./@%+=:,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** Always of full length: a digit that follows must not count. */
+function shellEscape(code: number): string {
+  return code > 0xffff ? `\\U${code.toString(16).padStart(8, '0')}` : `\\u${hexOf(code)}`;
 }

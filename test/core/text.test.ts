@@ -46,5 +46,7 @@ describe('Text from outside', () => {
     ['a b', "'a b'"],
     ["it's", "'it'\\''s'"],
     ['$(x)', "'$(x)'"],
+    ["it's \u001b[2J\\", "$'it\\'s \\u001b[2J\\\\'"],
+    ['a\u202eb\u{e0041}1', "$'a\\u202eb\\U000e00411'"],
   ])('for a shell: %s is the word %s', (text, word) => expect(shellQuoted(text)).toBe(word));
 });

@@ -89,6 +89,14 @@ describe('The query of webhook.url', () => {
     expect(findLeaks([secret], [], [desk.home])).toEqual([]);
     expect(shown).toContain(`${sandbox.receiver.url}?…`);
   });
+
+  test('is left out of the command that is to be run next', async () => {
+    sandbox.faults.add({ server: 'webhook', action: { answer: { status: 503 } } });
+    const url = `${sandbox.receiver.url}?key=fake-key-in-the-query-91c4`;
+    const { stdout, stderr } = await openDesk(sandbox).run(['upload', makeRecording(), '--webhook-url', url]);
+    expect(stdout).toContain(`--webhook-url '${sandbox.receiver.url}?…'`);
+    expect(stdout + stderr).not.toContain('fake-key');
+  });
 });
 
 describe('A store', () => {

@@ -6,7 +6,7 @@ import { type ConfigurationOptions, nextCommand } from './next.ts';
 
 /** One delivery in one line: `✔ webhook delivered (201, created)`. */
 export function deliveryLine(delivery: DeliveryReport, paint: ChalkInstance): string {
-  const name = delivery.endpoint === 'default' ? 'webhook' : `webhook ${delivery.endpoint}`;
+  const name = delivery.endpoint === 'default' ? 'webhook' : `webhook ${printable(delivery.endpoint)}`;
   if (delivery.outcome === 'delivered') {
     const facts = [delivery.status, delivery.action].filter(fact => fact !== undefined).join(', ');
     return `${paint.green('✔')} ${name} ${delivery.detail || 'delivered'}${facts ? ` (${facts})` : ''}`;

@@ -14,7 +14,7 @@ export function historyText(
 ): string[] {
   if (history.length === 0) return [`no webhook of recording ${recordingId} is known on this machine`];
   return history.flatMap(({ delivery, attempts }) => [
-    `${paint.bold(delivery.webhookId)}  to ${delivery.endpoint}, made ${formatMoment(delivery.createdAt)}: ${stateText(delivery, now)}`,
+    `${paint.bold(delivery.webhookId)}  to ${printable(delivery.endpoint)}, made ${formatMoment(delivery.createdAt)}: ${stateText(delivery, now)}`,
     ...(attempts.length === 0 ? ['  no attempt yet'] : attempts.flatMap(attempt => attemptLines(attempt, paint))),
   ]);
 }

@@ -1,3 +1,4 @@
+import { maskedUrl } from '../../core/redact.ts';
 import { shellQuoted } from '../../core/text.ts';
 
 /** The options that say which configuration a command uses. */
@@ -16,7 +17,12 @@ export function nextCommand(
   command: string,
   { config, bucket, endpointUrl, webhookUrl }: ConfigurationOptions,
 ): string {
-  const given = { '--config': config, '--bucket': bucket, '--endpoint-url': endpointUrl, '--webhook-url': webhookUrl };
+  const given = {
+    '--config': config,
+    '--bucket': bucket,
+    '--endpoint-url': endpointUrl,
+    '--webhook-url': webhookUrl && maskedUrl(webhookUrl),
+  };
   const options = Object.entries(given).flatMap(([flag, value]) =>
     value === undefined ? [] : [flag, shellQuoted(value)],
   );

@@ -1,4 +1,5 @@
 import { AppError } from '../../../core/errors.ts';
+import { printable } from '../../../core/text.ts';
 import { EXIT } from '../../exit-codes.ts';
 import type { RunCommand } from '../../program/command.ts';
 import { complete } from '../../program/complete.ts';
@@ -25,7 +26,9 @@ export const run: RunCommand<typeof completionSpec> = async ({ args, terminal, c
     recordingIds: prefix => knownRecordings(prefix, terminal),
     endpointNames: () => endpointNames(terminal),
   });
-  const lines = candidates.map(({ value, about }) => (about === '' ? value : `${value}\t${about}`));
+  // What a terminal would obey or hide is not typed for anybody.
+  const shown = candidates.filter(({ value }) => printable(value) === value);
+  const lines = shown.map(({ value, about }) => (about === '' ? value : `${value}\t${about}`));
   terminal.document([...lines, files ? ':files' : ':none'].join('\n'));
   return EXIT.done;
 };

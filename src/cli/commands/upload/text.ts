@@ -58,7 +58,7 @@ export function planText(plan: UploadPlan, paint: ChalkInstance): string[] {
     sizeBytes === undefined ? '' : formatBytes(sizeBytes),
   ]);
   return [
-    paint.bold(`${plan.recordingId}: would upload to ${plan.endpoint}/${plan.bucket}`),
+    paint.bold(`${plan.recordingId}: would upload to ${printable(`${plan.endpoint}/${plan.bucket}`)}`),
     ...table(rows).map(line => `  ${line}`),
     ...skippedLine(plan),
     paint.bold('payload:'),

@@ -22,7 +22,7 @@ export function verifyText({ recordingId, files, link }: VerifiedRecording, pain
   const rows = files.map(file => [
     `  ${marks[file.verdict]} ${printable(file.key)}`,
     file.sizeBytes === undefined ? '' : formatBytes(file.sizeBytes),
-    `${file.verdict}: ${file.detail}`,
+    `${file.verdict}: ${printable(file.detail)}`,
   ]);
   return [
     headline,
@@ -34,5 +34,8 @@ export function verifyText({ recordingId, files, link }: VerifiedRecording, pain
 
 function linkLines({ url, ok, detail, fix }: LinkCheck, paint: ChalkInstance): string[] {
   const mark = ok ? paint.green('✔') : paint.red('✘');
-  return [`  ${mark} ${printable(url)}: ${detail}`, ...(fix === undefined ? [] : [`    → ${fix}`])];
+  return [
+    `  ${mark} ${printable(url)}: ${printable(detail)}`,
+    ...(fix === undefined ? [] : [`    → ${printable(fix)}`]),
+  ];
 }

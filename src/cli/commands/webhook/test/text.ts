@@ -16,10 +16,10 @@ export function checkText(
   paint: ChalkInstance,
 ): string[] {
   return [
-    paint.bold(`${endpoint}: ${TITLES[kind]}`),
-    `  ${request.method} ${request.url}`,
-    ...Object.entries(request.headers).map(([name, value]) => `  ${name}: ${value}`),
-    `  ${request.body}`,
+    paint.bold(`${printable(endpoint)}: ${TITLES[kind]}`),
+    `  ${request.method} ${printable(request.url)}`,
+    ...Object.entries(request.headers).map(([name, value]) => `  ${name}: ${printable(value)}`),
+    `  ${printable(request.body)}`,
     response ? `  answer ${response.status}: ${printable(response.body) || '(empty)'}` : '  no answer',
     `  time: ${timingText(timings)}`,
     `  ${ok ? paint.green('✔') : paint.red('✘')} ${printable(verdict)}`,
