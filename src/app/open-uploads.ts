@@ -35,18 +35,20 @@ export function openUploads(
     observer,
     secrets,
     journal,
+    machine,
   }: {
     env: NodeJS.ProcessEnv;
     signal: AbortSignal;
     observer: Observer;
     secrets: readonly string[];
     journal: UploadJournal;
+    machine: string;
   },
 ): { session: UploadSession; close(): void } {
   const { concurrency, bwlimit, uploadRetryBudgetMs: budgetMs } = settings;
   const clock = systemClock;
   const inFlight = createInFlight({ fixed: concurrency, clock });
-  const bucket = openBucket({ ...settings, env, secrets }, inFlight.roundTrip);
+  const bucket = openBucket({ ...settings, env, secrets, machine }, inFlight.roundTrip);
   const hasher = createHasher();
   return {
     session: {
@@ -58,6 +60,7 @@ export function openUploads(
       throttle: bwlimit === undefined ? unlimited : createThrottle(bwlimit, clock),
       clock,
       newToken: randomUUID,
+      machine,
       observer,
       signal,
     },

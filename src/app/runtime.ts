@@ -10,6 +10,7 @@ import type { UploadSession } from '../core/upload/session.ts';
 import type { Poster } from '../core/webhook/post-webhook.ts';
 import type { OpenOverview, State } from '../state/state.ts';
 import { knownSecrets } from './known-secrets.ts';
+import { machineName } from './machine-name.ts';
 import type { Trace } from './observers/trace.ts';
 import type { WithoutState } from './open-state.ts';
 
@@ -69,7 +70,9 @@ export interface Runtime extends AsyncDisposable {
 
 /** Makes a runtime; opens nothing yet. Use it with `await using`. */
 export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
-  const { env, userAgent, withoutState = 'refuse', trace } = options;
+  const { env, withoutState = 'refuse', trace } = options;
+  const machine = machineName();
+  const userAgent = machine ? `${options.userAgent} (${machine})` : options.userAgent;
   const signal = options.signal ?? new AbortController().signal;
   const secrets = knownSecrets(config, env);
   const redact = createRedactor(secrets);
@@ -99,13 +102,16 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
   const bucket = part(closing, async () => {
     const credentials = requireCredentials(config);
     const { openBucket } = await import('../core/storage/s3/s3-bucket.ts');
-    return openBucket({ ...config, credentials, env, secrets });
+    return openBucket({ ...config, credentials, env, secrets, machine });
   });
   const uploads = part(closing, async () => {
     const credentials = requireCredentials(config);
     const { openUploads } = await import('./open-uploads.ts');
     const { journal } = await state();
-    const { session, close } = openUploads({ ...config, credentials }, { env, signal, observer, secrets, journal });
+    const { session, close } = openUploads(
+      { ...config, credentials },
+      { env, signal, observer, secrets, journal, machine },
+    );
     if (!trace) return { session, close };
     const { traceBucket } = await import('./observers/trace.ts');
     return { session: { ...session, bucket: traceBucket(session.bucket, trace) }, close };

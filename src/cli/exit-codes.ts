@@ -21,7 +21,7 @@ export const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
   done: 'done (also: uploaded, and the webhook is queued)',
   bug: 'a bug in recordupload',
   usage: 'wrong usage or configuration',
-  recording: 'the folder is not a usable recording',
+  recording: 'the folder is not a usable recording, or its ID belongs to another one',
   incomplete: 'upload incomplete; `recordupload retry` resumes it',
   webhook: 'webhook not delivered (`webhook send`, `webhook test`, `retry`, `upload --strict`)',
   busy: 'another process is uploading this recording',

@@ -4,7 +4,7 @@ import { isNativeError } from 'node:util/types';
 export type ErrorCode =
   | 'USAGE' // the command line is wrong
   | 'CONFIG' // the configuration is wrong, incomplete or unsafe
-  | 'RECORDING' // the folder is no usable recording
+  | 'RECORDING' // the folder is no usable recording, or the bucket has another one with its id
   | 'STORAGE' // the bucket could not be reached, read or written
   | 'WEBHOOK' // a webhook was not delivered
   | 'BUSY' // another process is at work on this recording

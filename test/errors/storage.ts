@@ -10,6 +10,7 @@ import { readMetadataObject, readObject } from '../../src/core/storage/read-obje
 import { openSource } from '../../src/core/upload/source-file.ts';
 import { verifyObject } from '../../src/core/upload/verify-object.ts';
 import type { FaultAction } from '../../src/sandbox/faults/faults.ts';
+import { openDesk } from '../support/desk.ts';
 import { freshId, makeRecording } from '../support/make-recording.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import type { Made, Meeting } from './meeting.ts';
@@ -192,6 +193,31 @@ export const STORAGE: readonly Meeting[] = [
   found('is not in the bucket although its upload was accepted', undefined),
   found('has 9 bytes in the bucket instead of 10', { 'content-length': '9', etag: '"x"' }),
   found('has the ETag x in the bucket instead of …', { 'content-length': '10', etag: '"x"' }),
+  {
+    says: '…: recording …: the bucket has another one with this id: …/video.mkv (…, stored … UTC by …), …/thumbnail.jpg (…)…',
+    hint: 'upload it under another id with --id, or replace what the bucket has with --force',
+    exit: EXIT.recording,
+    meet: async (_desk, sandbox) => {
+      const name = freshId();
+      const files = { 'video.mkv': 'of another recorder', 'thumbnail.jpg': 'its picture', 'transcript.txt': null };
+      await openDesk(sandbox).run(['upload', makeRecording({ name, files })]);
+      return ['upload', makeRecording({ name })];
+    },
+  },
+  {
+    says: 'recording …: the bucket has another one with this id: …/video.mkv (the access key may not read whose it is)',
+    hint: 'upload it under another id with --id, or replace what the bucket has with --force',
+    exit: EXIT.recording,
+    meet: async (_desk, sandbox) => {
+      const name = freshId();
+      await openDesk(sandbox).run(['upload', makeRecording({ name })]);
+      for (const operation of ['HeadObject', 'ListObjectsV2', 'GetObject']) {
+        const action = { answer: { status: 403, code: 'AccessDenied' } };
+        sandbox.faults.add({ server: 's3', operation, times: Number.POSITIVE_INFINITY, action });
+      }
+      return ['upload', makeRecording({ name, videoBytes: 5 })];
+    },
+  },
   {
     says: 'recording 999: no metadata.json in the bucket fyemeet',
     hint: 'compare it with its folder: recordupload verify <dir>',

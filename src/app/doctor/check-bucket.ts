@@ -181,7 +181,7 @@ async function probeParts(
       ({ parts }) => (parts.length === 1 ? '' : '; the part is not listed'),
       () => '; parts cannot be listed, so only the state knows them',
     );
-    await bucket.completeUpload(key, uploadId, [{ number: 1, etag }], signal);
+    await bucket.completeUpload(key, uploadId, [{ number: 1, etag }], {}, signal);
     const head = await bucket.head(key, signal);
     if (head?.sizeBytes !== bytes.length) throw new Error('the completed object is not there');
     uploads.length = 0;

@@ -33,21 +33,31 @@ export interface BucketMethods {
     key: string,
     uploadId: string,
     parts: readonly { number: number; etag: string }[],
+    condition: WriteCondition,
     signal: AbortSignal,
   ): Promise<void>;
   abortUpload(key: string, uploadId: string, signal: AbortSignal): Promise<void>;
 }
 
-export interface ObjectSettings {
-  contentType: string;
-  /** User metadata: names without `x-amz-meta-`, ASCII values. */
-  metadata: Record<string, string>;
-  /** `put` alone: refused (412) where there is such an object already, by stores that honour it. */
+/** A write that must not replace an object. */
+export interface WriteCondition {
+  /**
+   * Refused (412) if there is such an object already, by stores that honour it. Left out for stores that have shown that
+   * they do not know it.
+   */
   onlyIfAbsent?: boolean | undefined;
 }
 
+/** The condition counts for `put` alone: S3 checks it when an object is made. */
+export interface ObjectSettings extends WriteCondition {
+  contentType: string;
+  /** User metadata: names without `x-amz-meta-`, ASCII values. */
+  metadata: Record<string, string>;
+}
+
 export interface ObjectHead {
-  sizeBytes: number;
+  /** Undefined where the store does not say. */
+  sizeBytes: number | undefined;
   etag: string;
   contentType: string | undefined;
   metadata: Record<string, string>;

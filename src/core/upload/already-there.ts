@@ -3,8 +3,8 @@ import { compositeChecksum, compositeEtag, type FileChecksum, isMd5 } from '../s
 import type { Hasher } from '../storage/hasher.ts';
 import { type Part, partSizeFor, planParts } from '../storage/part-plan.ts';
 import type { StoredFile, UploadedObject } from './journal.ts';
+import { TOKEN_METADATA } from './object-metadata.ts';
 import type { SourceFile } from './source-file.ts';
-import { TOKEN_METADATA } from './verify-object.ts';
 
 const MIB = 1024 * 1024;
 /** Part sizes that other programs upload with: boto3 and the AWS command line 8 MiB, rclone 5, s3cmd 15, … */
@@ -23,7 +23,7 @@ export async function findAlreadyThere(
   hasher: Hasher,
 ): Promise<UploadedObject | undefined> {
   const { sizeBytes } = source.file;
-  if (head.sizeBytes !== sizeBytes) return undefined;
+  if (head.sizeBytes !== undefined && head.sizeBytes !== sizeBytes) return undefined;
   const token = head.metadata[TOKEN_METADATA] ?? null;
 
   if (known?.checksum && known.partSizeBytes && known.etag === head.etag) {

@@ -1,12 +1,15 @@
 import { AppError } from '../errors.ts';
+import type { WriteCondition } from '../storage/bucket.ts';
 import { compositeChecksum, compositeEtag, isMd5 } from '../storage/checksum.ts';
 import { StorageFailure } from '../storage/failure.ts';
 import { planParts } from '../storage/part-plan.ts';
 import type { UploadedObject } from './journal.ts';
+import { TOKEN_METADATA } from './object-metadata.ts';
 import type { OpenUpload, StoredPart } from './parts-journal.ts';
 import type { FileContext } from './session.ts';
 import type { SourceFile } from './source-file.ts';
-import { headIfAllowed, TOKEN_METADATA, verifyObject } from './verify-object.ts';
+import { isTaken } from './taken.ts';
+import { headIfAllowed, verifyObject } from './verify-object.ts';
 
 /** An open upload in parts. */
 export interface UploadState {
@@ -20,26 +23,30 @@ export interface UploadState {
  * Completes the upload. A Complete that fails, or whose response is lost, may have succeeded all the same: ask the bucket
  * before each new try, and never abort.
  */
-export async function complete(context: FileContext, state: UploadState): Promise<void> {
+export async function complete(context: FileContext, state: UploadState, condition: WriteCondition): Promise<void> {
   const { bucket, persistence, key, signal, onRetry } = context;
   const { uploadId, token } = state.upload;
   const parts = inOrder(state);
   const expectedEtag = compositeEtag(parts.map(part => part.etag));
-  const succeededAfterAll = async () => {
+  let tries = 0;
+  const succeededAfterAll = async (error: StorageFailure) => {
     const head = await headIfAllowed(context);
-    if (!head || head === 'forbidden') return false;
+    // Nobody may look: an earlier try whose response was lost has most likely made the object that is in the way.
+    if (head === 'forbidden') return isTaken(error) && tries > 1;
+    if (!head) return false;
     return token === null ? head.etag === expectedEtag : head.metadata[TOKEN_METADATA] === token;
   };
   await persistence.run(
     async () => {
       try {
-        await bucket.completeUpload(key, uploadId, parts, signal);
+        tries++;
+        await bucket.completeUpload(key, uploadId, parts, condition, signal);
       } catch (error) {
         if (!(error instanceof StorageFailure) || signal.aborted) throw error;
         // Ask ListParts first, HEAD second. If our Complete lands between the two calls, HEAD still sees the object; the
         // other way round we would take a success for a lost upload.
         const gone = await whyGone(context, uploadId);
-        if (await succeededAfterAll()) return;
+        if (await succeededAfterAll(error)) return;
         throw gone ?? error;
       }
     },

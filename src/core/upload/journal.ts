@@ -49,7 +49,9 @@ export interface UploadedObject {
 export type JournalFile = FileIdentity & { role: Role };
 
 /** Whether this process may upload the recording; if not, the pid of the process that is uploading it. */
-export type BeginResult = { ok: true } | { ok: false; pid: number };
+export type BeginResult =
+  /** `token`: a random word that this state keeps for the recording, so that it knows its own objects. */
+  { ok: true; token: string } | { ok: false; pid: number };
 
 /** How an upload ended. */
 export interface UploadEnd {

@@ -1,16 +1,19 @@
 import { inPool } from '../pool.ts';
 import { sameFile } from '../recording/file-identity.ts';
 import { fileBody } from '../storage/body.ts';
+import type { WriteCondition } from '../storage/bucket.ts';
 import { StorageFailure } from '../storage/failure.ts';
 import { type Part, partSizeFor, planParts } from '../storage/part-plan.ts';
 import { complete, finished, isGone, type UploadState } from './complete-upload.ts';
 import { type HashedParts, hashAhead } from './hash-ahead.ts';
 import type { UploadedObject } from './journal.ts';
+import { objectMetadata, TOKEN_METADATA } from './object-metadata.ts';
 import { findEmptyUpload, findOrphanedUpload, takeOverParts } from './orphaned-upload.ts';
 import type { OpenUpload, StoredPart } from './parts-journal.ts';
 import type { FileContext } from './session.ts';
 import type { SourceFile } from './source-file.ts';
-import { headIfAllowed, TOKEN_METADATA } from './verify-object.ts';
+import { isTaken, whoseIsIt } from './taken.ts';
+import { headIfAllowed } from './verify-object.ts';
 
 /**
  * How a large file is uploaded. Each step is durable before the next:
@@ -28,6 +31,12 @@ export interface PartsUpload {
 
 type KnownUpload = { upload: OpenUpload; parts: StoredPart[] };
 
+/** How the object is made. */
+export interface PartsCondition extends WriteCondition {
+  /** The key may not look whether there is such an object. */
+  isBlind: boolean;
+}
+
 /** How often one run starts over with an upload that the store has lost, or of which it has lost parts. */
 const MAX_STARTS = 3;
 /** Statuses for: forbidden, method not allowed, not implemented. */
@@ -37,16 +46,20 @@ const CANNOT_LIST = new Set([403, 405, 501]);
 export async function uploadInParts(
   source: SourceFile,
   context: FileContext,
-  { force }: { force: boolean },
+  { force, condition }: { force: boolean; condition: PartsCondition },
 ): Promise<PartsUpload> {
   const { journal, ref } = context;
+  // A key that may not look at objects does not see whether a Complete of ours whose response was lost has succeeded.
+  let mayBeOurs = false;
   if (force) await giveUp(context);
   // A new upload: its first parts are hashed while the store is asked for it.
   const isNew = (await journal.openUpload(ref)) === undefined;
   await using first = isNew ? hashAhead(planNew(source), source, context) : undefined;
   let sentBytes = 0;
   for (let starts = 1; ; starts++) {
+    const before = await journal.openUpload(ref);
     const resumed = await resume(source, context, { force });
+    mayBeOurs ||= condition.isBlind && !resumed && typeof before?.upload.uploadId === 'string';
     if (resumed?.completed) return { object: await finished(source, context, resumed), sentBytes };
 
     const state = resumed ?? (await begin(source, context));
@@ -54,15 +67,32 @@ export async function uploadInParts(
     try {
       sentBytes += await sendMissingParts(source, context, state, hashed);
       source.assertUnchanged();
-      await complete(context, state);
+      await complete(context, state, { onlyIfAbsent: condition.onlyIfAbsent && !mayBeOurs });
       return { object: await finished(source, context, state), sentBytes };
     } catch (error) {
+      if (isTaken(error)) return { object: await standAside(source, context, state), sentBytes };
       if (starts >= MAX_STARTS || !(error instanceof StorageFailure)) throw error;
+      mayBeOurs ||= condition.isBlind;
       // Another program, or the store's own housekeeping, removed the upload: nothing is left to resume.
       if (isGone(error)) await journal.dropUpload(ref);
       // The store lost a part that it had acknowledged: `resume` finds out which from what the store lists.
       else if (error.reason !== 'InvalidPart') throw error;
     }
+  }
+}
+
+/**
+ * Another upload has made the object meanwhile. Nobody wants this one any more.
+ * @returns the object, if it has the same bytes
+ * @throws AppError `RECORDING` if it is another recording's
+ */
+async function standAside(source: SourceFile, context: FileContext, state: UploadState): Promise<UploadedObject> {
+  const { token } = state.upload;
+  try {
+    const there = await whoseIsIt(source, context, { token, mayBeOurs: false });
+    return typeof there === 'string' ? await finished(source, context, state) : there;
+  } finally {
+    await giveUp(context);
   }
 }
 
@@ -188,7 +218,7 @@ async function begin(source: SourceFile, context: FileContext): Promise<UploadSt
     async () => {
       const empty = mayExist ? await findEmptyUpload(context) : undefined;
       mayExist = true;
-      return empty ?? bucket.createUpload(key, { contentType, metadata: { [TOKEN_METADATA]: token } }, signal);
+      return empty ?? bucket.createUpload(key, { contentType, metadata: objectMetadata(context, token) }, signal);
     },
     { signal, onRetry },
   );

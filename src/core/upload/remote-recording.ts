@@ -15,15 +15,21 @@ export const CHECKSUMS_METADATA = 'recordupload-checksums';
 export interface RemoteRecording {
   /** False only if the bucket certainly has no object of that key: HEAD is not needed then. */
   mayHave(key: string): Promise<boolean>;
+  /** The keys below the recording's prefix, if they were listed; asks for nothing. */
+  listedKeys(): Promise<ReadonlySet<string> | undefined>;
   /** `metadata.json` as the bucket has it; undefined if there is none, it cannot be read, or it is none of ours. */
   metadata(): Promise<{ text: string; etag: string; checksums: Map<string, FileChecksum> } | undefined>;
 }
 
 /** A recording in the bucket; each thing is asked for at most once. */
 export function remoteRecording({ id }: { id: RecordingId }, session: UploadSession): RemoteRecording {
-  const keys = once(() => listKeys(id, session));
+  let listed: Promise<Set<string> | undefined> | undefined;
   return {
-    mayHave: async key => (await keys())?.has(key) ?? true,
+    async mayHave(key) {
+      listed ??= listKeys(id, session);
+      return (await listed)?.has(key) ?? true;
+    },
+    listedKeys: async () => await listed,
     metadata: once(() => readMetadata(id, session)),
   };
 }

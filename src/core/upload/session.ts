@@ -23,6 +23,10 @@ export interface UploadSession {
   clock: Clock;
   /** A new random word: an upload's own token. */
   newToken: () => string;
+  /** This machine's name, in the metadata of its objects; empty: it has none. */
+  machine: string;
+  /** What the tokens of this state's objects of the recording begin with; undefined outside of a recording's upload. */
+  ownToken?: string | undefined;
   observer: Observer;
   signal: AbortSignal;
 }

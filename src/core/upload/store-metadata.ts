@@ -6,10 +6,11 @@ import type { Recording } from '../recording/recording.ts';
 import { bufferBody } from '../storage/body.ts';
 import { encodeChecksums, type FileChecksum } from '../storage/checksum.ts';
 import type { UploadedObject } from './journal.ts';
+import { objectMetadata } from './object-metadata.ts';
 import { CHECKSUMS_METADATA, type RemoteRecording } from './remote-recording.ts';
 import { type FileContext, fileContext, type UploadSession } from './session.ts';
 import type { FileReport, UploadRequest } from './upload-report.ts';
-import { headIfAllowed, TOKEN_METADATA, verifyObject } from './verify-object.ts';
+import { headIfAllowed, verifyObject } from './verify-object.ts';
 
 /** How storing `metadata.json` ended, and the payload: its content, and what the webhook sends. */
 export interface StoredMetadata {
@@ -91,7 +92,7 @@ async function putMetadata(
   const { bucket, key, throttle, signal } = context;
   const bytes = Buffer.from(text);
   const token = context.newToken();
-  const metadata = { [TOKEN_METADATA]: token, [CHECKSUMS_METADATA]: encodeChecksums(objects) };
+  const metadata = { ...objectMetadata(context, token), [CHECKSUMS_METADATA]: encodeChecksums(objects) };
   const body = bufferBody(bytes, createHash('sha256').update(bytes).digest(), { throttle });
   const { etag } = await bucket.put(key, body, { contentType: 'application/json', metadata }, signal);
   return verifyObject(context, { sizeBytes: bytes.length, etag, token });

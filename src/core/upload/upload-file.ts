@@ -1,18 +1,20 @@
 import { isNativeError } from 'node:util/types';
 import { AppError } from '../errors.ts';
-import { sameFile } from '../recording/file-identity.ts';
 import { objectKey } from '../recording/object-key.ts';
 import type { RecordingFile, RecordingId } from '../recording/recording.ts';
 import { fileBody } from '../storage/body.ts';
-import type { FileChecksum } from '../storage/checksum.ts';
+import type { WriteCondition } from '../storage/bucket.ts';
 import { StorageFailure } from '../storage/failure.ts';
 import { SINGLE_PUT_LIMIT_BYTES } from '../storage/part-plan.ts';
-import { findAlreadyThere } from './already-there.ts';
+import { belongsToAnother } from './foreign-objects.ts';
 import type { UploadedObject } from './journal.ts';
-import { giveUp, uploadInParts } from './multipart-upload.ts';
+import { type Look, type LookOptions, lookAtFile } from './look-at-file.ts';
+import { giveUp, type PartsCondition, uploadInParts } from './multipart-upload.ts';
+import { objectMetadata } from './object-metadata.ts';
 import { type FileContext, fileContext, type UploadSession } from './session.ts';
 import { openSource, type SourceFile } from './source-file.ts';
-import { headIfAllowed, TOKEN_METADATA, verifyObject } from './verify-object.ts';
+import { isTaken, whoseIsIt } from './taken.ts';
+import { verifyObject } from './verify-object.ts';
 
 export interface FileUpload {
   outcome: 'uploaded' | 'unchanged';
@@ -21,60 +23,79 @@ export interface FileUpload {
   sentBytes: number;
 }
 
-export interface FileUploadOptions {
-  /** Send it even if the bucket has it. */
-  force: boolean;
-  /** False: the bucket has no such object, so HEAD is not needed. */
-  mayBeThere(): Promise<boolean>;
-  /** What the bucket's `metadata.json` says of the object; called if the state says nothing. */
-  known(): Promise<FileChecksum | undefined>;
+export interface FileUploadOptions extends LookOptions {
+  /** What an earlier look at the bucket found; looks by itself unless given. */
+  look?: Look | undefined;
 }
 
 /**
  * Uploads one file, verifies the object and records that; sends nothing that the bucket has already.
- * @throws AppError `STORAGE`, `SOURCE_CHANGED` or `VERIFICATION`; the signal's reason once it aborts
+ * @throws AppError `STORAGE`, `SOURCE_CHANGED` or `VERIFICATION`; `RECORDING` if another machine's object is there; the
+ * signal's reason once it aborts
  */
 export async function uploadFile(
   file: RecordingFile,
   recordingId: RecordingId,
   session: UploadSession,
-  { force, mayBeThere, known }: FileUploadOptions,
+  options: FileUploadOptions,
 ): Promise<FileUpload> {
   const context = fileContext(session, recordingId, file.name, objectKey(recordingId, file.name));
   const { journal, ref, clock } = context;
-  const stored = await journal.file(ref);
-
-  const isNew = force || (stored?.state !== 'uploaded' && !(await mayBeThere()));
-  const head = isNew ? undefined : await headIfAllowed(context);
-  if (stored?.state === 'uploaded' && sameFile(stored, file) && head) {
-    // If the key may not HEAD, trust the state: it recorded that the store accepted the object.
-    if (head === 'forbidden' || (head.sizeBytes === file.sizeBytes && head.etag === stored.etag)) {
-      await dropLeftover(context);
-      return { outcome: 'unchanged', object: toObject(stored), sentBytes: 0 };
-    }
+  const look = options.look ?? (await looking(file, session, () => lookAtFile(file, context, options)));
+  if (look.is === 'foreign') throw belongsToAnother(recordingId, [{ key: context.key, head: look.head }]);
+  if (look.is === 'unchanged') {
+    await dropLeftover(context);
+    return { outcome: 'unchanged', object: look.object, sentBytes: 0 };
+  }
+  if (look.is === 'there') {
+    await dropLeftover(context);
+    await journal.fileUploaded(ref, file, look.object, clock.now());
+    return { outcome: 'unchanged', object: look.object, sentBytes: 0 };
   }
 
   const source = openSource(file);
+  return await looking(
+    file,
+    session,
+    async () => {
+      const sending = fileContext(session, recordingId, file.name, context.key, source.assertUnchanged);
+      const condition = { onlyIfAbsent: look.is !== 'replaceable', isBlind: look.is === 'unknown' };
+      const { object, sentBytes } = await send(source, sending, { ...options, condition });
+      if (file.sizeBytes <= SINGLE_PUT_LIMIT_BYTES) await dropLeftover(context);
+      await journal.fileUploaded(ref, file, object, clock.now());
+      return { outcome: 'uploaded', object, sentBytes };
+    },
+    source,
+  );
+}
+
+/** Looks at what `uploadFile` will find; for looking at all files of a recording before any is sent. */
+export async function lookAhead(
+  file: RecordingFile,
+  recordingId: RecordingId,
+  session: UploadSession,
+  options: LookOptions,
+): Promise<Look> {
+  const context = fileContext(session, recordingId, file.name, objectKey(recordingId, file.name));
+  return await looking(file, session, () => lookAtFile(file, context, options));
+}
+
+/** Reads a file; a failure that comes from the file itself is reported as that. */
+async function looking<T>(
+  file: RecordingFile,
+  { signal }: UploadSession,
+  read: () => Promise<T>,
+  source?: SourceFile,
+): Promise<T> {
   try {
-    const there =
-      head && head !== 'forbidden'
-        ? await findAlreadyThere(source, head, stored?.checksum ? stored : await known(), session.hasher)
-        : undefined;
-    const sending = fileContext(session, recordingId, file.name, context.key, source.assertUnchanged);
-    const sent = there ? undefined : await send(source, sending, { force });
-    const object = there ?? sent?.object;
-    if (!object) throw new TypeError('neither there nor sent');
-    if (there || file.sizeBytes <= SINGLE_PUT_LIMIT_BYTES) await dropLeftover(context);
-    await journal.fileUploaded(ref, file, object, clock.now());
-    return { outcome: sent ? 'uploaded' : 'unchanged', object, sentBytes: sent?.sentBytes ?? 0 };
+    return await read();
   } catch (error) {
     // The store refuses bytes that do not match their hash. A source that changed is the likely cause: report that.
-    if (error instanceof StorageFailure || !(error instanceof AppError)) {
-      if (!session.signal.aborted) source.assertUnchanged();
-    }
+    if (source && (error instanceof StorageFailure || !(error instanceof AppError)) && !signal.aborted)
+      source.assertUnchanged();
     throw isReadError(error) ? unreadable(file, error) : error;
   } finally {
-    source.close();
+    source?.close();
   }
 }
 
@@ -103,9 +124,9 @@ function unreadable({ path }: RecordingFile, cause: Error): AppError {
   });
 }
 
-function send(source: SourceFile, context: FileContext, options: { force: boolean }) {
+function send(source: SourceFile, context: FileContext, options: { force: boolean; condition: PartsCondition }) {
   return source.file.sizeBytes <= SINGLE_PUT_LIMIT_BYTES
-    ? putWhole(source, context)
+    ? putWhole(source, context, options.condition)
     : uploadInParts(source, context, options);
 }
 
@@ -113,6 +134,7 @@ function send(source: SourceFile, context: FileContext, options: { force: boolea
 async function putWhole(
   source: SourceFile,
   context: FileContext,
+  condition: WriteCondition,
 ): Promise<{ object: UploadedObject; sentBytes: number }> {
   const { file } = source;
   const { bucket, key, name, recordingId, observer, inFlight, hasher, throttle, signal } = context;
@@ -124,18 +146,29 @@ async function putWhole(
     const { sha256 } = await hasher.hash(source.fd, 0, file.sizeBytes);
     source.assertUnchanged();
     observer({ type: 'file-started', recordingId, name, sizeBytes: file.sizeBytes, resumedBytes: 0 });
+    let isAgain = false;
     const onBytes = (count: number) => {
+      isAgain ||= count < 0;
       inFlight.moved(count);
       observer({ type: 'file-progress', recordingId, name, bytes: count });
     };
-    const settings = { throttle, onBytes, inFlight: inFlight.limit };
-    const body = fileBody(source.fd, { offset: 0, sizeBytes: file.sizeBytes }, sha256, settings);
-    const { etag } = await bucket.put(
-      key,
-      body,
-      { contentType: file.contentType, metadata: { [TOKEN_METADATA]: token } },
-      signal,
-    );
+    const body = fileBody(source.fd, { offset: 0, sizeBytes: file.sizeBytes }, sha256, {
+      throttle,
+      inFlight: inFlight.limit,
+      onBytes,
+    });
+    const { onlyIfAbsent } = condition;
+    const settings = { contentType: file.contentType, metadata: objectMetadata(context, token), onlyIfAbsent };
+    const put = async () => {
+      try {
+        return (await bucket.put(key, body, settings, signal)).etag;
+      } catch (error) {
+        if (!isTaken(error)) throw error;
+        return await whoseIsIt(source, context, { token, mayBeOurs: isAgain });
+      }
+    };
+    const etag = await put();
+    if (typeof etag === 'object') return { object: etag, sentBytes: file.sizeBytes };
     source.assertUnchanged();
     // The store has checked the signed digest. What is left to prove: the object in the bucket is this one.
     const object = {
@@ -148,18 +181,4 @@ async function putWhole(
   } finally {
     release();
   }
-}
-
-function toObject(stored: {
-  partSizeBytes: number | null;
-  checksum: string | null;
-  etag: string | null;
-  token: string | null;
-}): UploadedObject {
-  return {
-    partSizeBytes: stored.partSizeBytes ?? 1,
-    checksum: stored.checksum ?? '',
-    etag: stored.etag ?? '',
-    token: stored.token,
-  };
 }

@@ -4,10 +4,12 @@ import { inPool } from '../pool.ts';
 import { sameFile } from '../recording/file-identity.ts';
 import { objectKey } from '../recording/object-key.ts';
 import type { Recording, RecordingFile } from '../recording/recording.ts';
+import { belongsToAnother, foreignByRole } from './foreign-objects.ts';
+import type { Look, LookOptions } from './look-at-file.ts';
 import { type RemoteRecording, remoteRecording } from './remote-recording.ts';
 import type { UploadSession } from './session.ts';
 import { storeMetadata } from './store-metadata.ts';
-import { uploadFile } from './upload-file.ts';
+import { lookAhead, uploadFile } from './upload-file.ts';
 import { type FileReport, failuresOf, type UploadReport, type UploadRequest } from './upload-report.ts';
 
 /*
@@ -39,7 +41,9 @@ export async function uploadRecording(
   }
   try {
     observer({ type: 'recording-started', recordingId: recording.id, dir: recording.dir, files: recording.files });
-    return await upload(recording, request, session);
+    const ownToken = `${begun.token}.`;
+    const newToken = () => `${ownToken}${session.newToken()}`;
+    return await upload(recording, request, { ...session, ownToken, newToken });
   } finally {
     await journal.release({ target: bucket.target, recordingId: recording.id });
   }
@@ -57,13 +61,17 @@ async function upload(recording: Recording, request: UploadRequest, session: Upl
   const { journal, bucket, clock, signal } = session;
   const startedAt = clock.monotonic();
   const remote = remoteRecording(recording, session);
-  const files = await uploadFiles(recording, request, session, remote);
+  const looks = await lookAtAll(recording, request, session, remote);
+  const files = await uploadFiles(recording, looks, request, session, remote);
   signal.throwIfAborted();
+  await refuseOthers(recording, files, session);
 
   const there = files.filter(file => file.outcome !== 'failed');
   const metadata = await storeMetadata(recording, files, request, session, remote);
   const failures = failuresOf({ files, metadata });
 
+  const sent = metadata.outcome === 'uploaded' || files.some(file => file.outcome === 'uploaded');
+  const unchanged = metadata.outcome === 'unchanged' && files.every(file => file.outcome === 'unchanged');
   const error = failures.map(failure => failure.message).join('; ') || null;
   const deliveries = await journal.finish(
     { target: bucket.target, recordingId: recording.id },
@@ -75,14 +83,14 @@ async function upload(recording: Recording, request: UploadRequest, session: Upl
         endpoints: request.endpoints,
         payload: metadata.payload.text,
         contentHash: metadata.payload.hash,
-        force: request.force,
+        // What was sent anew is announced anew, even if the payload says the same.
+        force: request.force || sent,
       },
       now: clock.now(),
     },
   );
 
   const sentBytes = files.reduce((sum, file) => sum + (file.outcome === 'failed' ? 0 : file.sentBytes), 0);
-  const unchanged = metadata.outcome === 'unchanged' && files.every(file => file.outcome === 'unchanged');
   return {
     recordingId: recording.id,
     dir: recording.dir,
@@ -102,23 +110,93 @@ async function upload(recording: Recording, request: UploadRequest, session: Upl
   };
 }
 
+/** What the bucket has of each file, by name, before any is sent; or why that could not be found out. */
+type Looks = ReadonlyMap<string, Look | AppError>;
+
+/**
+ * Looks at all files first: one that belongs to another recording keeps all of them from being sent.
+ * @throws AppError `RECORDING` if the bucket has another recording with this id
+ */
+async function lookAtAll(
+  recording: Recording,
+  request: UploadRequest,
+  session: UploadSession,
+  remote: RemoteRecording,
+): Promise<Looks> {
+  const looks = new Map<string, Look | AppError>();
+  const { hasher, journal, bucket } = session;
+  const stored = await journal.files({ target: bucket.target, recordingId: recording.id });
+  const done = new Set(stored.filter(file => file.state === 'uploaded').map(file => file.name));
+  // Start threads before the first request: starting them holds up the event loop, and the measured distance of the store
+  // would include that.
+  const bySize = recording.files.toSorted((a, b) => a.sizeBytes - b.sizeBytes);
+  for (const file of bySize) if (!done.has(file.name)) hasher.prepare(file.sizeBytes);
+  await inPool(recording.files, { atOnce: FILES_AT_ONCE, signal: session.signal }, async (file, signal) => {
+    const options = lookOptions(file, recording, request, remote);
+    try {
+      looks.set(file.name, await lookAhead(file, recording.id, { ...session, signal }, options));
+    } catch (error) {
+      if (signal.aborted || !(error instanceof AppError) || error.code === 'STATE') throw error;
+      looks.set(file.name, error);
+    }
+  });
+  if (request.force) return looks;
+  const foreign = recording.files.flatMap(({ name }) => {
+    const look = looks.get(name);
+    return look && 'is' in look && look.is === 'foreign'
+      ? [{ key: objectKey(recording.id, name), head: look.head }]
+      : [];
+  });
+  const isKnown = [...looks.values()].some(look => 'is' in look && (look.is === 'there' || look.is === 'unchanged'));
+  if (!isKnown) foreign.push(...(await foreignByRole(recording, session, remote)));
+  if (foreign.length > 0) await refuse(belongsToAnother(recording.id, foreign), recording, session);
+  return looks;
+}
+
+/**
+ * Another machine was faster with some of the files: nothing of this recording is announced.
+ * @throws AppError `RECORDING`
+ */
+async function refuseOthers(recording: Recording, files: readonly FileReport[], session: UploadSession): Promise<void> {
+  for (const file of files) {
+    if (file.outcome === 'failed' && file.error.code === 'RECORDING') await refuse(file.error, recording, session);
+  }
+}
+
+/** Notes the refusal in the state, and throws it. */
+async function refuse(error: AppError, { id: recordingId }: Recording, session: UploadSession): Promise<never> {
+  const { journal, bucket, clock } = session;
+  const end = { state: 'partial' as const, error: error.message, now: clock.now() };
+  await journal.finish({ target: bucket.target, recordingId }, end);
+  throw error;
+}
+
+function lookOptions(
+  { name }: RecordingFile,
+  { id }: Recording,
+  { force }: UploadRequest,
+  remote: RemoteRecording,
+): LookOptions {
+  return {
+    force,
+    known: async () => (await remote.metadata())?.checksums.get(name),
+    mayBeThere: () => remote.mayHave(objectKey(id, name)),
+  };
+}
+
 /** Small files first, so that they do not wait for the big one. */
 async function uploadFiles(
   recording: Recording,
+  looks: Looks,
   request: UploadRequest,
   session: UploadSession,
   remote: RemoteRecording,
 ): Promise<FileReport[]> {
   const queue = recording.files.toSorted((a, b) => a.sizeBytes - b.sizeBytes);
-  const { journal, bucket, hasher } = session;
-  const stored = await journal.files({ target: bucket.target, recordingId: recording.id });
-  const done = new Set(stored.filter(file => file.state === 'uploaded').map(file => file.name));
-  // Start threads before the first request: starting them holds up the event loop, and the measured distance of the store
-  // would include that.
-  for (const file of queue) if (!done.has(file.name)) hasher.prepare(file.sizeBytes);
   const reports = new Map<string, FileReport>();
   await inPool(queue, { atOnce: FILES_AT_ONCE, signal: session.signal }, async (file, signal) => {
-    reports.set(file.name, await uploadOne(file, recording, request, { ...session, signal }, remote));
+    const options = { ...lookOptions(file, recording, request, remote), look: looks.get(file.name) };
+    reports.set(file.name, await uploadOne(file, recording, options, { ...session, signal }));
   });
   return recording.files.flatMap(file => reports.get(file.name) ?? []);
 }
@@ -126,19 +204,16 @@ async function uploadFiles(
 async function uploadOne(
   file: RecordingFile,
   recording: Recording,
-  { force }: UploadRequest,
+  { look, ...options }: LookOptions & { look: Look | AppError | undefined },
   session: UploadSession,
-  remote: RemoteRecording,
 ): Promise<FileReport> {
   const { journal, bucket, observer, clock, signal } = session;
   const { name, role, sizeBytes, contentType } = file;
   const recordingId = recording.id;
   const facts = { name, role, sizeBytes, contentType, key: objectKey(recordingId, name) };
   try {
-    const known = async () => (await remote.metadata())?.checksums.get(name);
-    const mayBeThere = () => remote.mayHave(facts.key);
-    const options = { force, known, mayBeThere };
-    const { outcome, object, sentBytes } = await uploadFile(file, recordingId, session, options);
+    if (look instanceof AppError) throw look;
+    const { outcome, object, sentBytes } = await uploadFile(file, recordingId, session, { ...options, look });
     if (outcome === 'uploaded') observer({ type: 'file-finished', recordingId, name, sizeBytes, sentBytes });
     else observer({ type: 'file-unchanged', recordingId, name, sizeBytes });
     return { ...facts, outcome, sentBytes, etag: object.etag };

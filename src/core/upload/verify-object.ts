@@ -2,10 +2,8 @@ import { AppError } from '../errors.ts';
 import type { ObjectHead } from '../storage/bucket.ts';
 import { bareEtag } from '../storage/checksum.ts';
 import { isForbidden } from '../storage/failure.ts';
+import { TOKEN_METADATA } from './object-metadata.ts';
 import type { FileContext } from './session.ts';
-
-/** Name of the metadata that carries an upload's own token. */
-export const TOKEN_METADATA = 'recordupload-token';
 
 /** What the object must be for the upload to count. */
 export interface ExpectedObject {
@@ -28,7 +26,7 @@ export async function verifyObject(context: FileContext, expected: ExpectedObjec
     return expected.etag ?? '';
   }
   if (!head) throw verification(context.key, 'is not in the bucket although its upload was accepted');
-  if (head.sizeBytes !== expected.sizeBytes) {
+  if (head.sizeBytes !== undefined && head.sizeBytes !== expected.sizeBytes) {
     throw verification(context.key, `has ${head.sizeBytes} bytes in the bucket instead of ${expected.sizeBytes}`);
   }
   const sameContent = expected.etag !== undefined && head.etag === bareEtag(expected.etag);

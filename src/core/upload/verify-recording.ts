@@ -103,9 +103,9 @@ async function verifyFile(
   const head = await deps.bucket.head(key, deps.signal);
   if (!head) return verdict('missing', 'not in the bucket');
   const expectedSize = file?.sizeBytes ?? kept?.sizeBytes;
-  if (head.sizeBytes !== expectedSize)
+  if (head.sizeBytes !== undefined && head.sizeBytes !== expectedSize)
     return verdict('differs', `${head.sizeBytes} bytes in the bucket instead of ${expectedSize}`);
-  if (kept && kept.sizeBytes === head.sizeBytes && kept.etag !== head.etag && !full) {
+  if (kept && kept.sizeBytes === (head.sizeBytes ?? kept.sizeBytes) && kept.etag !== head.etag && !full) {
     return verdict('differs', `the object was replaced since (its ETag is ${head.etag} instead of ${kept.etag})`);
   }
   const proofs: string[] = [];
@@ -149,7 +149,7 @@ async function compareContent(
   file: RecordingFile | undefined,
   { bucket, hasher, signal }: VerifyDeps,
 ): Promise<string | undefined> {
-  const partSizeBytes = kept?.partSizeBytes ?? Math.max(1, head.sizeBytes);
+  const partSizeBytes = kept?.partSizeBytes ?? Math.max(1, head.sizeBytes ?? file?.sizeBytes ?? 1);
   const object = await bucket.get(key, signal);
   if (!object) return 'not in the bucket';
   const content = new PartHasher(partSizeBytes);
@@ -159,7 +159,8 @@ async function compareContent(
   }
   if (content.sizeBytes > head.sizeBytes) return `more than its ${head.sizeBytes} bytes came back`;
   const checksum = content.finish({ composite: kept?.checksum.includes('-') ?? false });
-  if (content.sizeBytes !== head.sizeBytes) return `only ${content.sizeBytes} of ${head.sizeBytes} bytes came back`;
+  const expected = head.sizeBytes ?? file?.sizeBytes ?? kept?.sizeBytes ?? content.sizeBytes;
+  if (content.sizeBytes !== expected) return `only ${content.sizeBytes} of ${expected} bytes came back`;
   if (kept && checksum !== kept.checksum) return `its content has the checksum ${checksum} instead of ${kept.checksum}`;
   if (kept || !file) return undefined;
   const source = openSource(file);

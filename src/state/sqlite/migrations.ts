@@ -136,4 +136,12 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX recordings_claimed ON recordings (claimed_by) WHERE claimed_by IS NOT NULL;
   CREATE INDEX recordings_not_begun ON recordings (target) WHERE created_at = 0;
   `,
+  `
+  -- Tokens of this state's own objects of the recording begin with it.
+  ALTER TABLE recordings ADD COLUMN token TEXT;
+  -- Since when Creates of the file were sent whose answers were not seen; null: none was.
+  ALTER TABLE multipart_uploads ADD COLUMN asked_at INTEGER;
+  -- The object's key: some stores list uploads by their whole key alone. Null: begun before this was kept.
+  ALTER TABLE begun_uploads ADD COLUMN key TEXT;
+  `,
 ];

@@ -1,3 +1,4 @@
+import { objectKey } from '../../core/recording/object-key.ts';
 import type { BegunUploads, FileRef, OpenUpload, PartsJournal, StoredPart } from '../../core/upload/parts-journal.ts';
 import type { Database } from './database.ts';
 import { toIdentity } from './rows.ts';
@@ -32,7 +33,11 @@ export function openPartsJournal(database: Database): PartsJournal & BegunUpload
           { ...file, uploadId, token: token ?? '', partSizeBytes, sizeBytes, mtimeNs, inode, now },
         );
         if (uploadId !== null)
-          sql.run('INSERT OR IGNORE INTO begun_uploads VALUES ($target, $uploadId, $now)', { target, uploadId, now });
+          sql.run(
+            `INSERT OR IGNORE INTO begun_uploads (target, upload_id, begun_at, key)
+             VALUES ($target, $uploadId, $now, $key)`,
+            { target, uploadId, now, key: objectKey(recordingId, name) },
+          );
         insertParts(sql, file, parts);
       }),
 

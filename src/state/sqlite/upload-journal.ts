@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { JournalFile, UploadedObject, UploadJournal } from '../../core/upload/journal.ts';
 import type { FileRef, RecordingRef } from '../../core/upload/parts-journal.ts';
 import { storing } from '../not-stored.ts';
@@ -36,19 +37,29 @@ export function openUploadJournal(database: Database, pid: number): UploadJourna
         // A row that was made at 0 was claimed and never begun, by a version that did the two apart.
         sql.run(
           `INSERT INTO recordings
-             (target, id, dir, details, state, webhooks, created_at, updated_at, unfinished_since, claimed_by)
-           VALUES ($target, $recordingId, $dir, $details, 'uploading', $webhooks, $now, $now, $now, $owner)
+             (target, id, dir, details, state, webhooks, created_at, updated_at, unfinished_since, claimed_by, token)
+           VALUES ($target, $recordingId, $dir, $details, 'uploading', $webhooks, $now, $now, $now, $owner, $token)
            ON CONFLICT (target, id) DO UPDATE SET
              dir = $dir, details = $details, state = 'uploading', error = NULL, webhooks = $webhooks,
              created_at = CASE created_at WHEN 0 THEN $now ELSE created_at END, updated_at = $now,
-             unfinished_since = COALESCE(unfinished_since, $now), claimed_by = $owner`,
-          { ...valuesOfRecording(ref), dir, details: JSON.stringify(details), webhooks: Number(webhooks), now, owner },
+             unfinished_since = COALESCE(unfinished_since, $now), claimed_by = $owner,
+             token = COALESCE(token, $token)`,
+          {
+            ...valuesOfRecording(ref),
+            dir,
+            details: JSON.stringify(details),
+            webhooks: Number(webhooks),
+            now,
+            owner,
+            token: newToken(),
+          },
         );
-        return { ok: true as const, dead };
+        const row = sql.get(`SELECT token FROM recordings WHERE ${OF_RECORDING}`, valuesOfRecording(ref));
+        return { ok: true as const, dead, token: String(row?.token) };
       });
       if (!result.ok) return result;
       if (result.dead !== undefined) liveness.forget(result.dead);
-      return { ok: true };
+      return { ok: true, token: result.token };
     },
 
     release: ref => write(sql => release(sql, ref, liveness.ownerId)),
@@ -129,6 +140,11 @@ function release(sql: Sql, ref: RecordingRef, owner: string): void {
     ...valuesOfRecording(ref),
     owner,
   });
+}
+
+/** Short: it is at the beginning of each object's token. */
+function newToken(): string {
+  return randomUUID().slice(0, 13);
 }
 
 const NO_OBJECT = { partSizeBytes: null, checksum: null, etag: null, token: null } as const;

@@ -103,7 +103,7 @@ export function objects(contract: Contract): void {
       expect((await bucket.listUploads(key, signal)).map(upload => [upload.key, upload.uploadId])).toEqual([
         [key, uploadId],
       ]);
-      await bucket.completeUpload(key, uploadId, [{ number: 1, etag: part.etag }], signal);
+      await bucket.completeUpload(key, uploadId, [{ number: 1, etag: part.etag }], {}, signal);
       expect((await bucket.head(key, signal))?.etag).toBe(compositeEtag([md5(bytes)]));
       await bucket.delete(key, signal);
       expect(await bucket.head(key, signal)).toBeUndefined();

@@ -29,7 +29,7 @@ export function restarts(contract: Contract): void {
       expect(await bucket.listUploads(key, signal)).toMatchObject([{ key, uploadId }]);
       const all = await bucket.listUploads('', signal);
       expect(all.some(upload => upload.uploadId === uploadId)).toBe(does.listsUploadsByPrefix);
-      await bucket.completeUpload(key, uploadId, parts, signal);
+      await bucket.completeUpload(key, uploadId, parts, {}, signal);
       expect((await contentOf(bucket, key)).toString()).toBe('part');
       bucket.close();
     });

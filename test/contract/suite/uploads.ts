@@ -46,7 +46,7 @@ export function uploads(contract: Contract): void {
       );
       expect(Math.abs(listed.serverTime.getTime() - Date.now())).toBeLessThan(60_000);
 
-      await bucket.completeUpload(key, uploadId, parts, signal);
+      await bucket.completeUpload(key, uploadId, parts, {}, signal);
       expect(await bucket.head(key, signal)).toMatchObject({
         sizeBytes: 10 * MIB + 100,
         etag: compositeEtag(parts.map(part => part.etag)),
@@ -63,7 +63,7 @@ export function uploads(contract: Contract): void {
       await bucket.uploadPart(key, uploadId, 1, body(Buffer.from('first')), signal);
       const { etag } = await bucket.uploadPart(key, uploadId, 1, body(Buffer.from('second')), signal);
       expect((await bucket.listParts(key, uploadId, signal)).parts).toMatchObject([{ number: 1, etag, sizeBytes: 6 }]);
-      await bucket.completeUpload(key, uploadId, [{ number: 1, etag }], signal);
+      await bucket.completeUpload(key, uploadId, [{ number: 1, etag }], {}, signal);
       expect((await contentOf(bucket, key)).toString()).toBe('second');
     });
 
@@ -90,13 +90,13 @@ export function uploads(contract: Contract): void {
           { number: 2, etag: other },
         ],
       ]) {
-        expect(await refusal(bucket.completeUpload(key, uploadId, parts, signal))).toEqual({
+        expect(await refusal(bucket.completeUpload(key, uploadId, parts, {}, signal))).toEqual({
           kind: 'refused',
           status: 400,
           reason: 'InvalidPart',
         });
       }
-      await bucket.completeUpload(key, uploadId, [{ number: 1, etag }], signal);
+      await bucket.completeUpload(key, uploadId, [{ number: 1, etag }], {}, signal);
     });
 
     test('are not completed with small parts in the middle', async () => {
@@ -107,7 +107,7 @@ export function uploads(contract: Contract): void {
         const { etag } = await bucket.uploadPart(key, uploadId, number, body(Buffer.from('x')), signal);
         parts.push({ number, etag });
       }
-      expect(await refusal(bucket.completeUpload(key, uploadId, parts, signal))).toEqual({
+      expect(await refusal(bucket.completeUpload(key, uploadId, parts, {}, signal))).toEqual({
         kind: 'refused',
         status: 400,
         reason: 'EntityTooSmall',
@@ -121,7 +121,7 @@ export function uploads(contract: Contract): void {
       const { etag } = await bucket.uploadPart(key, uploadId, 1, body(Buffer.from('x')), signal);
       const parts = [{ number: 1, etag }];
       if (end === 'aborted') await bucket.abortUpload(key, uploadId, signal);
-      else await bucket.completeUpload(key, uploadId, parts, signal);
+      else await bucket.completeUpload(key, uploadId, parts, {}, signal);
 
       // Some stores say NoSuchKey, as if the upload were an object.
       const gone = { kind: 'missing', status: 404, reason: expect.stringMatching(/^NoSuch(Upload|Key)$/) };
@@ -140,7 +140,7 @@ export function uploads(contract: Contract): void {
       const { uploadId } = await bucket.createUpload(key, SETTINGS, signal);
       const { etag } = await bucket.uploadPart(key, uploadId, 1, body(Buffer.from('x')), signal);
       await bucket.abortUpload(key, uploadId, signal);
-      const { status } = await refusal(bucket.completeUpload(key, uploadId, [{ number: 1, etag }], signal));
+      const { status } = await refusal(bucket.completeUpload(key, uploadId, [{ number: 1, etag }], {}, signal));
       expect(status).toBe(does.completeOfAbortedUpload);
       expect(await bucket.head(key, signal)).toBeUndefined();
     });

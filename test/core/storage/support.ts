@@ -127,6 +127,7 @@ export async function machine(
         throttle: unlimited,
         clock,
         newToken: randomUUID,
+        machine: 'recorder-1',
         observer: event => events.push(event),
         signal: abort.signal,
         ...parts,

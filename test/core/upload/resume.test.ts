@@ -306,7 +306,7 @@ describe('An upload that was broken off', () => {
     const { bucket } = (await machine(server)).run().session;
     const { uploadId } = await feed(bucket, file, [1, 2, 3, 4], { partSize: 5 * MIB });
     const { parts } = await bucket.listParts(KEY, uploadId, never);
-    await bucket.completeUpload(KEY, uploadId, parts, never);
+    await bucket.completeUpload(KEY, uploadId, parts, {}, never);
     expect(server.s3.uploads()).toHaveLength(1);
     server.s3.resetRequests();
 
@@ -489,7 +489,7 @@ describe('A file that is there already', () => {
     const { bucket } = (await machine(server)).run().session;
     const { uploadId } = await feed(bucket, file, [1, 2, 3, 4], { partSize: 5 * MIB });
     const { parts } = await bucket.listParts(KEY, uploadId, never);
-    await bucket.completeUpload(KEY, uploadId, parts, never);
+    await bucket.completeUpload(KEY, uploadId, parts, {}, never);
 
     expect(await (await machine(server)).run().upload(file)).toMatchObject({ outcome: 'unchanged', sentBytes: 0 });
   });
@@ -527,12 +527,18 @@ describe('A file that is there already', () => {
     expect(await isStored(server, file)).toBe(true);
   });
 
-  test('is sent again where the bucket has other bytes of the same length', async () => {
+  test('is refused where another machine stored other bytes of the same length; force replaces them', async () => {
     const server = await sandbox();
     const file = await makeSource(THREE_PARTS);
     await (await machine(server)).run().upload(await makeSource(THREE_PARTS, 5));
 
-    expect(await (await machine(server)).run().upload(file)).toMatchObject({ outcome: 'uploaded' });
+    const refused = await failure((await machine(server)).run().upload(file));
+    expect(refused).toMatchObject({
+      code: 'RECORDING',
+      message: expect.stringMatching(/42\/video\.mkv \(17\.8 MB, stored .* by recorder-1\)/),
+    });
+    expect(await isStored(server, file)).toBe(false);
+    expect(await (await machine(server)).run().upload(file, { force: true })).toMatchObject({ outcome: 'uploaded' });
     expect(await isStored(server, file)).toBe(true);
   });
 

@@ -23,7 +23,7 @@ const CALLS = {
   uploadPart: ['UploadPart', (bucket, id) => bucket.uploadPart(KEY, id, 1, body(), signal)],
   listParts: ['ListParts', (bucket, id) => bucket.listParts(KEY, id, signal)],
   listUploads: ['ListMultipartUploads', bucket => bucket.listUploads('', signal)],
-  completeUpload: ['CompleteMultipartUpload', (bucket, id) => bucket.completeUpload(KEY, id, [], signal)],
+  completeUpload: ['CompleteMultipartUpload', (bucket, id) => bucket.completeUpload(KEY, id, [], {}, signal)],
   abortUpload: ['AbortMultipartUpload', (bucket, id) => bucket.abortUpload(KEY, id, signal)],
 } as const satisfies Record<keyof BucketMethods, [S3Operation, (bucket: Bucket, uploadId: string) => Promise<unknown>]>;
 

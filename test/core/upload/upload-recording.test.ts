@@ -144,7 +144,7 @@ describe('An upload', () => {
     const other = await openState(stateDir, { pid: 4711 });
     afterTest(() => other.close());
     const { target } = session().bucket;
-    expect(await other.journal.begin(target, recording, { webhooks: true, now: 1 })).toEqual({ ok: true });
+    expect(await other.journal.begin(target, recording, { webhooks: true, now: 1 })).toMatchObject({ ok: true });
 
     const error = await failure(upload(recording));
     expect(error).toMatchObject({ code: 'BUSY', message: expect.stringMatching(/pid 4711/) });

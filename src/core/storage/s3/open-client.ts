@@ -17,7 +17,7 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
  * @param onRoundTrip told how long each answer to a request without a body took once it was connected, in milliseconds
  */
 export function openClient(
-  settings: Pick<BucketSettings, 'endpoint' | 'region' | 'credentials' | 'caFile' | 'env' | 'secrets'>,
+  settings: Pick<BucketSettings, 'endpoint' | 'region' | 'credentials' | 'caFile' | 'env' | 'secrets' | 'machine'>,
   connections: Connections,
   onRoundTrip: (ms: number) => void,
 ): { client: S3Client; redactor: () => Redactor } {
@@ -45,7 +45,7 @@ export function openClient(
     // It costs a round trip, and some stores and proxies do not know it.
     expectContinueHeader: false,
     customUserAgent: 'recordupload',
-    userAgentAppId: async () => undefined,
+    userAgentAppId: async () => settings.machine || undefined,
     logger: silent,
     defaultsMode: 'standard',
     useFipsEndpoint: false,

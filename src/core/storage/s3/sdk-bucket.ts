@@ -7,6 +7,7 @@ import { networkFailure, notS3, StorageFailure } from '../failure.ts';
 import { wantsContentMd5 } from '../refusal-hints.ts';
 import { watchForStall } from '../stall.ts';
 import { createByteBudget } from './byte-budget.ts';
+import { conditionalWrites } from './conditional-writes.ts';
 import { createHeadExplainer } from './explain-head.ts';
 import { openClient } from './open-client.ts';
 import { allPages, type Page, paginateListMultipartUploads } from './pages.ts';
@@ -51,6 +52,7 @@ export function createSdkBucket(
   const proxyVariable = connections.proxyFor(new URL(endpoint))?.variable;
   const destination = { endpoint, bucket: Bucket, proxyVariable, redactor };
   let needsMd5 = false;
+  const conditional = conditionalWrites();
   const held = createByteBudget(HELD_BYTES);
 
   /** Makes one request under the stall watch; what it throws is in the user's words. */
@@ -152,17 +154,19 @@ export function createSdkBucket(
       const what = `uploading ${where(Key)}`;
       const giveBack = await held.take(body.sizeBytes, signal);
       try {
-        return await store({ what, body }, signal, async () => {
-          const upload = new Upload({
-            client,
-            params: { Bucket, Key, Body: body.read(), ...paramsOf(object, settings) },
-            // Never in parts: those would be lost with the process.
-            partSize: Math.max(LEAST_PART_BYTES, body.sizeBytes),
-            queueSize: 1,
-            leavePartsOnError: true,
-          });
-          return stored(what, await upload.done());
-        });
+        return await conditional(object, onlyIf =>
+          store({ what, body }, signal, async () => {
+            const upload = new Upload({
+              client,
+              params: { Bucket, Key, Body: body.read(), ...paramsOf(object, settings), ...onlyIf },
+              // Never in parts: those would be lost with the process.
+              partSize: Math.max(LEAST_PART_BYTES, body.sizeBytes),
+              queueSize: 1,
+              leavePartsOnError: true,
+            });
+            return stored(what, await upload.done());
+          }),
+        );
       } finally {
         giveBack();
       }
@@ -252,15 +256,17 @@ export function createSdkBucket(
         signal,
       ),
 
-    completeUpload(Key, UploadId, parts, signal) {
+    completeUpload(Key, UploadId, parts, condition, signal) {
       const stallMs = settings.completeStallMs ?? COMPLETE_STALL_MS;
       const task = { what: `completing ${where(Key)}`, expected: 'CompleteMultipartUploadResult', stallMs };
       const MultipartUpload = {
         Parts: parts.map(({ number, etag }) => ({ PartNumber: number, ETag: `"${etag}"` })),
       };
-      return request(task, signal, async () => {
-        await client.send(new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload }));
-      });
+      return conditional(condition, onlyIf =>
+        request(task, signal, async () => {
+          await client.send(new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload, ...onlyIf }));
+        }),
+      );
     },
 
     abortUpload: (Key, UploadId, signal) =>

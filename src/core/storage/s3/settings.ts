@@ -14,6 +14,8 @@ export interface BucketSettings {
   acl?: string | undefined;
   storageClass?: string | undefined;
   cacheControl?: string | undefined;
+  /** This machine's name, for the `User-Agent`. */
+  machine?: string | undefined;
   /** How long a request may go without a byte moving; 30 s unless given. */
   stallMs?: number | undefined;
   /** The same for Complete: assembling a large object takes the store a while; 5 minutes unless given. */

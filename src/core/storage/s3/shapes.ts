@@ -15,7 +15,7 @@ interface SdkHead {
 
 /** The SDK's word for an object, as the port has it. */
 export function toHead({
-  ContentLength = 0,
+  ContentLength,
   ETag,
   ContentType,
   Metadata = {},
@@ -34,7 +34,7 @@ export function toHead({
 
 /** An object's settings, as the SDK's commands take them, and those that all objects of the bucket have. */
 export function paramsOf(
-  { contentType, metadata, onlyIfAbsent }: ObjectSettings,
+  { contentType, metadata }: ObjectSettings,
   { acl, storageClass, cacheControl }: Pick<BucketSettings, 'acl' | 'storageClass' | 'cacheControl'>,
 ) {
   return {
@@ -44,6 +44,5 @@ export function paramsOf(
     ...(cacheControl !== undefined && { CacheControl: cacheControl }),
     ContentType: contentType,
     Metadata: metadata,
-    ...(onlyIfAbsent && { IfNoneMatch: '*' }),
   };
 }

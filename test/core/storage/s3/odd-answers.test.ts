@@ -32,7 +32,15 @@ async function bucketThat(
   const port = typeof address === 'object' ? address?.port : undefined;
   const credentials = { accessKeyId: 'ada', secretAccessKey: 'fake-secret-for-tests' };
   const endpoint = `http://127.0.0.1:${port}`;
-  const bucket = openBucket({ endpoint, region: 'us-west-1', bucket: 'meetings', credentials, env: {}, stallMs });
+  const bucket = openBucket({
+    endpoint,
+    region: 'us-west-1',
+    bucket: 'meetings',
+    credentials,
+    env: {},
+    stallMs,
+    machine: 'recorder-1',
+  });
   afterTest(() => {
     bucket.close();
     for (const socket of sockets) socket.destroy();
@@ -105,6 +113,16 @@ describe('An answer out of the ordinary', () => {
   });
 });
 
+test('A request says which program and which machine sends it', async () => {
+  let heard = '';
+  const bucket = await bucketThat((socket, _request, head) => {
+    heard = head;
+    socket.write(answer('200 OK\r\nETag: "e"'));
+  });
+  await putNothing(bucket);
+  expect(heard).toMatch(/^user-agent: .*\bapp\/recorder-1 recordupload\b/im);
+});
+
 const LISTS: [string, (bucket: Bucket) => Promise<unknown>][] = [
   ['ListBucketResult', bucket => bucket.list('', {}, signal)],
   ['ListPartsResult', bucket => bucket.listParts('a', 'u', signal)],
@@ -140,7 +158,7 @@ describe('A document', () => {
 
   test('of an error in a 200 counts with white space behind it too', async () => {
     const bucket = await bucketThat(always(answer('200 OK', '<Error><Code>InvalidPart</Code></Error>\n')));
-    const error = await failure(bucket.completeUpload('a', 'u', [{ number: 1, etag: 'e' }], signal));
+    const error = await failure(bucket.completeUpload('a', 'u', [{ number: 1, etag: 'e' }], {}, signal));
     expect(error).toMatchObject({ kind: 'refused', status: 400, reason: 'InvalidPart' });
   });
 });

@@ -1,0 +1,76 @@
+import { AppError } from '../errors.ts';
+import { roleOf } from '../recording/file-roles.ts';
+import type { Recording, RecordingId } from '../recording/recording.ts';
+import type { ObjectHead } from '../storage/bucket.ts';
+import { formatBytes } from '../units.ts';
+import type { StoredFile } from './journal.ts';
+import { MACHINE_METADATA, TOKEN_METADATA } from './object-metadata.ts';
+import type { RemoteRecording } from './remote-recording.ts';
+import { fileContext, type UploadSession } from './session.ts';
+import { headIfAllowed } from './verify-object.ts';
+
+/** An object of the recording's id that this state did not put into the bucket. */
+export interface ForeignObject {
+  key: string;
+  head: ObjectHead;
+}
+
+/** True if this state put the object there: the state says so, or the object's token begins with the recording's own. */
+export function isOurs(
+  head: ObjectHead,
+  stored: Pick<StoredFile, 'state' | 'etag' | 'token'> | undefined,
+  { ownToken }: Pick<UploadSession, 'ownToken'>,
+): boolean {
+  const token = head.metadata[TOKEN_METADATA];
+  if (stored?.state === 'uploaded' && stored.etag === head.etag) return true;
+  if (token === undefined) return false;
+  return token === stored?.token || (ownToken !== undefined && token.startsWith(ownToken));
+}
+
+/**
+ * Finds foreign objects that have a role of ours under another name: another machine's `video.mp4` beside our
+ * `video.mkv`.
+ * @param remote only what it has listed already counts: a recording that the state knows is not listed
+ */
+export async function foreignByRole(
+  recording: Recording,
+  session: UploadSession,
+  remote: RemoteRecording,
+): Promise<ForeignObject[]> {
+  const { journal, bucket } = session;
+  const names = recording.files.map(file => file.name);
+  const roles = new Set(recording.files.map(file => file.role));
+  const found: ForeignObject[] = [];
+  for (const key of (await remote.listedKeys()) ?? []) {
+    const name = key.slice(recording.id.length + 1);
+    const role = roleOf(name, []);
+    if (role === undefined || !roles.has(role) || names.includes(name)) continue;
+    const head = await headIfAllowed(fileContext(session, recording.id, name, key));
+    if (!head || head === 'forbidden') continue;
+    const stored = await journal.file({ target: bucket.target, recordingId: recording.id, name });
+    if (!isOurs(head, stored, session)) found.push({ key, head });
+  }
+  return found;
+}
+
+/** `head` is undefined where the key may not look at the object. */
+type Described = Pick<ForeignObject, 'key'> & { head: ObjectHead | undefined };
+
+/** The refusal to replace them. */
+export function belongsToAnother(id: RecordingId, objects: readonly Described[]): AppError {
+  const message = `recording ${id}: the bucket has another one with this id: ${objects.map(describe).join(', ')}`;
+  return new AppError('RECORDING', message, {
+    hint: 'upload it under another id with --id, or replace what the bucket has with --force',
+  });
+}
+
+function describe({ key, head }: Described): string {
+  if (!head) return `${key} (the access key may not read whose it is)`;
+  const { sizeBytes, lastModified, metadata } = head;
+  const machine = metadata[MACHINE_METADATA];
+  const facts = [
+    ...(sizeBytes === undefined ? [] : [formatBytes(sizeBytes)]),
+    `stored${lastModified ? ` ${lastModified.toISOString().slice(0, 19).replace('T', ' ')} UTC` : ''}${machine ? ` by ${machine}` : ''}`,
+  ];
+  return `${key} (${facts.join(', ')})`;
+}
