@@ -16,6 +16,8 @@ export class StorageFailure extends AppError {
   readonly status: number | undefined;
   /** S3's error code (`NoSuchUpload`, `AccessDenied`, …) or the system's (`ECONNREFUSED`). */
   readonly reason: string;
+  /** The message without the store's sentence, for lines that only say that it is tried again. */
+  readonly brief: string;
 
   constructor(
     message: string,
@@ -23,6 +25,7 @@ export class StorageFailure extends AppError {
       kind: FailureKind;
       status: number | undefined;
       reason: string;
+      brief?: string | undefined;
       hint?: string | undefined;
       cause?: unknown;
     },
@@ -31,11 +34,12 @@ export class StorageFailure extends AppError {
     this.kind = details.kind;
     this.status = details.status;
     this.reason = details.reason;
+    this.brief = details.brief ?? message;
   }
 
   /** The same failure with more to say about it: `…; 64 MB sent in vain`. */
   withNote(note: string): StorageFailure {
-    return new StorageFailure(`${this.message}; ${note}`, this);
+    return new StorageFailure(`${this.message}; ${note}`, { ...this, brief: `${this.brief}; ${note}` });
   }
 }
 
@@ -82,7 +86,8 @@ export function refusedByStore(refusal: Refusal, what: string, endpoint: string,
   }
   const message = `${what}: the store answered ${answeredWith(answered, refusal)}`;
   // Words without a code are not S3's: a gateway or a firewall answered.
-  const details = { status, reason: code || (refusal.message ? 'NoCode' : 'Unknown'), cause };
+  const brief = `${what}: the store answered ${answered}`;
+  const details = { status, brief, reason: code || (refusal.message ? 'NoCode' : 'Unknown'), cause };
   const hint = hintFor(status, refusal);
   // The answer to a HEAD has no body, and so no code: the server's clock gives it away.
   if (code === 'RequestTimeTooSkewed' || (status === 403 && !code && isSkewed(date))) {

@@ -61,7 +61,7 @@ export function fileContext(
   const onRetry = (failure: StorageFailure, delayMs: number) => {
     // Fewer at once do not make room in the store.
     if (failure.kind !== 'full') session.inFlight.failed();
-    session.observer({ type: 'file-retrying', recordingId, name, reason: failure.message, delayMs });
+    session.observer({ type: 'file-retrying', recordingId, name, reason: failure.brief, delayMs });
   };
   return {
     ...session,
@@ -77,7 +77,7 @@ export function fileContext(
 /** The session's bucket behind its retry layer, for what is not about one file. */
 export function persistentBucket({ bucket, persistence, observer }: UploadSession): Bucket {
   return retrying(bucket, persistence, (failure, delayMs) =>
-    observer({ type: 'warning', message: `${failure.message}; trying again in ${Math.round(delayMs / 1000)} s` }),
+    observer({ type: 'warning', message: `${failure.brief}; trying again in ${Math.round(delayMs / 1000)} s` }),
   );
 }
 
