@@ -39,7 +39,11 @@ export class StorageFailure extends AppError {
 
   /** The same failure with more to say about it: `…; 64 MB sent in vain`. */
   withNote(note: string): StorageFailure {
-    return new StorageFailure(`${this.message}; ${note}`, { ...this, brief: `${this.brief}; ${note}` });
+    return new StorageFailure(`${this.message}; ${note}`, {
+      ...this,
+      cause: this.cause,
+      brief: `${this.brief}; ${note}`,
+    });
   }
 }
 

@@ -149,17 +149,17 @@ async function compareContent(
   file: RecordingFile | undefined,
   { bucket, hasher, signal }: VerifyDeps,
 ): Promise<string | undefined> {
-  const partSizeBytes = kept?.partSizeBytes ?? Math.max(1, head.sizeBytes ?? file?.sizeBytes ?? 1);
+  const expected = head.sizeBytes ?? file?.sizeBytes ?? kept?.sizeBytes ?? 0;
+  const partSizeBytes = kept?.partSizeBytes ?? Math.max(1, expected);
   const object = await bucket.get(key, signal);
   if (!object) return 'not in the bucket';
   const content = new PartHasher(partSizeBytes);
-  for await (const chunk of readObject(object, key, head.sizeBytes)) {
+  for await (const chunk of readObject(object, key, expected)) {
     signal.throwIfAborted();
     content.update(chunk);
   }
-  if (content.sizeBytes > head.sizeBytes) return `more than its ${head.sizeBytes} bytes came back`;
+  if (content.sizeBytes > expected) return `more than its ${expected} bytes came back`;
   const checksum = content.finish({ composite: kept?.checksum.includes('-') ?? false });
-  const expected = head.sizeBytes ?? file?.sizeBytes ?? kept?.sizeBytes ?? content.sizeBytes;
   if (content.sizeBytes !== expected) return `only ${content.sizeBytes} of ${expected} bytes came back`;
   if (kept && checksum !== kept.checksum) return `its content has the checksum ${checksum} instead of ${kept.checksum}`;
   if (kept || !file) return undefined;
