@@ -1,7 +1,9 @@
 import { readCaFile } from '../core/ca-file.ts';
+import { AppError } from '../core/errors.ts';
 import { openConnections } from '../core/http/connections.ts';
 import { type LinkAnswer, openLink } from '../core/http/open-link.ts';
 import { publicUrl } from '../core/recording/object-key.ts';
+import { displayUrl } from '../core/redact.ts';
 import { printableLine } from '../core/text.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -32,6 +34,7 @@ export async function checkLink(
     return { url, ...judge(await openLink(new URL(url), { connections, userAgent, signal }), sizeBytes) };
   } catch (error) {
     if (outer.aborted) throw outer.reason;
+    if (error instanceof AppError) throw error;
     const { code, message } = error as { code?: string; message: string };
     const why = signal.aborted ? 'no response' : printableLine(code ?? message);
     return { url, ok: false, detail: `the link cannot be reached: ${why}`, fix: CHECK_BASE };
@@ -61,6 +64,6 @@ function judge(
     };
   }
   if (status === 404) return { ok: false, detail: 'the link leads to nothing (404)', fix: CHECK_BASE };
-  const leads = location === undefined ? '' : `, and leads to ${printableLine(location).slice(0, 200)}`;
+  const leads = location === undefined ? '' : `, and leads to ${displayUrl(location).slice(0, 200)}`;
   return { ok: false, detail: `those who open the link get ${status}${leads}`, fix: CHECK_BASE };
 }

@@ -4,6 +4,7 @@ import { readCaFile } from '../core/ca-file.ts';
 import { type Clock, type Random, systemClock } from '../core/clock.ts';
 import type { DeliverDeps } from '../core/delivery/deliver-webhooks.ts';
 import type { CoreEvent, Observer } from '../core/events.ts';
+import { proxyFor } from '../core/http/proxies.ts';
 import { createRedactor, type Redactor } from '../core/redact.ts';
 import type { Bucket } from '../core/storage/bucket.ts';
 import type { UploadSession } from '../core/upload/session.ts';
@@ -141,9 +142,10 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
     poster,
     async delivery() {
       const { post } = await poster();
+      const assertSendable = (url: string) => void proxyFor(new URL(url), env);
       const { webhooks: endpoints, webhookConcurrency: concurrency } = config;
       const sending = { clock: systemClock, random: Math.random, observer, redact, signal, concurrency };
-      return { ...sending, state: await state(), endpoints, post };
+      return { ...sending, state: await state(), endpoints, post, assertSendable };
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };

@@ -5,7 +5,7 @@ const MASK = '***';
 /** What is shown in place of a text that may have a secret, or a part of one, in it. */
 const DROPPED = '(not shown: a secret may be in it)';
 const EXCERPT_LENGTH = 500;
-/** An excerpt shows nothing of what comes later. */
+/** Of a text from outside nothing that comes later is shown, and nothing is examined: that would take seconds. */
 const READ_LENGTH = 8 * 1024;
 /** Masking shorter ones would blank out ordinary words; the configuration refuses them anyway. */
 const SHORTEST_SECRET = 4;
@@ -21,7 +21,7 @@ export interface Redactor {
   (text: string): string;
   /**
    * The same for text from outside. If a secret, or eight characters of one, may be in it in any other way, the whole text
-   * is dropped, and a sentence says so.
+   * is dropped, and a sentence says so. Of a text of more than 8 Ki characters only the beginning is left.
    */
   foreign(text: string): string;
   /** The same as one printable line of at most 500 characters. `truncated`: the text is the start of a longer one. */
@@ -46,17 +46,16 @@ export function createRedactor(
   const holdsPart = partFinder(secrets.flatMap(bareForms));
 
   const redact = (text: string) => (pattern ? text.replace(pattern, MASK) : text);
+  // A secret that was cut in two is not recognised: drop as many characters as its beginning may have.
+  const withoutRest = (text: string) => text.slice(0, Math.max(0, Math.min(text.length, READ_LENGTH) - longest));
   const foreign = (text: string) => {
     if (!pattern) return text;
-    const masked = redact(text);
+    const masked = redact(text.length > READ_LENGTH ? withoutRest(text) : text);
     return readings(masked)?.some(holdsPart) === false ? masked : DROPPED;
   };
   const excerpt: Redactor['excerpt'] = (text, options = {}) => {
     const truncated = (options.truncated ?? false) || text.length > READ_LENGTH;
-    const start = text.slice(0, READ_LENGTH);
-    // A secret that was cut in two is not recognised: drop as many characters as its beginning may have.
-    const whole = truncated ? start.slice(0, Math.max(0, start.length - longest)) : start;
-    const shown = foreign(unescapeAscii(whole));
+    const shown = foreign(unescapeAscii(truncated ? withoutRest(text) : text));
     if (shown === DROPPED) return DROPPED;
     const visible = printableLine(shown.trim());
     const characters = [...visible.slice(0, 2 * EXCERPT_LENGTH)];

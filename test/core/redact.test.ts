@@ -128,6 +128,7 @@ describe('redaction', () => {
   });
 
   it('reads no further than an excerpt needs', () => {
+    expect(redact.foreign('z'.repeat(1_000_000))).toMatch(/^z{4000,8192}$/);
     expect(redact.excerpt(`${'z '.repeat(5_000)}${'%25'.repeat(1_000_000)}`)).toHaveLength(500);
   });
 

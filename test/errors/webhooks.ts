@@ -31,6 +31,10 @@ const before = (status: number, what: string, advice: string) =>
 const AFTER_MENDING = 'then run "recordupload retry --held"';
 
 export const WEBHOOKS: readonly Meeting[] = [
+  answered(
+    { status: 407, body: '<html>', headers: ANSWERS },
+    before(407, 'an HTML page', 'the proxy wants a user name and a password; put them into its address in HTTP_PROXY'),
+  ),
   answered({ status: 400 }, `the server says that the payload is wrong: "…"; check user.email, ${AFTER_MENDING}`),
   {
     says: 'the server does not accept the token: "Invalid or missing authentication token"; set webhook.token (WEBHOOK_TOKEN) to the server\'s token, and the waiting deliveries will be sent',

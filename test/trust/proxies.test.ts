@@ -98,6 +98,18 @@ describe('A kind of proxy that we do not speak', () => {
     expect(stdout + stderr).not.toContain('fake-proxy-password');
   });
 
+  test('leaves webhooks that wait as they are', async () => {
+    const desk = openDesk(sandbox, { WEBHOOK_URL: elsewhere.WEBHOOK_URL });
+    await desk.run(['upload', makeRecording({ name: '4' })]);
+    const socks = { env: { ...desk.env, HTTPS_PROXY: elsewhere.HTTPS_PROXY } };
+    const refused = await desk.run(['retry', '--now'], socks);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('socks5:// proxies are not supported')]);
+    // Without anything to send, nobody minds.
+    expect((await openDesk(sandbox, elsewhere).run(['retry', '--list'])).code).toBe(0);
+    const { stdout } = await desk.run(['webhook', 'history', '4']);
+    expect(stdout).toContain('after 1 attempt');
+  });
+
   test('does no harm where nothing is sent', async () => {
     const { code } = await openDesk(sandbox, elsewhere).run(['upload', makeRecording(), '--dry-run']);
     expect(code).toBe(0);

@@ -28,6 +28,8 @@ export interface EndpointDeps extends Omit<SendDeps, 'redact' | 'claims'> {
   state: DeliveryPorts;
   /** Knows the secrets of the run; only those of the endpoint unless given. */
   redact?: Redactor | undefined;
+  /** @throws AppError `CONFIG` if nothing can be sent to the URL from here; before anything is claimed */
+  assertSendable?: ((url: string) => void) | undefined;
   /** POSTs in flight. */
   concurrency: number;
   /** Failures in a row before the first success that end the run. */
@@ -72,6 +74,7 @@ export async function deliverToEndpoint(
   const dueBy = selection.due === 'due' ? clock.now() : undefined;
   const pending = await claims.candidates({ ...scope, dueBy });
   const candidates = pending.filter(({ seq }) => !selection.except?.has(seq));
+  if (candidates.length > 0 && circuit.stopped === undefined) deps.assertSendable?.(endpoint.url);
   // Hold new deliveries with the others, so that lists show why they wait.
   if (gate === 'refused') await endpoints.holdRefused(name, clock.now());
   const queue = createClaimQueue(candidates, { claims, clock, concurrency, restart: selection.due === 'now' });

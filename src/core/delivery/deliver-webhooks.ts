@@ -29,6 +29,8 @@ export interface DeliverDeps {
   post: PostWebhook;
   /** Knows the secrets of the run; for each endpoint only its own unless given. */
   redact?: Redactor | undefined;
+  /** @throws AppError `CONFIG` if nothing can be sent to the URL from here */
+  assertSendable?: ((url: string) => void) | undefined;
   clock: Clock;
   random: Random;
   observer: Observer;

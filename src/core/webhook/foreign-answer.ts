@@ -37,11 +37,17 @@ export function describeForeign(answer: Answer, redact: Redactor): string {
 /** What to check for such a response of status 4xx. */
 export function foreignAdvice(answer: Answer, url: string): string {
   const cause = CAUSES.find(({ status, applies }) => (status ?? answer.status) === answer.status && applies(answer));
-  return cause?.advice(new URL(url)) ?? 'check webhook.url, and any proxy, gateway or firewall before the server';
+  return (
+    cause?.advice(new URL(url), answer) ?? 'check webhook.url, and any proxy, gateway or firewall before the server'
+  );
 }
 
 /** Known programs first, then what a status means wherever it comes from. */
-const CAUSES: readonly { status?: number; applies(answer: Answer): boolean; advice(url: URL): string }[] = [
+const CAUSES: readonly {
+  status?: number;
+  applies(answer: Answer): boolean;
+  advice(url: URL, answer: Answer): string;
+}[] = [
   {
     applies: ({ body }) => /DisallowedHost|ALLOWED_HOSTS|<h1>Bad Request \(400\)<\/h1>/.test(body),
     advice: ({ hostname }) =>
@@ -67,6 +73,12 @@ const CAUSES: readonly { status?: number; applies(answer: Answer): boolean; advi
     status: 404,
     applies: () => true,
     advice: ({ pathname }) => `check the path in webhook.url (${pathname}), including the slash at its end`,
+  },
+  {
+    status: 407,
+    applies: () => true,
+    advice: (_, { proxyVariable = 'HTTP_PROXY' }) =>
+      `the proxy wants a user name and a password; put them into its address in ${proxyVariable}`,
   },
   {
     status: 413,

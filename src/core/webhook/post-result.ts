@@ -28,6 +28,8 @@ export interface Answer {
   retryAfter: string | undefined;
   date: string | undefined;
   location: string | undefined;
+  /** The variable that names the proxy which the request went through. */
+  proxyVariable?: string | undefined;
   timings: PostTimings;
 }
 

@@ -56,7 +56,11 @@ export function createPoster({ userAgent, ca, proxyEnv, timeoutMs = POST_TIMEOUT
         });
         const timings = measure(stream);
         try {
-          return { ...(await exchange(stream, request.body)), timings: timings() };
+          return {
+            ...(await exchange(stream, request.body)),
+            proxyVariable: proxy?.variable,
+            timings: timings(),
+          };
         } catch (error) {
           if (request.signal?.aborted) return { kind: 'aborted', timings: timings() };
           if (deadline.aborted) return { kind: 'timeout', timeoutMs, timings: timings() };
