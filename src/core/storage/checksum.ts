@@ -22,6 +22,11 @@ export function isMd5(etag: string): boolean {
   return /^[0-9a-f]{32}$/.test(etag);
 }
 
+/** True for an ETag of the form that S3 gives an object made of parts. */
+export function isComposite(etag: string): boolean {
+  return /^[0-9a-f]{32}-\d+$/.test(etag);
+}
+
 /** An ETag without the quotes that HTTP puts around it, and the `W/` that proxies put before it. */
 export function bareEtag(etag: string | undefined): string {
   return (etag ?? '').replace(/^(?:W\/)?"|"$/g, '');

@@ -1,8 +1,10 @@
+import { inPool } from '../pool.ts';
 import { roleOf } from '../recording/file-roles.ts';
 import { isRecordingId } from '../recording/recording.ts';
-import type { Bucket } from '../storage/bucket.ts';
+import type { Bucket, ListedUpload } from '../storage/bucket.ts';
 import { StorageFailure } from '../storage/failure.ts';
-import type { BegunUploads } from './parts-journal.ts';
+import { isGone } from './complete-upload.ts';
+import type { BegunUpload, BegunUploads } from './parts-journal.ts';
 
 /** An unfinished multipart upload in the bucket that nobody will finish; its parts cost money. */
 export interface AbandonedUpload {
@@ -11,8 +13,9 @@ export interface AbandonedUpload {
   initiated: Date | undefined;
   /** When its last part arrived; undefined if none did. */
   lastPart: Date | undefined;
-  parts: number;
-  bytes: number;
+  /** Undefined where they cannot be listed. */
+  parts: number | undefined;
+  bytes: number | undefined;
   /** `here`: begun by this machine, as its state knows. `elsewhere`: has a recording's key, but the state knows nothing of it. */
   begun: 'here' | 'elsewhere';
 }
@@ -34,17 +37,28 @@ export async function findAbandonedUploads(
   { bucket, journal, now, signal }: CleanUpDeps,
 ): Promise<AbandonedUpload[]> {
   const open = await journal.openUploadIds(bucket.target);
-  const ours = await journal.begunUploadIds(bucket.target);
-  const listed = await bucket.listUploads('', signal);
-  const gone = [...ours].filter(id => !open.has(id) && !listed.some(upload => upload.uploadId === id));
-  if (gone.length > 0) await journal.forgetUploads(bucket.target, gone);
+  const begunHere = new Map((await journal.begunUploads(bucket.target)).map(upload => [upload.uploadId, upload]));
+  const listed = new Map((await listOrNone('', bucket, signal)).map(upload => [upload.uploadId, upload]));
+  const all = listed.size > 0;
+  const deps = { bucket, journal, now, signal };
+  for (const begun of begunHere.values()) {
+    if (open.has(begun.uploadId) || listed.has(begun.uploadId)) continue;
+    const found = await findByKey(begun, deps);
+    if (found) listed.set(found.uploadId, found);
+  }
+  if (elsewhere && !all) {
+    const keys = (await journal.knownKeys(bucket.target)).filter(isRecordingKey);
+    await inPool(keys, { atOnce: KEYS_AT_ONCE, signal }, async (key, signal) => {
+      for (const upload of await listOrNone(key, bucket, signal)) listed.set(upload.uploadId, upload);
+    });
+  }
 
   const abandoned: AbandonedUpload[] = [];
-  for (const { key, uploadId, initiated } of listed) {
-    const begun = ours.has(uploadId) ? 'here' : 'elsewhere';
+  for (const { key, uploadId, initiated } of listed.values()) {
+    const begun = begunHere.has(uploadId) ? 'here' : 'elsewhere';
     if (open.has(uploadId) || (begun === 'elsewhere' && !(elsewhere && isRecordingKey(key)))) continue;
     const { parts, serverTime } = await bucket.listParts(key, uploadId, signal).catch(noParts(now));
-    const lastPart = parts.map(part => part.lastModified).reduce(latest, undefined);
+    const lastPart = parts?.map(part => part.lastModified).reduce(latest, undefined);
     const newest = latest(initiated, lastPart);
     if (!newest || serverTime.getTime() - newest.getTime() < olderThanMs) continue;
     abandoned.push({
@@ -52,12 +66,47 @@ export async function findAbandonedUploads(
       uploadId,
       initiated,
       lastPart,
-      parts: parts.length,
-      bytes: parts.reduce((sum, part) => sum + part.sizeBytes, 0),
+      parts: parts?.length,
+      bytes: parts?.reduce((sum, part) => sum + part.sizeBytes, 0),
       begun,
     });
   }
   return abandoned;
+}
+
+/** A store that lists uploads by their whole key alone gets a request for each key. */
+const KEYS_AT_ONCE = 8;
+
+/**
+ * Asks the store for an upload of ours that is in no list. Some stores list uploads by their whole key alone, and some
+ * lists are wrong: the upload is forgotten only if the store, asked for this key and for its parts, has it no more.
+ */
+async function findByKey(
+  { uploadId, key, begunAt }: BegunUpload,
+  { bucket, journal, signal }: CleanUpDeps,
+): Promise<ListedUpload | undefined> {
+  if (key === null) return undefined;
+  const found = (await listOrNone(key, bucket, signal)).find(upload => upload.uploadId === uploadId);
+  if (found) return found;
+  try {
+    await bucket.listParts(key, uploadId, signal);
+    return { key, uploadId, initiated: new Date(begunAt) };
+  } catch (error) {
+    if (!(error instanceof StorageFailure) || error.kind === 'transient') throw error;
+    if (isGone(error) && /^NoSuch/.test(error.reason)) await journal.forgetUploads(bucket.target, [uploadId]);
+  }
+  return undefined;
+}
+
+/** Not every store lists uploads, and not every key may. */
+async function listOrNone(prefix: string, bucket: Bucket, signal: AbortSignal): Promise<ListedUpload[]> {
+  try {
+    return await bucket.listUploads(prefix, signal);
+  } catch (error) {
+    const cannot = error instanceof StorageFailure && [405, 501].includes(error.status ?? 0);
+    if (!cannot) throw error;
+    return [];
+  }
 }
 
 /** Aborts the uploads that were found. One that is gone already is not a failure. */
@@ -83,7 +132,7 @@ function isRecordingKey(key: string): boolean {
 function noParts(now: () => number) {
   return (error: unknown) => {
     if (error instanceof StorageFailure && error.kind !== 'transient')
-      return { parts: [], serverTime: new Date(now()) };
+      return { parts: undefined, serverTime: new Date(now()) };
     throw error;
   };
 }

@@ -1,6 +1,6 @@
 import { AppError } from '../errors.ts';
 import type { WriteCondition } from '../storage/bucket.ts';
-import { compositeChecksum, compositeEtag, isMd5 } from '../storage/checksum.ts';
+import { compositeChecksum, compositeEtag, isComposite, isMd5 } from '../storage/checksum.ts';
 import { StorageFailure } from '../storage/failure.ts';
 import { planParts } from '../storage/part-plan.ts';
 import type { UploadedObject } from './journal.ts';
@@ -29,12 +29,15 @@ export async function complete(context: FileContext, state: UploadState, conditi
   const parts = inOrder(state);
   const expectedEtag = compositeEtag(parts.map(part => part.etag));
   let tries = 0;
-  const succeededAfterAll = async (error: StorageFailure) => {
+  const succeededAfterAll = async (error: StorageFailure, gone: StorageFailure | undefined) => {
     const head = await headIfAllowed(context);
     // Nobody may look: an earlier try whose response was lost has most likely made the object that is in the way.
     if (head === 'forbidden') return isTaken(error) && tries > 1;
     if (!head) return false;
-    return token === null ? head.etag === expectedEtag : head.metadata[TOKEN_METADATA] === token;
+    if (token !== null) return head.metadata[TOKEN_METADATA] === token;
+    if (isComposite(head.etag)) return head.etag === expectedEtag;
+    // A store whose ETags say nothing about the parts: an upload that is gone, and an object of its size in its place.
+    return gone !== undefined && head.sizeBytes === state.upload.sizeBytes;
   };
   await persistence.run(
     async () => {
@@ -46,7 +49,7 @@ export async function complete(context: FileContext, state: UploadState, conditi
         // Ask ListParts first, HEAD second. If our Complete lands between the two calls, HEAD still sees the object; the
         // other way round we would take a success for a lost upload.
         const gone = await whyGone(context, uploadId);
-        if (await succeededAfterAll(error)) return;
+        if (await succeededAfterAll(error, gone)) return;
         throw gone ?? error;
       }
     },
@@ -60,12 +63,13 @@ function inOrder({ parts }: UploadState): StoredPart[] {
 }
 
 /** The store's own error if it has no such upload any more; some answer a Complete of one that is gone with 500. */
-async function whyGone({ bucket, key, signal }: FileContext, uploadId: string): Promise<StorageFailure | undefined> {
+async function whyGone(context: FileContext, uploadId: string): Promise<StorageFailure | undefined> {
+  const { bucket, key, signal } = context;
   try {
     await bucket.listParts(key, uploadId, signal);
   } catch (error) {
     if (!(error instanceof StorageFailure)) throw error;
-    if (isGone(error)) return error;
+    if (await isReallyGone(context, uploadId, error)) return error;
   }
   return undefined;
 }
@@ -102,7 +106,27 @@ async function etagsAreMd5s(
   return md5?.toString('hex') === stored.etag;
 }
 
-/** True if the upload is gone. Stores say `NoSuchUpload`, and after an abort some say `NoSuchKey`. */
+/**
+ * True if the upload is gone. One list alone is not believed: while the store lists the upload among those of its key, a
+ * ListParts that does not find it is wrong.
+ */
+export async function isReallyGone(
+  { bucket, key, signal }: Pick<FileContext, 'bucket' | 'key' | 'signal'>,
+  uploadId: string,
+  error: unknown,
+): Promise<boolean> {
+  if (!isGone(error)) return false;
+  try {
+    const listed = await bucket.listUploads(key, signal);
+    return !listed.some(upload => upload.key === key && upload.uploadId === uploadId);
+  } catch (failure) {
+    if (!(failure instanceof StorageFailure) || failure.kind === 'transient') throw failure;
+    // Nobody may list uploads: a store that says so in its own words is believed.
+    return /^NoSuch(?:Upload|Key)$/.test((error as StorageFailure).reason);
+  }
+}
+
+/** True if the store says that the upload is gone. Stores say `NoSuchUpload`, and after an abort some say `NoSuchKey`. */
 export function isGone(error: unknown): boolean {
   return (
     error instanceof StorageFailure &&

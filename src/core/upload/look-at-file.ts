@@ -3,6 +3,7 @@ import type { RecordingFile } from '../recording/recording.ts';
 import type { ObjectHead } from '../storage/bucket.ts';
 import { type FileChecksum, PartHasher } from '../storage/checksum.ts';
 import { StorageFailure } from '../storage/failure.ts';
+import { readObject } from '../storage/read-object.ts';
 import { findAlreadyThere, hashParts } from './already-there.ts';
 import { isOurs } from './foreign-objects.ts';
 import type { StoredFile, UploadedObject } from './journal.ts';
@@ -97,10 +98,7 @@ export async function byContent(
   const content = new PartHasher(partSizeBytes);
   try {
     const object = await bucket.get(key, signal);
-    for await (const chunk of object?.stream ?? []) {
-      if (content.sizeBytes > sizeBytes) break;
-      content.update(chunk);
-    }
+    if (object) for await (const chunk of readObject(object, key, sizeBytes)) content.update(chunk);
   } catch (error) {
     if (!(error instanceof StorageFailure)) throw error;
   }

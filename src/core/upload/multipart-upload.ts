@@ -4,11 +4,13 @@ import { fileBody } from '../storage/body.ts';
 import type { WriteCondition } from '../storage/bucket.ts';
 import { StorageFailure } from '../storage/failure.ts';
 import { type Part, partSizeFor, planParts } from '../storage/part-plan.ts';
-import { complete, finished, isGone, type UploadState } from './complete-upload.ts';
+import { blamesKeys } from '../storage/refusal-hints.ts';
+import { begin, endEmptyUploads, giveUp } from './begin-upload.ts';
+import { complete, finished, isGone, isReallyGone, type UploadState } from './complete-upload.ts';
 import { type HashedParts, hashAhead } from './hash-ahead.ts';
 import type { UploadedObject } from './journal.ts';
-import { objectMetadata, TOKEN_METADATA } from './object-metadata.ts';
-import { findEmptyUpload, findOrphanedUpload, takeOverParts } from './orphaned-upload.ts';
+import { TOKEN_METADATA } from './object-metadata.ts';
+import { findOrphanedUpload, takeOverParts } from './orphaned-upload.ts';
 import type { OpenUpload, StoredPart } from './parts-journal.ts';
 import type { FileContext } from './session.ts';
 import type { SourceFile } from './source-file.ts';
@@ -39,9 +41,6 @@ export interface PartsCondition extends WriteCondition {
 
 /** How often one run starts over with an upload that the store has lost, or of which it has lost parts. */
 const MAX_STARTS = 3;
-/** Statuses for: forbidden, method not allowed, not implemented. */
-const CANNOT_LIST = new Set([403, 405, 501]);
-
 /** Uploads a file in parts, or finishes an open upload. */
 export async function uploadInParts(
   source: SourceFile,
@@ -68,13 +67,15 @@ export async function uploadInParts(
       sentBytes += await sendMissingParts(source, context, state, hashed);
       source.assertUnchanged();
       await complete(context, state, { onlyIfAbsent: condition.onlyIfAbsent && !mayBeOurs });
-      return { object: await finished(source, context, state), sentBytes };
+      const object = await finished(source, context, state);
+      await endEmptyUploads(context, state.upload);
+      return { object, sentBytes };
     } catch (error) {
       if (isTaken(error)) return { object: await standAside(source, context, state), sentBytes };
       if (starts >= MAX_STARTS || !(error instanceof StorageFailure)) throw error;
       mayBeOurs ||= condition.isBlind;
       // Another program, or the store's own housekeeping, removed the upload: nothing is left to resume.
-      if (isGone(error)) await journal.dropUpload(ref);
+      if (await isReallyGone(context, state.upload.uploadId, error)) await journal.dropUpload(ref);
       // The store lost a part that it had acknowledged: `resume` finds out which from what the store lists.
       else if (error.reason !== 'InvalidPart') throw error;
     }
@@ -121,7 +122,9 @@ async function resume(
     const planned = planParts(source.file.sizeBytes, open.upload.partSizeBytes);
     const lost = open.parts.filter(({ number, etag }) => {
       const there = etags.get(number);
-      return there?.etag !== etag || there.sizeBytes !== planned[number - 1]?.sizeBytes;
+      // Some stores list parts without ETags: number and size count then.
+      const isSame = there?.etag === etag || there?.etag === '';
+      return !isSame || there?.sizeBytes !== planned[number - 1]?.sizeBytes;
     });
     if (lost.length > 0)
       await journal.removeParts(
@@ -136,9 +139,12 @@ async function resume(
     for (const part of found) parts.set(part.number, part);
     return { upload, parts };
   } catch (error) {
-    // The key or the store cannot list parts. The state knows them, and the object is verified in the end.
-    if (error instanceof StorageFailure && CANNOT_LIST.has(error.status ?? 0)) return { upload, parts };
+    if (!(error instanceof StorageFailure)) throw error;
+    // The key or the store cannot list parts, or the list is nonsense. The state knows them, and the object is verified in
+    // the end.
+    if (error.kind === 'refused' && !blamesKeys(error.reason)) return { upload, parts };
     if (!isGone(error)) throw error;
+    if (!(await isReallyGone(context, uploadId, error))) return { upload, parts };
     const head = await headIfAllowed(context);
     const { token } = upload;
     if (token !== null && head && head !== 'forbidden' && head.metadata[TOKEN_METADATA] === token) {
@@ -192,6 +198,7 @@ async function takeOver(source: SourceFile, context: FileContext): Promise<Uploa
     name,
     uploadId: orphan.uploadId,
     token: null,
+    askedAt: null,
     partSizeBytes: orphan.partSizeBytes,
     sizeBytes,
     mtimeNs,
@@ -199,32 +206,6 @@ async function takeOver(source: SourceFile, context: FileContext): Promise<Uploa
   };
   await journal.beginUpload(ref, upload, orphan.parts, clock.now());
   return { upload, parts: new Map(orphan.parts.map(part => [part.number, part])) };
-}
-
-/**
- * Opens a new upload. The journal notes the Create before it is sent: if the network or a crash loses its response, an
- * empty upload is left in the bucket, and the next try uses it instead of a second one.
- */
-async function begin(source: SourceFile, context: FileContext): Promise<UploadState> {
-  const { journal, ref, bucket, persistence, name, key, signal, clock, onRetry } = context;
-  const { sizeBytes, mtimeNs, inode, contentType } = source.file;
-  const asked = (await journal.openUpload(ref))?.upload;
-  const token = asked?.token ?? context.newToken();
-  const planned = { name, token, partSizeBytes: partSizeFor(sizeBytes), sizeBytes, mtimeNs, inode };
-  if (!asked) await journal.beginUpload(ref, { ...planned, uploadId: null }, [], clock.now());
-
-  let mayExist = asked !== undefined;
-  const { uploadId } = await persistence.run(
-    async () => {
-      const empty = mayExist ? await findEmptyUpload(context) : undefined;
-      mayExist = true;
-      return empty ?? bucket.createUpload(key, { contentType, metadata: objectMetadata(context, token) }, signal);
-    },
-    { signal, onRetry },
-  );
-  const upload = { ...planned, uploadId };
-  await journal.beginUpload(ref, upload, [], clock.now());
-  return { upload, parts: new Map() };
 }
 
 /** The parts of an upload that is yet to be opened. */
@@ -278,19 +259,4 @@ async function sendPart(
   // Durable before it counts: a part that the state knows is never sent again.
   await journal.addParts(ref, [stored]);
   parts.set(part.number, stored);
-}
-
-/** Aborts the file's open upload in the bucket and forgets it in the state. */
-export async function giveUp(context: FileContext): Promise<void> {
-  const { bucket, journal, ref, key, signal } = context;
-  const open = await journal.openUpload(ref);
-  if (!open) return;
-  try {
-    const uploadId = open.upload.uploadId ?? (await findEmptyUpload(context))?.uploadId;
-    if (uploadId) await bucket.abortUpload(key, uploadId, signal);
-  } catch (error) {
-    // It is gone, or this key may not abort it: `cleanup` with another key finds it then.
-    if (!(error instanceof StorageFailure) || error.kind === 'transient') throw error;
-  }
-  await journal.dropUpload(ref);
 }

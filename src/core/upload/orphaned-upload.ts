@@ -2,6 +2,7 @@ import type { ListedPart } from '../storage/bucket.ts';
 import { isMd5 } from '../storage/checksum.ts';
 import { StorageFailure } from '../storage/failure.ts';
 import { planParts } from '../storage/part-plan.ts';
+import { formatBytes } from '../units.ts';
 import type { StoredPart } from './parts-journal.ts';
 import type { FileContext } from './session.ts';
 import type { SourceFile } from './source-file.ts';
@@ -26,15 +27,17 @@ export async function findOrphanedUpload(
   context: FileContext,
 ): Promise<OrphanedUpload | undefined> {
   const { bucket, key, signal } = context;
+  const candidates: OrphanedUpload[] = [];
+  const unusable: ListedPart[][] = [];
   try {
     const uploads = (await bucket.listUploads(key, signal)).filter(upload => upload.key === key);
-    const candidates: OrphanedUpload[] = [];
     for (const { uploadId } of uploads) {
       const { parts } = await bucket.listParts(key, uploadId, signal);
+      if (parts.length === 0) continue;
       const partSizeBytes = partSizeOf(parts, source.file.sizeBytes);
-      if (!partSizeBytes) continue;
-      const own = await takeOverParts(source, context, partSizeBytes, parts);
-      if (own?.length === parts.length) candidates.push({ uploadId, partSizeBytes, parts: own });
+      const own = partSizeBytes && (await takeOverParts(source, context, partSizeBytes, parts));
+      if (own && own.length === parts.length) candidates.push({ uploadId, partSizeBytes, parts: own });
+      else unusable.push(parts);
     }
     for (const candidate of candidates.sort((a, b) => b.parts.length - a.parts.length)) {
       if (await isQuiet(candidate, context)) return candidate;
@@ -42,7 +45,15 @@ export async function findOrphanedUpload(
   } catch (error) {
     if (!(error instanceof StorageFailure) || error.kind === 'transient') throw error;
   }
+  if (unusable.length > 0) tellOfUnusable(unusable.flat(), context);
   return undefined;
+}
+
+/** Encrypted buckets have ETags that prove nothing, so that no other upload can be continued without its state. */
+function tellOfUnusable(parts: readonly ListedPart[], { key, recordingId, observer }: FileContext): void {
+  const bytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
+  const message = `${key}: the bucket has an unfinished upload of this key that cannot be continued, because nothing proves whose bytes it has; ${parts.length} ${parts.length === 1 ? 'part stays' : 'parts stay'} (${formatBytes(bytes)}) until recordupload cleanup --elsewhere removes them`;
+  observer({ type: 'warning', recordingId, message });
 }
 
 /** The part size of an upload: all parts have it but the file's last. */
@@ -75,16 +86,36 @@ export async function takeOverParts(
 }
 
 /** The newest upload of this key that has no part yet; undefined if there is none, or the key may not list. */
-export async function findEmptyUpload({ bucket, key, signal }: FileContext): Promise<{ uploadId: string } | undefined> {
+export async function findEmptyUpload(context: FileContext): Promise<{ uploadId: string } | undefined> {
   try {
-    const uploads = (await bucket.listUploads(key, signal)).filter(upload => upload.key === key);
-    for (const { uploadId } of uploads.sort((a, b) => Number(b.initiated) - Number(a.initiated))) {
-      if ((await bucket.listParts(key, uploadId, signal)).parts.length === 0) return { uploadId };
-    }
+    return (await listEmptyUploads(context, 0))[0];
   } catch (error) {
     if (!(error instanceof StorageFailure) || error.kind === 'transient') throw error;
   }
   return undefined;
+}
+
+/** The store's times are whole seconds in some of its answers. */
+const ROUNDING_MS = 2_000;
+
+/**
+ * The uploads of this key that have no part, the newest first.
+ * @param since on this machine's clock, in milliseconds since 1970; those that are older are left out
+ */
+export async function listEmptyUploads(
+  { bucket, key, clock, signal }: FileContext,
+  since: number,
+): Promise<{ uploadId: string }[]> {
+  const uploads = (await bucket.listUploads(key, signal)).filter(upload => upload.key === key);
+  const empty: { uploadId: string }[] = [];
+  for (const { uploadId, initiated } of uploads.sort((a, b) => Number(b.initiated) - Number(a.initiated))) {
+    if (since > 0 && !initiated) continue;
+    const { parts, serverTime } = await bucket.listParts(key, uploadId, signal);
+    const aheadMs = serverTime.getTime() - clock.now();
+    const isNew = since === 0 || Number(initiated) >= since + aheadMs - ROUNDING_MS;
+    if (parts.length === 0 && isNew) empty.push({ uploadId });
+  }
+  return empty;
 }
 
 /** Waits until the upload has been quiet for long enough; false as soon as another machine adds a part. */

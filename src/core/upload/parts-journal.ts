@@ -19,7 +19,21 @@ export interface OpenUpload extends FileIdentity {
   uploadId: string | null;
   /** The object carries it in its metadata once Complete has succeeded; null for an upload that another machine began. */
   token: string | null;
+  /**
+   * When the first Create of it was sent, if the response to one was not seen; milliseconds since 1970. Null: each Create
+   * was answered.
+   */
+  askedAt: number | null;
   partSizeBytes: number;
+}
+
+/** An upload that this machine has begun and not seen to end. */
+export interface BegunUpload {
+  uploadId: string;
+  /** Null: it was begun before keys were kept. */
+  key: string | null;
+  /** Milliseconds since 1970. */
+  begunAt: number;
 }
 
 /** A part that the bucket has acknowledged. */
@@ -47,8 +61,10 @@ export interface PartsJournal {
 export interface BegunUploads {
   /** Ids of the open uploads, which `cleanup` must not touch. */
   openUploadIds(target: string): Promise<Set<string>>;
-  /** Ids of every upload that was begun here and not seen to end, the open ones among them. */
-  begunUploadIds(target: string): Promise<Set<string>>;
+  /** Every upload that was begun here and not seen to end, the open ones among them. */
+  begunUploads(target: string): Promise<BegunUpload[]>;
+  /** The keys of all files that uploads of this machine have touched, 10,000 at most. */
+  knownKeys(target: string): Promise<string[]>;
   /** Forgets uploads that have ended. */
   forgetUploads(target: string, uploadIds: readonly string[]): Promise<void>;
 }

@@ -6,10 +6,11 @@ import { fileBody } from '../storage/body.ts';
 import type { WriteCondition } from '../storage/bucket.ts';
 import { StorageFailure } from '../storage/failure.ts';
 import { SINGLE_PUT_LIMIT_BYTES } from '../storage/part-plan.ts';
+import { giveUp } from './begin-upload.ts';
 import { belongsToAnother } from './foreign-objects.ts';
 import type { UploadedObject } from './journal.ts';
 import { type Look, type LookOptions, lookAtFile } from './look-at-file.ts';
-import { giveUp, type PartsCondition, uploadInParts } from './multipart-upload.ts';
+import { type PartsCondition, uploadInParts } from './multipart-upload.ts';
 import { objectMetadata } from './object-metadata.ts';
 import { type FileContext, fileContext, type UploadSession } from './session.ts';
 import { openSource, type SourceFile } from './source-file.ts';
@@ -109,6 +110,8 @@ async function dropLeftover(context: FileContext): Promise<void> {
     await giveUp(context);
   } catch (error) {
     if (!(error instanceof StorageFailure)) throw error;
+    // Not the upload of this file any more: `cleanup` asks the store for it.
+    await context.journal.dropUpload(context.ref);
   }
 }
 

@@ -7,6 +7,18 @@ import { type Payload, type PayloadRules, receivePayload } from './payload.ts';
 import type { Route } from './route.ts';
 import type { Signature } from './sigv4.ts';
 
+/** In what servers differ from AWS. */
+export interface Habits {
+  /** What the ETag of an object of parts is made of: the parts' MD5s (AWS), the whole content, or nothing. */
+  multipartEtag: 'parts' | 'whole' | 'opaque';
+  /** False: ListParts has no ETags. */
+  listsPartEtags: boolean;
+  /** False: ListMultipartUploads finds uploads by their whole key alone. */
+  listsUploadsByPrefix: boolean;
+}
+
+export const AS_AWS: Habits = { multipartEtag: 'parts', listsPartEtags: true, listsUploadsByPrefix: true };
+
 /** What operations may use of the server. */
 export interface Service {
   catalog: Catalog;
@@ -14,6 +26,7 @@ export interface Service {
   payload: PayloadRules;
   /** Parts below this are too small, but for the last. */
   minPartSizeBytes: number;
+  habits: Habits;
   region: string;
   /** `http://127.0.0.1:1234` */
   url: () => string;

@@ -3,6 +3,7 @@ import type { Faults } from '../faults/faults.ts';
 import { type Listener, type ListenOptions, listen, type TlsFiles } from '../http/listener.ts';
 import { folderRecords, noRecords } from '../records.ts';
 import { discardedBlobs, memoryBlobs } from './blobs.ts';
+import { AS_AWS, type Habits } from './call.ts';
 import { Catalog, type StoredObject } from './catalog.ts';
 import { folderBlobs } from './folder-blobs.ts';
 import { readSegments } from './operations/objects.ts';
@@ -30,6 +31,8 @@ export interface S3Options {
   verifyBodies?: boolean;
   /** As a bucket with Object Lock: bodies without Content-MD5 or a checksum are refused. */
   objectLock?: boolean;
+  /** In what the server differs from AWS. */
+  habits?: Partial<Habits>;
   /** 5 MiB, as S3 has it, unless given. */
   minPartSizeBytes?: number;
   tls?: TlsFiles;
@@ -116,6 +119,7 @@ export async function startS3(options: S3Options, context: S3Context): Promise<{
         maxBytes: MAX_BODY_BYTES,
       },
       minPartSizeBytes: options.minPartSizeBytes ?? MIN_PART_BYTES,
+      habits: { ...AS_AWS, ...options.habits },
       region,
       url: () => url,
     },

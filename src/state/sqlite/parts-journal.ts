@@ -1,4 +1,5 @@
 import { objectKey } from '../../core/recording/object-key.ts';
+import type { RecordingId } from '../../core/recording/recording.ts';
 import type { BegunUploads, FileRef, OpenUpload, PartsJournal, StoredPart } from '../../core/upload/parts-journal.ts';
 import type { Database } from './database.ts';
 import { toIdentity } from './rows.ts';
@@ -23,14 +24,15 @@ export function openPartsJournal(database: Database): PartsJournal & BegunUpload
 
     beginUpload: ({ target, recordingId }, upload, parts, now) =>
       write(sql => {
-        const { name, uploadId, token, partSizeBytes, sizeBytes, mtimeNs, inode } = upload;
+        const { name, uploadId, token, askedAt, partSizeBytes, sizeBytes, mtimeNs, inode } = upload;
         const file = { target, recordingId, name };
         deleteUpload(sql, file);
         sql.run(
           `INSERT INTO multipart_uploads
-             (target, recording_id, name, upload_id, token, part_size, size, mtime_ns, inode, created_at)
-           VALUES ($target, $recordingId, $name, $uploadId, $token, $partSizeBytes, $sizeBytes, $mtimeNs, $inode, $now)`,
-          { ...file, uploadId, token: token ?? '', partSizeBytes, sizeBytes, mtimeNs, inode, now },
+             (target, recording_id, name, upload_id, token, part_size, size, mtime_ns, inode, created_at, asked_at)
+           VALUES ($target, $recordingId, $name, $uploadId, $token, $partSizeBytes, $sizeBytes, $mtimeNs, $inode, $now,
+             $askedAt)`,
+          { ...file, uploadId, askedAt, token: token ?? '', partSizeBytes, sizeBytes, mtimeNs, inode, now },
         );
         if (uploadId !== null)
           sql.run(
@@ -60,8 +62,21 @@ export function openPartsJournal(database: Database): PartsJournal & BegunUpload
         ),
       ),
 
-    begunUploadIds: target =>
-      read(sql => idsIn(sql.all('SELECT upload_id FROM begun_uploads WHERE target = $target', { target }))),
+    begunUploads: target =>
+      read(sql =>
+        sql.all('SELECT upload_id, key, begun_at FROM begun_uploads WHERE target = $target', { target }).map(row => ({
+          uploadId: String(row.upload_id),
+          key: row.key as string | null,
+          begunAt: Number(row.begun_at),
+        })),
+      ),
+
+    knownKeys: target =>
+      read(sql =>
+        sql
+          .all('SELECT recording_id, name FROM files WHERE target = $target LIMIT 10000', { target })
+          .map(row => objectKey(String(row.recording_id) as RecordingId, String(row.name))),
+      ),
 
     forgetUploads: (target, uploadIds) =>
       write(sql => {
@@ -105,6 +120,7 @@ function toUpload(row: Row): OpenUpload {
     name: String(row.name),
     uploadId: row.upload_id as string | null,
     token: String(row.token) || null,
+    askedAt: row.asked_at as number | null,
     partSizeBytes: Number(row.part_size),
     ...toIdentity(row),
   };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { UploadJournal } from '../../../src/core/upload/journal.ts';
 import { FACTS, FILE_REF, NOW, OBJECT, part, REF, TARGET, UPLOAD } from './facts.ts';
 import type { Stage } from './stage.ts';
 
@@ -33,6 +34,12 @@ export function partsJournalConforms(stage: Stage): void {
       expect(await journal.openUploadIds(TARGET)).toEqual(new Set(['u1']));
     });
 
+    test('keeps since when Creates without a response were sent', async () => {
+      const { journal } = stage.state;
+      await journal.beginUpload(REF, { ...UPLOAD, uploadId: null, askedAt: NOW - 5 }, [], NOW);
+      expect((await journal.openUpload(FILE_REF))?.upload.askedAt).toBe(NOW - 5);
+    });
+
     test('belongs to one file of one recording in one bucket', async () => {
       const { journal } = stage.state;
       await journal.beginUpload(REF, UPLOAD, [part(1)], NOW);
@@ -57,12 +64,22 @@ export function partsJournalConforms(stage: Stage): void {
       await journal.beginUpload(REF, UPLOAD, [], NOW);
       await journal.beginUpload(REF, { ...UPLOAD, uploadId: 'u2' }, [], NOW);
       expect(await journal.openUploadIds(TARGET)).toEqual(new Set(['u2']));
-      expect(await journal.begunUploadIds(TARGET)).toEqual(new Set(['u1', 'u2']));
+      expect(await begunIds(journal, TARGET)).toEqual(['u1', 'u2']);
       await journal.dropUpload(FILE_REF);
-      expect(await journal.begunUploadIds(TARGET)).toEqual(new Set(['u1', 'u2']));
+      expect(await begunIds(journal, TARGET)).toEqual(['u1', 'u2']);
       await journal.forgetUploads(TARGET, ['u2', 'unknown']);
-      expect(await journal.begunUploadIds(TARGET)).toEqual(new Set(['u1']));
-      expect(await journal.begunUploadIds('https://elsewhere.example.com/fyemeet')).toEqual(new Set());
+      expect(await begunIds(journal, TARGET)).toEqual(['u1']);
+      expect(await begunIds(journal, 'https://elsewhere.example.com/fyemeet')).toEqual([]);
+    });
+
+    test('have their key and their time, and the files that were touched are known by their keys', async () => {
+      const { journal } = stage.state;
+      await journal.beginUpload(REF, UPLOAD, [], NOW);
+      const key = `${REF.recordingId}/${FILE_REF.name}`;
+      expect(await journal.begunUploads(TARGET)).toEqual([{ uploadId: 'u1', key, begunAt: NOW }]);
+      expect(await journal.knownKeys(TARGET)).toEqual([]);
+      await journal.fileFailed(FILE_REF, FACTS, 'refused', NOW);
+      expect(await journal.knownKeys(TARGET)).toEqual([key]);
     });
 
     test('end with their file; older ones of the file do not', async () => {
@@ -70,7 +87,12 @@ export function partsJournalConforms(stage: Stage): void {
       await journal.beginUpload(REF, UPLOAD, [], NOW);
       await journal.beginUpload(REF, { ...UPLOAD, uploadId: 'u2' }, [], NOW);
       await journal.fileUploaded(FILE_REF, FACTS, OBJECT, NOW);
-      expect(await journal.begunUploadIds(TARGET)).toEqual(new Set(['u1']));
+      expect(await begunIds(journal, TARGET)).toEqual(['u1']);
     });
   });
+}
+
+/** Ids, in order, of the uploads that were begun. */
+async function begunIds(journal: UploadJournal, target: string): Promise<string[]> {
+  return (await journal.begunUploads(target)).map(upload => upload.uploadId).sort();
 }

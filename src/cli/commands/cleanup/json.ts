@@ -10,8 +10,9 @@ export interface CleanupJson {
     initiated?: string;
     /** When a part last came in. */
     lastPart?: string;
-    parts: number;
-    bytes: number;
+    /** Null where the parts cannot be listed. */
+    parts: number | null;
+    bytes: number | null;
     begun: 'here' | 'elsewhere';
   }[];
 }
@@ -24,8 +25,8 @@ export function cleanupJson({ removed, uploads }: CleanupReport): CleanupJson {
       uploadId,
       ...(initiated && { initiated: initiated.toISOString() }),
       ...(lastPart && { lastPart: lastPart.toISOString() }),
-      parts,
-      bytes,
+      parts: parts ?? null,
+      bytes: bytes ?? null,
       begun,
     })),
   };

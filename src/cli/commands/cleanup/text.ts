@@ -10,12 +10,12 @@ export function cleanupText(
 ): string[] {
   if (uploads.length === 0)
     return [`the bucket ${bucket} has no abandoned upload older than ${formatDuration(olderThanMs)}`];
-  const bytes = uploads.reduce((sum, upload) => sum + upload.bytes, 0);
+  const bytes = uploads.reduce((sum, upload) => sum + (upload.bytes ?? 0), 0);
   const found = `${count(uploads.length, 'abandoned upload')} (${formatBytes(bytes)})`;
   const rows = uploads.map(upload => [
     `  ${printable(upload.key)}`,
-    formatBytes(upload.bytes),
-    count(upload.parts, 'part'),
+    upload.bytes === undefined ? '' : formatBytes(upload.bytes),
+    upload.parts === undefined ? 'parts cannot be listed' : count(upload.parts, 'part'),
     upload.initiated?.toISOString() ?? '',
     `begun ${upload.begun}`,
   ]);

@@ -222,18 +222,23 @@ export function createSdkBucket(
     },
 
     async listParts(Key, UploadId, signal) {
+      const task = { what: `listing the parts of ${where(Key)}`, expected: 'ListPartsResult' };
       const parts = await list(
-        { what: `listing the parts of ${where(Key)}`, expected: 'ListPartsResult' },
+        task,
         paginateListParts({ client }, { Bucket, Key, UploadId }),
-        ({ Parts = [], NextPartNumberMarker }) => ({
-          items: Parts.map(({ PartNumber = 0, ETag, Size = 0, LastModified }) => ({
-            number: PartNumber,
-            etag: bareEtag(ETag),
-            sizeBytes: Size,
-            lastModified: LastModified,
-          })),
-          next: [NextPartNumberMarker],
-        }),
+        ({ UploadId: answered, Parts = [], NextPartNumberMarker }) => {
+          // A list of another upload's parts is none of this one's.
+          if (answered && answered !== UploadId) throw notA(task);
+          return {
+            items: Parts.map(({ PartNumber = 0, ETag, Size = 0, LastModified }) => ({
+              number: PartNumber,
+              etag: bareEtag(ETag),
+              sizeBytes: Size,
+              lastModified: LastModified,
+            })),
+            next: [NextPartNumberMarker],
+          };
+        },
         signal,
       );
       return { parts, serverTime: new Date(Date.now() + client.config.systemClockOffset) };

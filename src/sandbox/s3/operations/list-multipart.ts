@@ -31,7 +31,7 @@ export const listParts: Operation = async call => {
       Part: page.map(part => ({
         PartNumber: part.partNumber,
         LastModified: new Date(part.lastModifiedMs).toISOString(),
-        ETag: `"${part.etag}"`,
+        ETag: call.service.habits.listsPartEtags ? `"${part.etag}"` : undefined,
         Size: part.segment.sizeBytes,
         ...(part.checksum ? checksumElement(part.checksum) : {}),
       })),
@@ -50,13 +50,15 @@ export const listMultipartUploads: Operation = async call => {
   const maxUploads = numberParameter(call, 'max-uploads', { min: 1, max: PAGE, default: PAGE });
   const encode = encoderFor(call);
 
+  const hasPrefix = ({ key }: OpenUpload) =>
+    call.service.habits.listsUploadsByPrefix ? key.startsWith(prefix) : key === prefix;
   const isBehindMarker = ({ key, uploadId }: OpenUpload) => {
     if (keyMarker === undefined) return true;
     const order = byUtf8(key, keyMarker);
     return order > 0 || (order === 0 && idMarker !== undefined && uploadId > idMarker);
   };
   const rest = [...call.service.catalog.uploads.values()]
-    .filter(upload => upload.bucket === bucket && upload.key.startsWith(prefix) && isBehindMarker(upload))
+    .filter(upload => upload.bucket === bucket && hasPrefix(upload) && isBehindMarker(upload))
     .sort((a, b) => byUtf8(a.key, b.key) || (a.uploadId < b.uploadId ? -1 : 1));
   const page = rest.slice(0, maxUploads);
   const isTruncated = rest.length > page.length;
