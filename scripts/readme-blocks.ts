@@ -66,6 +66,10 @@ const KEY_TEXTS: Readonly<Record<string, KeyText>> = {
     purpose: 'how long an upload keeps retrying without any progress; 15 s if the store has never responded',
     default: code(DEFAULTS.uploadRetryBudget),
   },
+  settle: {
+    purpose: 'how long nobody must have written to a recording before it is uploaded',
+    default: code(DEFAULTS.settle),
+  },
   webhookConcurrency: {
     purpose: 'number of parallel requests to one webhook endpoint, 1 to 256',
     default: code(DEFAULTS.webhookConcurrency),

@@ -45,7 +45,10 @@ export async function recordSession(launcher: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'recordupload-readme-'));
   const sandbox = await startSandbox();
   try {
-    await cp(join(root, 'fixtures/recordings/3'), join(folder, 'recordings/3'), { recursive: true });
+    await cp(join(root, 'fixtures/recordings/3'), join(folder, 'recordings/3'), {
+      recursive: true,
+      preserveTimestamps: true,
+    });
     const parts: string[] = [];
     for (const { comment, line, serverDown } of STEPS) {
       if (serverDown) sandbox.faults.add({ server: 'webhook', action: { answer: MAINTENANCE } });

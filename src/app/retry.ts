@@ -7,7 +7,7 @@ import type { StoredRecording } from '../core/upload/journal.ts';
 import { uploadRecording } from '../core/upload/upload-recording.ts';
 import type { UploadReport } from '../core/upload/upload-report.ts';
 import { findUnconfigured } from './endpoints.ts';
-import { readFolder, uploadRequest } from './recording-folder.ts';
+import { readFinishedFolder, uploadRequest } from './recording-folder.ts';
 import { findWork, type RetryRequest, type Work } from './retry-work.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -113,7 +113,11 @@ async function finishUpload(stored: StoredRecording, runtime: Runtime): Promise<
   const { signal } = runtime;
   try {
     // The details were settled when the upload was first asked for. A duration that is given is not measured again.
-    const read = await readFolder(dir, { id, durationSeconds: details.durationSeconds }, runtime);
+    const read = await readFinishedFolder(
+      dir,
+      { id, durationSeconds: details.durationSeconds, waitMs: 2 * runtime.config.settleMs },
+      runtime,
+    );
     const deps = { ...(await runtime.uploads()), signal };
     const report = await uploadRecording({ ...read, details }, uploadRequest(runtime, { force: false, webhook }), deps);
     return { ok: true, recordingId: id, dir, report };

@@ -11,11 +11,11 @@ import type { Recording } from '../core/recording/recording.ts';
 import { requireEmail, uploadRecording } from '../core/upload/upload-recording.ts';
 import type { UploadReport } from '../core/upload/upload-report.ts';
 import { type FolderSelection, findFolders, oneFolderEach } from './find-folders.ts';
-import { readFolder, uploadRequest } from './recording-folder.ts';
+import { readFinishedFolder, uploadRequest, type WaitOptions } from './recording-folder.ts';
 import type { Runtime } from './runtime.ts';
 
 /** How a folder is uploaded, and what is said about the recording besides its sidecar and the configuration. */
-export interface UploadOptions extends RecordingOverrides {
+export interface UploadOptions extends RecordingOverrides, WaitOptions {
   /** False: do not tell the recordings server. */
   webhook?: boolean | undefined;
   /** Upload and send again what is already there. */
@@ -104,7 +104,7 @@ async function uploadOne(
   check: (recording: Recording) => void,
 ): Promise<UploadedFolder> {
   const { webhook = true, force = false } = options;
-  const recording = await readFolder(dir, options, runtime);
+  const recording = await readFinishedFolder(dir, options, runtime);
   check(recording);
   if (webhook) requireEmail(recording);
   const request = uploadRequest(runtime, { force, webhook });

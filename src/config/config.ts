@@ -41,6 +41,8 @@ export interface Config {
   bwlimit: RateChange[] | undefined;
   /** How long an upload goes on trying without any progress. */
   uploadRetryBudgetMs: number;
+  /** How long a recording's files must not have been written to before it is uploaded, in milliseconds. */
+  settleMs: number;
   /** POSTs in flight to one endpoint. */
   webhookConcurrency: number;
   /** PEM file with further certificate authorities; absolute path. */

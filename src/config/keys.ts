@@ -55,6 +55,7 @@ export const KEYS: readonly Key[] = [
   key('concurrency', { kind: 'number' }),
   key('bwlimit'),
   key('uploadRetryBudget'),
+  key('settle'),
   key('webhookConcurrency', { kind: 'number' }),
   key('caFile'),
 ];

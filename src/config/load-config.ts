@@ -157,6 +157,7 @@ function resolveValues(
     concurrency: merged.concurrency,
     bwlimit: merged.bwlimit,
     uploadRetryBudgetMs: merged.uploadRetryBudget,
+    settleMs: merged.settle,
     webhookConcurrency: merged.webhookConcurrency,
     caFile: pathOf('caFile'),
   };
@@ -167,6 +168,7 @@ function resolveValues(
     // As they were written.
     bwlimit: settingsOf(settings, 'bwlimit')[0]?.value,
     uploadRetryBudget: settingsOf(settings, 'uploadRetryBudget')[0]?.value ?? DEFAULTS.uploadRetryBudget,
+    settle: settingsOf(settings, 'settle')[0]?.value ?? DEFAULTS.settle,
   };
   const origins = KEYS.filter(key => key.path in shown).map(key =>
     originOf(key.path, shown[key.path], settingsOf(settings, key.path)),

@@ -56,6 +56,7 @@ export const DEFAULTS = {
   bucket: 'fyemeet',
   webhookUrl: 'https://ops.fyelabs.com/recordings/webhook/',
   uploadRetryBudget: '30m',
+  settle: '3s',
   webhookConcurrency: 16,
 } as const;
 
@@ -65,6 +66,15 @@ const LONGEST_BUDGET_MS = 30 * 86_400_000;
 function parseBudget(text: string): number | undefined {
   const ms = parseDuration(text);
   return ms !== undefined && ms <= LONGEST_BUDGET_MS ? ms : undefined;
+}
+
+/** Longer than any recorder pauses while it writes. */
+const LONGEST_SETTLE_MS = 3_600_000;
+
+function parseSettle(text: string): number | undefined {
+  // `0` needs no unit.
+  const ms = text.trim() === '0' ? 0 : parseDuration(text);
+  return ms !== undefined && ms <= LONGEST_SETTLE_MS ? ms : undefined;
 }
 
 const endpointFields = {
@@ -119,6 +129,7 @@ export const settingsSchema = z.strictObject({
     parsed(parseBudget, 'a duration such as 90s, 30m or 2h, 30d at most'),
     DEFAULTS.uploadRetryBudget,
   ),
+  settle: z.prefault(parsed(parseSettle, 'a duration such as 3s or 1m, 1h at most'), DEFAULTS.settle),
   webhookConcurrency: z._default(count(1, 256), DEFAULTS.webhookConcurrency),
   caFile: z.optional(path),
 });

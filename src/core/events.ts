@@ -9,6 +9,10 @@ export type CoreEvent =
   | { type: 'folders-found'; folders: number }
   /** One of them is done, whatever became of it. */
   | { type: 'folder-finished'; dir: string; ok: boolean }
+  /** A file may not be finished: the upload waits until nobody has written to it for a while. */
+  | { type: 'recording-waiting'; dir: string; name: string; reason: string; settleMs: number; waitMs: number }
+  /** The folder could not be read as a recording, so nothing of it was sent. */
+  | { type: 'upload-refused'; dir: string; error: AppError }
   | { type: 'recording-started'; recordingId: string; dir: string; files: { name: string; sizeBytes: number }[] }
   | { type: 'file-started'; recordingId: string; name: string; sizeBytes: number; resumedBytes: number }
   /** `bytes` more were handed to the network; negative where a part has to be sent again. */

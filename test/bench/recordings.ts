@@ -2,6 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import { closeSync, copyFileSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeOld } from '../support/make-old.ts';
 
 /** The smallest recording that has everything. */
 export const FIXTURE = fileURLToPath(new URL('../../fixtures/recordings/3', import.meta.url));
@@ -24,6 +25,7 @@ export function makeRecordings(
     else
       for (let left = videoBytes; left > 0; left -= block.length) writeSync(fd, block, 0, Math.min(left, block.length));
     closeSync(fd);
+    makeOld(dir);
     return dir;
   });
 }

@@ -37,6 +37,7 @@ describe('defaults', () => {
       concurrency: undefined,
       bwlimit: undefined,
       uploadRetryBudgetMs: 30 * 60_000,
+      settleMs: 3_000,
       webhookConcurrency: 16,
       caFile: undefined,
     });

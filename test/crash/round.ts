@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { writeSource } from '../core/upload/write-source.ts';
+import { makeOld } from '../support/make-old.ts';
 import { checkDelivery, checkState } from './check.ts';
 import { type Ended, runProgram } from './program.ts';
 import type { Scenario } from './scenario.ts';
@@ -29,6 +30,7 @@ export async function playRound(scenario: Scenario, main: string): Promise<Round
     const dir = join(home, ID);
     mkdirSync(dir);
     for (const [name, size] of Object.entries(scenario.files)) writeSource(join(dir, name), size, scenario.seed);
+    makeOld(dir);
     const stateDir = join(home, 'state');
     const { s3, receiver } = sandbox;
     const options = {

@@ -15,7 +15,10 @@ const run = promisify(execFile);
 /** A folder as a reader has it: the fixture recordings, and `npx` and `recordupload` that run the built program. */
 function readersFolder(): { folder: string; path: string } {
   const folder = tempDir();
-  cpSync(join(root, 'fixtures/recordings/3'), join(folder, 'fixtures/recordings/3'), { recursive: true });
+  cpSync(join(root, 'fixtures/recordings/3'), join(folder, 'fixtures/recordings/3'), {
+    recursive: true,
+    preserveTimestamps: true,
+  });
   const bin = join(folder, 'bin');
   mkdirSync(bin);
   const program = `exec '${process.execPath}' '${launcher}' "$@"`;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { EMAIL, openDesk, openSandbox, readJson, sentBytes, webhooksOf } from '../support/desk.ts';
+import { makeOld } from '../support/make-old.ts';
 import { fixture, freshId, makeRecording } from '../support/make-recording.ts';
 
 let sandbox: Sandbox;
@@ -65,6 +66,7 @@ describe('upload', () => {
     await desk.run(['upload', dir]);
     sandbox.s3.resetRequests();
     writeFileSync(join(dir, 'transcript.txt'), `${'Ada: now with more words. '.repeat(1000)}\n`);
+    makeOld(dir);
     const { code, stdout } = await desk.run(['upload', dir]);
     expect(code).toBe(0);
     expect(stdout).toContain('webhook delivered (200, updated)');
@@ -92,6 +94,7 @@ describe('upload', () => {
     await desk.run(['upload', dir]);
     sandbox.s3.resetRequests();
     writeFileSync(join(dir, 'transcript.vtt'), 'WEBVTT\n');
+    makeOld(dir);
     expect((await desk.run(['upload', dir])).code).toBe(0);
     expect(Object.keys(sentBytes(sandbox, id)).sort()).toEqual([`${id}/metadata.json`, `${id}/transcript.vtt`]);
     expect(Object.keys(webhooksOf(sandbox, id).at(-1)?.body.uploaded_files as object)).toEqual([

@@ -138,6 +138,7 @@ export const CONFIGURATION: readonly Meeting[] = [
     'expected a rate such as 10M, 512k, off or "08:00,512k 19:00,off", got "fast"',
   ),
   variable('RECORDUPLOAD_UPLOAD_RETRY_BUDGET', 'x', 'expected a duration such as 90s, 30m or 2h, 30d at most, got "x"'),
+  variable('RECORDUPLOAD_SETTLE', '2h', 'expected a duration such as 3s or 1m, 1h at most, got "2h"'),
   variable('RECORDUPLOAD_CA_FILE', '/nowhere', '/nowhere does not exist or is not a file'),
   variable('WEBHOOK_TOKEN', 'abc', 'is shorter than 4 characters (the value is not shown)'),
   variable('WEBHOOK_TOKEN', 'fake\ntoken', 'contains a newline (the value is not shown)'),

@@ -6,7 +6,7 @@ import { COMMAND_LINE } from './command-line.ts';
 import { CONFIGURATION, CONFIGURATION_TEXTS } from './configuration.ts';
 import { errorTexts } from './error-texts.ts';
 import { expectMet, type Made, type Meeting, made, meet } from './meeting.ts';
-import { RECORDINGS, RECORDINGS_MADE } from './recordings.ts';
+import { FRESH, RECORDINGS, RECORDINGS_MADE } from './recordings.ts';
 import { STATE, STATE_MADE } from './state.ts';
 import { STORAGE, STORAGE_MADE } from './storage.ts';
 import { TRIES, WEBHOOKS } from './webhooks.ts';
@@ -53,6 +53,7 @@ describe('a wrong configuration', () => {
 });
 describe('a folder that is no usable recording', () => {
   list(RECORDINGS);
+  list(FRESH);
   listMade(RECORDINGS_MADE);
 });
 describe('a bucket that refuses, or has not what it should have', () => {

@@ -152,6 +152,27 @@ export const RECORDINGS: readonly Meeting[] = [
   ),
 ];
 
+/** A recording whose files were written just now. */
+const fresh = (says: string, hint: string, options: readonly string[]): Meeting => ({
+  says: `…/3/video.mkv ${says}`,
+  hint,
+  exit,
+  env: { RECORDUPLOAD_SETTLE: '1h' },
+  meet: () => ['upload', makeRecording({ name: '3' }), ...options],
+});
+
+export const FRESH: readonly Meeting[] = [
+  fresh(
+    'was written … ago: the recording may not be finished',
+    'run the command again 1 h after the recorder has finished, or with --finished if it has',
+    ['--no-wait'],
+  ),
+  fresh('is still being written after 0.2 s', 'run the command again once the recorder has finished', [
+    '--wait',
+    '200ms',
+  ]),
+];
+
 export const RECORDINGS_MADE: readonly Made[] = [
   renamed('the file name … contains control characters', 'a\nb.txt'),
   renamed('the file name … is not UTF-8', 'a\ud800.txt'),

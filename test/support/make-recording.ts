@@ -1,5 +1,6 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { makeOld } from './make-old.ts';
 import { tempDir } from './temp-dir.ts';
 
 /** A fixture's path: `recordings/3`, `configs/unclosed.json`, … */
@@ -30,6 +31,7 @@ export function makeRecording({ name = freshId(), parent, videoBytes, files = {}
   for (const [file, content] of Object.entries(others)) {
     if (content !== null) writeFileSync(join(dir, file), content);
   }
+  makeOld(dir);
   return dir;
 }
 

@@ -56,6 +56,14 @@ type Entry = [level: 'info' | 'warn' | 'error', message: string, fields: Record<
 /** The line for an event; undefined if it gets none. */
 function entryOf(event: CoreEvent): Entry | undefined {
   switch (event.type) {
+    case 'recording-waiting': {
+      const { dir, name, reason, settleMs } = event;
+      return ['info', 'waiting for the recorder', { dir, file: name, reason, settleMs }];
+    }
+    case 'upload-refused': {
+      const { dir, error } = event;
+      return ['error', 'upload refused', { dir, error: error.message, hint: error.hint }];
+    }
     case 'recording-started':
       return ['info', 'upload started', { recording: event.recordingId, dir: event.dir, files: event.files.length }];
     case 'file-finished':

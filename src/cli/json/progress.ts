@@ -6,6 +6,8 @@ export type ProgressJson =
   /** Only if there are several. */
   | { type: 'folders-found'; folders: number }
   | { type: 'folder-finished'; dir: string; ok: boolean }
+  | { type: 'recording-waiting'; dir: string; name: string; reason: string; settleMs: number; waitMs: number }
+  | { type: 'upload-refused'; dir: string; error: ErrorJson }
   | { type: 'recording-started'; recordingId: string; dir: string; files: { name: string; sizeBytes: number }[] }
   | { type: 'file-started'; recordingId: string; name: string; sizeBytes: number; resumedBytes: number }
   /** At most twice a second for each file. */
@@ -40,6 +42,12 @@ export function progressJson(event: Exclude<CoreEvent, { type: 'file-progress' }
       return { type, folders: event.folders };
     case 'folder-finished':
       return { type, dir: event.dir, ok: event.ok };
+    case 'recording-waiting': {
+      const { dir, name, reason, settleMs, waitMs } = event;
+      return { type, dir, name, reason, settleMs, waitMs };
+    }
+    case 'upload-refused':
+      return { type, dir: event.dir, error: errorJson(event.error) };
     case 'recording-started': {
       const { recordingId, dir, files } = event;
       return { type, recordingId, dir, files: files.map(({ name, sizeBytes }) => ({ name, sizeBytes })) };

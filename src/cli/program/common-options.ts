@@ -1,3 +1,5 @@
+import { AppError } from '../../core/errors.ts';
+import { parseDuration } from '../../core/units.ts';
 import type { ArgSpec, OptionSpec } from './command-spec.ts';
 
 /* Arguments and options that several commands have in common. */
@@ -41,6 +43,25 @@ export const TRANSFER_OPTIONS = [
   { flags: '--bwlimit <rate>', purpose: 'limit in bytes per second: 10M, 512k, or "08:00,512k 19:00,off"' },
   { flags: '--concurrency <n>', purpose: 'number of parallel uploads (default: adjusted automatically)' },
 ] as const satisfies readonly OptionSpec[];
+
+/** What to do while a recording is still being written. */
+export const SETTLE_OPTIONS = [
+  {
+    flags: '--wait <time>',
+    purpose: 'wait this long for a recording that is still being written (default: 10m)',
+    parse: parseWait,
+  },
+  { flags: '--no-wait', purpose: 'refuse a recording that is still being written' },
+  { flags: '--finished', purpose: 'the recorder has closed its files: do not look whether they are still written' },
+] as const satisfies readonly OptionSpec[];
+
+function parseWait(text: string, flag: string): number {
+  const ms = text.trim() === '0' ? 0 : parseDuration(text);
+  if (ms !== undefined) return ms;
+  throw new AppError('USAGE', `${flag}: ${JSON.stringify(text)} is not a duration`, {
+    hint: `for example ${flag} 10m`,
+  });
+}
 
 export const SANDBOX_OPTION = {
   flags: '--sandbox',

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Trace, TracedRequest } from '../../app/observers/trace.ts';
 import { monotonicMs } from '../../core/clock.ts';
 import { type CoreEvent, type Observer, WEBHOOK_FAILED_AFTER_UPLOAD } from '../../core/events.ts';
@@ -163,6 +164,8 @@ function traceLine({ operation, target, durationMs, ok, detail }: TracedRequest,
 
 function lineOf(event: CoreEvent, { live, paint: { err: paint } }: Terminal): string | undefined {
   switch (event.type) {
+    case 'recording-waiting':
+      return `${paint.yellow('…')} ${printable(join(event.dir, event.name))} ${event.reason}; waiting until nobody has written to it for ${formatDuration(event.settleMs)}, at most ${formatDuration(event.waitMs)}`;
     case 'file-started':
       return event.resumedBytes > 0
         ? `${paint.cyan('↻')} ${printable(idOf(event))}: resuming at ${formatBytes(event.resumedBytes)} of ${formatBytes(event.sizeBytes)}`

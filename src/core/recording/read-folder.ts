@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { AppError } from '../errors.ts';
 import { printable, shellQuoted } from '../text.ts';
 import { contentTypeOf } from './content-types.ts';
-import { identityOf } from './file-identity.ts';
+import { type FileIdentity, identityOf } from './file-identity.ts';
 import { looksLikeVideo, roleOf, SIDECAR_NAMES, SINGLE_ROLES } from './file-roles.ts';
 import { problem, systemCode, systemProblem } from './folder-problem.ts';
 import { type InspectedFile, inspectFile } from './inspect-file.ts';
@@ -18,7 +18,7 @@ export interface RecordingFolder {
   files: RecordingFile[];
   /** The video's times, in nanoseconds since 1970; a birth time of 0 is unknown. */
   videoTimes: { birthtimeNs: bigint; mtimeNs: bigint };
-  sidecar: { name: string; file: FoundFile } | undefined;
+  sidecar: { name: string; file: FoundFile & FileIdentity } | undefined;
   skipped: string[];
 }
 
@@ -66,8 +66,8 @@ export function readFolder(given: string, extraFiles: readonly string[]): Record
   return { dir, files, videoTimes, sidecar, skipped };
 }
 
-function found({ path, stats }: InspectedFile): FoundFile {
-  return { path, device: String(stats.dev), inode: String(stats.ino) };
+function found({ path, stats }: InspectedFile): FoundFile & FileIdentity {
+  return { path, device: String(stats.dev), ...identityOf(stats) };
 }
 
 function list(given: string): { dir: string; names: string[]; subfolders: Set<string> } {

@@ -11,6 +11,7 @@ import { objectKey } from './object-key.ts';
 import { FileReplaced } from './open-file.ts';
 import { type RecordingFolder, readFolder } from './read-folder.ts';
 import { parseRecordingId, type Recording, type RecordingFile, type RecordingId } from './recording.ts';
+import { awaitSettled, type SettleOptions } from './settle.ts';
 import { isEmail, oneLine, readSidecar, type Sidecar } from './sidecar.ts';
 import { defaultTitle, formatUtc, type Microseconds, parseTimestamp, TIMESTAMP_HINT } from './timestamps.ts';
 
@@ -38,6 +39,8 @@ export interface ReadRecordingDeps {
   signal?: AbortSignal | undefined;
   /** How long the duration may be measured; default 30 s. */
   measureLimitMs?: number | undefined;
+  /** Waits until nobody writes to the files any more; undefined: they are read as they are. */
+  settle?: SettleOptions | undefined;
 }
 
 const MEASURE_LIMIT_MS = 30_000;
@@ -54,7 +57,7 @@ export async function readRecording(
   deps: ReadRecordingDeps,
 ): Promise<Recording> {
   const flags = parseOverrides(overrides);
-  const folder = readFolder(dir, defaults.extraFiles);
+  const folder = await settledFolder(dir, defaults.extraFiles, deps);
   const { name, file } = folder.sidecar ?? {};
   const sidecar: Sidecar = name && file ? readSidecar(folder.dir, name, file) : {};
   const id = flags.id ?? idFromFolder(folder, sidecar);
@@ -83,6 +86,17 @@ export async function readRecording(
       },
     },
   };
+}
+
+/** The folder, once nobody writes to its files any more. */
+function settledFolder(
+  dir: string,
+  extraFiles: readonly string[],
+  { settle }: ReadRecordingDeps,
+): Promise<RecordingFolder> | RecordingFolder {
+  const look = () => readFolder(dir, extraFiles);
+  if (!settle) return look();
+  return awaitSettled(look, ({ files, sidecar }) => (sidecar ? [...files, sidecar.file] : files), settle);
 }
 
 /** Valid `RecordingOverrides`. */

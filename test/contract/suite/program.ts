@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bucket } from '../../../src/core/storage/bucket.ts';
 import { MIB, tempFolder, writeSource } from '../../core/storage/support.ts';
+import { makeOld } from '../../support/make-old.ts';
 import { type RunningStore, signal } from './contract.ts';
 
 /** The program's end: its exit status, and all that it wrote. */
@@ -25,6 +26,7 @@ export function makeRecording(id: string): string {
   writeSource(join(dir, 'video.mkv'), VIDEO_BYTES, 20);
   writeSource(join(dir, 'thumbnail.jpg'), THUMBNAIL_BYTES, 21);
   writeSource(join(dir, 'transcript.txt'), 0, 22);
+  makeOld(dir);
   return dir;
 }
 

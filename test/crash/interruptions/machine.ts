@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Sandbox, startSandbox } from '../../../src/sandbox/sandbox.ts';
+import { makeOld } from '../../support/make-old.ts';
 import type { Command, Plan } from './plan.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
@@ -69,6 +70,7 @@ export async function setUp({ seed, files, concurrency, etags }: Plan): Promise<
   const dir = join(home, ID);
   mkdirSync(dir);
   for (const [name, sizeBytes] of Object.entries(files)) writeFileSync(join(dir, name), contents(sizeBytes, seed));
+  makeOld(dir);
 
   const stateDir = join(home, 'state');
   const env = {

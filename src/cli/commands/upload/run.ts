@@ -28,7 +28,7 @@ async function upload(call: Call, { runtime, settle }: OpenCommand): Promise<Exi
 }
 
 function requestOf({ args, options }: Call): UploadFoldersRequest {
-  const { recursive, id, title, email, username, createdAt, duration, webhook, force } = options;
+  const { recursive, id, title, email, username, createdAt, duration, webhook, force, wait, finished } = options;
   return {
     dirs: args,
     recursive,
@@ -40,6 +40,8 @@ function requestOf({ args, options }: Call): UploadFoldersRequest {
     durationSeconds: duration,
     webhook,
     force,
+    waitMs: wait === false ? 0 : wait === true ? undefined : wait,
+    finished,
   };
 }
 

@@ -4,6 +4,7 @@ import {
   PROGRESS_OPTIONS,
   RECORDING_OPTIONS,
   SANDBOX_OPTION,
+  SETTLE_OPTIONS,
   TARGET_OPTIONS,
   TRANSFER_OPTIONS,
 } from '../../program/common-options.ts';
@@ -20,6 +21,7 @@ export const uploadSpec = describeCommand({
     { flags: '--strict', purpose: 'exit with 5 if the webhook was not delivered' },
     { flags: '-f, --force', purpose: 'upload and send again what is already there' },
     { flags: '-n, --dry-run', purpose: 'show what would be sent; send and write nothing' },
+    ...SETTLE_OPTIONS,
     ...TARGET_OPTIONS,
     ...TRANSFER_OPTIONS,
     ...PROGRESS_OPTIONS,
