@@ -70,18 +70,51 @@ function unescapeAscii(text: string): string {
   return text.replace(/\\u00([2-7][0-9a-f])/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
+/**
+ * People put words into their tokens (`recordings-webhook-token-…`), and servers say the same words: a part that is no more
+ * than a piece of one of these tells nothing.
+ */
+const WORDS = [
+  'recordings',
+  'recording-',
+  '-recording',
+  'recording_id',
+  'recordupload',
+  'x-webhook-token',
+  'webhook-token-',
+  'webhook_token_',
+  'webhook-signature',
+  'webhook-timestamp',
+  'webhook-secret-',
+  '-webhook-id',
+  'secret-access-key-',
+  '-access-key-id',
+  'session-token-',
+  'authentication',
+  'authorization',
+  'application',
+  'transcript',
+  'thumbnail',
+  'production',
+  'password-',
+  '-password',
+  'username',
+];
+
 /** Finds eight characters in a row of a secret, or the whole of a shorter one, in any case. */
 function partFinder(secrets: readonly string[]): (text: string) => boolean {
+  const lowered = secrets.flatMap(text => [text, ...squeezed(text)]).map(text => text.toLowerCase());
+  const wholes = [...new Set(lowered)].filter(({ length }) => length >= SHORTEST_SECRET);
   const parts = new Set<string>();
-  const short: string[] = [];
-  for (const secret of secrets.flatMap(text => [text, ...squeezed(text)]).map(text => text.toLowerCase())) {
-    if (secret.length >= PART_LENGTH) {
-      for (let at = 0; at + PART_LENGTH <= secret.length; at++) parts.add(secret.slice(at, at + PART_LENGTH));
-    } else if (secret.length >= SHORTEST_SECRET) short.push(secret);
+  for (const secret of wholes) {
+    for (let at = 0; at + PART_LENGTH <= secret.length; at++) {
+      const part = secret.slice(at, at + PART_LENGTH);
+      if (!WORDS.some(word => word.includes(part))) parts.add(part);
+    }
   }
   return text => {
     const lower = text.toLowerCase();
-    if (short.some(secret => lower.includes(secret))) return true;
+    if (wholes.some(secret => lower.includes(secret))) return true;
     for (let at = 0; at + PART_LENGTH <= lower.length; at++) {
       if (parts.has(lower.slice(at, at + PART_LENGTH))) return true;
     }

@@ -121,6 +121,23 @@ describe('redaction', () => {
     expect(redact.foreign(text)).toBe(text);
   });
 
+  it('does not take words for parts of a secret that people made of them', () => {
+    const { foreign } = createRedactor(['fake-recordings-webhook-token-7f3a9c']);
+    for (const text of ['Recordings: X-Webhook-Token is missing', 'recording_id 3: no webhook token', '/recordings/']) {
+      expect(foreign(text)).toBe(text);
+    }
+    for (const text of ['fake-recordings', 'recordings-webhook', 'token-7f', 'ken-7f3a9c', '-token-7']) {
+      expect(foreign(text)).toMatch(/^\(not shown/);
+    }
+    expect(foreign('webhook-token-7')).toMatch(/^\(not shown/);
+  });
+
+  it('knows a secret that is such a word', () => {
+    const { foreign } = createRedactor(['recordings']);
+    expect(foreign('a recording')).toBe('a recording');
+    expect(foreign('a %72ecordings')).toMatch(/^\(not shown/);
+  });
+
   it('knows secrets of four to seven characters as a whole', () => {
     const { foreign } = createRedactor(['s3cr3t']);
     expect(foreign('a s3cr3 b')).toBe('a s3cr3 b');
