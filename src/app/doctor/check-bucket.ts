@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Body } from '../../core/storage/body.ts';
 import type { Bucket } from '../../core/storage/bucket.ts';
-import type { StorageFailure } from '../../core/storage/failure.ts';
+import { isForbidden, type StorageFailure } from '../../core/storage/failure.ts';
+import { blamesKeys } from '../../core/storage/refusal-hints.ts';
+import { objectMetadata, TOKEN_METADATA } from '../../core/upload/object-metadata.ts';
 import type { LinkCheck } from '../check-link.ts';
+import { machineName } from '../machine-name.ts';
 import type { Finding } from './check.ts';
 
 export interface BucketDeps {
@@ -18,14 +21,16 @@ export interface BucketDeps {
 }
 
 const PROBE_PREFIX = '.recordupload-doctor/';
-const SETTINGS = { contentType: 'application/octet-stream', metadata: {} };
+const TOKEN = 'doctor';
+/** As uploads have them: a store that does not take these refuses the probe. */
+const SETTINGS = {
+  contentType: 'application/octet-stream',
+  metadata: objectMetadata({ machine: machineName() }, TOKEN),
+};
 /** A run that was killed left probes behind that are older than this. */
 const LEFT_BEHIND_MS = 3_600_000;
 /** The part of the 10 s that is reserved for cleaning up. */
 const TIDY_MS = 2_500;
-
-const CREDENTIALS_REFUSED =
-  /^(InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|InvalidToken|TokenRefreshRequired|KeysRefused|KeysUnavailable)$/;
 
 /**
  * Writes, reads, lists and deletes probe objects below `.recordupload-doctor/`, in one request and in parts, and finds
@@ -37,6 +42,7 @@ export async function checkBucket(deps: BucketDeps, outer: AbortSignal): Promise
   const place = `${PROBE_PREFIX}${newId()}`;
   const signal = AbortSignal.any([outer, AbortSignal.timeout(10_000 - TIDY_MS)]);
   const uploads: string[] = [];
+  const left: Left = { hasVersions: false };
   const findings: Finding[] = [];
   const keys = { single: `${place}/single`, parts: `${place}/parts` };
   try {
@@ -50,7 +56,7 @@ export async function checkBucket(deps: BucketDeps, outer: AbortSignal): Promise
     const gone = goneFor(listed.error);
     if (gone) return gone;
     const [single, parts] = await Promise.all([
-      probeSingle(keys.single, deps, signal),
+      probeSingle(keys.single, deps, signal, left),
       probeParts(keys.parts, deps, signal, uploads),
     ]);
     findings.push(
@@ -63,10 +69,11 @@ export async function checkBucket(deps: BucketDeps, outer: AbortSignal): Promise
       ...single,
       ...parts,
     );
-    for (const key of stale) await bucket.delete(key, signal);
+    // A key that may not delete says so below.
+    for (const key of stale) await bucket.delete(key, signal).catch(() => {});
     return findings;
   } finally {
-    const removed = await tidy(bucket, Object.values(keys), uploads);
+    const removed = await tidy(bucket, Object.values(keys), uploads, left);
     if (findings.length > 0) findings.push(removed);
   }
 }
@@ -90,20 +97,22 @@ async function attempt(name: string, work: () => Promise<string>): Promise<Attem
 /** If the store, the keys or the bucket are wrong, this is the only finding. */
 function goneFor(error: StorageFailure | undefined): Finding[] | undefined {
   if (!error) return undefined;
-  const { message: detail, hint: fix, reason, status } = error;
-  if (CREDENTIALS_REFUSED.test(reason)) return [{ name: 'credentials', status: 'failure', detail, fix }];
-  // A key that may only upload gets a 403 here; the other probes still work.
-  if (status === 403) return undefined;
+  const { message: detail, hint: fix, reason } = error;
+  if (blamesKeys(reason)) return [{ name: 'credentials', status: 'failure', detail, fix }];
+  // The key may only upload; the other probes still work.
+  if (isForbidden(error)) return undefined;
   return [{ name: 'bucket', status: 'failure', detail, fix }];
 }
 
 /** Writes and reads an object in one request; checks its ETag, and whether the store refuses a second one. */
-async function probeSingle(key: string, deps: BucketDeps, signal: AbortSignal): Promise<Finding[]> {
+async function probeSingle(key: string, deps: BucketDeps, signal: AbortSignal, left: Left): Promise<Finding[]> {
   const { bucket, bodyOf } = deps;
   const bytes = Buffer.from('recordupload doctor: this object may be deleted\n');
   let etag = '';
   const write = await attempt('write', async () => {
-    ({ etag } = await bucket.put(key, bodyOf(bytes), SETTINGS, signal));
+    const stored = await bucket.put(key, bodyOf(bytes), SETTINGS, signal);
+    etag = stored.etag;
+    left.hasVersions = stored.versionId !== undefined;
     return 'objects can be written';
   });
   if (write.error) return [write.finding];
@@ -111,8 +120,13 @@ async function probeSingle(key: string, deps: BucketDeps, signal: AbortSignal): 
   const read = await attempt('read', async () => {
     const head = await bucket.head(key, signal);
     storedAs = head?.storageClass;
-    if (head?.sizeBytes !== bytes.length)
-      throw new Error(head ? 'the object has another size' : 'the object is not there');
+    if (!head) throw new Error('the object is not there');
+    if (head.sizeBytes !== undefined && head.sizeBytes !== bytes.length) throw new Error('the object has another size');
+    // What uploads are verified by.
+    if (head.etag !== etag)
+      throw new Error(`the object has the ETag ${head.etag} instead of ${etag}: uploads would fail`);
+    if (head.metadata[TOKEN_METADATA] !== TOKEN)
+      throw new Error('the store drops the metadata of objects: uploads in parts would fail');
     return 'the written object can be read';
   });
   const isMd5 = etag === createHash('md5').update(bytes).digest('hex');
@@ -121,12 +135,21 @@ async function probeSingle(key: string, deps: BucketDeps, signal: AbortSignal): 
     : 'not the MD5 of the content (encrypted storage?): sizes and tokens are compared';
   return [
     write.finding,
-    read.finding,
+    withoutRight(
+      read,
+      'the key may not read objects: uploads work, and only the responses to them prove that they are there',
+    ),
     { name: 'ETags', status: 'ok', detail: kind },
     ...(read.error ? [] : storageClassFinding(storedAs, deps)),
     await probeLink({ key, sizeBytes: bytes.length }, deps, signal),
     await probeCondition(key, bodyOf(bytes), bucket, signal),
   ];
+}
+
+/** What a key that may only upload cannot do is no failure: uploads work. */
+function withoutRight({ finding, error }: Attempt, detail: string): Finding {
+  if (!isForbidden(error)) return finding;
+  return { ...finding, status: 'warning', detail, fix: 'give the key s3:GetObject: verify needs this right' };
 }
 
 /** A store that does not have the configured storage class may ignore it without a word. */
@@ -151,19 +174,21 @@ async function probeLink(
   return { name: 'links', status: ok ? 'ok' : 'warning', detail, fix };
 }
 
-/** `If-None-Match: *` on an existing object: a store that honours it answers 412. The program does not need it. */
+/** `If-None-Match: *` on an existing object: a store that honours it answers 412. */
 async function probeCondition(key: string, body: Body, bucket: Bucket, signal: AbortSignal): Promise<Finding> {
   const name = 'conditional writes';
   try {
     await bucket.put(key, body, { ...SETTINGS, onlyIfAbsent: true }, signal);
-    return { name, status: 'ok', detail: 'ignored by this store (If-None-Match); not needed' };
+    return { name, status: 'ok', detail: NO_CONDITIONS };
   } catch (error) {
     const { status, message } = error as StorageFailure;
     if (status === 412) return { name, status: 'ok', detail: 'honoured (If-None-Match)' };
-    if (status !== undefined) return { name, status: 'ok', detail: `refused by this store (${status}); not needed` };
-    return { name, status: 'warning', detail: message };
+    return { name, status: status === undefined ? 'warning' : 'ok', detail: message };
   }
 }
+
+const NO_CONDITIONS =
+  'not available at this store (If-None-Match): it does not notice two machines that upload one recording ID at the same moment';
 
 /** Uploads an object in parts: creates the upload, sends a part, lists and completes it. */
 async function probeParts(
@@ -182,16 +207,35 @@ async function probeParts(
       () => '; parts cannot be listed, so only the state knows them',
     );
     await bucket.completeUpload(key, uploadId, [{ number: 1, etag }], {}, signal);
-    const head = await bucket.head(key, signal);
-    if (head?.sizeBytes !== bytes.length) throw new Error('the completed object is not there');
     uploads.length = 0;
+    const head = await bucket.head(key, signal).catch(unseen);
+    if (head === 'unseen') return `works, as far as the key may see${listing}`;
+    if (!head) throw new Error('the completed object is not there');
+    if (head.metadata[TOKEN_METADATA] !== TOKEN)
+      throw new Error('the store drops the metadata of objects: uploads in parts would fail');
     return `works (ETag ${head.etag.length > 12 ? `…${head.etag.slice(-6)}` : head.etag})${listing}`;
   });
   return [error && !finding.fix ? { ...finding, fix: 'check that the access key may upload in parts' } : finding];
 }
 
+/** For a key that may not look at objects. */
+function unseen(error: unknown): 'unseen' {
+  if (isForbidden(error)) return 'unseen';
+  throw error;
+}
+
+/** What cannot be deleted. */
+interface Left {
+  hasVersions: boolean;
+}
+
 /** Has time of its own, so that it also works after a time-out or Ctrl-C. */
-async function tidy(bucket: Bucket, keys: readonly string[], uploads: readonly string[]): Promise<Finding> {
+async function tidy(
+  bucket: Bucket,
+  keys: readonly string[],
+  uploads: readonly string[],
+  { hasVersions }: Left,
+): Promise<Finding> {
   const signal = AbortSignal.timeout(TIDY_MS);
   const { finding } = await attempt('delete', async () => {
     await Promise.all([
@@ -200,7 +244,11 @@ async function tidy(bucket: Bucket, keys: readonly string[], uploads: readonly s
     ]);
     return 'the probe objects are deleted again';
   });
+  if (finding.status === 'ok' && hasVersions) {
+    const detail = `the bucket keeps versions: the probe objects are deleted, and stay as old versions below ${PROBE_PREFIX}`;
+    return { ...finding, status: 'warning', detail, fix: 'a lifecycle rule that expires old versions removes them' };
+  }
   if (finding.status === 'ok') return finding;
-  const fix = `delete the objects below ${PROBE_PREFIX} by other means; cleanup needs the right to delete`;
+  const fix = `the probe objects stay: delete those below ${PROBE_PREFIX} with a key that may; cleanup needs this right, too`;
   return { ...finding, status: 'warning', fix };
 }

@@ -17,7 +17,7 @@ export interface BucketMethods {
   /** Undefined where there is no such object. */
   head(key: string, signal: AbortSignal): Promise<ObjectHead | undefined>;
   /** Sends a whole object in one request. The body is held in memory meanwhile: larger files go up in parts. */
-  put(key: string, body: Body, settings: ObjectSettings, signal: AbortSignal): Promise<{ etag: string }>;
+  put(key: string, body: Body, settings: ObjectSettings, signal: AbortSignal): Promise<StoredObject>;
   /** Undefined where there is no such object. The stream must be read or destroyed. */
   get(key: string, signal: AbortSignal): Promise<ObjectContent | undefined>;
   delete(key: string, signal: AbortSignal): Promise<void>;
@@ -53,6 +53,12 @@ export interface ObjectSettings extends WriteCondition {
   contentType: string;
   /** User metadata: names without `x-amz-meta-`, ASCII values. */
   metadata: Record<string, string>;
+}
+
+export interface StoredObject {
+  etag: string;
+  /** Where the bucket keeps versions: a deleted object stays as an old one. */
+  versionId?: string | undefined;
 }
 
 export interface ObjectHead {

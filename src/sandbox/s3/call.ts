@@ -15,9 +15,16 @@ export interface Habits {
   listsPartEtags: boolean;
   /** False: ListMultipartUploads finds uploads by their whole key alone. */
   listsUploadsByPrefix: boolean;
+  /** Says that each object is a version of its own; old ones cannot be read here. */
+  namesVersions: boolean;
 }
 
-export const AS_AWS: Habits = { multipartEtag: 'parts', listsPartEtags: true, listsUploadsByPrefix: true };
+export const AS_AWS: Habits = {
+  multipartEtag: 'parts',
+  listsPartEtags: true,
+  listsUploadsByPrefix: true,
+  namesVersions: false,
+};
 
 /** What operations may use of the server. */
 export interface Service {

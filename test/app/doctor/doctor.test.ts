@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { type Check, runChecks } from '../../../src/app/doctor/check.ts';
 import { openDesk, openSandbox, readJson } from '../../support/desk.ts';
+import { makeRecording } from '../../support/make-recording.ts';
 
 const sandbox = await openSandbox();
 
@@ -128,6 +129,56 @@ describe('doctor', () => {
       status: 'warning',
       mend: expect.stringContaining('set logFile'),
     });
+  });
+
+  test('a key that may only upload is well: uploads work with it', async () => {
+    const put = await openSandbox({
+      s3: { deny: ['HeadObject', 'GetObject', 'ListObjectsV2', 'ListParts', 'ListMultipartUploads', 'DeleteObject'] },
+    });
+    const desk = openDesk(put);
+    const { code, stdout } = await desk.run(['doctor']);
+    expect(code).toBe(0);
+    expect(stdout).not.toContain('✘');
+    expect(stdout).toMatch(/read: the key may not read objects: uploads work/);
+    expect(stdout).toMatch(/delete: .*AccessDenied.*\n.*the probe objects stay/);
+    expect((await desk.run(['upload', makeRecording({ videoBytes: 9_000_000 })])).code).toBe(0);
+  });
+
+  test('says that its probes stay in a bucket that keeps versions', async () => {
+    const versioned = await openSandbox({ s3: { habits: { namesVersions: true }, objectLock: true } });
+    const desk = openDesk(versioned);
+    const { code, stdout } = await desk.run(['doctor']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('the bucket keeps versions: the probe objects are deleted, and stay as old versions');
+    expect((await desk.run(['upload', makeRecording()])).code).toBe(0);
+  });
+
+  test.each([
+    ['another ETag than was stored', { etag: '"other"', 'x-amz-meta-recordupload-token': 'doctor' }, 'instead of'],
+    ['no metadata', {}, 'drops the metadata'],
+  ])('does not call a store well that shows objects with %s: uploads would fail', async (_what, headers, says) => {
+    const odd = await openSandbox();
+    const answer = { status: 200, headers: { 'content-length': '48', ...headers } };
+    odd.faults.add({ server: 's3', operation: 'HeadObject', times: Number.POSITIVE_INFINITY, action: { answer } });
+    const { code, stdout } = await openDesk(odd).run(['doctor']);
+    expect(code).toBe(4);
+    expect(stdout).toContain(says);
+  });
+
+  test('a full store and a disabled encryption key are named', async () => {
+    const store = await openSandbox();
+    for (const [status, code, says] of [
+      [507, 'XMinioStorageFull', "the store's disks are full"],
+      [400, 'KMS.DisabledException', "the bucket's encryption key cannot be used"],
+    ] as const) {
+      store.faults.clear();
+      const action = { answer: { status, code } };
+      store.faults.add({ server: 's3', operation: 'PutObject', times: Number.POSITIVE_INFINITY, action });
+      const { code: exit, stdout } = await openDesk(store).run(['doctor']);
+      expect(exit).toBe(4);
+      expect(stdout).toContain(code);
+      expect(stdout).toContain(says);
+    }
   });
 
   test('the probe objects are removed also where something fails half-way', async () => {

@@ -164,7 +164,8 @@ export function createSdkBucket(
               queueSize: 1,
               leavePartsOnError: true,
             });
-            return stored(what, await upload.done());
+            const { ETag, VersionId } = await upload.done();
+            return { ...stored(what, { ETag }), ...(VersionId && { versionId: VersionId }) };
           }),
         );
       } finally {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Blobs, Segment } from '../blobs.ts';
 import { type Call, header, type Operation, readDocument, storeBody, xmlReply } from '../call.ts';
 import type { StoredObject } from '../catalog.ts';
@@ -25,7 +26,8 @@ export const putObject: Operation = async call => {
     throw error;
   }
   const checksums = checksum ? { [checksumHeader(checksum.algorithm)]: checksum.value } : {};
-  return { status: 200, headers: { ETag: `"${etag}"`, ...checksums } };
+  const version: Record<string, string> = service.habits.namesVersions ? { 'x-amz-version-id': randomUUID() } : {};
+  return { status: 200, headers: { ETag: `"${etag}"`, ...version, ...checksums } };
 };
 
 export const getObject: Operation = async call => {
