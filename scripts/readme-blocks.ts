@@ -7,6 +7,7 @@ import { COMMANDS } from '../src/cli/commands/index.ts';
 import { EXIT, EXIT_MEANINGS } from '../src/cli/exit-codes.ts';
 import { KEYS, variablesOf } from '../src/config/keys.ts';
 import { DEFAULTS } from '../src/config/schema.ts';
+import { type Steers, TRUST_LEVELS } from '../src/config/trust/levels.ts';
 import { layersDiagram } from './readme-layers.ts';
 
 /** What a configuration key is for, in one line, and its default as text. */
@@ -127,6 +128,28 @@ export function libraryExample(): string {
   return example.replace(/^ \* ?/gm, '');
 }
 
+/** Who speaks through which source, and what counts from it. */
+export function trustTable(): string {
+  const rows = Object.entries(TRUST_LEVELS).map(([level, { sources, counts }]) => [code(level), sources, counts]);
+  return table(['level', 'sources', 'what counts'], rows);
+}
+
+const STEERED: Readonly<Record<Steers, string>> = {
+  endpoint: 'the token and the signing secret of that endpoint',
+  keys: 'the access keys',
+  all: 'every secret in use',
+  file: 'never counts from a folder that is not trusted: the file would be read as a secret',
+};
+
+/** The keys that steer, and what. */
+export function steeringTable(): string {
+  const steered = Object.entries(STEERED).map(([steers, what]) => {
+    const keys = KEYS.filter(key => key.steers === steers).map(({ path }) => code(path));
+    return [keys.join(', '), what];
+  });
+  return table(['key', 'what it steers'], steered);
+}
+
 /** A part of a page that is generated from the code. */
 interface Block {
   /** The page that contains it, by its path in the repository. */
@@ -141,6 +164,8 @@ export const BLOCKS: Readonly<Record<string, Block>> = {
   'exit-codes': { page: 'README.md', text: exitCodesTable },
   library: { page: 'docs/library.md', text: libraryExample },
   layers: { page: 'docs/architecture.md', text: layersDiagram },
+  trust: { page: 'docs/security.md', text: trustTable },
+  steering: { page: 'docs/security.md', text: steeringTable },
 };
 
 const marks = (name: string) => ({ begin: `<!-- begin ${name} -->`, end: `<!-- end ${name} -->` });

@@ -18,7 +18,16 @@ export function settingsFromProfile(
   const add = (path: string, value: string | undefined, file: string, key: string) => {
     if (value === undefined) return;
     const where = `${displayPath(file, cwd)}: profile ${name}: ${key}`;
-    settings.push({ path, value, level: 'aws', source: sourceOf(name, named), where, folder: cwd });
+    settings.push({
+      path,
+      value,
+      level: 'aws',
+      source: sourceOf(name, named),
+      where,
+      trust: 'operator',
+      file,
+      folder: cwd,
+    });
   };
   add('region', values.region, fileOf('region'), 'region');
   if (values.services !== undefined && !services) {

@@ -4,13 +4,16 @@ import type { Config } from './config.ts';
 import { type Origin, originOf } from './origins.ts';
 import type { Machine } from './paths.ts';
 import { flawOfToken } from './secret-text.ts';
-import { type FoundSecret, findSecret, secretOrigin, stronger } from './secrets.ts';
+import { type FoundSecret, findSecret, secretOrigin, stronger, usesOf } from './secrets.ts';
 import type { ReadProfile } from './sources/aws-profile.ts';
 import { outranks, type Setting, settingsOf } from './sources/setting.ts';
+import type { SecretUse } from './trust/steering.ts';
 
 /** The keys for the bucket, or why those configured cannot be used; neither where none are configured. */
 export interface Credentials extends Pick<Config, 'credentials' | 'credentialsProblem'> {
   origins: Origin[];
+  /** The keys that were found. */
+  secrets: SecretUse[];
 }
 
 /** What keys are found with. */
@@ -20,6 +23,8 @@ export interface CredentialSources {
   profile: ReadProfile | undefined;
   machine: Machine;
   problems: string[];
+  /** Gets what a file of the folder may not decide. */
+  distrusted: string[];
 }
 
 /**
@@ -27,9 +32,12 @@ export interface CredentialSources {
  * stronger source beat the profile. Nothing else is tried: no default profile, no instance metadata.
  */
 export async function resolveCredentials(sources: CredentialSources): Promise<Credentials> {
-  const { settings, profile, machine, problems } = sources;
+  const { settings, profile, machine, problems, distrusted } = sources;
   const find = (name: string, forms: string[], credential?: string) =>
-    findSecret({ name, forms, credential, flawOf: flawOfToken }, settingsOf(settings, ...forms), machine, problems);
+    findSecret({ name, forms, credential, flawOf: flawOfToken }, settingsOf(settings, ...forms), machine, {
+      problems,
+      distrusted,
+    });
   const id = await find('accessKeyId', ['accessKeyId', 'accessKeyIdFile'], 'access-key-id');
   const secret = await find('secretAccessKey', ['secretAccessKey', 'secretAccessKeyFile'], 'secret-access-key');
   const session = await find('sessionToken', ['sessionToken']);
@@ -51,12 +59,14 @@ export async function resolveCredentials(sources: CredentialSources): Promise<Cr
       value: credentials ? 'set' : 'unset',
       secret: true,
       source: sourceOf(String(named.value), named),
+      trust: named.trust,
       shadows: one ? [one.origin.source, ...one.origin.shadows] : [],
     });
     return {
       credentials,
       credentialsProblem,
       origins: [shadow('accessKeyId', id), shadow('secretAccessKey', secret), profileOrigin],
+      secrets: [{ name: 'secretAccessKey', source: sourceOf(String(named.value), named), setting: named }],
     };
   }
 
@@ -67,7 +77,12 @@ export async function resolveCredentials(sources: CredentialSources): Promise<Cr
     const [have, lack] = id ? ['accessKeyId', 'secretAccessKey'] : ['secretAccessKey', 'accessKeyId'];
     const [half] = found;
     const credentialsProblem = half && `${have} is set (${half.origin.source}), but ${lack} is not`;
-    return { credentials: undefined, credentialsProblem, origins: [...origins, profileOrigin] };
+    return {
+      credentials: undefined,
+      credentialsProblem,
+      origins: [...origins, profileOrigin],
+      secrets: usesOf(id, secret),
+    };
   }
   // A session token belongs to the keys it was issued with; with others it only makes the request fail.
   const belongs = session !== undefined && session.level === stronger(id.level, secret.level);
@@ -75,6 +90,7 @@ export async function resolveCredentials(sources: CredentialSources): Promise<Cr
     credentials: { accessKeyId, secretAccessKey, sessionToken: belongs ? session.values[0] : undefined },
     credentialsProblem: undefined,
     origins: [...origins, secretOrigin('sessionToken', belongs ? session : undefined), profileOrigin],
+    secrets: usesOf(id, secret, belongs ? session : undefined),
   };
 }
 

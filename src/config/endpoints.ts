@@ -6,9 +6,10 @@ import type { Machine } from './paths.ts';
 import { checkSettings } from './problems.ts';
 import { DEFAULTS } from './schema.ts';
 import { flawOfSigningSecret, flawOfToken } from './secret-text.ts';
-import { findSecret, secretOrigin } from './secrets.ts';
+import { findSecret, secretOrigin, usesOf } from './secrets.ts';
 import { endpointSettingsFromVariables, endpointVariable, type Variables } from './sources/environment.ts';
 import { type Setting, settingsOf } from './sources/setting.ts';
+import type { Steered } from './trust/steering.ts';
 import { isInsecure } from './urls.ts';
 
 /** What endpoints are made from. */
@@ -18,6 +19,8 @@ export interface EndpointSources {
   machine: Machine;
   allowInsecure: boolean;
   problems: string[];
+  /** Gets what a file of the folder may not decide. */
+  distrusted: string[];
 }
 
 /** The settings of one endpoint, by the fields' names. */
@@ -29,10 +32,16 @@ interface Draft {
 }
 
 /** The endpoints, from `webhook` or the list `webhooks` and the variables that go with them. */
-export async function resolveEndpoints(sources: EndpointSources): Promise<{ webhooks: Endpoint[]; origins: Origin[] }> {
+export async function resolveEndpoints(
+  sources: EndpointSources,
+): Promise<{ webhooks: Endpoint[]; origins: Origin[]; steered: Steered[] }> {
   const drafts = draftEndpoints(sources);
   const resolved = await Promise.all(drafts.map(draft => resolveEndpoint(draft, drafts.length === 1, sources)));
-  return { webhooks: resolved.map(one => one.endpoint), origins: resolved.flatMap(one => one.origins) };
+  return {
+    webhooks: resolved.map(one => one.endpoint),
+    origins: resolved.flatMap(one => one.origins),
+    steered: resolved.map(one => one.steered),
+  };
 }
 
 function draftEndpoints({ settings, variables, problems }: EndpointSources): Draft[] {
@@ -95,8 +104,8 @@ function draftEntry(
 async function resolveEndpoint(
   { name, prefix, settings }: Draft,
   isOnly: boolean,
-  { machine, allowInsecure, problems }: EndpointSources,
-): Promise<{ endpoint: Endpoint; origins: Origin[] }> {
+  { machine, allowInsecure, problems, distrusted }: EndpointSources,
+): Promise<{ endpoint: Endpoint; origins: Origin[]; steered: Steered }> {
   const urls = settingsOf(settings, 'url');
   const url = (urls[0]?.value as string | undefined) ?? DEFAULTS.webhookUrl;
   if (isInsecure(url) && !allowInsecure) {
@@ -112,12 +121,13 @@ async function resolveEndpoint(
       { name: `${prefix}.${field}`, forms, credential: isOnly ? credential : undefined, flawOf },
       settingsOf(settings, ...forms),
       machine,
-      problems,
+      { problems, distrusted },
     );
   const token = await find('token', ['token', 'tokenFile'], 'webhook-token', flawOfToken);
   const secret = await find('secret', ['secret', 'secrets', 'secretFile'], 'webhook-secret', flawOfSigningSecret);
   return {
     endpoint: { name, url, token: token?.values[0], secrets: secret?.values ?? [], enabled },
+    steered: { by: urls[0], secrets: usesOf(token, secret) },
     origins: [
       originOf(`${prefix}.url`, displayUrl(url), urls),
       secretOrigin(`${prefix}.token`, token),

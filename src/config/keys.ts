@@ -1,3 +1,5 @@
+import type { Steers } from './trust/levels.ts';
+
 /** How the text of a variable becomes a value. */
 export type KeyKind = 'text' | 'number' | 'switch' | 'list';
 
@@ -10,6 +12,8 @@ export interface Key {
   aliases: readonly string[];
   /** Its value is never shown. */
   secret: boolean;
+  /** What it decides about, so that a folder's file needs trust for it; undefined: nothing that matters. */
+  steers?: Steers | undefined;
 }
 
 function key(path: string, options: Partial<Omit<Key, 'path'>> = {}): Key {
@@ -20,44 +24,44 @@ const secret = { secret: true };
 
 /** The fields of one endpoint, in `webhook` and in each entry of `webhooks`. */
 export const ENDPOINT_KEYS: readonly Key[] = [
-  key('url', { aliases: ['WEBHOOK_URL'] }),
+  key('url', { aliases: ['WEBHOOK_URL'], steers: 'endpoint' }),
   key('token', { aliases: ['WEBHOOK_TOKEN'], ...secret }),
-  key('tokenFile', { aliases: ['WEBHOOK_TOKEN_FILE'] }),
+  key('tokenFile', { aliases: ['WEBHOOK_TOKEN_FILE'], steers: 'file' }),
   key('secret', { aliases: ['WEBHOOK_SECRET'], ...secret }),
-  key('secretFile', { aliases: ['WEBHOOK_SECRET_FILE'] }),
+  key('secretFile', { aliases: ['WEBHOOK_SECRET_FILE'], steers: 'file' }),
   key('secrets', { kind: 'list', ...secret }),
   key('enabled', { kind: 'switch' }),
 ];
 
 /** Every key but the list `webhooks`, whose entries have the fields of `ENDPOINT_KEYS` and a name. */
 export const KEYS: readonly Key[] = [
-  key('endpoint'),
+  key('endpoint', { steers: 'keys' }),
   key('region', { aliases: ['AWS_REGION'] }),
   key('bucket'),
-  key('publicBaseUrl'),
+  key('publicBaseUrl', { steers: 'all' }),
   key('accessKeyId', { aliases: ['AWS_ACCESS_KEY_ID'], ...secret }),
-  key('accessKeyIdFile'),
+  key('accessKeyIdFile', { steers: 'file' }),
   key('secretAccessKey', { aliases: ['AWS_SECRET_ACCESS_KEY'], ...secret }),
-  key('secretAccessKeyFile'),
+  key('secretAccessKeyFile', { steers: 'file' }),
   key('sessionToken', { aliases: ['AWS_SESSION_TOKEN'], ...secret }),
-  key('awsProfile', { aliases: ['AWS_PROFILE'] }),
+  key('awsProfile', { aliases: ['AWS_PROFILE'], steers: 'file' }),
   key('user.name'),
   key('user.email'),
   ...ENDPOINT_KEYS.map(field => ({ ...field, path: `webhook.${field.path}` })),
-  key('stateDir'),
-  key('logFile'),
-  key('acl'),
+  key('stateDir', { steers: 'all' }),
+  key('logFile', { steers: 'all' }),
+  key('acl', { steers: 'keys' }),
   key('storageClass'),
   key('cacheControl'),
   key('uploadSource'),
   key('extraFiles', { kind: 'list' }),
-  key('allowInsecure', { kind: 'switch' }),
+  key('allowInsecure', { kind: 'switch', steers: 'all' }),
   key('concurrency', { kind: 'number' }),
   key('bwlimit'),
   key('uploadRetryBudget'),
   key('settle'),
   key('webhookConcurrency', { kind: 'number' }),
-  key('caFile'),
+  key('caFile', { steers: 'all' }),
 ];
 
 /** `webhook.tokenFile` → `WEBHOOK_TOKEN_FILE`. */

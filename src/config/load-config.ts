@@ -16,6 +16,7 @@ import { nest } from './sources/nested.ts';
 import { readSources, type Sources } from './sources/read-sources.ts';
 import { type Setting, settingsOf } from './sources/setting.ts';
 import { closest } from './suggest.ts';
+import { flawOfNaming, flawOfPlace, flawOfSteering, type SecretUse, type Steered } from './trust/steering.ts';
 import { isInsecure, withoutBucket, withoutTrailingSlash } from './urls.ts';
 
 /** What to load the configuration from. */
@@ -26,6 +27,8 @@ export interface LoadOptions {
   configFile?: string | undefined;
   /** The strongest source, by key: `{ 'user.email': 'ada@example.com' }`; undefined ones count as not given. */
   flags?: Readonly<Record<string, unknown>> | undefined;
+  /** Report what a file of the folder may not steer, instead of failing; nothing that uses a secret may do so. */
+  evenUntrusted?: boolean | undefined;
   /** This machine's, unless a test says otherwise. */
   machine?: Partial<Omit<Machine, 'env'>> | undefined;
 }
@@ -36,6 +39,8 @@ export interface LoadedConfig {
   origins: Origin[];
   /** The files that were looked for, the weakest first. */
   files: LookedAt[];
+  /** With `evenUntrusted`: one line for each value that counts only if its file is trusted. */
+  distrusted: string[];
   /** One line each: variables that look like ours and are not. */
   warnings: string[];
 }
@@ -45,12 +50,13 @@ export interface LoadedConfig {
  * @throws AppError `CONFIG` with one line per problem, all of them; secrets are never shown
  */
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
-  const { cwd, configFile, flags = {} } = options;
+  const { cwd, configFile, flags = {}, evenUntrusted = false } = options;
   const machine = machineOf(options.env, options.machine);
   const problems: string[] = [];
   const read = await readSources({ cwd, machine, configFile, flags }, problems);
   const { variables, files } = read;
-  const profile = await readProfile(read.settings, cwd, machine);
+  const distrusted: string[] = [];
+  const profile = await readProfile(read.settings, cwd, machine, distrusted);
   const settings = withAwsSettings(read, profile, cwd, problems);
   const { values, origins } = resolveValues(settings, machine, problems);
   const caFlaw = values.caFile === undefined ? undefined : await flawOfCaFile(values.caFile);
@@ -59,8 +65,10 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     problems.push(`${setting?.where}: ${values.caFile} ${caFlaw}`);
   }
   const { allowInsecure } = values;
-  const endpoints = await resolveEndpoints({ settings, variables, machine, allowInsecure, problems });
-  const keys = await resolveCredentials({ settings, profile, machine, problems });
+  const endpoints = await resolveEndpoints({ settings, variables, machine, allowInsecure, problems, distrusted });
+  const keys = await resolveCredentials({ settings, profile, machine, problems, distrusted });
+  distrusted.push(...(await findDistrusted(settings, [...endpoints.steered], keys.secrets, machine)));
+  if (!evenUntrusted) problems.push(...distrusted);
   if (problems.length > 0) throw new AppError('CONFIG', [...new Set(problems)].join('\n'));
 
   const names = endpoints.webhooks.map(endpoint => endpoint.name);
@@ -79,8 +87,30 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     },
     origins: inOrder([...origins, ...keys.origins, ...endpoints.origins]),
     files,
+    distrusted,
     warnings,
   };
+}
+
+/** What files of the folder may not steer, one line for each value. */
+async function findDistrusted(
+  settings: readonly Setting[],
+  endpoints: readonly Steered[],
+  keys: readonly SecretUse[],
+  { home }: Machine,
+): Promise<string[]> {
+  const all = [...keys, ...endpoints.flatMap(({ secrets }) => secrets)];
+  const flaws: (string | undefined)[] = endpoints.map(({ by, secrets }) => flawOfSteering(by, secrets));
+  for (const { path: key, steers } of KEYS) {
+    const [winner] = settingsOf(settings, key);
+    // `allowInsecure: false` is what holds anyway.
+    if (!winner || winner.value === false) continue;
+    if (steers === 'keys') flaws.push(flawOfSteering(winner, keys));
+    if (steers !== 'all') continue;
+    const isPlace = key === 'stateDir' || key === 'logFile';
+    flaws.push(flawOfSteering(winner, all) ?? (isPlace ? await flawOfPlace(winner, home) : undefined));
+  }
+  return flaws.filter(flaw => flaw !== undefined);
 }
 
 /** The AWS profile that is named; its reader is loaded only then. */
@@ -88,9 +118,15 @@ async function readProfile(
   settings: readonly Setting[],
   cwd: string,
   machine: Machine,
+  distrusted: string[],
 ): Promise<ReadProfile | undefined> {
   const [named] = settingsOf(settings, 'awsProfile');
   if (!named) return undefined;
+  const flaw = flawOfNaming(named);
+  if (flaw !== undefined) {
+    distrusted.push(flaw);
+    return undefined;
+  }
   const { readAwsProfile } = await import('./sources/aws-profile.ts');
   return await readAwsProfile(String(named.value), cwd, machine);
 }

@@ -1,4 +1,5 @@
 import type { Setting } from './sources/setting.ts';
+import type { Trust } from './trust/levels.ts';
 
 /** Where the value of one key came from. */
 export interface Origin {
@@ -9,6 +10,8 @@ export interface Origin {
   secret: boolean;
   /** `.recorduploadrc:3`, `WEBHOOK_URL`, `.env:2 (WEBHOOK_URL)`, `command line`, `default`, `not set`, … */
   source: string;
+  /** Who speaks through that source; undefined where there is none. */
+  trust?: Trust | undefined;
   /** Weaker sources that also set it, the strongest first. */
   shadows: string[];
 }
@@ -24,5 +27,5 @@ export interface LookedAt {
 export function originOf(path: string, value: unknown, settings: readonly Setting[], otherwise = 'default'): Origin {
   const [winner, ...shadowed] = settings;
   const source = winner?.source ?? (value === undefined ? 'not set' : otherwise);
-  return { path, value, secret: false, source, shadows: shadowed.map(setting => setting.source) };
+  return { path, value, secret: false, source, trust: winner?.trust, shadows: shadowed.map(setting => setting.source) };
 }

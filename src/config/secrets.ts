@@ -3,6 +3,7 @@ import type { Origin } from './origins.ts';
 import { type Machine, resolvePath } from './paths.ts';
 import { readSecretFile } from './permissions.ts';
 import { type Level, outranks, type Setting } from './sources/setting.ts';
+import { flawOfNaming, type SecretUse } from './trust/steering.ts';
 
 /** One secret and the forms that it can be configured in. */
 export interface SecretSlot {
@@ -32,7 +33,7 @@ export async function findSecret(
   slot: SecretSlot,
   settings: readonly Setting[],
   machine: Machine,
-  problems: string[],
+  { problems, distrusted }: { problems: string[]; distrusted: string[] },
 ): Promise<FoundSecret | undefined> {
   const fromFlags = settings.filter(setting => setting.level === 'flag');
   const candidates = fromFlags.length > 0 ? fromFlags : settings;
@@ -40,17 +41,27 @@ export async function findSecret(
   if (!winner) return await findCredential(slot, machine, problems);
   const rival = candidates.find(
     other =>
-      other.path !== winner.path ||
+      (other.path !== winner.path && !isUntrustedFile(other)) ||
       (other.level === winner.level && JSON.stringify(other.value) !== JSON.stringify(winner.value)),
   );
   if (rival) {
     problems.push(`${slot.name}: two sources for one secret, ${winner.source} and ${rival.source}: keep one`);
     return undefined;
   }
+  const flaw = isUntrustedFile(winner) ? flawOfNaming(winner) : undefined;
+  if (flaw !== undefined) {
+    distrusted.push(flaw);
+    return undefined;
+  }
   const values = await readValues(slot, winner, machine, problems);
   const shadows = settings.filter(setting => setting !== winner).map(setting => setting.source);
-  const origin = { path: slot.name, value: 'set', secret: true, source: winner.source, shadows };
+  const origin = { path: slot.name, value: 'set', secret: true, source: winner.source, trust: winner.trust, shadows };
   return values && { values, level: winner.level, setting: winner, origin };
+}
+
+/** A file that a folder's file names is never read as a secret, unless the folder's file is trusted. */
+function isUntrustedFile({ path: form, trust }: Setting): boolean {
+  return form.endsWith('File') && trust === 'folder';
 }
 
 async function readValues(
@@ -80,8 +91,16 @@ async function findCredential(
   const flaw = read.ok ? slot.flawOf(read.text) : read.flaw;
   if (flaw !== undefined) problems.push(`CREDENTIALS_DIRECTORY: ${read.ok ? `${file} ${verb(flaw)}` : flaw}`);
   if (!read.ok || flaw !== undefined) return undefined;
-  const origin = { path: slot.name, value: 'set', secret: true, source: file, shadows: [] };
+  const trust = 'operator' as const;
+  const origin = { path: slot.name, value: 'set', secret: true, source: file, trust, shadows: [] };
   return { values: [read.text], level: 'aws', setting: undefined, origin };
+}
+
+/** The secrets that were found, for the question what may steer them. */
+export function usesOf(...found: readonly (FoundSecret | undefined)[]): SecretUse[] {
+  return found.flatMap(one =>
+    one ? [{ name: one.origin.path, source: one.origin.source, setting: one.setting }] : [],
+  );
 }
 
 /** The origin of a secret that may be missing. */

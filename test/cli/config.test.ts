@@ -24,16 +24,16 @@ describe('config show', () => {
     const { run } = place('bucket: from-file\nuser:\n  email: ada@example.com\n');
     const { stdout, code } = await run(['config', 'show'], { RECORDUPLOAD_BUCKET: 'from-variable' });
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^bucket +from-variable +RECORDUPLOAD_BUCKET \(shadows \.recorduploadrc:1\)$/m);
-    expect(stdout).toMatch(/^user\.email +ada@example\.com +\.recorduploadrc:3$/m);
-    expect(stdout).toMatch(/^region +us-west-1 +default$/m);
+    expect(stdout).toMatch(/^bucket +from-variable +operator +RECORDUPLOAD_BUCKET \(shadows \.recorduploadrc:1\)$/m);
+    expect(stdout).toMatch(/^user\.email +ada@example\.com +folder +\.recorduploadrc:3$/m);
+    expect(stdout).toMatch(/^region +us-west-1 +- +default$/m);
   });
 
   test('shows of a secret only that it is set', async () => {
     const { run } = place(`webhook:\n  token: ${SECRETS.token}\n`);
     const result = await run(['config', 'show'], { AWS_SECRET_ACCESS_KEY: SECRETS.secretAccessKey });
-    expect(result.stdout).toMatch(/^webhook\.token +set +\.recorduploadrc:2$/m);
-    expect(result.stdout).toMatch(/^accessKeyId +unset +not set$/m);
+    expect(result.stdout).toMatch(/^webhook\.token +set +folder +\.recorduploadrc:2$/m);
+    expect(result.stdout).toMatch(/^accessKeyId +unset +- +not set$/m);
     expect(result.stderr).toContain('secretAccessKey is set (AWS_SECRET_ACCESS_KEY), but accessKeyId is not');
     const json = await run(['config', 'show', '--json']);
     expect(result.stdout + result.stderr + json.stdout).not.toContain('fake-');

@@ -531,7 +531,7 @@ describe('the JSON of config', () => {
   const files = [{ file: 'string', level: 'string', state: 'string' }];
   const lonely = () => {
     const [HOME, cwd] = [tempDir(), tempDir()];
-    return { run: (args: readonly string[]) => runCli(args, { cwd, env: { HOME } }) };
+    return { cwd, run: (args: readonly string[]) => runCli(args, { cwd, env: { HOME } }) };
   };
 
   test('show and path', async () => {
@@ -542,6 +542,16 @@ describe('the JSON of config', () => {
       expect.arrayContaining([value, { ...value, value: 'boolean' }, { ...value, value: 'number' }]),
     );
     expect(await documentOf(lonely(), 'config path')).toEqual({ files, stateDir: 'string', logFile: 'string' });
+  });
+
+  test('trust', async () => {
+    const desk = lonely();
+    writeFileSync(join(desk.cwd, '.recorduploadrc'), 'stateDir: state\n', { mode: 0o600 });
+    expect(await documentOf(desk, 'config trust')).toEqual({ trusted: [{ file: 'string', steers: ['string'] }] });
+    expect(await documentOf(desk, 'config trust --list')).toEqual({
+      files: [{ file: 'string', state: 'string', since: 'string' }],
+    });
+    expect(await documentOf(desk, 'config trust --remove')).toEqual({ removed: 'number' });
   });
 
   test('validate and init', async () => {

@@ -46,6 +46,7 @@ describe('a profile', () => {
     await credentials(`[recordings]\n${keys('home')}`);
     await desk.write('evil', `[recordings]\n${keys('evil')}`);
     await desk.write('.env', 'AWS_PROFILE=recordings\nAWS_SHARED_CREDENTIALS_FILE=evil\nAWS_CONFIG_FILE=evil\n');
+    await desk.trust('.env');
     expect((await keysOf({})).accessKeyId).toBe('FAKE-home');
   });
 
@@ -167,6 +168,7 @@ describe('region and endpoint', () => {
   test('of the profile count also where the keys are from elsewhere', async () => {
     await config('[profile recordings]\nregion = eu-west-9\nendpoint_url = https://profile.example\n');
     await desk.write('.recorduploadrc', 'awsProfile: recordings\n');
+    await desk.trust('.recorduploadrc');
     const own = { AWS_ACCESS_KEY_ID: 'FAKE-ID', AWS_SECRET_ACCESS_KEY: 'fake-key' };
     const { config: loaded } = await desk.load(own);
     expect(loaded).toMatchObject({ region: 'eu-west-9', credentials: { accessKeyId: 'FAKE-ID' } });

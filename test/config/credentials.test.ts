@@ -64,6 +64,7 @@ test('keys come from files', async () => {
   await desk.write('id', 'FAKE-ID\n');
   await desk.write('key', 'fake-key\n');
   await desk.write('.recorduploadrc', 'accessKeyIdFile: id\nsecretAccessKeyFile: key\n', 0o644);
+  await desk.trust('.recorduploadrc');
   expect((await desk.load()).config.credentials).toMatchObject({ accessKeyId: 'FAKE-ID', secretAccessKey: 'fake-key' });
 });
 
@@ -86,6 +87,7 @@ describe('AWS_PROFILE', () => {
   test('of a weaker source gives way to keys; our own keys beside it are an error', async () => {
     await writeProfiles();
     await desk.write('.recorduploadrc', 'awsProfile: recordings\n');
+    await desk.trust('.recorduploadrc');
     expect((await desk.load(KEYS)).config.credentials).toMatchObject({ accessKeyId: 'FAKE-ID' });
     const ours = { RECORDUPLOAD_ACCESS_KEY_ID: 'FAKE-OURS', RECORDUPLOAD_SECRET_ACCESS_KEY: 'fake-ours-key' };
     expect(await desk.problems({ ...ours, AWS_PROFILE: 'recordings' })).toEqual([

@@ -61,6 +61,7 @@ test('webhook and webhooks together, and names used twice, are errors', async ()
 
 test('one secret of a listed endpoint has one source', async () => {
   await desk.write('.recorduploadrc', { webhooks: [{ ...ops, tokenFile: 't' }] });
+  await desk.trust('.recorduploadrc');
   expect(await desk.problems({ RECORDUPLOAD_WEBHOOKS_OPS_TOKEN: 'fake-token' })).toEqual([
     'webhooks.ops.token: two sources for one secret, RECORDUPLOAD_WEBHOOKS_OPS_TOKEN and .recorduploadrc:6: keep one',
   ]);

@@ -28,6 +28,7 @@ describe('a token', () => {
       value: 'set',
       secret: true,
       source: 'WEBHOOK_TOKEN',
+      trust: 'operator',
       shadows: ['.recorduploadrc:2'],
     });
     expect(JSON.stringify(loaded.origins)).not.toContain('fake');
@@ -41,6 +42,7 @@ describe('a token', () => {
     ['variable and variable with a file', '', { WEBHOOK_TOKEN: 'fake-a', WEBHOOK_TOKEN_FILE: 't' }],
   ])('from two sources (%s) is an error', async (_, rc, env) => {
     await desk.write('.recorduploadrc', rc);
+    if (rc !== '') await desk.trust('.recorduploadrc');
     await desk.write('t', 'fake-file');
     const problems = await desk.problems(env);
     expect(problems).toEqual([

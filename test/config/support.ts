@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach } from '@jest/globals';
 import { type LoadedConfig, type LoadOptions, loadConfig } from '../../src/config/load-config.ts';
+import { machineOf } from '../../src/config/paths.ts';
+import { readNamedFile } from '../../src/config/trust/folder-files.ts';
+import { trustFiles } from '../../src/config/trust/trusted-files.ts';
 import { AppError } from '../../src/core/errors.ts';
 
 /** Folders of a test's own, gone after it, and the loader looking at nothing else. */
@@ -11,6 +14,8 @@ export interface Desk {
   home: string;
   /** Writes a file below the working folder (or at an absolute path); only the owner may read it, unless said. */
   write(name: string, text: string | object, mode?: number): Promise<string>;
+  /** Trusts a file of the working folder, as `config trust` does. */
+  trust(name: string): Promise<void>;
   load(env?: Record<string, string>, options?: Partial<LoadOptions>): Promise<LoadedConfig>;
   /** The lines of the failure that loading ends in. */
   problems(env?: Record<string, string>, options?: Partial<LoadOptions>): Promise<string[]>;
@@ -32,6 +37,10 @@ export function useDesk(): Desk {
     await mkdir(path.dirname(file), { recursive: true });
     await writeFile(file, typeof text === 'string' ? text : JSON.stringify(text, null, 2), { mode });
     return file;
+  };
+  desk.trust = async name => {
+    const machine = machineOf({ HOME: desk.home }, { platform: 'linux' });
+    await trustFiles([await readNamedFile(name, desk.cwd, machine)], machine, 0);
   };
   desk.load = async (env = {}, options = {}) =>
     await loadConfig({ cwd: desk.cwd, env: { HOME: desk.home, ...env }, machine: { platform: 'linux' }, ...options });

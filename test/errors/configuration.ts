@@ -38,6 +38,15 @@ const inFile = (text: string, says: string, name = '.recorduploadrc', mode = 0o6
     return ['status'];
   },
 });
+const NO_SECRETS = { ...FROM_FILE, AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
+const CORRECT_FIRST = 'correct the file first: recordupload config validate';
+/** `config trust` with these arguments. */
+const trusting = (says: string, hint: string, args: (desk: Desk) => string[]): Meeting => ({
+  says,
+  hint,
+  exit,
+  meet: desk => ['config', 'trust', ...args(desk)],
+});
 /** The token comes from a file. */
 const tokenFile = (text: string, says: string, mode = 0o600): Meeting => ({
   says: `WEBHOOK_TOKEN_FILE: ../token ${says}`.replace('../', '…/'),
@@ -192,6 +201,91 @@ export const CONFIGURATION: readonly Meeting[] = [
   ),
   inFile('webhook: {secrets: []}', 'line 1: webhook.secrets: expected one or two secrets'),
   inFile('webhook: {token: 3}', 'line 1: webhook.token: expected text, got a number (put it in quotes)'),
+  {
+    says: '.recorduploadrc: webhook.tokenFile: a file of the working folder may not name a file to be read as a secret: if you trust it, run recordupload config trust .recorduploadrc, or give --config .recorduploadrc',
+    exit,
+    env: FROM_FILE,
+    meet: desk => {
+      write(desk, 'work/.recorduploadrc', 'webhook: {tokenFile: token}');
+      return ['status'];
+    },
+  },
+  {
+    says: '.env: AWS_PROFILE: a file of the working folder may not choose a profile: if you trust it, run recordupload config trust .env',
+    exit,
+    meet: desk => {
+      write(desk, 'work/.env', 'AWS_PROFILE=x');
+      return ['status'];
+    },
+  },
+  {
+    says: '.recorduploadrc: stateDir: a file of the working folder may not place it outside of its folder: …',
+    exit,
+    env: NO_SECRETS,
+    meet: desk => {
+      write(desk, 'work/.recorduploadrc', 'stateDir: ../x');
+      return ['status'];
+    },
+  },
+  {
+    says: '.recorduploadrc: webhook.url: a file of the working folder may not steer webhook.token, which comes from …/config.yaml:1: …',
+    exit,
+    env: FROM_FILE,
+    meet: desk => {
+      write(desk, '.config/recordupload/config.yaml', 'webhook: {token: fake-own-token}');
+      write(desk, 'work/.recorduploadrc', `webhook: {url: "${OPS}"}`);
+      return ['status'];
+    },
+  },
+  {
+    says: '.recorduploadrc: webhook.url: this file has changed since you trusted it, and may not steer webhook.token, which comes from …: …',
+    exit,
+    env: FROM_FILE,
+    meet: async desk => {
+      write(desk, '.config/recordupload/config.yaml', 'webhook: {token: fake-own-token}');
+      write(desk, 'work/.recorduploadrc', `webhook: {url: "${OPS}1"}`);
+      await desk.run(['config', 'trust']);
+      write(desk, 'work/.recorduploadrc', `webhook: {url: "${OPS}2"}`);
+      return ['status'];
+    },
+  },
+  trusting('no configuration file is in this folder', 'name the file: recordupload config trust <file>', () => []),
+  trusting('…/nosuch does not exist', 'check the path and its permissions', () => ['nosuch']),
+  trusting('…/work cannot be read', 'check the path and its permissions', () => ['../work']),
+  trusting('…/.env does not exist, or sets nothing of recordupload', 'check the path', () => ['.env']),
+  trusting('rc.yaml: line 1: regoin: unknown key (did you mean region?)', CORRECT_FIRST, desk => {
+    write(desk, 'work/rc.yaml', 'regoin: x');
+    return ['rc.yaml'];
+  }),
+  trusting('--list does not go with --remove', 'run one after the other', () => ['--list', '--remove']),
+  ...[
+    ['{', 'is not valid JSON', 0o600],
+    ['{}', 'is not a list of trusted files', 0o600],
+    ['{}', 'can be changed by other users: chmod go-w …', 0o666],
+    ['#'.repeat(1_100_000), 'is larger than 1 MiB', 0o600],
+  ].map(([text, says, mode]) =>
+    trusting(`…/trusted.json ${says}`, 'delete it, then trust the files again: recordupload config trust', desk => {
+      write(desk, '.local/state/recordupload/trusted.json', String(text), Number(mode));
+      return ['--list'];
+    }),
+  ),
+  trusting(
+    '…/trusted.json cannot be read: …',
+    'delete it, then trust the files again: recordupload config trust',
+    desk => {
+      mkdirSync(join(desk.home, '.local/state/recordupload/trusted.json'), { recursive: true });
+      return ['--list'];
+    },
+  ),
+  trusting(
+    '…/trusted.json cannot be written: …',
+    'check the permissions of that folder and the room on its disk',
+    desk => {
+      write(desk, '.local/state', 'a file');
+      write(desk, 'work/.recorduploadrc', 'region: x');
+      return [];
+    },
+  ),
   inFile('acl: Public', 'line 1: acl: expected a canned ACL such as public-read, got "Public"'),
   inFile('storageClass: cold', 'line 1: storageClass: expected a storage class such as STANDARD_IA, got "cold"'),
   inFile('cacheControl: "ü"', 'line 1: cacheControl: expected a Cache-Control header such as max-age=86400, got "ü"'),

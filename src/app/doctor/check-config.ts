@@ -67,6 +67,7 @@ export function checkConfig({ config, origins, files, warnings }: LoadedConfig):
   return findings;
 }
 
-function originText({ path, value, secret, source }: Origin): string {
-  return `${path} = ${secret ? value : JSON.stringify(value)}  (${source})`;
+function originText({ path, value, secret, source, trust }: Origin): string {
+  const level = trust === undefined || trust === 'operator' ? '' : `, ${trust}`;
+  return `${path} = ${secret ? value : JSON.stringify(value)}  (${source}${level})`;
 }

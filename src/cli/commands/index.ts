@@ -4,6 +4,7 @@ import { completionSpec } from './completion/spec.ts';
 import { configInitSpec } from './config/init/spec.ts';
 import { configPathSpec } from './config/path/spec.ts';
 import { configShowSpec } from './config/show/spec.ts';
+import { configTrustSpec } from './config/trust/spec.ts';
 import { configValidateSpec } from './config/validate/spec.ts';
 import { doctorSpec } from './doctor/spec.ts';
 import { helpSpec } from './help/spec.ts';
@@ -45,6 +46,7 @@ export const COMMANDS: readonly Command[] = [
   defineCommand(configShowSpec, () => import('./config/show/run.ts')),
   defineCommand(configValidateSpec, () => import('./config/validate/run.ts')),
   defineCommand(configPathSpec, () => import('./config/path/run.ts')),
+  defineCommand(configTrustSpec, () => import('./config/trust/run.ts')),
   defineCommand(configInitSpec, () => import('./config/init/run.ts')),
   defineCommand(pruneSpec, () => import('./prune/run.ts')),
   defineCommand(sandboxSpec, () => import('./sandbox/run.ts')),

@@ -6,6 +6,7 @@ import * as explorer from 'cosmiconfig/dist/Explorer.js';
 import { hasErrorCode } from '../../core/errors.ts';
 import { findJsonFlaw } from '../../core/json-flaw.ts';
 import { type ReadFile, readSmallFile, Unreadable } from '../../core/read-file.ts';
+import { hashOf } from '../trust/trusted-files.ts';
 
 const NAME = 'recordupload';
 
@@ -23,6 +24,8 @@ export interface ConfigFile {
   data: unknown;
   /** The line of a value, by its path; undefined where it cannot be told. */
   lineOf: (path: string) => number | undefined;
+  /** SHA-256 of what it says: of a package.json only of our key. */
+  sha256: string;
   /** Why it cannot be parsed; its text is not repeated, it may be a secret. */
   flaw: string | undefined;
 }
@@ -110,7 +113,8 @@ async function configFile(file: string, stats: Stats, { data, text, prefix, flaw
     lines ??= lineNumbers(text);
     return lines.get(prefix + path);
   };
-  return { file, stats, data, lineOf, flaw };
+  const sha256 = hashOf(prefix === '' ? text : JSON.stringify(data));
+  return { file, stats, data, lineOf, sha256, flaw };
 }
 
 /** @param reads the bytes of each file that it may find: they count, and not what it reads itself */

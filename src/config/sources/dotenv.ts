@@ -5,10 +5,15 @@ import { type ReadFile, readSmallFile, Unreadable } from '../../core/read-file.t
 import { isSecretVariable } from '../keys.ts';
 import { displayPath, type Machine } from '../paths.ts';
 import { flawOfPrivacy, flawOfTrust } from '../permissions.ts';
+import { hashOf } from '../trust/trusted-files.ts';
 import { KNOWN_VARIABLES, type Variables } from './environment.ts';
 
 /** What `.env` in the working directory sets; undefined where there is none, or it is no concern of ours. */
-export async function readDotenv(cwd: string, machine: Machine, problems: string[]): Promise<Variables | undefined> {
+export async function readDotenv(
+  cwd: string,
+  machine: Machine,
+  problems: string[],
+): Promise<(Variables & { sha256: string }) | undefined> {
   const file = path.join(cwd, '.env');
   let read: ReadFile;
   try {
@@ -40,6 +45,10 @@ export async function readDotenv(cwd: string, machine: Machine, problems: string
     lines.findLastIndex(line => new RegExp(`^\\s*(?:export\\s+)?${name}\\s*=`).test(line)) + 1;
   return {
     level: 'dotenv',
+    trust: 'folder',
+    file,
+    // What other programs have in it may change.
+    sha256: hashOf(JSON.stringify(names.sort().map(name => [name, values[name]]))),
     values,
     sourceOf: name => `.env:${lineOf(name)} (${name})`,
     whereOf: name => `.env: ${name}`,

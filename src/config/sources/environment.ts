@@ -1,9 +1,15 @@
 import { ENDPOINT_KEYS, KEYS, type Key, upperSnake, variablesOf } from '../keys.ts';
+import type { Trust } from '../trust/levels.ts';
 import type { Level, Setting } from './setting.ts';
 
 /** Variables, from the process or from a `.env` file. */
 export interface Variables {
   level: Level & ('environment' | 'dotenv');
+  trust: Trust;
+  /** The `.env` file; undefined for the environment. */
+  file?: string | undefined;
+  /** The file was trusted with other content. */
+  hasChanged?: boolean | undefined;
   values: Readonly<Record<string, string | undefined>>;
   /** How one is called where a value came from, and at the start of a problem. */
   sourceOf: (name: string) => string;
@@ -70,8 +76,9 @@ function readKey(key: Key, path: string, names: string[], variables: Variables, 
       problems.push(`${where}: expected ${expected}, got ${JSON.stringify(text)}`);
       continue;
     }
-    const { level, folder } = variables;
-    settings.push({ path, value, level, source: variables.sourceOf(name), where, variable: name, folder });
+    const { level, trust, file, hasChanged, folder } = variables;
+    const source = variables.sourceOf(name);
+    settings.push({ path, value, level, trust, file, hasChanged, source, where, variable: name, folder });
   }
   return settings;
 }

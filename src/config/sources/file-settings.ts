@@ -3,6 +3,7 @@ import { KEYS } from '../keys.ts';
 import { displayPath, type Machine } from '../paths.ts';
 import { flawOfPrivacy, flawOfTrust } from '../permissions.ts';
 import { checkData } from '../problems.ts';
+import type { Trust } from '../trust/levels.ts';
 import type { ConfigFile } from './config-file.ts';
 import { valueAt, withoutNulls } from './nested.ts';
 import type { Setting } from './setting.ts';
@@ -13,9 +14,17 @@ import type { Setting } from './setting.ts';
  */
 export function settingsFromFile(
   config: ConfigFile,
-  options: { level: 'user' | 'project'; found: boolean; cwd: string; machine: Machine; problems: string[] },
+  options: {
+    level: 'user' | 'project';
+    trust: Trust;
+    hasChanged?: boolean;
+    found: boolean;
+    cwd: string;
+    machine: Machine;
+    problems: string[];
+  },
 ): Setting[] {
-  const { level, found, cwd, machine, problems } = options;
+  const { level, trust, hasChanged, found, cwd, machine, problems } = options;
   const shown = displayPath(config.file, cwd);
   const distrust = found ? flawOfTrust(config.stats, shown, machine) : undefined;
   if (distrust !== undefined) {
@@ -53,7 +62,10 @@ export function settingsFromFile(
     if (value === undefined || isBad(keyPath)) return [];
     const where = `${shown}: ${keyPath}`;
     const folder = path.dirname(config.file);
-    return [{ path: keyPath, value, level, source: sourceOf(keyPath), where, folder, sourceOf }];
+    const { file } = config;
+    return [
+      { path: keyPath, value, level, trust, hasChanged, file, source: sourceOf(keyPath), where, folder, sourceOf },
+    ];
   });
 }
 

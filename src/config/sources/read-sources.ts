@@ -3,6 +3,7 @@ import { hasErrorCode } from '../../core/errors.ts';
 import type { LookedAt } from '../origins.ts';
 import { displayPath, type Machine, resolvePath, userFolders } from '../paths.ts';
 import { checkSettings } from '../problems.ts';
+import { readTrusted, realFileOf, trustOf } from '../trust/trusted-files.ts';
 import {
   type ConfigFile,
   findConfigFile,
@@ -21,6 +22,8 @@ export interface Sources {
   settings: Setting[];
   variables: Variables[];
   files: LookedAt[];
+  /** The files of the working folder that configure something. */
+  folderFiles: { file: string; sha256: string }[];
 }
 
 /** Where to look. */
@@ -42,9 +45,14 @@ export async function readSources({ cwd, machine, configFile, flags }: Places, p
       ? await readFolder(cwd, PROJECT_PLACES, 'project', fileOptions, user.file)
       : await readNamed(resolvePath(configFile, cwd, machine.home), fileOptions);
 
-  const dotenv = await readDotenv(cwd, machine, problems);
+  const found = await readDotenv(cwd, machine, problems);
+  const dotenv = found && {
+    ...found,
+    ...(await judgeTrust({ file: found.file ?? '', sha256: found.sha256 }, machine)),
+  };
   const environment: Variables = {
     level: 'environment',
+    trust: 'operator',
     values: machine.env,
     sourceOf: name => name,
     whereOf: name => name,
@@ -64,16 +72,21 @@ export async function readSources({ cwd, machine, configFile, flags }: Places, p
       ...user.settings,
     ],
     variables,
+    folderFiles: [
+      ...(configFile === undefined && project.config ? [project.config] : []),
+      ...(found?.file === undefined ? [] : [{ file: found.file, sha256: found.sha256 }]),
+    ],
     files: [...user.files, ...project.files, { file: path.join(cwd, '.env'), level: 'dotenv', state: dotenvState }],
   };
 }
 
-type FileOptions = Omit<Parameters<typeof settingsFromFile>[1], 'level' | 'found'>;
+type FileOptions = Omit<Parameters<typeof settingsFromFile>[1], 'level' | 'found' | 'trust'>;
 
 interface FromFolder {
   settings: Setting[];
   files: LookedAt[];
   file?: string | undefined;
+  config?: ConfigFile | undefined;
 }
 
 async function readFolder(
@@ -94,14 +107,17 @@ async function readFolder(
   const found = isNothing ? undefined : await findConfigFile(folder, looked);
   // In the user's own configuration folder both searches find the same file.
   const config = found && found.file !== alreadyRead ? found : undefined;
+  const trust = (one: ConfigFile) =>
+    level === 'user' ? ({ trust: 'operator' } as const) : judgeTrust(one, options.machine);
   return {
-    settings: config ? settingsFromFile(config, { ...options, level, found: true }) : [],
+    settings: config ? settingsFromFile(config, { ...options, level, found: true, ...(await trust(config)) }) : [],
     files: looked.map(({ file, state }) => ({
       file,
       level,
       state: state === 'absent' ? 'absent' : file === config?.file ? 'used' : 'not used',
     })),
     file: config?.file,
+    config,
   };
 }
 
@@ -118,9 +134,16 @@ async function readNamed(file: string, options: FileOptions): Promise<FromFolder
     return { settings: [], files: [{ file, level: 'project', state: 'absent' }] };
   }
   return {
-    settings: settingsFromFile(config, { ...options, level: 'project', found: false }),
+    settings: // To name it is to trust it, for this run.
+      settingsFromFile(config, { ...options, level: 'project', found: false, trust: 'operator' }),
     files: [{ file, level: 'project', state: 'used' }],
   };
+}
+
+/** Whether the operator trusts a file of the folder, as it is now. */
+async function judgeTrust({ file, sha256 }: { file: string; sha256: string }, machine: Machine) {
+  const realFile = await realFileOf(file);
+  return trustOf({ realFile, sha256 }, await readTrusted(machine));
 }
 
 /** Flags that have another name than the key that they set. */
@@ -133,6 +156,7 @@ function flagSettings(flags: Readonly<Record<string, unknown>>, cwd: string): Se
       path,
       value,
       level: 'flag' as const,
+      trust: 'operator' as const,
       source: 'command line',
       where: FLAG_NAMES[path] ?? `--${path}`,
       folder: cwd,

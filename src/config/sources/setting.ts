@@ -1,3 +1,5 @@
+import type { Trust } from '../trust/levels.ts';
+
 /** The sources in rising precedence. `aws` holds what counts only where nothing explicit says otherwise. */
 export const LEVELS = ['aws', 'user', 'project', 'dotenv', 'environment', 'flag'] as const;
 
@@ -15,6 +17,12 @@ export interface Setting {
   where: string;
   /** The variable that gives it, where one does. */
   variable?: string | undefined;
+  /** Who speaks through its source. */
+  trust: Trust;
+  /** The file that gives it; undefined: no file does. Absolute, not resolved. */
+  file?: string | undefined;
+  /** Of a file that is not trusted: it was, with other content. */
+  hasChanged?: boolean | undefined;
   /** What relative paths in it are relative to. */
   folder: string;
   /** Where a part of it stands (`webhooks.0.token`), where its source knows. */

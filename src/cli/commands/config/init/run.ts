@@ -1,6 +1,8 @@
 import { relative } from 'node:path';
 import { loadConfig } from '../../../../config/load-config.ts';
 import { machineOf, userFolders } from '../../../../config/paths.ts';
+import { readNamedFile } from '../../../../config/trust/folder-files.ts';
+import { trustFiles } from '../../../../config/trust/trusted-files.ts';
 import { AppError } from '../../../../core/errors.ts';
 import { printable } from '../../../../core/text.ts';
 import { EXIT, type ExitCode } from '../../../exit-codes.ts';
@@ -22,6 +24,9 @@ export const run: RunCommand<typeof configInitSpec> = async call => {
   await refuseExisting(place, { force });
   const answers = await collectAnswers(call);
   const files = await writeConfig(place, answers, { force });
+  // It decides where the secrets go that were asked for: whoever wrote it here trusts it.
+  if (!options.user)
+    await trustFiles([await readNamedFile(files[0] ?? '', cwd, machineOf(env))], machineOf(env), Date.now());
   const problems = await problemsOf(call);
   const isShown = !options.json && !options.quiet;
 

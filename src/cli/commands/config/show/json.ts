@@ -11,6 +11,8 @@ export interface ConfigValuesJson {
     secret: boolean;
     /** A file with its line, a variable, `default` or `not set`. */
     source: string;
+    /** Who speaks through the source; missing for defaults and what is not set. */
+    trust?: 'operator' | 'folder' | 'trusted';
     /** Weaker sources that set it, too. */
     shadows: readonly string[];
   }[];
@@ -28,7 +30,14 @@ export function configValuesJson({
   warnings: string[];
 }): ConfigValuesJson {
   return {
-    values: origins.map(({ path, value, secret, source, shadows }) => ({ path, value, secret, source, shadows })),
+    values: origins.map(({ path, value, secret, source, trust, shadows }) => ({
+      path,
+      value,
+      secret,
+      source,
+      ...(trust !== undefined && { trust }),
+      shadows,
+    })),
     files: files.map(configFileJson),
     warnings,
   };

@@ -10,9 +10,13 @@ import { originLines } from './text.ts';
 /** `recordupload config show` */
 export const run: RunCommand<typeof configShowSpec> = async ({ options, terminal, command }) => {
   const { cwd, env, out, document, err, paint } = terminal;
-  const loaded = await loadConfig({ cwd, env, configFile: options.config });
+  const loaded = await loadConfig({ cwd, env, configFile: options.config, evenUntrusted: true });
   const { credentialsProblem } = loaded.config;
-  const warnings = [...loaded.warnings, ...(credentialsProblem === undefined ? [] : [credentialsProblem])];
+  const warnings = [
+    ...loaded.distrusted,
+    ...loaded.warnings,
+    ...(credentialsProblem === undefined ? [] : [credentialsProblem]),
+  ];
   if (options.json) {
     document(jsonDocument(command, EXIT.done, { result: configValuesJson({ ...loaded, warnings }) }));
     return EXIT.done;

@@ -5,12 +5,15 @@ import { table } from '../../../terminal/format.ts';
 
 /** Each key with its value, the source of that, and the sources that it overrides. */
 export function originLines(origins: readonly Origin[], paint: ChalkInstance): string[] {
-  const rows = origins.map(({ path, source, shadows, ...origin }) => [
+  const rows = origins.map(({ path, source, shadows, trust = '-', ...origin }) => [
     path,
     valueText(origin),
+    trust,
     printable([source, ...(shadows.length > 0 ? [`(shadows ${shadows.join(', ')})`] : [])].join(' ')),
   ]);
-  return table([['key', 'value', 'from'], ...rows]).map((line, index) => (index === 0 ? paint.bold(line) : line));
+  return table([['key', 'value', 'trust', 'from'], ...rows]).map((line, index) =>
+    index === 0 ? paint.bold(line) : line,
+  );
 }
 
 /** A value in one line; of a secret only whether it is set. */

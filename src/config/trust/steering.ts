@@ -1,0 +1,78 @@
+import { realpath } from 'node:fs/promises';
+import path from 'node:path';
+import { hasErrorCode } from '../../core/errors.ts';
+import { shellQuoted } from '../../core/text.ts';
+import { resolvePath } from '../paths.ts';
+import type { Setting } from '../sources/setting.ts';
+
+/** A secret that is in use, and what gave it. */
+export interface SecretUse {
+  /** `webhook.token`, `secretAccessKey`. */
+  name: string;
+  /** For people: `~/.config/recordupload/config.yaml:3`. */
+  source: string;
+  /** Undefined: a file in `$CREDENTIALS_DIRECTORY`, which the environment names. */
+  setting: Pick<Setting, 'level' | 'file'> | undefined;
+}
+
+/** A value, and the secrets that it steers. */
+export interface Steered {
+  /** Undefined: nothing gives the value. */
+  by: Setting | undefined;
+  secrets: SecretUse[];
+}
+
+/**
+ * Why a value may not steer these secrets: it comes from a folder's file that is not trusted, and one of them comes from
+ * elsewhere. Undefined: it may.
+ * @param setting what gives the value; undefined: nothing does
+ */
+export function flawOfSteering(setting: Setting | undefined, secrets: readonly SecretUse[]): string | undefined {
+  if (setting?.trust !== 'folder') return undefined;
+  const other = secrets.find(secret => !isFromEnvironment(secret) && secret.setting?.file !== setting.file);
+  if (!other) return undefined;
+  return `${setting.where}: ${distrust(setting)} may not steer ${other.name}, which comes from ${other.source}: ${wayOut(setting)}`;
+}
+
+/** Why a value may not name a file with a secret, or a profile; undefined: it may. Checked before that file is opened. */
+export function flawOfNaming(setting: Setting | undefined): string | undefined {
+  if (setting?.trust !== 'folder') return undefined;
+  const what = setting.path === 'awsProfile' ? 'choose a profile' : 'name a file to be read as a secret';
+  return `${setting.where}: ${distrust(setting)} may not ${what}: ${wayOut(setting)}`;
+}
+
+/** Why state or log may not be there: a folder's file that is not trusted may place them in its folder only. */
+export async function flawOfPlace(setting: Setting | undefined, home: string): Promise<string | undefined> {
+  if (setting?.trust !== 'folder') return undefined;
+  const [place, folder] = await Promise.all([
+    realPlace(resolvePath(String(setting.value), setting.folder, home)),
+    realPlace(setting.folder),
+  ]);
+  if (place.startsWith(folder + path.sep)) return undefined;
+  return `${setting.where}: ${distrust(setting)} may not place it outside of its folder: ${wayOut(setting)}`;
+}
+
+/** Where a path really leads; what does not exist yet is where it would be made. */
+async function realPlace(place: string): Promise<string> {
+  try {
+    return await realpath(place);
+  } catch (error) {
+    const parent = path.dirname(place);
+    if (parent === place || !hasErrorCode(error, 'ENOENT')) return place;
+    return path.join(await realPlace(parent), path.basename(place));
+  }
+}
+
+function isFromEnvironment({ setting }: SecretUse): boolean {
+  return setting === undefined || setting.level === 'environment' || setting.level === 'flag';
+}
+
+function distrust({ hasChanged }: Setting): string {
+  return hasChanged ? 'this file has changed since you trusted it, and' : 'a file of the working folder';
+}
+
+function wayOut({ file = '', folder, level }: Setting): string {
+  const name = shellQuoted(path.relative(folder, file));
+  const byName = level === 'project' ? `, or give --config ${name}` : '';
+  return `if you trust it, run recordupload config trust ${name}${byName}`;
+}
