@@ -32,7 +32,7 @@ export function hashOf(content: string): string {
  * The list of trusted files: `trusted.json` in the user's own state folder, wherever the configuration says that the state
  * is, because a folder's file must not bring a list of its own.
  */
-export function trustList(machine: Machine): string {
+function trustList(machine: Machine): string {
   return path.join(userFolders(machine).state, 'trusted.json');
 }
 
