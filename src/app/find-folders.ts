@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { type FoundFolder, findRecordings } from '../core/recording/find-recordings.ts';
@@ -24,7 +24,8 @@ export async function findFolders({ dirs, recursive, id }: FolderSelection): Pro
   // An empty path does not mean the working directory; reading it fails with a message that says so.
   if (dirs.includes('')) return named;
   const found = recursive ? (await Promise.all(dirs.map(below))).flat() : named;
-  const folders = [...new Map(found.map(folder => [realPath(folder.dir), folder])).values()];
+  const paths = await Promise.all(found.map(({ dir }) => realPath(dir)));
+  const folders = [...new Map(found.map((folder, index) => [paths[index], folder])).values()];
   if (folders.length > 1 && id !== undefined)
     throw new AppError('USAGE', '--id goes with one folder only', { hint: 'upload the folders one by one' });
   return folders;
@@ -39,13 +40,12 @@ async function below(dir: string): Promise<FoundFolder[]> {
   }
 }
 
-/** Where a folder really is. A folder that does not exist fails later, when it is read. */
-function realPath(dir: string): string {
-  try {
-    return realpathSync.native(dir);
-  } catch {
-    return resolve(dir);
-  }
+/**
+ * Where a folder really is. A folder that does not exist fails later, when it is read. Not synchronous: the first look at
+ * a dead network drive would block the main thread, which has to hear Ctrl-C.
+ */
+async function realPath(dir: string): Promise<string> {
+  return await realpath(dir).catch(() => resolve(dir));
 }
 
 /**

@@ -9,13 +9,20 @@ import type { Runtime } from './runtime.ts';
  * Reads a folder as a recording, with the configuration's defaults.
  * @throws AppError `RECORDING` if it is not a usable recording, `USAGE` if an override is wrong
  */
-export function readFolder(
+export async function readFolder(
   dir: string,
   overrides: RecordingOverrides,
-  { config, clock, signal, observer }: Pick<Runtime, 'config' | 'clock' | 'signal' | 'observer'>,
+  {
+    config,
+    clock,
+    signal,
+    observer,
+    firstLook,
+  }: Pick<Runtime, 'config' | 'clock' | 'signal' | 'observer' | 'firstLook'>,
   settle?: SettleOptions | undefined,
 ): Promise<Recording> {
-  return readRecording(dir, overrides, config, {
+  await firstLook(dir);
+  return await readRecording(dir, overrides, config, {
     clock,
     signal,
     settle,
@@ -38,14 +45,19 @@ export interface WaitOptions {
 export function readFinishedFolder(
   dir: string,
   options: RecordingOverrides & WaitOptions,
-  runtime: Pick<Runtime, 'config' | 'clock' | 'signal' | 'observer'>,
+  runtime: Pick<Runtime, 'config' | 'clock' | 'signal' | 'observer' | 'firstLook'>,
 ): Promise<Recording> {
   return readFolder(dir, options, runtime, options.finished ? undefined : settleOptions(options, runtime));
 }
 
 function settleOptions(
   { waitMs = DEFAULT_WAIT_MS }: WaitOptions,
-  { config: { settleMs }, clock, signal, observer }: Pick<Runtime, 'config' | 'clock' | 'signal' | 'observer'>,
+  {
+    config: { settleMs },
+    clock,
+    signal,
+    observer,
+  }: Pick<Runtime, 'config' | 'clock' | 'signal' | 'observer' | 'firstLook'>,
 ): SettleOptions {
   const onWait: SettleOptions['onWait'] = file =>
     observer({

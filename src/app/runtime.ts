@@ -4,6 +4,7 @@ import { readCaFile } from '../core/ca-file.ts';
 import { type Clock, type Random, systemClock } from '../core/clock.ts';
 import type { DeliverDeps } from '../core/delivery/deliver-webhooks.ts';
 import type { CoreEvent, Observer } from '../core/events.ts';
+import { firstLook } from '../core/first-look.ts';
 import { proxyFor } from '../core/http/proxies.ts';
 import { createRedactor, type Redactor } from '../core/redact.ts';
 import type { Bucket } from '../core/storage/bucket.ts';
@@ -32,6 +33,8 @@ export interface RuntimeOptions {
   withoutState?: WithoutState | undefined;
   /** Gets each request to the bucket and the recordings server. */
   trace?: Trace | undefined;
+  /** Called when something that is read or written turns out to be on a drive that may stop answering. */
+  onRemoteDrive?: (() => void) | undefined;
   /** How long the recordings server may take to answer, instead of the contract's 30 s. */
   postTimeoutMs?: number | undefined;
 }
@@ -53,6 +56,8 @@ export interface Runtime extends AsyncDisposable {
   readonly observer: Observer;
   /** Knows all secrets of the run. */
   readonly redact: Redactor;
+  /** Looks at a path before the main thread does, which a dead network drive would block. */
+  firstLook(path: string): Promise<void>;
   /** @throws AppError `STATE` */
   state(): Promise<State>;
   /** The state for reading; undefined if there is none yet. The caller closes it. @throws AppError `STATE` */
@@ -86,9 +91,14 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
     log?.observe(event);
   };
 
+  const look = async (path: string) => {
+    const { isRemote } = await firstLook(path);
+    if (isRemote) options.onRemoteDrive?.();
+  };
+
   // Closed in the opposite order: the state last.
   const state = part(closing, async () => {
-    const { openState } = await import('./open-state.ts');
+    const [{ openState }] = await Promise.all([import('./open-state.ts'), look(config.stateDir)]);
     const warn = (message: string) => observer({ type: 'warning', message, isLoss: true });
     return await openState(config.stateDir, { withoutState, warn });
   });
@@ -128,9 +138,10 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
     signal,
     observer,
     redact,
+    firstLook: look,
     state,
     async overview() {
-      const { openOverview } = await import('../state/open.ts');
+      const [{ openOverview }] = await Promise.all([import('../state/open.ts'), look(config.stateDir)]);
       return await openOverview(config.stateDir);
     },
     async stateFlaw(signal) {

@@ -1,5 +1,6 @@
 import { InterruptedError, type StopSignal } from '../core/errors.ts';
 import { EXIT_OF_SIGNAL } from './exit-codes.ts';
+import { endNow } from './process-end.ts';
 
 /** How long an interrupted command may take to stop. Docker, for one, sends SIGKILL 10 s after its SIGTERM. */
 const STOP_MS = 5_000;
@@ -15,7 +16,7 @@ export function onInterruption(): AbortSignal {
     const error = new InterruptedError(name);
     const end = (how: string) => {
       process.stderr.write(`${error.message}${how} (${error.hint})\n`);
-      process.exit(EXIT_OF_SIGNAL[name]);
+      endNow(EXIT_OF_SIGNAL[name]);
     };
     process.on(name, () => {
       if (controller.signal.aborted) return end(' again');

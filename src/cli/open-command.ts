@@ -1,8 +1,10 @@
+import { dirname } from 'node:path';
 import { refuseForeignLog } from '../app/observers/own-log.ts';
 import type { WithoutState } from '../app/open-state.ts';
 import { openRuntime, type Runtime } from '../app/runtime.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { AppError } from '../core/errors.ts';
+import { firstLook } from '../core/first-look.ts';
 import { printable } from '../core/text.ts';
 import { VERSION } from './program/version.ts';
 import { createProgress, createQuietProgress, type LiveBlock, type Progress } from './terminal/progress.ts';
@@ -72,6 +74,7 @@ export async function openCommand(
   const { config, warnings } = await loadConfig({ cwd, env, configFile, flags: configFlags(options) });
   // A dry run writes nothing.
   const writesLog = log && !options.dryRun;
+  if (writesLog && (await firstLook(dirname(config.logFile))).isRemote) onRemoteDrive();
   if (writesLog) await refuseForeignLog(config.logFile);
   const progress = await openProgress(options, terminal, block);
   const runtime = openRuntime(config, {
@@ -82,6 +85,7 @@ export async function openCommand(
     observer: progress.observe,
     log: writesLog,
     withoutState,
+    onRemoteDrive,
     trace: options.verbose ? progress.trace : undefined,
   });
   closing.use(runtime);
@@ -100,6 +104,11 @@ function refuseTarget({ bucket, endpointUrl, webhookUrl }: SharedOptions): void 
   throw new AppError('USAGE', `${flag} does not go with --sandbox, which brings its own servers`, {
     hint: `leave out ${flag} or --sandbox`,
   });
+}
+
+/** Loaded only then: few have their folders on such a drive. */
+function onRemoteDrive(): void {
+  void import('./blocked-thread.ts').then(({ watchForBlockedThread }) => watchForBlockedThread());
 }
 
 /** The options that are configuration, by key. */

@@ -49,6 +49,9 @@ export async function runInThread(
     return row;
   } finally {
     signal?.removeEventListener('abort', abort);
-    await worker.terminate();
+    // The next step may rename the file, so the thread must have closed it. One that was given up may never end: it may
+    // wait for a dead network drive.
+    const ended = worker.terminate();
+    if (!signal?.aborted) await ended;
   }
 }

@@ -1,5 +1,6 @@
 import { followLines, type LogRequest, readLog } from '../../../app/logs/read-log.ts';
 import { loadConfig } from '../../../config/load-config.ts';
+import { firstLook } from '../../../core/first-look.ts';
 import { printable, printableJson } from '../../../core/text.ts';
 import { EXIT, type ExitCode } from '../../exit-codes.ts';
 import { jsonDocument } from '../../json/document.ts';
@@ -18,6 +19,7 @@ export const run: RunCommand<typeof logsSpec> = async call => {
   const { cwd, env } = terminal;
   const { config } = await loadConfig({ cwd, env, configFile: options.config });
   const { id, level, lines: limit = DEFAULT_LINES } = options;
+  await firstLook(config.logFile);
   const request = { file: config.logFile, limit, id, level };
   return await (options.follow ? follow : show)(request, call);
 };
