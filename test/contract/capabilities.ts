@@ -15,6 +15,10 @@ export interface Capabilities {
   partOfGoneUpload: 'missing' | 'server error';
   /** The status of a Complete of an aborted upload. */
   completeOfAbortedUpload: 404 | 500;
+  /** Refuses a PutObject with `If-None-Match: *` where there is such an object. */
+  conditionalPut: boolean;
+  /** The same for CompleteMultipartUpload. */
+  conditionalComplete: boolean;
   /** Keeps objects and open uploads when it is killed and started again. */
   keepsOverRestarts: boolean;
 }
@@ -27,5 +31,7 @@ export const AS_AWS: Capabilities = {
   abortOfGoneUpload: 'missing',
   partOfGoneUpload: 'missing',
   completeOfAbortedUpload: 404,
+  conditionalPut: true,
+  conditionalComplete: true,
   keepsOverRestarts: true,
 };

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { openBucket } from '../../../src/core/storage/s3/s3-bucket.ts';
 import { breakOff, bucketSettings, digest, KEY, MIB, machine, makeSource } from '../../core/storage/support.ts';
 import { anHourLater, body, type Contract, contentOf, type RunningStore, SETTINGS, signal } from './contract.ts';
@@ -12,6 +12,7 @@ export function restarts(contract: Contract): void {
     beforeAll(() => {
       store = contract.store;
     });
+    beforeEach(() => contract.bucket.delete(KEY, signal));
 
     test('leaves objects, open uploads and their parts', async () => {
       const [object, key] = [contract.freshKey('thumbnail.jpg'), contract.freshKey()];

@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { RecordingFile } from '../../../src/core/recording/recording.ts';
 import type { Bucket } from '../../../src/core/storage/bucket.ts';
 import { StorageFailure } from '../../../src/core/storage/failure.ts';
+import { abortAbandonedUploads, findAbandonedUploads } from '../../../src/core/upload/clean-up-uploads.ts';
 import {
   abortAfterParts,
   breakOff,
   digest,
   failure,
+  ID,
   KEY,
   MIB,
   machine,
@@ -19,23 +21,26 @@ import { anHourLater, type Contract, contentOf, type RunningStore, signal } from
 
 /** The upload engine: files arrive once, whatever breaks. */
 export function wholeFiles(contract: Contract): void {
+  const { does } = contract;
   describe('whole files', () => {
     let bucket: Bucket;
     let store: RunningStore;
     beforeAll(() => {
       ({ bucket, store } = contract);
     });
+    // Every test is about a recording of its own, which nobody else has uploaded.
+    beforeEach(() => bucket.delete(KEY, signal));
     const isThere = async (file: RecordingFile) =>
       digest(await contentOf(bucket, KEY)) === digest(readFileSync(file.path));
     // By the whole key: some stores find none by its beginning.
     const noUploads = async () => expect(await bucket.listUploads(KEY, signal)).toEqual([]);
-    const lose = (run: Run, call: 'createUpload' | 'completeUpload') => {
+    const lose = (run: Run, call: 'createUpload' | 'completeUpload', times = 1) => {
       const real = run.session.bucket;
-      let lost = false;
+      let lost = 0;
       const losing = async (...args: never[]) => {
         const answer = await (real[call] as (...args: never[]) => Promise<unknown>)(...args);
-        if (lost) return answer;
-        lost = true;
+        if (lost === times) return answer;
+        lost++;
         throw new StorageFailure('the answer was lost', {
           kind: 'transient',
           status: undefined,
@@ -86,6 +91,55 @@ export function wholeFiles(contract: Contract): void {
       expect(await run.upload(file)).toMatchObject({ sentBytes: THREE_PARTS });
       expect(await isThere(file)).toBe(true);
       await noUploads();
+    });
+
+    test('survive Creates whose answers are lost before the store shows them, and leave no upload', async () => {
+      const file = await makeSource(THREE_PARTS, 20);
+      const run = (await machine(store)).run();
+      lose(run, 'createUpload', 2);
+      const real = run.session.bucket;
+      let looks = 0;
+      run.session.bucket = {
+        ...real,
+        listUploads: async (...call) => (++looks <= 3 ? [] : await real.listUploads(...call)),
+      };
+      expect(await run.upload(file)).toMatchObject({ sentBytes: THREE_PARTS });
+      expect(looks).toBeGreaterThan(3);
+      expect(await isThere(file)).toBe(true);
+      await noUploads();
+    });
+
+    test('of another machine are not replaced, whether they are in one piece or in parts', async () => {
+      for (const size of [1000, THREE_PARTS]) {
+        await bucket.delete(KEY, signal);
+        const theirs = await makeSource(size, 21);
+        await (await machine(store)).run().upload(theirs);
+        const ours = await makeSource(size, 22);
+        expect(await failure((await machine(store)).run().upload(ours))).toMatchObject({ code: 'RECORDING' });
+        // Both have looked before one of them has stored its file.
+        const racing = (await machine(store)).run().upload(ours, { mayBeThere: async () => false });
+        const isHeld = size > 8 * MIB ? does.conditionalComplete : does.conditionalPut;
+        if (isHeld) expect(await failure(racing)).toMatchObject({ code: 'RECORDING' });
+        else await racing;
+        expect(await isThere(isHeld ? theirs : ours)).toBe(true);
+        await noUploads();
+      }
+    });
+
+    test('that are left behind are found by cleanup, and removed', async () => {
+      const here = await machine(store);
+      const file = await makeSource(THREE_PARTS, 23);
+      await breakOff(here, file, 1);
+      const { session } = here.run();
+      const { bucket: own } = session;
+      await here.journal.dropUpload({ target: own.target, recordingId: ID, name: file.name });
+      const deps = { bucket: own, journal: here.journal, now: Date.now, signal };
+      const uploads = await findAbandonedUploads({ olderThanMs: -60_000, elsewhere: false }, deps);
+      expect(uploads).toMatchObject([{ key: KEY, parts: 1, begun: 'here' }]);
+      await abortAbandonedUploads(uploads, deps);
+      await noUploads();
+      expect(await findAbandonedUploads({ olderThanMs: -60_000, elsewhere: false }, deps)).toEqual([]);
+      expect(await here.journal.begunUploads(own.target)).toEqual([]);
     });
 
     test('survive that their upload is removed', async () => {
