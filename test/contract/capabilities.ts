@@ -15,6 +15,8 @@ export interface Capabilities {
   partOfGoneUpload: 'missing' | 'server error';
   /** The status of a Complete of an aborted upload. */
   completeOfAbortedUpload: 404 | 500;
+  /** Says when uploads were begun; otherwise each was in 2010. */
+  datesUploads: boolean;
   /** Refuses a PutObject with `If-None-Match: *` where there is such an object. */
   conditionalPut: boolean;
   /** The same for CompleteMultipartUpload. */
@@ -31,6 +33,7 @@ export const AS_AWS: Capabilities = {
   abortOfGoneUpload: 'missing',
   partOfGoneUpload: 'missing',
   completeOfAbortedUpload: 404,
+  datesUploads: true,
   conditionalPut: true,
   conditionalComplete: true,
   keepsOverRestarts: true,

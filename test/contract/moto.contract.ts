@@ -7,6 +7,7 @@ const CAPABILITIES: Capabilities = {
   ...AS_AWS,
   checksSignatures: false,
   checksRegion: false,
+  datesUploads: false,
   partOfGoneUpload: 'server error',
   completeOfAbortedUpload: 500,
   // All that it holds is in memory.

@@ -92,7 +92,17 @@ test('the same files from another machine are adopted: not a byte is sent', asyn
   expect(Object.keys(sentBytes(sandbox, id)).filter(key => !key.endsWith('metadata.json'))).toEqual([]);
 });
 
-test('a recording that this machine uploaded is replaced when its files have changed, also without its state', async () => {
+test("what was adopted from another machine is not this one's to replace", async () => {
+  const { other, dir } = await twoRecorders({}, {});
+  expect((await other.run(['upload', dir])).code).toBe(0);
+  writeFileSync(join(dir, 'transcript.txt'), 'Ada: something else.\n');
+  const { code, stdout, stderr } = await other.run(['upload', dir]);
+  expect(code).toBe(3);
+  expect(stdout + stderr).toContain('transcript.txt (21 B, stored');
+  expect((await other.run(['upload', dir, '--force'])).code).toBe(0);
+});
+
+test('a recording that this machine uploaded is replaced when its files have changed', async () => {
   const id = freshId();
   const desk = openDesk(sandbox);
   const dir = makeRecording({ name: id });

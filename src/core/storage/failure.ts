@@ -88,7 +88,7 @@ export function refusedByStore(refusal: Refusal, what: string, endpoint: string,
   if (isPage && !TRANSIENT_STATUSES.has(status)) {
     return notS3(what, endpoint, `HTTP ${status} with a web page`, cause);
   }
-  const message = `${what}: the store answered ${answeredWith(answered, refusal)}`;
+  const message = `${what}: the store answered ${answeredWith(answered, status, refusal)}`;
   // Words without a code are not S3's: a gateway or a firewall answered.
   const brief = `${what}: the store answered ${answered}`;
   const details = { status, brief, reason: code || (refusal.message ? 'NoCode' : 'Unknown'), cause };

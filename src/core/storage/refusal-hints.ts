@@ -117,11 +117,13 @@ export function wantsContentMd5({ status, message }: { status: number | undefine
 }
 
 /** `400 AuthorizationHeaderMalformed (the region 'x' is wrong)`: what the store answered, as a user reads it. */
-export function answeredWith(answered: string, { message, code, region, address }: StoreWords): string {
+export function answeredWith(answered: string, status: number, words: StoreWords): string {
+  const { message, code, region, address } = words;
+  const isElsewhere = moved(status, words) !== undefined;
   const more = [
     ...(message && message !== code ? [message] : []),
-    ...(region && !message.includes(region) ? [`region ${region}`] : []),
-    ...(address && !message.includes(address) ? [`address ${address}`] : []),
+    ...(isElsewhere && region && !message.includes(region) ? [`region ${region}`] : []),
+    ...(isElsewhere && address && !message.includes(address) ? [`address ${address}`] : []),
   ];
   return more.length > 0 ? `${answered} (${more.map(printableLine).join('; ')})` : answered;
 }

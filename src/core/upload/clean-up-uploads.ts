@@ -60,7 +60,8 @@ export async function findAbandonedUploads(
     const { parts, serverTime } = await bucket.listParts(key, uploadId, signal).catch(noParts(now));
     const lastPart = parts?.map(part => part.lastModified).reduce(latest, undefined);
     const newest = latest(initiated, lastPart);
-    if (!newest || serverTime.getTime() - newest.getTime() < olderThanMs) continue;
+    // A server's `Date` has whole seconds: what has just arrived seems to be newer than now.
+    if (!newest || Math.max(0, serverTime.getTime() - newest.getTime()) < olderThanMs) continue;
     abandoned.push({
       key,
       uploadId,

@@ -15,17 +15,21 @@ export interface ForeignObject {
   head: ObjectHead;
 }
 
-/** True if this state put the object there: the state says so, or the object's token begins with the recording's own. */
+/** True if this state put the object there: its token begins with the recording's own, or, if it has none, the state says so. */
 export function isOurs(
   head: ObjectHead,
   stored: Pick<StoredFile, 'state' | 'etag' | 'token'> | undefined,
   { ownToken }: Pick<UploadSession, 'ownToken'>,
 ): boolean {
   const token = head.metadata[TOKEN_METADATA];
-  if (stored?.state === 'uploaded' && stored.etag === head.etag) return true;
-  if (token === undefined) return false;
-  return token === stored?.token || (ownToken !== undefined && token.startsWith(ownToken));
+  if (token !== undefined && ownToken !== undefined && token.startsWith(ownToken)) return true;
+  // Another state's: this one may have adopted the object, but did not put it there.
+  if (token !== undefined && ownToken !== undefined && OF_A_STATE.test(token)) return false;
+  return stored?.state === 'uploaded' && (stored.etag === head.etag || stored.token === token);
 }
+
+/** A recording's word before the upload's own; tokens of versions before 2026-11-27 have none. */
+const OF_A_STATE = /^[^.]+\./;
 
 /**
  * Finds foreign objects that have a role of ours under another name: another machine's `video.mp4` beside our

@@ -106,7 +106,9 @@ export function wholeFiles(contract: Contract): void {
       expect(await run.upload(file)).toMatchObject({ sentBytes: THREE_PARTS });
       expect(looks).toBeGreaterThan(3);
       expect(await isThere(file)).toBe(true);
-      await noUploads();
+      if (does.datesUploads) return await noUploads();
+      for (const { key, uploadId } of await bucket.listUploads(KEY, signal))
+        await bucket.abortUpload(key, uploadId, signal);
     });
 
     test('of another machine are not replaced, whether they are in one piece or in parts', async () => {

@@ -3,10 +3,13 @@ import { printable } from '../../../core/text.ts';
 import { formatBytes, formatDuration } from '../../../core/units.ts';
 import { count, table } from '../../terminal/format.ts';
 
-/** What was found or deleted; the first line sums it up. */
+/**
+ * What was found or deleted; the first line sums it up.
+ * @param again the command line that deletes what was found
+ */
 export function cleanupText(
   { bucket, removed, uploads }: CleanupReport,
-  { olderThanMs }: { olderThanMs: number },
+  { olderThanMs, again }: { olderThanMs: number; again: string },
 ): string[] {
   if (uploads.length === 0)
     return [`the bucket ${bucket} has no abandoned upload older than ${formatDuration(olderThanMs)}`];
@@ -22,6 +25,6 @@ export function cleanupText(
   return [
     `${found} ${removed ? 'deleted from' : 'in'} the bucket ${bucket}:`,
     ...table(rows),
-    ...(removed ? [] : ['next: recordupload cleanup --yes deletes them']),
+    ...(removed ? [] : [`next: ${again} deletes them`]),
   ];
 }
