@@ -38,10 +38,16 @@ export function isInsecure(text: string): boolean {
 export function withoutBucket(endpoint: string, bucket: string): string | undefined {
   const url = new URL(endpoint);
   const name = bucket.toLowerCase();
-  const host = url.host.startsWith(`${name}.`) ? url.host.slice(name.length + 1) : url.host;
+  const isInHost = url.host.startsWith(`${name}.`) && !isServiceName(name, url.host);
+  const host = isInHost ? url.host.slice(name.length + 1) : url.host;
   const path = url.pathname.split('/').filter(segment => segment.toLowerCase() !== name);
   const bare = withoutTrailingSlash(`${url.protocol}//${host}${path.join('/')}`);
   return bare === withoutTrailingSlash(url.href) ? undefined : bare;
+}
+
+/** `minio.example.com` is a server's name, whatever the bucket is called; `minio.s3.example.com` is the bucket minio. */
+function isServiceName(name: string, host: string): boolean {
+  return /^(?:s3|minio|storage|objects?)$/.test(name) && !/^s3[.-]/.test(host.slice(name.length + 1));
 }
 
 /** The URL as bases are kept: without slashes at its end. */

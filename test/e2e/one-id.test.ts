@@ -67,10 +67,13 @@ describe('another recording with the id of one in the bucket', () => {
     expect(webhooksOf(sandbox, id)).toHaveLength(2);
   });
 
-  test('goes up under another id, as the hint says', async () => {
+  test('goes up under another id, as the hint says, and nothing is left to do then', async () => {
     const { other, dir } = await twoRecorders({}, { files: { 'video.mkv': 'another' } });
     expect((await other.run(['upload', dir])).stderr).toContain('upload it under another id with --id');
+    expect((await other.run(['retry'])).code).toBe(3);
     expect((await other.run(['upload', dir, '--id', freshId()])).code).toBe(0);
+    expect((await other.run(['status'])).code).toBe(0);
+    expect((await other.run(['retry'])).code).toBe(0);
   });
 
   test('is refused as well if the key may only upload', async () => {
@@ -181,9 +184,9 @@ describe('a race of two recorders', () => {
       { status: 400, code: 'InvalidArgument', message: 'If-None-Match is not supported' },
     ]) {
       const desk = openDesk(sandbox);
-      // Each kind of request is refused once, as far as this store is known: then it gets none any more.
-      sandbox.faults.add({ server: 's3', operation: 'PutObject', times: 2, action: { answer } });
-      const files = { 'transcript.txt': null };
+      // The condition is refused once: then this store gets none any more.
+      sandbox.faults.add({ server: 's3', operation: 'PutObject', action: { answer } });
+      const files = { 'transcript.txt': null, 'thumbnail.jpg': null };
       expect(await desk.run(['upload', makeRecording({ files })])).toMatchObject({ code: 0 });
     }
   });

@@ -43,6 +43,18 @@ test('an endpoint that already contains the bucket is refused, and the one in it
   }
 });
 
+test("an endpoint whose own name is the bucket's is none that contains it", async () => {
+  const sandbox = await openSandbox();
+  for (const [bucket, endpoint, code] of [
+    ['minio', 'https://minio.example.com', 0],
+    ['s3', 'https://s3.us-west-1.example.com', 0],
+    ['storage', 'https://storage.s3.example.com', 2],
+  ] as const) {
+    const desk = openDesk(sandbox, { RECORDUPLOAD_ENDPOINT: endpoint, RECORDUPLOAD_BUCKET: bucket });
+    expect({ endpoint, code: (await desk.run(['status'])).code }).toEqual({ endpoint, code });
+  }
+});
+
 const refusals: [string, FaultAnswer, RegExp][] = [
   [
     'an expired session',

@@ -57,6 +57,8 @@ export type BeginResult =
 export interface UploadEnd {
   state: Exclude<RecordingState, 'uploading'>;
   error: string | null;
+  /** Nothing of it was sent, because the bucket has another recording with its id. */
+  refused?: boolean;
   /** `metadata.json` as it is in the bucket now; undefined: not stored, so what is known of an older one stays. */
   metadata?: { text: string; etag: string } | undefined;
   /** The webhook that announces it; undefined: none. */
@@ -83,7 +85,8 @@ export interface UploadJournal extends PartsJournal, BegunUploads {
   release(ref: RecordingRef): Promise<void>;
   /**
    * Ends the upload: stores its outcome and `metadata.json`, gives the claim back, queues the webhook. One commit: no
-   * crash can leave a recording that is done and whose webhook is not queued.
+   * crash can leave a recording that is done and whose webhook is not queued. Once it is done, another recording of the
+   * same folder that was refused is forgotten: it has another id now.
    * @returns the deliveries as `Outbox.enqueue` does; none without a webhook
    */
   finish(ref: RecordingRef, end: UploadEnd): Promise<Enqueued[]>;

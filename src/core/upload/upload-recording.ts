@@ -149,7 +149,7 @@ async function lookAtAll(
   });
   const isKnown = [...looks.values()].some(look => 'is' in look && (look.is === 'there' || look.is === 'unchanged'));
   if (!isKnown) foreign.push(...(await foreignByRole(recording, session, remote)));
-  if (foreign.length > 0) await refuse(belongsToAnother(recording.id, foreign), recording, session);
+  if (foreign.length > 0) await refuse(belongsToAnother(recording.id, foreign), recording, session, { refused: true });
   return looks;
 }
 
@@ -159,14 +159,19 @@ async function lookAtAll(
  */
 async function refuseOthers(recording: Recording, files: readonly FileReport[], session: UploadSession): Promise<void> {
   for (const file of files) {
-    if (file.outcome === 'failed' && file.error.code === 'RECORDING') await refuse(file.error, recording, session);
+    if (file.outcome === 'failed' && file.error.code === 'RECORDING')
+      await refuse(file.error, recording, session, { refused: false });
   }
 }
 
 /** Notes the refusal in the state, and throws it. */
-async function refuse(error: AppError, { id: recordingId }: Recording, session: UploadSession): Promise<never> {
-  const { journal, bucket, clock } = session;
-  const end = { state: 'partial' as const, error: error.message, now: clock.now() };
+async function refuse(
+  error: AppError,
+  { id: recordingId }: Recording,
+  { journal, bucket, clock }: UploadSession,
+  { refused }: { refused: boolean },
+): Promise<never> {
+  const end = { state: 'partial' as const, error: error.message, refused, now: clock.now() };
   await journal.finish({ target: bucket.target, recordingId }, end);
   throw error;
 }

@@ -144,4 +144,8 @@ export const MIGRATIONS: readonly string[] = [
   -- The object's key: some stores list uploads by their whole key alone. Null: begun before this was kept.
   ALTER TABLE begun_uploads ADD COLUMN key TEXT;
   `,
+  `
+  -- 1: the bucket has another recording with this id, so nothing of it was sent.
+  ALTER TABLE recordings ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

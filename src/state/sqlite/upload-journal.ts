@@ -64,15 +64,15 @@ export function openUploadJournal(database: Database, pid: number): UploadJourna
 
     release: ref => write(sql => release(sql, ref, liveness.ownerId)),
 
-    finish: (ref, { state, error, metadata, webhook, now }) =>
+    finish: (ref, { state, error, refused = false, metadata, webhook, now }) =>
       storing(
         `${webhook ? 'the webhook delivery' : 'the end of the upload'} of recording ${ref.recordingId}`,
         write(sql => {
           sql.run(
-            `UPDATE recordings SET state = $state, error = $error, updated_at = $now,
+            `UPDATE recordings SET state = $state, error = $error, refused = $refused, updated_at = $now,
                unfinished_since = CASE $state WHEN 'done' THEN NULL ELSE COALESCE(unfinished_since, $now) END
              WHERE ${OF_RECORDING}`,
-            { ...valuesOfRecording(ref), state, error, now },
+            { ...valuesOfRecording(ref), state, error, refused: Number(refused), now },
           );
           if (metadata)
             sql.run(`UPDATE recordings SET metadata = $text, metadata_etag = $etag WHERE ${OF_RECORDING}`, {
@@ -81,6 +81,7 @@ export function openUploadJournal(database: Database, pid: number): UploadJourna
               etag: metadata.etag,
             });
           release(sql, ref, liveness.ownerId);
+          if (state === 'done') forgetRefused(sql, ref);
           return webhook ? enqueue(sql, { ...webhook, recordingId: ref.recordingId, now }) : [];
         }),
       ),
@@ -133,6 +134,17 @@ export function openUploadJournal(database: Database, pid: number): UploadJourna
 
 function valuesOfRecording({ target, recordingId }: RecordingRef): Values {
   return { target, recordingId };
+}
+
+/** Forgets a recording of the same folder that was refused under another id: the operator has given it this one. */
+function forgetRefused(sql: Sql, ref: RecordingRef): void {
+  const dir = sql.get(`SELECT dir FROM recordings WHERE ${OF_RECORDING}`, valuesOfRecording(ref))?.dir;
+  sql.run(
+    `DELETE FROM recordings
+     WHERE target = $target AND state <> 'done' AND refused = 1 AND id <> $recordingId AND dir = $dir
+       AND claimed_by IS NULL`,
+    { ...valuesOfRecording(ref), dir: String(dir) },
+  );
 }
 
 function release(sql: Sql, ref: RecordingRef, owner: string): void {
