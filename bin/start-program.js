@@ -12,6 +12,11 @@ const OTHER_COMMANDS = 'other';
  * @param {string} root the folder of the package
  */
 export function startProgram(root) {
+  if (!hasWorkingFolder()) {
+    console.error('error: the working folder no longer exists (change to another folder, then run the command again)');
+    process.exitCode = 2;
+    return;
+  }
   const filename = path.join(root, 'dist/recordupload.cjs');
   try {
     const program = readProgram(filename);
@@ -24,6 +29,17 @@ export function startProgram(root) {
     if (error.code !== 'ENOENT' || error.path !== filename) throw error;
     console.error(`recordupload is not built yet: run "npm ci && npm run build" in ${root}`);
     process.exitCode = 2;
+  }
+}
+
+/** Where another process has removed it, Node cannot load a module, and would end with a stack trace. */
+function hasWorkingFolder() {
+  try {
+    process.cwd();
+    return true;
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+    return false;
   }
 }
 
