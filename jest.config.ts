@@ -3,6 +3,7 @@ import type { Config } from 'jest';
 /** What takes its time: every S3 call failing in every way, the contract's 30 s, the SDK's uploads. `test:contract` has it. */
 export const SLOW = [
   'test/core/upload/faults.test.ts',
+  'test/e2e/payload-order.test.ts',
   'test/e2e/webhook-timeout.test.ts',
   'test/sandbox/multipart.test.ts',
 ];

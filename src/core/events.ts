@@ -21,6 +21,8 @@ export type CoreEvent =
   | { type: 'file-finished'; recordingId: string; name: string; sizeBytes: number; sentBytes: number }
   | { type: 'file-unchanged'; recordingId: string; name: string; sizeBytes: number }
   | { type: 'file-failed'; recordingId: string; name: string; error: AppError }
+  /** An older payload of the recording may still reach the server; milliseconds since 1970. */
+  | { type: 'webhook-waiting'; recordingId: string; endpoint: string; webhookId: string; until: number }
   | { type: 'webhook-sending'; recordingId: string; endpoint: string; url: string; webhookId: string; trigger: string }
   | {
       type: 'webhook-answered';

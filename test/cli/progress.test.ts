@@ -176,7 +176,12 @@ describe('the block on a terminal', () => {
     observe({ type: 'webhook-sending', ...sent, url: 'https://ops.example.com/', trigger: 'upload' });
     const line = '✅ Webhook sent successfully';
     observe({ type: 'webhook-answered', ...sent, line, outcome: 'delivered', durationMs: 3 });
-    expect(linesOf(err())).toEqual(['📤 Sending webhook to https://ops.example.com/ (archive)', `${line} (archive)`]);
+    observe({ type: 'webhook-waiting', ...sent, until: new Date(2026, 0, 31, 14, 0, 5).getTime() });
+    expect(linesOf(err())).toEqual([
+      '📤 Sending webhook to https://ops.example.com/ (archive)',
+      `${line} (archive)`,
+      '… 7: the webhook (archive) waits until 2026-01-31 14:00:05 because an older payload may still be arriving',
+    ]);
   });
 
   test('many files are counted, and the block is gone when the last one is done', () => {

@@ -205,11 +205,11 @@ const timings = { total: 1 };
 export const TRIES: readonly { says: string; text: string }[] = [
   ...NETWORK.map(([what, code, message, says]) => ({
     says,
-    text: told({ kind: 'network', what, code, message, timings }),
+    text: told({ kind: 'network', what, code, message, wasSent: false, timings }),
   })),
   {
     says: 'no complete response within 30 s; check that the server is not overloaded',
-    text: told({ kind: 'timeout', timeoutMs: 30_000, timings }),
+    text: told({ kind: 'timeout', timeoutMs: 30_000, wasSent: true, timings }),
   },
   {
     says: 'the server gave no final response (status 103)',

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
@@ -180,6 +181,24 @@ test('a webhook fails by the same rules, and its body is in the log', async () =
   await failure(post(box, payload()));
   expect(box.receiver.recordings()).toHaveLength(1);
   expect((await post(box, payload())).status).toBe(200);
+});
+
+test('a late webhook is processed even where the client has gone', async () => {
+  const box = await sandbox();
+  const fault = box.faults.add({ server: 'webhook', action: { lateMs: 300 } });
+  const leaving = new AbortController();
+  const sent = fetch(box.receiver.url, {
+    method: 'POST',
+    headers: { 'X-Webhook-Token': box.receiver.token },
+    body: JSON.stringify(payload()),
+    signal: leaving.signal,
+  });
+  while (box.receiver.requests()[0]?.body === undefined) await sleep(5);
+  leaving.abort();
+  await expect(sent).rejects.toThrow();
+  expect(fault.hits()).toBe(1);
+  expect(box.receiver.recordings()).toEqual([]);
+  while (box.receiver.recordings().length === 0) await sleep(5);
 });
 
 test('a redirect or a proxy’s page is an answer like any other', async () => {

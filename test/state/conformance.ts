@@ -2,6 +2,7 @@ import { describe } from '@jest/globals';
 import { claimsConform } from './conformance/claims.ts';
 import { crashesConform } from './conformance/crashes.ts';
 import { endpointsConform } from './conformance/endpoints.ts';
+import { abandonedConform, inFlightConforms } from './conformance/in-flight.ts';
 import { journalConforms } from './conformance/journal.ts';
 import { outboxConforms } from './conformance/outbox.ts';
 import { overviewConforms } from './conformance/overview.ts';
@@ -23,10 +24,12 @@ export function describeState(name: string, makePlace: () => Promise<Place>, opt
     partsJournalConforms(stage);
     outboxConforms(stage);
     claimsConform(stage);
+    inFlightConforms(stage);
     endpointsConform(stage);
     overviewConforms(stage);
     if (!options.isShared) return;
     processesConform(stage);
     crashesConform(stage);
+    abandonedConform(stage);
   });
 }

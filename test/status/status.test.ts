@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { fingerprintOf } from '../../src/core/delivery/refusal.ts';
 import type { RecordingId } from '../../src/core/recording/recording.ts';
 import { openState, type State } from '../../src/state/open.ts';
+import { claimedOf } from '../state/conformance/facts.ts';
 import { openDesk, openSandbox, readJson } from '../support/desk.ts';
 import { makeRecording } from '../support/make-recording.ts';
 
@@ -98,10 +99,9 @@ describe('status', () => {
     const now = Date.now();
     const candidates = await claims.candidates({ endpoint: 'default', dueBy: now });
     const [claimed] = await claims.claim(candidates, 1, now, { restart: false });
-    if (typeof claimed !== 'object') throw new Error('another process is sending it');
     const refused = { outcome: 'held' as const, status: 401, error: 'refused', excerpt: null };
     await claims.settle({
-      delivery: claimed.delivery,
+      delivery: claimedOf(claimed),
       now,
       attempt: { trigger: 'retry', at: now, durationMs: 1, ...refused },
       next: { state: 'held', heldReason: 'refused', retries: 0 },

@@ -86,6 +86,11 @@ function entryOf(event: CoreEvent): Entry | undefined {
       ];
     case 'file-failed':
       return ['error', 'file failed', { recording: event.recordingId, file: event.name, error: event.error.message }];
+    case 'webhook-waiting': {
+      const { recordingId, endpoint, webhookId, until } = event;
+      const fields = { recording: recordingId, endpoint, delivery: webhookId, until: new Date(until).toISOString() };
+      return ['info', 'webhook waits: an older payload may still be arriving', fields];
+    }
     case 'webhook-sending':
       return [
         'info',

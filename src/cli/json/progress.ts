@@ -1,4 +1,5 @@
 import type { CoreEvent } from '../../core/events.ts';
+import { iso } from './document.ts';
 import { type ErrorJson, errorJson } from './error.ts';
 
 /** What happened, as `--progress json` prints it; each line also has `version: 1` and `at`. */
@@ -16,6 +17,8 @@ export type ProgressJson =
   | { type: 'file-finished'; recordingId: string; name: string; sizeBytes: number; sentBytes: number }
   | { type: 'file-unchanged'; recordingId: string; name: string; sizeBytes: number }
   | { type: 'file-failed'; recordingId: string; name: string; error: ErrorJson }
+  /** An older payload of the recording may still reach the server; `until` in ISO 8601. */
+  | { type: 'webhook-waiting'; recordingId: string; endpoint: string; webhookId: string; until: string }
   | { type: 'webhook-sending'; recordingId: string; endpoint: string; url: string; webhookId: string; trigger: string }
   | {
       type: 'webhook-answered';
@@ -71,6 +74,10 @@ export function progressJson(event: Exclude<CoreEvent, { type: 'file-progress' }
     case 'file-failed': {
       const { recordingId, name, error } = event;
       return { type, recordingId, name, error: errorJson(error) };
+    }
+    case 'webhook-waiting': {
+      const { recordingId, endpoint, webhookId, until } = event;
+      return { type, recordingId, endpoint, webhookId, until: iso(until) };
     }
     case 'webhook-sending': {
       const { recordingId, endpoint, url, webhookId, trigger } = event;

@@ -5,6 +5,7 @@ import { type CoreEvent, type Observer, WEBHOOK_FAILED_AFTER_UPLOAD } from '../.
 import { printable } from '../../core/text.ts';
 import { formatBytes, formatDuration } from '../../core/units.ts';
 import { createBatchProgress } from './batch-progress.ts';
+import { formatMoment } from './moment.ts';
 import type { Terminal } from './terminal.ts';
 import { displayWidth, padded, shortened } from './width.ts';
 
@@ -178,6 +179,8 @@ function lineOf(event: CoreEvent, { live, paint: { err: paint } }: Terminal): st
       return `${paint.yellow('…')} ${printable(event.reason)}; trying again in ${formatDuration(event.delayMs)}`;
     case 'file-failed':
       return `${paint.red('✘')} ${printable(event.error.message)}${event.error.hint ? ` (${printable(event.error.hint)})` : ''}`;
+    case 'webhook-waiting':
+      return `${paint.yellow('…')} ${printable(event.recordingId)}: the webhook${whichEndpoint(event)} waits until ${formatMoment(event.until)} because an older payload may still be arriving`;
     case 'webhook-sending':
       return `📤 Sending webhook to ${printable(event.url)}${whichEndpoint(event)}`;
     case 'webhook-answered':

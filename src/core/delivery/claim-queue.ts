@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Candidate, DeliveryClaims } from './claims.ts';
-import type { ClaimedDelivery } from './delivery.ts';
+import type { ClaimedDelivery, Delivery } from './delivery.ts';
 
 /** A claim that has waited this long for its POST is given back: its lease must outlast the POST's time-out. */
 export const MAX_CLAIM_AGE_MS = 45_000;
@@ -25,11 +25,21 @@ export interface ClaimQueue {
    * @returns whether there are any
    */
   lookAgain(): boolean;
+  /** The deliveries that must not be sent yet: an older payload may still reach the server. Those looked at so far. */
+  readonly waiting: readonly WaitingDelivery[];
+  /** Starts over with all of them. */
+  wake(): void;
   /**
    * Gives unused claims back.
    * @returns how many deliveries were not sent, and how many others were being sent by other processes
    */
   end(): Promise<{ left: number; busy: number }>;
+}
+
+/** A delivery that must not be sent before a time, in milliseconds since 1970. */
+export interface WaitingDelivery {
+  delivery: Delivery;
+  notBefore: number;
 }
 
 /** @param deps.restart an operator asked for this run: the schedule of what it claims starts over */
@@ -41,6 +51,7 @@ export function createClaimQueue(
   let queue = [...candidates];
   let position = 0;
   let busy: Candidate[] = [];
+  let waiting: WaitingDelivery[] = [];
   let ready: { delivery: ClaimedDelivery; claimedAt: number }[] = [];
   /** Claims that have grown too old; given back before the next ones are made. */
   let stale: ClaimedDelivery[] = [];
@@ -74,7 +85,9 @@ export function createClaimQueue(
         position += results.length;
         results.forEach((result, index) => {
           if (result === 'busy') busy.push(slice[index]!);
-          else if (result !== 'gone') ready.push({ delivery: result.delivery, claimedAt: batchAt });
+          else if (result === 'gone') return;
+          else if ('notBefore' in result) waiting.push({ delivery: result.waiting, notBefore: result.notBefore });
+          else ready.push({ delivery: result.delivery, claimedAt: batchAt });
         });
       }
     },
@@ -87,9 +100,16 @@ export function createClaimQueue(
       [queue, position, busy] = [busy, 0, []];
       return true;
     },
+    get waiting() {
+      return waiting;
+    },
+    wake() {
+      queue.push(...waiting.map(({ delivery: { seq, attempts } }) => ({ seq, attempts })));
+      waiting = [];
+    },
     async end() {
       const unused = [...stale, ...ready.map(({ delivery }) => delivery)];
-      const left = unused.length + queue.length - position;
+      const left = unused.length + waiting.length + queue.length - position;
       [ready, stale] = [[], []];
       await claims.release(unused);
       return { left, busy: busy.length };

@@ -1,4 +1,4 @@
-import type { Attempt, ClaimedDelivery, DeliveryState, HeldReason } from './delivery.ts';
+import type { Attempt, ClaimedDelivery, Delivery, DeliveryState, HeldReason } from './delivery.ts';
 import type { Fingerprint } from './refusal.ts';
 
 /**
@@ -24,8 +24,11 @@ export interface ClaimScope {
   seqs?: readonly number[] | undefined;
 }
 
-/** `gone`: another process has tried it, or a newer payload has followed. `busy`: another process is sending it. */
-export type ClaimResult = { delivery: ClaimedDelivery } | 'busy' | 'gone';
+/**
+ * `gone`: another process has tried it, or a newer payload has followed. `busy`: another process is sending it.
+ * `notBefore`: until then, an older payload of the recording with other content may still reach the server.
+ */
+export type ClaimResult = { delivery: ClaimedDelivery } | { notBefore: number; waiting: Delivery } | 'busy' | 'gone';
 
 /** A delivery's state after a try. */
 export type NextState =
@@ -45,6 +48,8 @@ export interface Settlement {
   attempt: Omit<Attempt, 'number'>;
   /** Undefined leaves the delivery's state as it is (an interrupted try). */
   next?: NextState | undefined;
+  /** Until when its request may still reach the server; undefined: it was answered, or never sent. */
+  mayArriveUntil?: number | undefined;
   /** Stored in the same commit. */
   consequence?: Consequence | undefined;
 }
@@ -60,11 +65,15 @@ export interface DeliveryClaims {
    * @param scope.dueBy only those due by then; undefined: also those that are not due yet
    */
   candidates(scope: ClaimScope & { dueBy: number | undefined }): Promise<Candidate[]>;
-  /** Makes due what a wrong clock scheduled too far ahead, and frees what dead processes had claimed. */
+  /**
+   * Makes due what a wrong clock scheduled too far ahead, and frees what dead processes had claimed. What those had
+   * claimed may still reach the server: see `abandonedUntil`.
+   */
   repair(endpoint: string, now: number): Promise<void>;
   /**
    * Claims deliveries in this order until `limit` are claimed, in one commit. While a delivery is being sent, no other
-   * one of its recording and endpoint can be claimed, and a delivery that a newer one has followed never can.
+   * one of its recording and endpoint can be claimed, and a delivery that a newer one has followed never can. While an
+   * older one with other content may still reach the server, the newer one cannot be claimed either.
    * @param options.restart restarts their schedule: an operator asked for it
    * @returns one result for each candidate that was looked at
    */

@@ -2,10 +2,11 @@ import { createRedactor, type Redactor } from '../redact.ts';
 import type { Endpoint } from '../webhook/endpoint.ts';
 import { endpointSecrets } from '../webhook/endpoint-secrets.ts';
 import { type Circuit, createCircuit } from './circuit.ts';
-import { createClaimQueue } from './claim-queue.ts';
+import { createClaimQueue, type WaitingDelivery } from './claim-queue.ts';
 import type { ClaimedDelivery, Trigger } from './delivery.ts';
 import type { DeliveryPorts } from './delivery-ports.ts';
 import { type DeliveryReport, type EndpointReport, STOPPED } from './delivery-report.ts';
+import { MAY_ARRIVE_MS } from './in-flight.ts';
 import { isRefused } from './refusal.ts';
 import { type SendDeps, sendDelivery } from './send-delivery.ts';
 
@@ -45,15 +46,23 @@ export interface Pace {
   inFlight: Set<Promise<void>>;
 }
 
+/** One endpoint's part of a run. `waiting`: what was not sent because an older payload may still reach the server. */
+export interface EndpointRun {
+  deliveries: DeliveryReport[];
+  endpoint: EndpointReport;
+  waiting: readonly WaitingDelivery[];
+}
+
 /**
- * Sends one endpoint's selected deliveries, each at most once in a run, at the pace that its circuit allows.
+ * Sends one endpoint's selected deliveries, each at most once in a run, at the pace that its circuit allows. Those that
+ * an older payload keeps waiting come last, as soon as it cannot arrive any more.
  * @throws AppError `STATE` if an outcome could not be stored; POSTs under way have ended by then
  */
 export async function deliverToEndpoint(
   endpoint: Endpoint,
   selection: Selection,
   deps: EndpointDeps,
-): Promise<{ deliveries: DeliveryReport[]; endpoint: EndpointReport }> {
+): Promise<EndpointRun> {
   const { clock, signal, state, concurrency } = deps;
   const { claims, endpoints } = state;
   const { name } = endpoint;
@@ -79,6 +88,7 @@ export async function deliverToEndpoint(
   if (gate === 'refused') await endpoints.holdRefused(name, clock.now());
   const queue = createClaimQueue(candidates, { claims, clock, concurrency, restart: selection.due === 'now' });
   const inFlight = new Set<Promise<void>>();
+  const announced = new Set<number>();
   const reports: DeliveryReport[] = [];
   let mustRelease = gate === 'single';
   let failure: { error: unknown } | undefined;
@@ -116,7 +126,15 @@ export async function deliverToEndpoint(
       if (circuit.stopped !== undefined || failure !== undefined) break;
     }
     if (!queue.hasReady && inFlight.size === 0) {
-      if (!queue.lookAgain()) break;
+      if (!queue.lookAgain()) {
+        if (queue.waiting.length === 0) break;
+        announceWaits(queue.waiting, announced, deps);
+        const until = Math.min(...queue.waiting.map(({ notBefore }) => notBefore));
+        // Not longer: if the clock is set back meanwhile, \`repair\` finds it out.
+        await pause(Math.min(until - clock.now(), MAY_ARRIVE_MS), deps);
+        if (signal?.aborted) continue;
+        queue.wake();
+      }
       await claims.repair(name, clock.now());
       continue;
     }
@@ -139,7 +157,8 @@ export async function deliverToEndpoint(
   const { stopped } = circuit;
   const detail = stopped ? STOPPED[stopped](name) : '';
   const ended = await queue.end();
-  return { deliveries: reports, endpoint: { endpoint: name, sent: reports.length, ...ended, stopped, detail } };
+  const report = { endpoint: name, sent: reports.length, ...ended, stopped, detail };
+  return { deliveries: reports, endpoint: report, waiting: queue.waiting };
 }
 
 /** Whether anything may be sent at all; `single`: an operator asks for one try at an endpoint that refused the token. */
@@ -157,10 +176,24 @@ async function openGate(
   return 'open';
 }
 
-/** Waits as long as the server asked; the signal ends the wait early. */
+/** Announces each wait once in a run. */
+function announceWaits(
+  waiting: readonly WaitingDelivery[],
+  announced: Set<number>,
+  { observer }: Pick<EndpointDeps, 'observer'>,
+): void {
+  for (const { delivery, notBefore } of waiting) {
+    const { seq, recordingId, endpoint, webhookId } = delivery;
+    if (announced.has(seq)) continue;
+    announced.add(seq);
+    observer({ type: 'webhook-waiting', recordingId, endpoint, webhookId, until: notBefore });
+  }
+}
+
+/** Waits; the signal ends the wait early. */
 async function pause(ms: number, { clock, signal }: EndpointDeps): Promise<void> {
   try {
-    await clock.sleep(ms, signal);
+    await clock.sleep(Math.max(0, ms), signal);
   } catch (error) {
     if (!signal?.aborted) throw error;
   }

@@ -12,6 +12,7 @@ import {
   type DeliveryReport,
   type EndpointReport,
   STOPPED,
+  WAITS,
   withoutState,
 } from './delivery-report.ts';
 
@@ -61,7 +62,8 @@ export async function deliverWebhooks(selection: Selection, deps: DeliverDeps): 
     const done = runs.filter(result => result.status === 'fulfilled').map(({ value }) => value);
     const sent = done.flatMap(value => value.deliveries);
     const reports = done.map(value => value.endpoint);
-    const deliveries = [...sent, ...(await unsent(selection, reports, sent, deps))];
+    const waits = new Map(done.flatMap(value => value.waiting).map(one => [one.delivery.seq, one.notBefore] as const));
+    const deliveries = [...sent, ...(await unsent(selection, reports, sent, waits, deps))];
     return { deliveries: state.isKept ? deliveries : deliveries.map(withoutState), endpoints: reports };
   } finally {
     abort.end();
@@ -73,6 +75,7 @@ async function unsent(
   { deliverySeqs, recordingIds, due }: Selection,
   endpoints: readonly EndpointReport[],
   sent: readonly DeliveryReport[],
+  waits: ReadonlyMap<number, number>,
   { state: { outbox }, clock }: DeliverDeps,
 ): Promise<DeliveryReport[]> {
   const dueBy = due === 'due' ? clock.now() : Number.POSITIVE_INFINITY;
@@ -84,10 +87,16 @@ async function unsent(
   return (await Promise.all(named))
     .filter(delivery => delivery !== undefined)
     .filter(({ webhookId, endpoint }) => !done.has(webhookId) && byName.has(endpoint))
-    .map(delivery => describeUnsent(delivery, byName.get(delivery.endpoint)!, dueBy));
+    .map(delivery => describeUnsent(delivery, byName.get(delivery.endpoint)!, dueBy, waits.get(delivery.seq)));
 }
 
-function describeUnsent(delivery: Delivery, { endpoint, stopped }: EndpointReport, dueBy: number): DeliveryReport {
+/** @param notBefore until when an older payload of the recording may still reach the server; undefined: none may */
+function describeUnsent(
+  delivery: Delivery,
+  { endpoint, stopped }: EndpointReport,
+  dueBy: number,
+  notBefore: number | undefined,
+): DeliveryReport {
   const { recordingId, webhookId, state, heldReason, nextAt } = delivery;
   const report = { recordingId, endpoint, webhookId };
   if (state === 'delivered') return { ...report, outcome: 'delivered', detail: 'delivered already' };
@@ -96,6 +105,7 @@ function describeUnsent(delivery: Delivery, { endpoint, stopped }: EndpointRepor
     const why = heldReason === 'refused' ? STOPPED.refused(endpoint) : 'held: run "recordupload retry --held"';
     return { ...report, outcome: 'held', detail: why };
   }
+  if (notBefore !== undefined) return { ...report, outcome: 'pending', detail: WAITS, nextAt: notBefore };
   if (stopped === 'disabled') return { ...report, outcome: 'disabled', detail: STOPPED.disabled(endpoint) };
   if (stopped) return { ...report, outcome: 'pending', detail: STOPPED[stopped](endpoint), nextAt };
   if (nextAt > dueBy) return { ...report, outcome: 'pending', detail: 'not due yet', nextAt };

@@ -54,6 +54,9 @@ export const STOPPED: Record<StopReason, (endpoint: string) => string> = {
   interrupted: () => 'interrupted; the next run continues',
 };
 
+/** Why a delivery was not sent that an older payload of its recording keeps waiting. */
+export const WAITS = 'it waits because an older payload may still be arriving; "recordupload retry" sends it then';
+
 /** The report if the state is only in memory: what was not delivered is lost. */
 export function withoutState(report: DeliveryReport): DeliveryReport {
   if (report.outcome === 'delivered') return report;

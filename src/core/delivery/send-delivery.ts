@@ -10,6 +10,7 @@ import type { Signal } from './circuit.ts';
 import type { Consequence, DeliveryClaims, NextState } from './claims.ts';
 import type { ClaimedDelivery, Trigger } from './delivery.ts';
 import type { DeliveryReport } from './delivery-report.ts';
+import { mayArriveUntil } from './in-flight.ts';
 import { fingerprintOf } from './refusal.ts';
 
 export interface SendDeps {
@@ -70,6 +71,7 @@ export async function sendDelivery(
     await deps.claims.settle({
       delivery,
       now,
+      mayArriveUntil: mayArriveUntil(result, at, now),
       attempt: { ...tried, outcome: 'interrupted', status: null, error, excerpt: null },
     });
     return { report: { ...ids, outcome: 'interrupted', detail: error, durationMs }, signal: undefined };
@@ -83,6 +85,7 @@ export async function sendDelivery(
     delivery,
     now,
     next: verdict.next,
+    mayArriveUntil: mayArriveUntil(result, at, now),
     attempt: { ...tried, outcome: verdict.outcome, status: status ?? null, error: detail || null, excerpt },
     consequence: await consequenceOf(verdict, result, endpoint),
   });

@@ -33,14 +33,20 @@ export interface Answer {
   timings: PostTimings;
 }
 
+/** A POST without a response. */
+interface MaybeSent {
+  /** It had a connection, so the server may have received it and process it yet. */
+  wasSent: boolean;
+}
+
 /**
  * The result of one POST. `body`, `location` and `message` come from outside and may repeat the token: redact them
  * before they are stored or shown.
  */
 export type PostResult =
   | Answer
-  | { kind: 'timeout'; timeoutMs: number; timings: PostTimings }
-  | {
+  | ({ kind: 'timeout'; timeoutMs: number; timings: PostTimings } & MaybeSent)
+  | ({
       kind: 'network';
       what: NetworkFailure;
       code: string;
@@ -48,9 +54,9 @@ export type PostResult =
       /** The variable that names the proxy which the request went through. */
       proxyVariable?: string | undefined;
       timings: PostTimings;
-    }
-  /** The caller's signal ended the request. The server may have received it. */
-  | { kind: 'aborted'; timings: PostTimings };
+    } & MaybeSent)
+  /** The caller's signal ended the request. */
+  | ({ kind: 'aborted'; timings: PostTimings } & MaybeSent);
 
 /** The result of a POST that the caller did not abort. */
 export type SettledResult = Exclude<PostResult, { kind: 'aborted' }>;

@@ -4,11 +4,10 @@ import { openConnections } from '../http/connections.ts';
 import { type GotStream, got } from './got.ts';
 import { classifyNetworkError, readNetworkError } from './network-failure.ts';
 import type { Answer, PostWebhook } from './post-result.ts';
+import { POST_TIMEOUT_MS } from './post-timeout.ts';
 import { measure } from './post-timings.ts';
 import { requestHeaders } from './request-headers.ts';
 
-/** The whole request must end within this time, connecting and reading the response included (the contract). */
-const POST_TIMEOUT_MS = 30_000;
 /** At most this much of a response is read; the contract's responses are under one KiB. */
 export const MAX_ANSWER_BYTES = 64 * 1024;
 
@@ -44,6 +43,7 @@ export function createPoster({ userAgent, ca, proxyEnv, timeoutMs = POST_TIMEOUT
       // Not got's `timeout.request`: while a proxy hangs, the request has no socket, and got cannot end it.
       const deadline = AbortSignal.timeout(timeoutMs);
       const signal = request.signal ? AbortSignal.any([request.signal, deadline]) : deadline;
+      let wasSent = false;
       for (;;) {
         const stream = got.stream.post(url, {
           headers: requestHeaders(request, userAgent),
@@ -55,6 +55,9 @@ export function createPoster({ userAgent, ca, proxyEnv, timeoutMs = POST_TIMEOUT
           decompress: false,
         });
         const timings = measure(stream);
+        onConnected(stream, url, () => {
+          wasSent = true;
+        });
         try {
           return {
             ...(await exchange(stream, request.body)),
@@ -62,8 +65,8 @@ export function createPoster({ userAgent, ca, proxyEnv, timeoutMs = POST_TIMEOUT
             timings: timings(),
           };
         } catch (error) {
-          if (request.signal?.aborted) return { kind: 'aborted', timings: timings() };
-          if (deadline.aborted) return { kind: 'timeout', timeoutMs, timings: timings() };
+          if (request.signal?.aborted) return { kind: 'aborted', wasSent, timings: timings() };
+          if (deadline.aborted) return { kind: 'timeout', timeoutMs, wasSent, timings: timings() };
           // got's errors hold the request's options, the token included, so only the code and the message leave here.
           const failure = readNetworkError(error);
           // This loop ends: each turn uses up one idle connection; then Node opens a new one.
@@ -75,6 +78,7 @@ export function createPoster({ userAgent, ca, proxyEnv, timeoutMs = POST_TIMEOUT
             proxyVariable: proxy?.variable,
             code,
             message,
+            wasSent,
             timings: timings(),
           };
         } finally {
@@ -85,6 +89,16 @@ export function createPoster({ userAgent, ca, proxyEnv, timeoutMs = POST_TIMEOUT
     },
     close: () => connections.close(),
   };
+}
+
+/** Calls back once the request has a connection that its bytes can leave on; they do so at once, they are few. */
+function onConnected(stream: GotStream, { protocol }: URL, callback: () => void): void {
+  stream.once('request', (request: ClientRequest) => {
+    request.once('socket', socket => {
+      if (!socket.connecting) callback();
+      else socket.once(protocol === 'https:' ? 'secureConnect' : 'connect', callback);
+    });
+  });
 }
 
 /** How a connection ends that the server closed while it was idle. */

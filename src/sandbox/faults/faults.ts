@@ -2,6 +2,11 @@
 export interface FaultAction {
   /** Waits so long before anything else happens. */
   delayMs?: number;
+  /**
+   * Reads the request whole and processes it so much later, even if the client has gone by then: a slow server with a
+   * queue. The recordings server only.
+   */
+  lateMs?: number;
   /** Answers with this instead. */
   answer?: FaultAnswer;
   /** Cuts the connection in place of an answer, the request being received whole: processed (`after`) or not. */

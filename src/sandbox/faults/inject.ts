@@ -53,6 +53,10 @@ export async function carryOut(exchange: Exchange, injection: Injection): Promis
     return answerWith(injection.renderErrorInside(action.errorInside));
   }
 
+  if (action.lateMs !== undefined) {
+    await exchange.drain();
+    await sleep(action.lateMs, undefined, { signal: closing });
+  }
   const reply = await process();
   if (action.drop === 'after') {
     exchange.drop();

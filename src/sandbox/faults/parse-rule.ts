@@ -21,6 +21,7 @@ const RULE = {
 
 const ACTION = {
   delayMs: isAmount,
+  lateMs: isAmount,
   answer: isObject,
   drop: isSide,
   dropAfterBytes: isAmount,
@@ -50,6 +51,7 @@ export function parseFaultRule(value: unknown): FaultRule {
   const rule = checked(value, RULE, 'rule', ['server', 'action']);
   const action = checked(rule.action, ACTION, 'action', []);
   if (Object.keys(action).length === 0) throw new Error('action: says nothing');
+  if (action.lateMs !== undefined && rule.server !== 'webhook') throw new Error('action.lateMs: only for the webhook');
   if (action.answer !== undefined) checked(action.answer, ANSWER, 'action.answer', ['status']);
   const times = rule.times === 'Infinity' ? { times: Infinity } : {};
   return { ...rule, ...times } as unknown as FaultRule;

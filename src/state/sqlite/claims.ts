@@ -12,6 +12,7 @@ import {
   stateAfter,
 } from '../../core/delivery/claims.ts';
 import type { DeliveryState } from '../../core/delivery/delivery.ts';
+import { abandonedUntil, withoutWrongClock } from '../../core/delivery/in-flight.ts';
 import { storing } from '../not-stored.ts';
 import type { Database } from './database.ts';
 import { disable, refuse } from './endpoints.ts';
@@ -23,6 +24,10 @@ const isLive = (table: string) => `${table}.claim IS NOT NULL
   AND ${table}.claimed_at > $liveAfter AND ${table}.claimed_at < $liveBefore`;
 const NO_CLAIM = 'claimed_by = NULL, claim = NULL, claimed_at = NULL';
 
+/** What an older payload's request that may still reach the server would change back. */
+const OLDER = `older.recording_id = deliveries.recording_id AND older.endpoint = deliveries.endpoint
+  AND older.seq < deliveries.seq AND older.content_hash <> deliveries.content_hash AND older.in_flight_until > $now`;
+
 const TAKE = `UPDATE deliveries SET claimed_by = $owner, claim = $claim, claimed_at = $now,
     retries = CASE WHEN $restart = 1 THEN 0 ELSE retries END
   WHERE seq = $seq AND state = 'pending' AND attempts = $attempts AND NOT (${isLive('deliveries')})
@@ -30,7 +35,12 @@ const TAKE = `UPDATE deliveries SET claimed_by = $owner, claim = $claim, claimed
       SELECT 1 FROM deliveries other
       WHERE other.recording_id = deliveries.recording_id AND other.endpoint = deliveries.endpoint
         AND (other.seq > deliveries.seq OR (other.seq <> deliveries.seq AND ${isLive('other')})))
+    AND NOT EXISTS (SELECT 1 FROM deliveries older WHERE ${OLDER})
   RETURNING *`;
+const REFUSED = `SELECT deliveries.*, (SELECT MAX(older.in_flight_until) FROM deliveries older WHERE ${OLDER}) AS not_before
+  FROM deliveries WHERE seq = $seq`;
+const IN_FLIGHT = 'SELECT seq, in_flight_until FROM deliveries WHERE in_flight_until IS NOT NULL';
+const SET_IN_FLIGHT = 'UPDATE deliveries SET in_flight_until = $until WHERE seq = $seq';
 const CONCLUDE = `UPDATE deliveries SET state = $state, held_reason = $heldReason, retries = $retries, next_at = $nextAt,
     settled_at = $settledAt, attempts = $attempts, ${NO_CLAIM}
   WHERE seq = $seq`;
@@ -57,7 +67,11 @@ export function openDeliveryClaims({ read, write, liveness }: Database): Deliver
            WHERE endpoint = $endpoint AND state = 'pending' AND next_at > $furthest`,
           { endpoint, now, furthest: now + FURTHEST_MS },
         );
-        for (const owner of dead) freeDeliveries(sql, owner);
+        sql.run('UPDATE deliveries SET in_flight_until = NULL WHERE in_flight_until <= $now', { now });
+        for (const { seq, in_flight_until: until } of sql.all(IN_FLIGHT)) {
+          sql.run(SET_IN_FLIGHT, { seq: Number(seq), until: withoutWrongClock(Number(until), now) });
+        }
+        for (const owner of dead) freeDeliveries(sql, owner, now);
       });
       for (const owner of dead) liveness.forget(owner);
     },
@@ -105,8 +119,12 @@ export function openDeliveryClaims({ read, write, liveness }: Database): Deliver
   };
 }
 
-/** Within a write: voids the claims of an owner. */
-export function freeDeliveries(sql: Sql, owner: string): void {
+/** Within a write: voids the claims of an owner that died; its requests may still reach the server. */
+export function freeDeliveries(sql: Sql, owner: string, now: number): void {
+  const claimed = sql.all('SELECT seq, claimed_at FROM deliveries WHERE claimed_by = $owner', { owner });
+  for (const { seq, claimed_at: claimedAt } of claimed) {
+    markInFlight(sql, Number(seq), abandonedUntil(Number(claimedAt), now));
+  }
   sql.run(`UPDATE deliveries SET ${NO_CLAIM} WHERE claimed_by = $owner`, { owner });
 }
 
@@ -126,12 +144,18 @@ function findPending(sql: Sql, { endpoint, recordingIds, seqs }: ClaimScope, due
 function takeOne(sql: Sql, { seq, attempts }: Candidate, values: Values, claim: string): ClaimResult {
   const row = sql.get(TAKE, { ...values, seq, attempts });
   if (row) return { delivery: { ...toDelivery(row), claim } };
-  const found = sql.get('SELECT state, attempts FROM deliveries WHERE seq = $seq', { seq });
-  return found?.state === 'pending' && found.attempts === attempts ? 'busy' : 'gone';
+  const found = sql.get(REFUSED, { seq, now: values.now as number });
+  if (found?.state !== 'pending' || found.attempts !== attempts) return 'gone';
+  return found.not_before === null ? 'busy' : { notBefore: Number(found.not_before), waiting: toDelivery(found) };
+}
+
+/** Within a write: a request of the delivery may still reach the server until then, or longer if an earlier one may. */
+function markInFlight(sql: Sql, seq: number, until: number): void {
+  sql.run(`${SET_IN_FLIGHT} AND COALESCE(in_flight_until, 0) < $until`, { seq, until });
 }
 
 function settleOne(sql: Sql, settlement: Settlement): boolean {
-  const { delivery, attempt, next, now, consequence } = settlement;
+  const { delivery, attempt, next, now, mayArriveUntil, consequence } = settlement;
   const { seq } = delivery;
   const row = sql.get('SELECT state, held_reason, claim, attempts, retries, next_at FROM deliveries WHERE seq = $seq', {
     seq,
@@ -146,6 +170,7 @@ function settleOne(sql: Sql, settlement: Settlement): boolean {
   } else {
     sql.run('UPDATE deliveries SET attempts = $number WHERE seq = $seq', { number, seq });
   }
+  if (mayArriveUntil !== undefined) markInFlight(sql, seq, mayArriveUntil);
   const { trigger, at, durationMs, outcome, status, error, excerpt } = attempt;
   sql.run(ADD_ATTEMPT, { seq, number, trigger, at, durationMs, outcome, status, error, excerpt });
   return isOurs;

@@ -148,4 +148,9 @@ export const MIGRATIONS: readonly string[] = [
   -- 1: the bucket has another recording with this id, so nothing of it was sent.
   ALTER TABLE recordings ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- Until when a POST of it may still reach the server, though nobody waits for its response; null: none may.
+  ALTER TABLE deliveries ADD COLUMN in_flight_until INTEGER;
+  CREATE INDEX deliveries_in_flight ON deliveries (in_flight_until) WHERE in_flight_until IS NOT NULL;
+  `,
 ];

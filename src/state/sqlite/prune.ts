@@ -1,10 +1,11 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { LEASE_MS } from '../../core/delivery/claims.ts';
 import type { DeliveryState } from '../../core/delivery/delivery.ts';
 import type { Housekeeping } from '../../core/delivery/housekeeping.ts';
 import { freeDeliveries } from './claims.ts';
 import type { Database } from './database.ts';
-import type { Sql } from './sql.ts';
+import type { Sql, Values } from './sql.ts';
 import { isSqliteError } from './state-failure.ts';
 import { runInThread } from './thread.ts';
 
@@ -25,12 +26,13 @@ export function openHousekeeping(database: Database, stateDir: string | undefine
     async prune({ settledBefore, now, dryRun }) {
       const dead = database.liveness.dead(now);
       const setAside = stateDir === undefined ? [] : readdirSync(stateDir).filter(isSetAside);
+      const times = { settledBefore, now, leaseOver: now - LEASE_MS };
       if (dryRun) {
-        const deliveries = await database.read(sql => countPrunable(sql, settledBefore));
+        const deliveries = await database.read(sql => countPrunable(sql, times));
         return { deliveries, deadOwners: dead.length, freedBytes: 0, setAside };
       }
-      const deliveries = await database.write(sql => deletePrunable(sql, settledBefore));
-      await forgetOwners(database, dead);
+      const deliveries = await database.write(sql => deletePrunable(sql, times));
+      await forgetOwners(database, dead, now);
       const freedBytes = stateDir === undefined ? 0 : await compact(database, join(stateDir, 'state.db'));
       return { deliveries, deadOwners: dead.length, freedBytes, setAside };
     },
@@ -39,25 +41,29 @@ export function openHousekeeping(database: Database, stateDir: string | undefine
 
 const isSetAside = (name: string) => /^state\.db\.(corrupt|lost)-/.test(name);
 
-// One state a statement: `IN` would not use the index's second column.
-function countPrunable(sql: Sql, settledBefore: number): number {
-  const count = 'SELECT COUNT(*) AS n FROM deliveries WHERE state = $state AND settled_at < $settledBefore';
-  return PRUNABLE.reduce((sum, state) => sum + Number(sql.get(count, { state, settledBefore })?.n), 0);
+// One state a statement: `IN` would not use the index's second column. A payload that may be on its way to the server
+// keeps newer ones waiting, so it stays.
+const IS_PRUNABLE = `state = $state AND settled_at < $settledBefore AND (claim IS NULL OR claimed_at <= $leaseOver)
+  AND (in_flight_until IS NULL OR in_flight_until <= $now)`;
+
+function countPrunable(sql: Sql, values: Values): number {
+  const count = `SELECT COUNT(*) AS n FROM deliveries WHERE ${IS_PRUNABLE}`;
+  return PRUNABLE.reduce((sum, state) => sum + Number(sql.get(count, { state, ...values })?.n), 0);
 }
 
-function deletePrunable(sql: Sql, settledBefore: number): number {
-  const remove = 'DELETE FROM deliveries WHERE state = $state AND settled_at < $settledBefore';
-  return PRUNABLE.reduce((sum, state) => sum + sql.run(remove, { state, settledBefore }), 0);
+function deletePrunable(sql: Sql, values: Values): number {
+  const remove = `DELETE FROM deliveries WHERE ${IS_PRUNABLE}`;
+  return PRUNABLE.reduce((sum, state) => sum + sql.run(remove, { state, ...values }), 0);
 }
 
 /** Their claims were void already. Their files go last, so that a crash leaves them to the next pruning. */
-async function forgetOwners({ read, write, liveness }: Database, dead: readonly string[]): Promise<void> {
+async function forgetOwners({ read, write, liveness }: Database, dead: readonly string[], now: number): Promise<void> {
   // Owners that ended properly have left their row and no file.
   const known = (await read(sql => sql.all('SELECT id FROM owners'))).map(row => String(row.id));
   const ended = known.filter(id => !liveness.isAlive(id));
   await write(sql => {
     for (const owner of dead) {
-      freeDeliveries(sql, owner);
+      freeDeliveries(sql, owner, now);
       sql.run('UPDATE recordings SET claimed_by = NULL WHERE claimed_by = $owner', { owner });
     }
     for (const id of ended) sql.run('DELETE FROM owners WHERE id = $id', { id });

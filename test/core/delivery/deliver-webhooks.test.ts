@@ -10,6 +10,7 @@ import type { Endpoint } from '../../../src/core/webhook/endpoint.ts';
 import type { PostRequest, PostResult } from '../../../src/core/webhook/post-result.ts';
 import { createPoster } from '../../../src/core/webhook/post-webhook.ts';
 import { passYear } from '../../delivery/year.ts';
+import { claimedOf } from '../../state/conformance/facts.ts';
 import {
   accept,
   answerJson,
@@ -162,7 +163,7 @@ describe('one delivery', () => {
     const [claimed] = await claims.claim(candidates, 1, NOW, { restart: false });
     const busy = await run([endpointAt('http://127.0.0.1:1/')], { deliverySeqs: seqs, due: 'now' });
     expect(busy.deliveries.map(({ outcome }) => outcome)).toEqual(['superseded', 'busy']);
-    if (typeof claimed === 'object') await claims.release([claimed.delivery]);
+    await claims.release([claimedOf(claimed)]);
     const off = await run([endpointAt('http://127.0.0.1:1/', { enabled: false })], { recordingIds: ['3'] });
     expect(off).toMatchObject({ deliveries: [{ outcome: 'pending' }], endpoints: [{ stopped: 'off', left: 1 }] });
   });

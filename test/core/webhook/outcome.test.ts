@@ -22,6 +22,7 @@ const network = (what: NetworkFailure, code: string): SettledResult => ({
   what,
   code,
   message: `it says ${code}`,
+  wasSent: false,
   timings: { total: 1 },
 });
 const error = (message: string) => JSON.stringify({ status: 'error', message });
@@ -72,7 +73,7 @@ describe('the outcome of a try', () => {
     ['999', answer(999), 'pending', undefined, '❌ Webhook failed with status 999'],
     [
       'no answer',
-      { kind: 'timeout', timeoutMs: 30_000, timings: { total: 1 } },
+      { kind: 'timeout', timeoutMs: 30_000, wasSent: true, timings: { total: 1 } },
       'pending',
       undefined,
       '❌ Webhook timeout',

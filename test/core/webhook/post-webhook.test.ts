@@ -159,7 +159,7 @@ describe('one POST', () => {
     const server = await receiver(handler);
     const startedAt = performance.now();
     const result = await poster({ timeoutMs: 300 }).post(requestTo(server.url));
-    expect(result).toMatchObject({ kind: 'timeout', timeoutMs: 300 });
+    expect(result).toMatchObject({ kind: 'timeout', timeoutMs: 300, wasSent: true });
     expect(performance.now() - startedAt).toBeLessThan(1500);
   });
 
@@ -168,9 +168,10 @@ describe('one POST', () => {
     const controller = new AbortController();
     const under = poster().post(requestTo(server.url, { signal: controller.signal }));
     setTimeout(() => controller.abort(), 50);
-    expect(await under).toMatchObject({ kind: 'aborted' });
+    expect(await under).toMatchObject({ kind: 'aborted', wasSent: true });
     expect(await poster().post(requestTo(server.url, { signal: controller.signal }))).toMatchObject({
       kind: 'aborted',
+      wasSent: false,
     });
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { LEASE_MS } from '../../../src/core/delivery/claims.ts';
-import { ATTEMPT, claimAll, deliver, enqueue, HOUR, hold, NOW } from './facts.ts';
+import { ATTEMPT, claimAll, claimedOf, deliver, enqueue, HOUR, hold, NOW } from './facts.ts';
 import type { Stage } from './stage.ts';
 
 const pendingAt = (nextAt: number, retries = 1) => ({ state: 'pending' as const, nextAt, retries });
@@ -44,7 +44,7 @@ export function claimsConform(stage: Stage): void {
       const candidates = await claims.candidates({ endpoint: 'default', dueBy: NOW });
       await claims.claim(candidates.slice(0, 1), 1, NOW, { restart: false });
       const results = await claims.claim(candidates, 2, NOW, { restart: false });
-      expect(results.map(result => (typeof result === 'object' ? result.delivery.seq : result))).toEqual([
+      expect(results.map(result => (typeof result === 'object' ? claimedOf(result).seq : result))).toEqual([
         'busy',
         candidates[1]!.seq,
         candidates[2]!.seq,
@@ -165,7 +165,7 @@ export function claimsConform(stage: Stage): void {
       await enqueue(stage.state, 3);
       const [claimed] = await claimAll(stage.state);
       await enqueue(stage.state, 3, { title: 'new' });
-      await stage.state.housekeeping.prune({ settledBefore: NOW + 1, now: NOW, dryRun: false });
+      await stage.state.housekeeping.prune({ settledBefore: NOW + 1, now: NOW + LEASE_MS, dryRun: false });
       expect(await deliver(stage.state, claimed!)).toBe(false);
       expect(await stage.state.outbox.history('3')).toHaveLength(1);
     });

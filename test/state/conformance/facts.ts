@@ -1,3 +1,4 @@
+import type { ClaimResult } from '../../../src/core/delivery/claims.ts';
 import type { Attempt, ClaimedDelivery } from '../../../src/core/delivery/delivery.ts';
 import type { Enqueued } from '../../../src/core/delivery/outbox.ts';
 import { contentHash } from '../../../src/core/payload/payload.ts';
@@ -56,7 +57,13 @@ export async function claimAll(
   const { endpoint = 'default', dueBy = now, limit = 1000 } = options;
   const candidates = await claims.candidates({ endpoint, dueBy });
   const results = await claims.claim(candidates, limit, now, { restart: false });
-  return results.filter(result => typeof result === 'object').map(({ delivery }) => delivery);
+  return results.flatMap(result => (typeof result === 'object' && 'delivery' in result ? [result.delivery] : []));
+}
+
+/** The delivery of a claim that succeeded. */
+export function claimedOf(result: ClaimResult | undefined): ClaimedDelivery {
+  if (typeof result === 'object' && 'delivery' in result) return result.delivery;
+  throw new Error(`not claimed: ${JSON.stringify(result)}`);
 }
 
 /** Records a claimed delivery as delivered. */

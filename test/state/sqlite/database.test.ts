@@ -5,7 +5,7 @@ import { openState } from '../../../src/state/open.ts';
 import { type Database, openDatabase, openTemporaryDatabase } from '../../../src/state/sqlite/database.ts';
 import { openLiveness } from '../../../src/state/sqlite/liveness.ts';
 import { stateOver } from '../../../src/state/sqlite/sqlite-state.ts';
-import { enqueue } from '../conformance/facts.ts';
+import { claimedOf, enqueue } from '../conformance/facts.ts';
 import { afterTest, failureOf, tempFolder } from './support.ts';
 
 const MIB = 1024 * 1024;
@@ -73,13 +73,12 @@ describe('the state', () => {
     const [queued] = await enqueue(state, 3);
     const candidates = await state.claims.candidates({ endpoint: 'default', dueBy: undefined });
     const [claimed] = await state.claims.claim(candidates, 1, Date.now(), { restart: false });
-    if (typeof claimed !== 'object') throw new Error('it was not claimed');
     await database.write(sql => {
       sql.exec(`PRAGMA max_page_count = ${Number(sql.get('PRAGMA page_count')?.page_count)}`);
     });
     const excerpt = 'x'.repeat(100_000);
     const attempt = { trigger: 'retry', at: 1, durationMs: 1, outcome: 'pending', status: 500, error: null } as const;
-    const settling = state.claims.settle({ ...claimed, now: 1, attempt: { ...attempt, excerpt } });
+    const settling = state.claims.settle({ delivery: claimedOf(claimed), now: 1, attempt: { ...attempt, excerpt } });
     expect((await failureOf(settling)).message).toContain(
       `what came of the webhook delivery ${queued!.delivery.webhookId} of recording 3 could not be stored: `,
     );
