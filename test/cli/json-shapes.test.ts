@@ -580,6 +580,8 @@ test('the lines of --progress json', async () => {
   const second = await desk.run(['upload', dir, '--progress', 'json', '--quiet'], { env });
   const lines = `${first.stderr}${second.stderr}`.split('\n').filter(line => line.startsWith('{'));
   const shapes = new Map(lines.map(line => [JSON.parse(line).type as string, shapeOf(JSON.parse(line))]));
+  // Only of an upload that takes a while, which depends on the machine; a test of the progress has it.
+  shapes.delete('file-progress');
   const head = { version: 'number', at: 'string', type: 'string' };
   const file = { ...head, recordingId: 'string', name: 'string' };
   const webhook = { ...head, recordingId: 'string', endpoint: 'string', webhookId: 'string' };

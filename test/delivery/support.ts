@@ -39,9 +39,11 @@ export async function queue(
   });
 }
 
-/** Writes the configuration of a desk; the variables for a single endpoint must not be set there. */
+/** Writes the user's own configuration; the variables for a single endpoint must not be set there. */
 export function configure(desk: Desk, config: unknown): void {
-  writeFileSync(join(desk.cwd, '.recorduploadrc'), JSON.stringify(config), { mode: 0o600 });
+  const folder = join(desk.home, '.config', 'recordupload');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(config), { mode: 0o600 });
 }
 
 /** An endpoint with the sandbox's token, in a file outside of the desk: no secret is to be found there. */

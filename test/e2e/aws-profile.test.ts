@@ -64,7 +64,7 @@ describe('credential_process', () => {
     const desk = deskWith(`[profile recordings]\ncredential_process = ${command}\n`);
     expect((await desk.run(['status'])).code).toBe(0);
     expect((await desk.run(['config', 'show'])).stdout).toMatch(
-      /^accessKeyId +set +profile recordings \(AWS_PROFILE\)$/m,
+      /^accessKeyId +set +operator +profile recordings \(AWS_PROFILE\)$/m,
     );
     expect(runs()).toBe(0);
   });
