@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { EXIT } from '../../src/cli/exit-codes.ts';
-import { configure, queue } from '../delivery/support.ts';
+import { queue } from '../delivery/support.ts';
 import type { Desk } from '../support/desk.ts';
 import { makeRecording } from '../support/make-recording.ts';
 import type { Meeting } from './meeting.ts';
@@ -156,7 +156,7 @@ export const COMMAND_LINE: readonly Meeting[] = [
     hint: 'replace it with --force',
     exit,
     meet: desk => {
-      configure(desk, {});
+      writeFileSync(join(desk.cwd, '.recorduploadrc'), '{}', { mode: 0o600 });
       return ['config', 'init', '--email', 'ada@example.com'];
     },
   },
