@@ -116,12 +116,20 @@ export function wantsContentMd5({ status, message }: { status: number | undefine
   return status === 400 && NAMES_MD5.test(message);
 }
 
+/** `Access Denied.` behind `AccessDenied`. */
+function saysNoMore(message: string, code: string): boolean {
+  const words = message.replace(/[^a-z]/gi, '').toLowerCase();
+  return words === code.toLowerCase() || STANDARD_SENTENCES[code] === words;
+}
+
+const STANDARD_SENTENCES: Record<string, string> = { NoSuchBucket: 'thespecifiedbucketdoesnotexist' };
+
 /** `400 AuthorizationHeaderMalformed (the region 'x' is wrong)`: what the store answered, as a user reads it. */
 export function answeredWith(answered: string, status: number, words: StoreWords): string {
   const { message, code, region, address } = words;
   const isElsewhere = moved(status, words) !== undefined;
   const more = [
-    ...(message && message !== code ? [message] : []),
+    ...(message && !saysNoMore(message, code) ? [message] : []),
     ...(isElsewhere && region && !message.includes(region) ? [`region ${region}`] : []),
     ...(isElsewhere && address && !message.includes(address) ? [`address ${address}`] : []),
   ];

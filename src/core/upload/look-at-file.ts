@@ -77,6 +77,8 @@ async function compare(
     const open = await context.journal.openUpload(context.ref);
     if (open && open.upload.token === head.metadata[TOKEN_METADATA]) return { is: 'replaceable' };
     if (isOurs(head, stored, context)) return { is: 'replaceable' };
+    // A web page in place of a store answers 200 to everything; no object is without an ETag.
+    if (head.etag === '') return { is: 'replaceable' };
     return await byContent(source, head, context);
   } finally {
     source.close();
