@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect, test } from '@jest/globals';
 import type { FaultAnswer } from '../../src/sandbox/faults/faults.ts';
 import { openDesk, openSandbox, SECRETS } from '../support/desk.ts';
@@ -53,6 +55,21 @@ test("an endpoint whose own name is the bucket's is none that contains it", asyn
     const desk = openDesk(sandbox, { RECORDUPLOAD_ENDPOINT: endpoint, RECORDUPLOAD_BUCKET: bucket });
     expect({ endpoint, code: (await desk.run(['status'])).code }).toEqual({ endpoint, code });
   }
+});
+
+test('a website that answers every HEAD is no store with another recording', async () => {
+  const sandbox = await openSandbox();
+  const page = '<html>welcome</html>';
+  const website = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/html', etag: '"5f-1"', 'content-length': page.length }).end(page);
+  });
+  await new Promise<void>(resolve => website.listen(0, '127.0.0.1', resolve));
+  const { port } = website.address() as AddressInfo;
+  const desk = openDesk(sandbox, { RECORDUPLOAD_ENDPOINT: `http://127.0.0.1:${port}` });
+  const { code, stdout } = await desk.run(['upload', makeRecording()]);
+  website.close();
+  expect(code).toBe(4);
+  expect(stdout).toMatch(/does not answer as an S3 service \(.*\) \(check endpoint: .*\)$/m);
 });
 
 const refusals: [string, FaultAnswer, RegExp][] = [

@@ -4,10 +4,11 @@ import { inPool } from '../pool.ts';
 import { sameFile } from '../recording/file-identity.ts';
 import { objectKey } from '../recording/object-key.ts';
 import type { Recording, RecordingFile } from '../recording/recording.ts';
+import { StorageFailure } from '../storage/failure.ts';
 import { belongsToAnother, foreignByRole } from './foreign-objects.ts';
 import type { Look, LookOptions } from './look-at-file.ts';
 import { type RemoteRecording, remoteRecording } from './remote-recording.ts';
-import type { UploadSession } from './session.ts';
+import { persistentBucket, type UploadSession } from './session.ts';
 import { storeMetadata } from './store-metadata.ts';
 import { lookAhead, uploadFile } from './upload-file.ts';
 import { type FileReport, failuresOf, type UploadReport, type UploadRequest } from './upload-report.ts';
@@ -149,8 +150,24 @@ async function lookAtAll(
   });
   const isKnown = [...looks.values()].some(look => 'is' in look && (look.is === 'there' || look.is === 'unchanged'));
   if (!isKnown) foreign.push(...(await foreignByRole(recording, session, remote)));
-  if (foreign.length > 0) await refuse(belongsToAnother(recording.id, foreign), recording, session, { refused: true });
-  return looks;
+  if (foreign.length === 0) return looks;
+  const flaw = await whyNoStore(recording, session);
+  if (!flaw) await refuse(belongsToAnother(recording.id, foreign), recording, session, { refused: true });
+  return new Map(recording.files.map(({ name }) => [name, flaw as AppError]));
+}
+
+/**
+ * A website in place of a store answers any HEAD, too. A list has a form of its own.
+ * @returns what is wrong; undefined if a store answers, or nothing that says otherwise
+ */
+async function whyNoStore({ id }: Recording, session: UploadSession): Promise<StorageFailure | undefined> {
+  try {
+    await persistentBucket(session).list(`${id}/`, { atMost: 1 }, session.signal);
+  } catch (error) {
+    if (!(error instanceof StorageFailure)) throw error;
+    if (error.reason === 'NotS3') return error;
+  }
+  return undefined;
 }
 
 /**
