@@ -6,6 +6,8 @@ export type Alarm =
   | { kind: 'held'; count: number }
   /** A webhook has been waiting for longer than allowed. */
   | { kind: 'old-webhook'; ageMs: number }
+  /** Folders that were refused before anything of them was sent. */
+  | { kind: 'refused'; count: number }
   /** Uploads that broke off and that no process works on. */
   | { kind: 'partial'; count: number }
   /** An upload has been unfinished for longer than allowed. */
@@ -13,7 +15,7 @@ export type Alarm =
 
 /**
  * Finds what is wrong. Held webhooks always count. With `maxAgeMs`, uploads and webhooks count once they have been
- * unfinished for longer, even if a process works on them. Without it, every upload that broke off counts; a webhook that
+ * unfinished for longer, even if a process works on them. Without it, every upload that broke off or was refused counts; a webhook that
  * waits for its next attempt does not.
  */
 export function findAlarms(
@@ -24,9 +26,11 @@ export function findAlarms(
   if (counts.held > 0) alarms.push({ kind: 'held', count: counts.held });
   if (maxAgeMs === undefined) {
     if (counts.partial > 0) alarms.push({ kind: 'partial', count: counts.partial });
+    if (counts.refused > 0) alarms.push({ kind: 'refused', count: counts.refused });
     return alarms;
   }
   const isOld = (since: number | null): since is number => since !== null && now - since > maxAgeMs;
+  if (isOld(oldest.refused)) alarms.push({ kind: 'refused', count: counts.refused });
   if (isOld(oldest.upload)) alarms.push({ kind: 'old-upload', ageMs: now - oldest.upload });
   if (isOld(oldest.waiting)) alarms.push({ kind: 'old-webhook', ageMs: now - oldest.waiting });
   return alarms;

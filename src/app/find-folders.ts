@@ -44,7 +44,7 @@ async function below(dir: string): Promise<FoundFolder[]> {
  * Where a folder really is. A folder that does not exist fails later, when it is read. Not synchronous: the first look at
  * a dead network drive would block the main thread, which has to hear Ctrl-C.
  */
-async function realPath(dir: string): Promise<string> {
+export async function realPath(dir: string): Promise<string> {
   return await realpath(dir).catch(() => resolve(dir));
 }
 

@@ -1,7 +1,7 @@
+import { NO_EMAIL } from '../core/delivery/delivery-report.ts';
 import { METADATA_NAME, makePayload, type Payload } from '../core/payload/payload.ts';
 import { objectKey } from '../core/recording/object-key.ts';
 import type { Recording } from '../core/recording/recording.ts';
-import { requireEmail } from '../core/upload/upload-recording.ts';
 import { findFolders, oneFolderEach } from './find-folders.ts';
 import { readFolder } from './recording-folder.ts';
 import type { Runtime } from './runtime.ts';
@@ -35,7 +35,10 @@ export async function planUpload(request: UploadFoldersRequest, runtime: Runtime
     if ('error' in folder) throw folder.error;
     const recording = await readFolder(folder.dir, request, runtime);
     requireOneFolder(recording);
-    if (request.webhook !== false) requireEmail(recording);
+    if (request.webhook !== false && !recording.details.user.email) {
+      const message = `recording ${recording.id}: ${NO_EMAIL}`;
+      runtime.observer({ type: 'warning', recordingId: recording.id, message });
+    }
     plans.push(planOf(recording, runtime));
   }
   return plans;

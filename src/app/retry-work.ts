@@ -1,6 +1,7 @@
 import type { Delivery } from '../core/delivery/delivery.ts';
 import { parseRecordingId } from '../core/recording/recording.ts';
 import type { StoredRecording } from '../core/upload/journal.ts';
+import type { Refusal } from '../core/upload/refusals.ts';
 import { chooseEndpoints, findUnconfigured } from './endpoints.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -18,6 +19,8 @@ export interface RetryRequest {
 /** What a retry has to do. */
 export interface Work {
   unfinished: StoredRecording[];
+  /** Folders that were refused, to be looked at again. */
+  refused: Refusal[];
   /** The recordings that were asked for; none: all. */
   ids: string[];
   /** Names. */
@@ -29,14 +32,21 @@ export async function findWork({ ids: texts, endpoint }: RetryRequest, runtime: 
   const ids = texts.map(text => parseRecordingId(text, 'id', 'USAGE'));
   const endpoints = chooseEndpoints(runtime, endpoint).map(({ name }) => name);
   const { config } = runtime;
-  const { journal } = await runtime.state();
+  const { journal, refusals } = await runtime.state();
   const all = await journal.unfinished(`${config.endpoint}/${config.bucket}`);
-  return { unfinished: all.filter(({ id }) => ids.length === 0 || ids.includes(id)), ids, endpoints };
+  const isWanted = (id: string) => ids.length === 0 || ids.some(one => one === id);
+  return {
+    unfinished: all.filter(({ id }) => isWanted(id)),
+    refused: (await refusals.list()).filter(({ recordingId }) => isWanted(recordingId)),
+    ids,
+    endpoints,
+  };
 }
 
 /** What a retry would do. */
 export interface RetryPlan {
   uploads: StoredRecording[];
+  refused: Refusal[];
   /** Pending and held webhooks. */
   deliveries: Delivery[];
   /** Endpoints that are no longer configured, with how many webhooks wait for each. */
@@ -48,7 +58,7 @@ export interface RetryPlan {
  * @throws AppError `USAGE`, `STATE`
  */
 export async function planRetry(request: RetryRequest, runtime: Runtime): Promise<RetryPlan> {
-  const { unfinished, ids, endpoints } = await findWork(request, runtime);
+  const { unfinished, refused, ids, endpoints } = await findWork(request, runtime);
   const unconfigured = await findUnconfigured(runtime);
   const { outbox } = await runtime.state();
   const waiting = await outbox.list({ states: ['pending', 'held'] });
@@ -56,5 +66,5 @@ export async function planRetry(request: RetryRequest, runtime: Runtime): Promis
     ({ endpoint, recordingId }) =>
       endpoints.includes(endpoint) && (ids.length === 0 || ids.some(id => id === recordingId)),
   );
-  return { uploads: unfinished, deliveries, unconfigured };
+  return { uploads: unfinished, refused, deliveries, unconfigured };
 }

@@ -3,11 +3,15 @@ import { deliverWebhooks, type Selection } from '../core/delivery/deliver-webhoo
 import type { DeliverReport, EndpointReport } from '../core/delivery/delivery-report.ts';
 import { AppError } from '../core/errors.ts';
 import { inPool } from '../core/pool.ts';
+import type { RecordingDetails } from '../core/recording/recording.ts';
 import type { StoredRecording } from '../core/upload/journal.ts';
+import type { Refusal } from '../core/upload/refusals.ts';
 import { uploadRecording } from '../core/upload/upload-recording.ts';
 import type { UploadReport } from '../core/upload/upload-report.ts';
+import { completePayloads } from './complete-payloads.ts';
 import { findUnconfigured } from './endpoints.ts';
 import { readFinishedFolder, uploadRequest } from './recording-folder.ts';
+import { exists, readOrRefuse } from './refuse-folder.ts';
 import { findWork, type RetryRequest, type Work } from './retry-work.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -34,6 +38,7 @@ const UPLOADS_AT_ONCE = 32;
  */
 export async function retry(request: RetryRequest, runtime: Runtime): Promise<RetryReport> {
   const work = await findWork(request, runtime);
+  await completePayloads(work, runtime);
   const unconfigured = await findUnconfigured(runtime);
   const reports: DeliverReport[] = [];
   // All deliveries to an endpoint share its pace: if it is dead, it gets three requests in this run, not three for each
@@ -54,7 +59,7 @@ export async function retry(request: RetryRequest, runtime: Runtime): Promise<Re
     },
   ];
   await inPool(flows, { atOnce: flows.length, signal: runtime.signal }, (flow, signal) => flow(signal));
-  if (uploads.length < work.unfinished.length) runtime.signal.throwIfAborted();
+  if (uploads.length < work.unfinished.length + work.refused.length) runtime.signal.throwIfAborted();
 
   const { outbox } = await runtime.state();
   const waiting = await outbox.waiting();
@@ -91,19 +96,24 @@ async function sendDue(
 
 /** Finishes uploads, several at once, and sends the webhooks of each as soon as it has ended. */
 async function finishUploads(
-  { unfinished }: Work,
+  { unfinished, refused }: Work,
   runtime: Runtime,
   signal: AbortSignal,
   deliver: (selection: Partial<Selection>, signal: AbortSignal) => Promise<void>,
 ): Promise<RetriedUpload[]> {
-  if (unfinished.length === 0) return [];
+  const tasks = [
+    ...unfinished.map(stored => (runtime: Runtime) => finishUpload(stored, runtime)),
+    ...refused.map(refusal => (runtime: Runtime) => lookAgain(refusal, runtime)),
+  ];
+  if (tasks.length === 0) return [];
   const { outbox } = await runtime.state();
   // Without access keys nothing can be uploaded; this says so once.
   await runtime.uploads();
-  return await inPool(unfinished, { atOnce: UPLOADS_AT_ONCE, signal }, async (stored, signal) => {
-    const upload = await finishUpload(stored, { ...runtime, signal });
-    const waiting = await outbox.list({ recordingId: stored.id, states: ['pending', 'held'], limit: 1 });
-    if (waiting.length > 0) await deliver({ recordingIds: [stored.id] }, signal);
+  return await inPool(tasks, { atOnce: UPLOADS_AT_ONCE, signal }, async (finish, signal) => {
+    const upload = await finish({ ...runtime, signal });
+    const { recordingId } = upload;
+    const waiting = await outbox.list({ recordingId, states: ['pending', 'held'], limit: 1 });
+    if (waiting.length > 0) await deliver({ recordingIds: [recordingId] }, signal);
     return upload;
   });
 }
@@ -119,12 +129,40 @@ async function finishUpload(stored: StoredRecording, runtime: Runtime): Promise<
       runtime,
     );
     const deps = { ...(await runtime.uploads()), signal };
-    const report = await uploadRecording({ ...read, details }, uploadRequest(runtime, { force: false, webhook }), deps);
+    const report = await uploadRecording(
+      { ...read, details: withUser(details, read.details) },
+      uploadRequest(runtime, { force: false, webhook }),
+      deps,
+    );
     return { ok: true, recordingId: id, dir, report };
   } catch (error) {
     if (signal.aborted || !(error instanceof AppError) || error.code === 'STATE') throw error;
     return { ok: false, recordingId: id, dir, error };
   }
+}
+
+/**
+ * Looks at a folder again that was refused, and uploads it if it is a finished recording now. A folder that is gone is
+ * forgotten.
+ */
+async function lookAgain({ dir, recordingId, asked }: Refusal, runtime: Runtime): Promise<RetriedUpload> {
+  const { signal } = runtime;
+  try {
+    const waitMs = 2 * runtime.config.settleMs;
+    const recording = await readOrRefuse(dir, { ...asked, waitMs }, runtime);
+    const deps = { ...(await runtime.uploads()), signal };
+    const report = await uploadRecording(recording, uploadRequest(runtime, asked), deps);
+    return { ok: true, recordingId: recording.id, dir, report };
+  } catch (error) {
+    if (signal.aborted || !(error instanceof AppError) || error.code === 'STATE') throw error;
+    if (!(await exists(dir))) await (await runtime.state()).refusals.forget(dir);
+    return { ok: false, recordingId, dir, error };
+  }
+}
+
+/** What the upload was asked for with; who the user is may have been configured since. */
+function withUser(details: RecordingDetails, now: RecordingDetails): RecordingDetails {
+  return details.user.email ? details : { ...details, user: { ...details.user, email: now.user.email } };
 }
 
 /** One report for each endpoint, of all that was sent to it. */

@@ -39,6 +39,18 @@ export async function status(request: StatusRequest, runtime: Runtime): Promise<
   return await reader.read(request);
 }
 
+/** Adds the endpoints whose webhooks wait because the configuration has no token for them. */
+function withTokenless(overview: StateOverview, { webhooks }: Pick<Runtime['config'], 'webhooks'>): StateOverview {
+  const tokenless = webhooks
+    .filter(({ name, enabled, token }) => enabled && token === undefined && waitsFor(overview, name))
+    .map(({ name }) => ({ name, reason: 'has no token: set one, then run "recordupload retry"', since: null }));
+  return { ...overview, endpoints: [...overview.endpoints, ...tokenless] };
+}
+
+function waitsFor({ waiting, endpoints }: StateOverview, name: string): boolean {
+  return waiting.some(({ endpoint }) => endpoint === name) && !endpoints.some(one => one.name === name);
+}
+
 /** Reads the same again and again. As long as there is no state, each reading looks for one. */
 export function openStatus({ config, clock, overview }: Pick<Runtime, 'config' | 'clock' | 'overview'>): StatusReader {
   const { stateDir } = config;
@@ -47,7 +59,7 @@ export function openStatus({ config, clock, overview }: Pick<Runtime, 'config' |
     async read({ maxAgeMs, limit }) {
       open ??= await overview();
       if (!open) return { hasState: false, stateDir };
-      const found = await open.all({ limit });
+      const found = withTokenless(await open.all({ limit }), config);
       const now = clock.now();
       const target = `${config.endpoint}/${config.bucket}`;
       return { hasState: true, stateDir, target, overview: found, alarms: findAlarms(found, { maxAgeMs, now }), now };

@@ -1,4 +1,4 @@
-import { requireCredentials, requireToken } from '../config/requirements.ts';
+import { requireCredentials } from '../config/requirements.ts';
 import { deliverAfterUpload } from '../core/delivery/deliver-after-upload.ts';
 import type { DeliveryReport } from '../core/delivery/delivery-report.ts';
 import { AppError } from '../core/errors.ts';
@@ -8,10 +8,11 @@ import { inPool } from '../core/pool.ts';
 import type { FoundFolder } from '../core/recording/find-recordings.ts';
 import type { RecordingOverrides } from '../core/recording/read-recording.ts';
 import type { Recording } from '../core/recording/recording.ts';
-import { requireEmail, uploadRecording } from '../core/upload/upload-recording.ts';
+import { uploadRecording } from '../core/upload/upload-recording.ts';
 import type { UploadReport } from '../core/upload/upload-report.ts';
 import { type FolderSelection, findFolders, oneFolderEach } from './find-folders.ts';
-import { readFinishedFolder, uploadRequest, type WaitOptions } from './recording-folder.ts';
+import { uploadRequest, type WaitOptions } from './recording-folder.ts';
+import { announceRefusal, readOrRefuse, refused } from './refuse-folder.ts';
 import type { Runtime } from './runtime.ts';
 
 /** How a folder is uploaded, and what is said about the recording besides its sidecar and the configuration. */
@@ -46,7 +47,7 @@ const FOLDERS_AT_ONCE = 32;
  * @param keep makes of each result, as soon as there is one, what stays in memory: whole reports of ten thousand
  * folders would not fit
  * @returns what `keep` made, in the order of the folders
- * @throws AppError `CONFIG` without access keys or a webhook token, `USAGE`, `RECORDING` if there is nothing to upload
+ * @throws AppError `CONFIG` without access keys, `USAGE`, `RECORDING` if there is nothing to upload
  */
 export async function uploadFolders<Kept>(
   request: UploadFoldersRequest,
@@ -54,12 +55,15 @@ export async function uploadFolders<Kept>(
   keep: (result: FolderResult) => Kept,
 ): Promise<Kept[]> {
   requireReady(request, runtime);
-  const folders = await findFolders(request);
+  const folders = await findFolders(request).catch((error: unknown) => {
+    for (const dir of request.dirs) announceRefusal(dir, error, runtime);
+    throw error;
+  });
   const requireOneFolder = oneFolderEach();
   const uploadFound = async (found: FoundFolder): Promise<FolderResult> => {
     const { dir } = found;
     try {
-      if ('error' in found) throw found.error;
+      if ('error' in found) throw await refused(dir, request, found.error, runtime);
       return { ok: true, dir, ...(await uploadOne(dir, request, runtime, requireOneFolder)) };
     } catch (error) {
       if (error instanceof AppError) return { ok: false, dir, error };
@@ -92,7 +96,6 @@ function requireReady({ webhook = true }: UploadOptions, { config, env }: Runtim
   if (!webhook) return;
   for (const endpoint of config.webhooks) {
     if (!endpoint.enabled) continue;
-    requireToken(endpoint);
     proxyFor(new URL(endpoint.url), env);
   }
 }
@@ -104,9 +107,7 @@ async function uploadOne(
   check: (recording: Recording) => void,
 ): Promise<UploadedFolder> {
   const { webhook = true, force = false } = options;
-  const recording = await readFinishedFolder(dir, options, runtime);
-  check(recording);
-  if (webhook) requireEmail(recording);
+  const recording = await readOrRefuse(dir, options, runtime, check);
   const request = uploadRequest(runtime, { force, webhook });
   const session = await runtime.uploads();
   const observer = request.endpoints.length > 0 ? loadingPoster(session.observer, runtime) : session.observer;

@@ -2,10 +2,12 @@ import type { DeliveryPorts } from '../core/delivery/delivery-ports.ts';
 import type { Housekeeping } from '../core/delivery/housekeeping.ts';
 import type { Overview } from '../core/status/overview.ts';
 import type { UploadJournal } from '../core/upload/journal.ts';
+import type { Refusals } from '../core/upload/refusals.ts';
 
 /** An open state: the core's ports over one database. Any number of processes may have the same state open. */
 export interface State extends DeliveryPorts {
   journal: UploadJournal;
+  refusals: Refusals;
   overview: Overview;
   housekeeping: Housekeeping;
   /** Closes it once every write that was asked for has ended. This process's claims are void then. */

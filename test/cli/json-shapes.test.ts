@@ -191,6 +191,7 @@ describe('the JSON of retry', () => {
     const { desk } = await deskWithPartialUpload();
     expect(await documentOf(desk, 'retry --list')).toEqual({
       uploads: [{ recordingId: 'string', dir: 'string', state: 'string', error: 'string' }],
+      refused: [],
       deliveries: [
         {
           recordingId: 'string',
@@ -242,6 +243,7 @@ describe('the JSON of the other commands', () => {
     const COUNTS = {
       uploading: 'number',
       partial: 'number',
+      refused: 'number',
       done: 'number',
       waiting: 'number',
       held: 'number',
@@ -254,20 +256,32 @@ describe('the JSON of the other commands', () => {
       counts: COUNTS,
       alarms: [],
       nextTry: 'null',
-      oldest: { upload: 'null', partial: 'null', waiting: 'null' },
+      oldest: { upload: 'null', partial: 'null', refused: 'null', waiting: 'null' },
       uploads: [],
+      refused: [],
       webhooks: [],
       endpoints: [],
     });
     const { desk } = await deskWithPartialUpload();
     await desk.run(['webhook', 'disable', 'default', '--quiet']);
+    await desk.run(['upload', makeRecording({ files: { 'video.mkv': null } }), '--quiet']);
     expect(await documentOf(desk, 'status')).toEqual({
       stateDir: 'string',
       hasState: 'boolean',
       counts: COUNTS,
       alarms: [{ kind: 'string', count: 'number' }],
       nextTry: 'string',
-      oldest: { upload: 'string', partial: 'string', waiting: 'string' },
+      oldest: { upload: 'string', partial: 'string', refused: 'string', waiting: 'string' },
+      refused: [
+        {
+          dir: 'string',
+          recordingId: 'string',
+          error: 'string',
+          hint: 'string',
+          since: 'string',
+          updatedAt: 'string',
+        },
+      ],
       uploads: [
         {
           target: 'string',
@@ -314,7 +328,10 @@ describe('the JSON of the other commands', () => {
       endpoints: [{ name: 'string', reason: 'string', since: 'string' }],
     });
     const { alarms } = await documentOf(desk, 'status --max-age 0s');
-    expect(alarms).toEqual([{ kind: 'string', ageMs: 'number' }]);
+    expect(alarms).toEqual([
+      { kind: 'string', count: 'number' },
+      { kind: 'string', ageMs: 'number' },
+    ]);
   });
 
   test('status of a recording', async () => {
@@ -344,6 +361,7 @@ describe('the JSON of the other commands', () => {
           metadata: PAYLOAD,
         },
       ],
+      refused: [],
       webhooks: [HISTORY],
     });
   });

@@ -46,19 +46,9 @@ const CONFIGURATION: Story[] = [
     says: /^error: no access keys for the bucket are configured \(set AWS_ACCESS_KEY_ID and .*\)$/,
   },
   {
-    name: 'no token',
-    env: () => ({ WEBHOOK_TOKEN: '' }),
-    says: /^error: no webhook token is configured \(set WEBHOOK_TOKEN or WEBHOOK_TOKEN_FILE, .*\)$/,
-  },
-  {
     name: 'a token in a world-readable file',
     env: () => tokenFile(SECRETS.token, 0o644),
     says: /^error: WEBHOOK_TOKEN_FILE: .*\/token contains a secret and can be read by other users: chmod 600 .*\/token$/,
-  },
-  {
-    name: 'no e-mail address',
-    env: () => ({ RECORDUPLOAD_USER_EMAIL: '' }),
-    says: /^error: recording \d+: no e-mail address to tell the server \(give --email, .*\)$/,
   },
 ];
 

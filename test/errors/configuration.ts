@@ -438,7 +438,7 @@ export const CONFIGURATION: readonly Meeting[] = [
     hint: 'set WEBHOOK_TOKEN or WEBHOOK_TOKEN_FILE, or tokenFile in .recorduploadrc',
     exit,
     env: { WEBHOOK_TOKEN: undefined },
-    meet: () => ['upload', makeRecording()],
+    meet: () => ['webhook', 'test'],
   },
   {
     says: 'no token is configured for the webhook ops',
@@ -447,15 +447,8 @@ export const CONFIGURATION: readonly Meeting[] = [
     env: FROM_FILE,
     meet: desk => {
       write(desk, 'work/.recorduploadrc', list('ops'));
-      return ['upload', makeRecording()];
+      return ['webhook', 'test'];
     },
-  },
-  {
-    says: 'recording …: no e-mail address to tell the server',
-    hint: 'give --email, set user.email (RECORDUPLOAD_USER_EMAIL), put user_info.email into recording.json, or use --no-webhook',
-    exit,
-    env: { RECORDUPLOAD_USER_EMAIL: undefined },
-    meet: () => ['upload', makeRecording()],
   },
 ];
 

@@ -8,6 +8,7 @@ import { outboxConforms } from './conformance/outbox.ts';
 import { overviewConforms } from './conformance/overview.ts';
 import { partsJournalConforms } from './conformance/parts-journal.ts';
 import { processesConform } from './conformance/processes.ts';
+import { refusalsConform } from './conformance/refusals.ts';
 import { type Place, useStage } from './conformance/stage.ts';
 
 export type { Place } from './conformance/stage.ts';
@@ -27,6 +28,7 @@ export function describeState(name: string, makePlace: () => Promise<Place>, opt
     inFlightConforms(stage);
     endpointsConform(stage);
     overviewConforms(stage);
+    refusalsConform(stage);
     if (!options.isShared) return;
     processesConform(stage);
     crashesConform(stage);

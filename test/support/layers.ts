@@ -32,7 +32,7 @@ export const ROOMS: readonly Room[] = [
   folder('config', [SHARED, 'core/webhook/endpoint.ts', 'core/storage/keys.ts']),
   // Servers that shared code with the clients would share their mistakes.
   folder('sandbox', ['core/errors.ts', 'core/read-file.ts']),
-  folder('core/status', [SHARED, 'core/delivery']),
+  folder('core/status', [SHARED, 'core/delivery', 'core/upload']),
   folder('core/upload', [SHARED, 'core/delivery', 'core/payload', 'core/recording', 'core/storage']),
   folder('core/delivery', [SHARED, 'core/webhook']),
   folder('core/payload', [SHARED, 'core/recording', 'core/storage']),

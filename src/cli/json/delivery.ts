@@ -42,7 +42,7 @@ export interface EndpointRunJson {
   /** Webhooks that other processes were sending. */
   busy: number;
   /** Why nothing more was sent. */
-  stopped?: 'failing' | 'refused' | 'disabled' | 'throttled' | 'off' | 'interrupted';
+  stopped?: 'failing' | 'refused' | 'disabled' | 'throttled' | 'no-token' | 'off' | 'interrupted';
   detail: string;
 }
 

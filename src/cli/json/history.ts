@@ -25,7 +25,7 @@ export interface HistoryJson<State extends string> {
   webhookId: string;
   endpoint: string;
   state: State;
-  heldReason: 'refused' | 'rejected' | 'exhausted' | 'disabled' | null;
+  heldReason: 'refused' | 'rejected' | 'exhausted' | 'disabled' | 'no-email' | null;
   createdAt: string;
   /** Null unless it is waiting. */
   nextTry: string | null;

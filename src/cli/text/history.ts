@@ -28,6 +28,7 @@ function stateText({ state, heldReason, nextAt, settledAt, attempts }: Delivery,
     case 'superseded':
       return `superseded${at} by a newer payload, after ${attempted}`;
     case 'held':
+      if (heldReason === 'no-email') return `held (no-email)${at}; next: recordupload retry, once user.email is set`;
       return `held (${heldReason})${at} after ${attempted}; next: recordupload retry --held`;
     case 'pending':
       return `${nextAt <= now ? 'due now' : `due in ${formatDuration(nextAt - now)}`}, after ${attempted}`;

@@ -10,6 +10,7 @@ export type StopReason =
   | 'refused' // it answered 401 or 403
   | 'disabled' // it answered 410, or an operator disabled it
   | 'throttled' // it asked for a longer pause than a run waits
+  | 'no-token' // the configuration has no token for it
   | 'off' // the configuration switches it off
   | 'interrupted'; // the caller's signal aborted
 

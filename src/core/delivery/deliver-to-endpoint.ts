@@ -166,10 +166,12 @@ async function openGate(
   endpoint: Endpoint,
   selection: Selection,
   { state: { endpoints }, clock }: EndpointDeps,
-): Promise<'open' | 'single' | 'off' | 'disabled' | 'refused'> {
+): Promise<'open' | 'single' | 'off' | 'no-token' | 'disabled' | 'refused'> {
   if (!endpoint.enabled) return 'off';
   const { disabledReason, refusedAt } = await endpoints.get(endpoint.name);
   if (disabledReason !== null) return 'disabled';
+  // Without a token the server would refuse each of them.
+  if (endpoint.token === undefined) return 'no-token';
   if (refusedAt === null) return 'open';
   if (await isRefused(endpoint, await endpoints.refusal(endpoint.name))) return selection.held ? 'single' : 'refused';
   await endpoints.releaseRefused(endpoint.name, clock.now());

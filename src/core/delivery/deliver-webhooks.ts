@@ -11,6 +11,7 @@ import {
   type DeliverReport,
   type DeliveryReport,
   type EndpointReport,
+  NO_EMAIL,
   STOPPED,
   WAITS,
   withoutState,
@@ -102,11 +103,14 @@ function describeUnsent(
   if (state === 'delivered') return { ...report, outcome: 'delivered', detail: 'delivered already' };
   if (state === 'superseded') return { ...report, outcome: 'superseded', detail: 'a newer payload has replaced it' };
   if (state === 'held') {
+    if (heldReason === 'no-email') return { ...report, outcome: 'held', detail: NO_EMAIL };
     const why = heldReason === 'refused' ? STOPPED.refused(endpoint) : 'held: run "recordupload retry --held"';
     return { ...report, outcome: 'held', detail: why };
   }
   if (notBefore !== undefined) return { ...report, outcome: 'pending', detail: WAITS, nextAt: notBefore };
   if (stopped === 'disabled') return { ...report, outcome: 'disabled', detail: STOPPED.disabled(endpoint) };
+  // No time will bring a token.
+  if (stopped === 'no-token') return { ...report, outcome: 'pending', detail: STOPPED[stopped](endpoint) };
   if (stopped) return { ...report, outcome: 'pending', detail: STOPPED[stopped](endpoint), nextAt };
   if (nextAt > dueBy) return { ...report, outcome: 'pending', detail: 'not due yet', nextAt };
   return { ...report, outcome: 'busy', detail: 'another process is sending it, or an older payload of the recording' };

@@ -50,12 +50,18 @@ export const STOPPED: Record<StopReason, (endpoint: string) => string> = {
   disabled: name =>
     `endpoint ${name} is disabled; enable it with "recordupload webhook enable ${name}" once its URL is right`,
   throttled: name => `endpoint ${name} asks for a longer pause; the next run continues`,
+  'no-token': name =>
+    `endpoint ${name} has no token: set ${name === 'default' ? 'WEBHOOK_TOKEN or webhook.tokenFile' : 'its token or tokenFile in webhooks'}, then run "recordupload retry"`,
   off: name => `endpoint ${name} is switched off in the configuration`,
   interrupted: () => 'interrupted; the next run continues',
 };
 
 /** Why a delivery was not sent that an older payload of its recording keeps waiting. */
 export const WAITS = 'it waits because an older payload may still be arriving; "recordupload retry" sends it then';
+
+/** Why a webhook without an e-mail address is not sent, and what to do. */
+export const NO_EMAIL =
+  'no e-mail address to tell the server: set user.email (RECORDUPLOAD_USER_EMAIL), then run "recordupload retry"';
 
 /** The report if the state is only in memory: what was not delivered is lost. */
 export function withoutState(report: DeliveryReport): DeliveryReport {

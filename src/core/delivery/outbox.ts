@@ -9,6 +9,8 @@ export interface NewDeliveries {
   payload: string;
   /** `contentHash` of the payload: what it says, regardless of when it was made. */
   contentHash: string;
+  /** Hold it from the start: it is not complete, and a newer payload has to take its place. */
+  hold?: 'no-email' | undefined;
   /** Queue it even if the endpoint has received exactly this. */
   force?: boolean | undefined;
   now: number;
@@ -80,7 +82,7 @@ export interface Outbox {
   waiting(): Promise<WaitingCount[]>;
   /**
    * Makes delivered or held deliveries due now, at the start of their schedule. One that a newer payload has followed
-   * stays as it is.
+   * stays as it is, and so does one that is held because it is not complete (`NewDeliveries.hold`).
    * @returns those that became due
    */
   requeue(seqs: readonly number[], now: number): Promise<number[]>;

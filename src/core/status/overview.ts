@@ -1,5 +1,6 @@
 import type { HeldReason } from '../delivery/delivery.ts';
 import type { DeliveryHistory } from '../delivery/outbox.ts';
+import type { Refusal } from '../upload/refusals.ts';
 
 /*
  * What is unfinished, what waits, and how much is done. Times are milliseconds since 1970; `target` is `<endpoint>/<bucket>`.
@@ -59,6 +60,8 @@ export interface StateOverview {
   counts: {
     uploading: number;
     partial: number;
+    /** Folders that were refused before anything of them was sent. */
+    refused: number;
     done: number;
     waiting: number;
     held: number;
@@ -67,14 +70,15 @@ export interface StateOverview {
   };
   /** Those that a process is at work on come first. */
   uploads: UnfinishedUpload[];
+  refused: Refusal[];
   held: WaitingDelivery[];
   /** The one that is due next first. */
   waiting: WaitingDelivery[];
   endpoints: BlockedEndpoint[];
   /** When the next webhook is due. */
   nextAt: number | null;
-  /** Since when the oldest partial upload, the oldest unfinished upload, the oldest waiting webhook has been waiting. */
-  oldest: { partial: number | null; upload: number | null; waiting: number | null };
+  /** Since when the oldest of each has been waiting; `upload`: of all unfinished uploads. */
+  oldest: { partial: number | null; upload: number | null; refused: number | null; waiting: number | null };
 }
 
 /** One recording in one bucket, as this machine knows it. */
@@ -101,7 +105,7 @@ export interface Overview {
   /** Its cost does not grow with what is done: that is counted from indexes and never read. */
   all(options: { limit: number }): Promise<StateOverview>;
   /** All that is known of one recording: in each bucket, and each of its webhooks, the oldest first. */
-  recording(id: string): Promise<{ recordings: RecordingStatus[]; deliveries: DeliveryHistory[] }>;
+  recording(id: string): Promise<{ recordings: RecordingStatus[]; refused: Refusal[]; deliveries: DeliveryHistory[] }>;
   /** Ids of recordings that begin so, the one that was touched last first. */
   recordingIds(prefix: string, options: { limit: number }): Promise<string[]>;
 }

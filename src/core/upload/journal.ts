@@ -74,7 +74,7 @@ export interface UploadEnd {
 export interface UploadJournal extends PartsJournal, BegunUploads {
   /**
    * Claims the recording for this process and records that it is being uploaded from this folder. The claim ends with
-   * `release`, with `finish`, or with the process.
+   * `release`, with `finish`, or with the process. That the folder was refused before is forgotten.
    */
   begin(
     target: string,

@@ -23,7 +23,7 @@ const FILES_AT_ONCE = 8;
 
 /**
  * Uploads a recording and queues its webhook. Files that fail do not stop the others.
- * @throws AppError `BUSY` if another process is uploading it, `CONFIG` without an e-mail address for the webhook, `STATE`;
+ * @throws AppError `BUSY` if another process is uploading it, `STATE`;
  * the signal's reason once it aborts
  */
 export async function uploadRecording(
@@ -31,7 +31,6 @@ export async function uploadRecording(
   request: UploadRequest,
   session: UploadSession,
 ): Promise<UploadReport> {
-  if (request.endpoints.length > 0) requireEmail(recording);
   const { journal, bucket, clock, observer } = session;
   const webhooks = request.endpoints.length > 0;
   const begun = await journal.begin(bucket.target, recording, { webhooks, now: clock.now() });
@@ -48,14 +47,6 @@ export async function uploadRecording(
   } finally {
     await journal.release({ target: bucket.target, recordingId: recording.id });
   }
-}
-
-/** @throws AppError `CONFIG` without an e-mail address: the server knows users by nothing else */
-export function requireEmail({ id, details }: Pick<Recording, 'id' | 'details'>): void {
-  if (details.user.email) return;
-  throw new AppError('CONFIG', `recording ${id}: no e-mail address to tell the server`, {
-    hint: 'give --email, set user.email (RECORDUPLOAD_USER_EMAIL), put user_info.email into recording.json, or use --no-webhook',
-  });
 }
 
 async function upload(recording: Recording, request: UploadRequest, session: UploadSession): Promise<UploadReport> {
@@ -86,6 +77,8 @@ async function upload(recording: Recording, request: UploadRequest, session: Upl
         contentHash: metadata.payload.hash,
         // What was sent anew is announced anew, even if the payload says the same.
         force: request.force || sent,
+        // The server knows users by nothing else. Another payload takes its place once there is an address.
+        hold: recording.details.user.email ? undefined : 'no-email',
       },
       now: clock.now(),
     },

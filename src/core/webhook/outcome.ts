@@ -10,9 +10,10 @@ export interface Sent extends SentTo {
 
 /**
  * Why a delivery waits for an operator (or, when refused, for a new token or URL). refused: 401 or 403 · rejected:
- * another 4xx or a 3xx · exhausted: the schedule is over · disabled: the endpoint answered 410.
+ * another 4xx or a 3xx · exhausted: the schedule is over · disabled: the endpoint answered 410 · no-email: the payload has no
+ * e-mail address yet, so the server could not accept it.
  */
-export type HeldReason = 'refused' | 'rejected' | 'exhausted' | 'disabled';
+export type HeldReason = 'refused' | 'rejected' | 'exhausted' | 'disabled' | 'no-email';
 
 /** What the result of one attempt means, before the retry schedule applies. Holds no secret that the redactor knows. */
 export interface Judgement {

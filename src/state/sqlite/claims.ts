@@ -196,7 +196,7 @@ function applyConsequence(sql: Sql, endpoint: string, consequence: Consequence, 
 function unhold(sql: Sql, { endpoint, recordingIds, seqs }: ClaimScope, now: number): number {
   const all = `UPDATE deliveries
     SET state = 'pending', held_reason = NULL, settled_at = NULL, next_at = $now, retries = 0
-    WHERE state = 'held' AND endpoint = $endpoint`;
+    WHERE state = 'held' AND held_reason IS NOT 'no-email' AND endpoint = $endpoint`;
   const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
   if (seqs) return sum(seqs.map(seq => sql.run(`${all} AND seq = $seq`, { endpoint, now, seq })));
   if (!recordingIds) return sql.run(all, { endpoint, now });

@@ -153,4 +153,18 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE deliveries ADD COLUMN in_flight_until INTEGER;
   CREATE INDEX deliveries_in_flight ON deliveries (in_flight_until) WHERE in_flight_until IS NOT NULL;
   `,
+  `
+  -- Folders whose upload was asked for and refused before anything was sent.
+  CREATE TABLE refusals (
+    dir TEXT PRIMARY KEY,
+    recording_id TEXT NOT NULL,     -- as people call it: the id asked for, else the folder's name
+    error TEXT NOT NULL,
+    hint TEXT,
+    asked TEXT NOT NULL,            -- AskedUpload as JSON
+    since INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+  );
+  CREATE INDEX refusals_since ON refusals (since);
+  CREATE INDEX refusals_of_recording ON refusals (recording_id);
+  `,
 ];

@@ -75,7 +75,7 @@ export function openOutbox({ read, write }: Database): Outbox {
             sql.run(
               `UPDATE deliveries
                SET state = 'pending', held_reason = NULL, settled_at = NULL, next_at = $now, retries = 0
-               WHERE seq = $seq AND state IN ('delivered', 'held') AND ${IS_NEWEST}`,
+               WHERE seq = $seq AND state IN ('delivered', 'held') AND held_reason IS NOT 'no-email' AND ${IS_NEWEST}`,
               { seq, now },
             ) > 0,
         ),
@@ -89,7 +89,7 @@ export function enqueue(sql: Sql, request: NewDeliveries): Enqueued[] {
 }
 
 function enqueueOne(sql: Sql, request: NewDeliveries, endpoint: string): Enqueued {
-  const { recordingId, payload, contentHash, force, now } = request;
+  const { recordingId, payload, contentHash, force, hold: heldReason = null, now } = request;
   const row = sql.get(NEWEST, { recordingId, endpoint });
   const known = row && toDelivery(row);
   if (known?.contentHash === contentHash && known.state !== 'superseded' && !force) {
@@ -103,9 +103,21 @@ function enqueueOne(sql: Sql, request: NewDeliveries, endpoint: string): Enqueue
   );
   const webhookId = `msg_${randomUUID().replaceAll('-', '')}`;
   const made = sql.get(
-    `INSERT INTO deliveries (webhook_id, endpoint, recording_id, payload, content_hash, state, created_at, next_at)
-     VALUES ($webhookId, $endpoint, $recordingId, $payload, $contentHash, 'pending', $now, $now) RETURNING *`,
-    { webhookId, endpoint, recordingId, payload, contentHash, now },
+    `INSERT INTO deliveries
+       (webhook_id, endpoint, recording_id, payload, content_hash, state, held_reason, created_at, next_at, settled_at)
+     VALUES ($webhookId, $endpoint, $recordingId, $payload, $contentHash, $state, $heldReason, $now, $now, $settledAt)
+     RETURNING *`,
+    {
+      webhookId,
+      endpoint,
+      recordingId,
+      payload,
+      contentHash,
+      state: heldReason === null ? 'pending' : 'held',
+      heldReason,
+      settledAt: heldReason === null ? null : now,
+      now,
+    },
   );
   return { delivery: toDelivery(made!), how: 'new' };
 }

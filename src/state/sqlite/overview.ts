@@ -1,3 +1,4 @@
+import { NO_EMAIL } from '../../core/delivery/delivery-report.ts';
 import type {
   BlockedEndpoint,
   FileProgress,
@@ -7,6 +8,7 @@ import type {
   UnfinishedUpload,
   WaitingDelivery,
 } from '../../core/status/overview.ts';
+import { toRefusal } from './refusals.ts';
 import { historyOf, toDelivery } from './rows.ts';
 import type { Row, Sql, Values } from './sql.ts';
 
@@ -25,6 +27,7 @@ export function openOverviewOf({ read, isAlive }: OverviewSource): Overview {
     recording: id =>
       read(sql => ({
         recordings: recordingsOf(sql, livingClaimants(sql, isAlive), id),
+        refused: sql.all('SELECT * FROM refusals WHERE recording_id = $id ORDER BY since, dir', { id }).map(toRefusal),
         deliveries: historyOf(sql, id),
       })),
     recordingIds: (prefix, { limit }) =>
@@ -69,6 +72,7 @@ function readOverview(sql: Sql, living: Living, limit: number): StateOverview {
     counts: {
       uploading: uploadingCount,
       partial: unfinished - uploadingCount,
+      refused: number('SELECT COUNT(*) AS n FROM refusals'),
       done: known - unfinished,
       waiting: countOf('pending'),
       held: countOf('held'),
@@ -82,6 +86,7 @@ function readOverview(sql: Sql, living: Living, limit: number): StateOverview {
         { ...atWork.values, limit },
       )
       .map(row => toUpload(sql, row, living)),
+    refused: sql.all('SELECT * FROM refusals ORDER BY since, dir LIMIT $limit', { limit }).map(toRefusal),
     held: sql
       .all(`SELECT * FROM deliveries WHERE state = 'held' ORDER BY settled_at LIMIT $limit`, { limit })
       .map(row => toWaiting(sql, row)),
@@ -93,6 +98,7 @@ function readOverview(sql: Sql, living: Living, limit: number): StateOverview {
     oldest: {
       partial: time(`SELECT unfinished_since AS n FROM recordings WHERE ${partial} ORDER BY 1 LIMIT 1`, atWork.values),
       upload: time(`SELECT MIN(unfinished_since) AS n FROM recordings WHERE state <> 'done'`),
+      refused: time('SELECT MIN(since) AS n FROM refusals'),
       // Numbers are given in the order in which deliveries are made.
       waiting: time(
         `SELECT created_at AS n FROM deliveries WHERE seq = (SELECT MIN(seq) FROM deliveries WHERE state = 'pending')`,
@@ -227,7 +233,7 @@ function toWaiting(sql: Sql, row: Row): WaitingDelivery {
     attempts,
     since: createdAt,
     nextAt: isHeld ? null : nextAt,
-    error: (last?.error as string | null | undefined) ?? null,
+    error: (last?.error as string | null | undefined) ?? (row.held_reason === 'no-email' ? NO_EMAIL : null),
   };
 }
 

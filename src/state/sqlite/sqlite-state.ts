@@ -5,6 +5,7 @@ import { openEndpoints } from './endpoints.ts';
 import { openOutbox } from './outbox.ts';
 import { openOverviewOf } from './overview.ts';
 import { openHousekeeping } from './prune.ts';
+import { openRefusals } from './refusals.ts';
 import { openUploadJournal } from './upload-journal.ts';
 
 /**
@@ -17,6 +18,7 @@ export function stateOver(database: Database, options: { pid: number; stateDir?:
   const { read, liveness, isKept } = database;
   return {
     journal: openUploadJournal(database, pid),
+    refusals: openRefusals(database),
     outbox: openOutbox(database),
     claims: openDeliveryClaims(database),
     endpoints: openEndpoints(database),

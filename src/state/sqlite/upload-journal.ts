@@ -5,6 +5,7 @@ import { storing } from '../not-stored.ts';
 import type { Database } from './database.ts';
 import { enqueue } from './outbox.ts';
 import { endUpload, openPartsJournal, valuesOfFile } from './parts-journal.ts';
+import { forgetRefusal } from './refusals.ts';
 import { toFile, toRecording } from './rows.ts';
 import type { Sql, Values } from './sql.ts';
 
@@ -55,6 +56,7 @@ export function openUploadJournal(database: Database, pid: number): UploadJourna
           },
         );
         const row = sql.get(`SELECT token FROM recordings WHERE ${OF_RECORDING}`, valuesOfRecording(ref));
+        forgetRefusal(sql, dir);
         return { ok: true as const, dead, token: String(row?.token) };
       });
       if (!result.ok) return result;

@@ -128,13 +128,15 @@ describe('An upload', () => {
     expect(await outbox.list({})).toEqual([]);
   });
 
-  test('without an e-mail address to tell the server does not begin', async () => {
+  test('without an e-mail address to tell the server goes on, and its webhook is held', async () => {
     const server = await sandbox();
     const recording = await makeRecording({ 'transcript.txt': 3 });
     const { upload } = await office(server);
-    const error = await failure(upload({ ...recording, details: { ...recording.details, user: {} } }));
-    expect(error).toMatchObject({ code: 'CONFIG', hint: expect.stringMatching(/--email/) });
-    expect(server.s3.requests()).toEqual([]);
+    const report = await upload({ ...recording, details: { ...recording.details, user: {} } });
+    expect(report.outcome).toBe('uploaded');
+    expect(report.deliveries.map(({ delivery }) => [delivery.state, delivery.heldReason])).toEqual([
+      ['held', 'no-email'],
+    ]);
   });
 
   test('of a recording that another process is at is refused', async () => {

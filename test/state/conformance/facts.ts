@@ -40,12 +40,12 @@ export const ATTEMPT: Omit<Attempt, 'number'> = {
 export function enqueue(
   { outbox }: Pick<State, 'outbox'>,
   recordingId: number | string,
-  options: { title?: string; endpoints?: readonly string[]; now?: number; force?: boolean } = {},
+  options: { title?: string; endpoints?: readonly string[]; now?: number; force?: boolean; hold?: 'no-email' } = {},
 ): Promise<Enqueued[]> {
-  const { title, endpoints = ['default'], now = NOW, force } = options;
+  const { title, endpoints = ['default'], now = NOW, force, hold } = options;
   const payload = payloadOf(recordingId, title);
   const hash = contentHash(JSON.parse(payload));
-  return outbox.enqueue({ recordingId: String(recordingId), endpoints, payload, contentHash: hash, force, now });
+  return outbox.enqueue({ recordingId: String(recordingId), endpoints, payload, contentHash: hash, force, hold, now });
 }
 
 /** Claims those that are due. */

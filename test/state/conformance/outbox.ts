@@ -35,6 +35,21 @@ export function outboxConforms(stage: Stage): void {
       expect((await enqueue(stage.state, 3, { force: true }))[0]).toMatchObject({ how: 'new' });
     });
 
+    test('holds a payload that is not complete until another takes its place, whoever asks for it', async () => {
+      const { outbox, claims } = stage.state;
+      const [first] = await enqueue(stage.state, 3, { hold: 'no-email' });
+      const { seq } = first!.delivery;
+      expect(first!.delivery).toMatchObject({ state: 'held', heldReason: 'no-email', settledAt: NOW });
+      expect(await claims.releaseHeld({ endpoint: 'default' }, NOW)).toBe(0);
+      expect(await claims.releaseHeld({ endpoint: 'default', seqs: [seq] }, NOW)).toBe(0);
+      expect(await outbox.requeue([seq], NOW)).toEqual([]);
+      expect(await claimAll(stage.state)).toEqual([]);
+      expect((await enqueue(stage.state, 3, { hold: 'no-email' }))[0]).toMatchObject({ how: 'reused' });
+      await enqueue(stage.state, 3, { title: 'complete' });
+      expect((await outbox.get(seq))?.state).toBe('superseded');
+      expect(await claimAll(stage.state)).toHaveLength(1);
+    });
+
     test('supersedes older undelivered payloads of the recording, also held ones', async () => {
       const { outbox } = stage.state;
       const [a] = await enqueue(stage.state, 3, { title: 'a' });

@@ -44,6 +44,7 @@ function unconfiguredJson({ endpoint, count }: UnconfiguredJson): UnconfiguredJs
 /** The result of `retry --list --json`. */
 export interface RetryPlanJson {
   uploads: { recordingId: string; dir: string; state: 'uploading' | 'partial' | 'done'; error: string | null }[];
+  refused: { recordingId: string; dir: string; error: string; hint: string | null }[];
   deliveries: WaitingJson[];
   unconfigured: UnconfiguredJson[];
 }
@@ -53,14 +54,15 @@ export interface WaitingJson {
   endpoint: string;
   webhookId: string;
   state: 'pending' | 'held' | 'delivered' | 'superseded';
-  heldReason: 'refused' | 'rejected' | 'exhausted' | 'disabled' | null;
+  heldReason: 'refused' | 'rejected' | 'exhausted' | 'disabled' | 'no-email' | null;
   attempts: number;
   nextAt: string;
 }
 
-export function retryPlanJson({ uploads, deliveries, unconfigured }: RetryPlan): RetryPlanJson {
+export function retryPlanJson({ uploads, refused, deliveries, unconfigured }: RetryPlan): RetryPlanJson {
   return {
     uploads: uploads.map(({ id, dir, state, error }) => ({ recordingId: id, dir, state, error })),
+    refused: refused.map(({ recordingId, dir, error, hint }) => ({ recordingId, dir, error, hint })),
     deliveries: deliveries.map(({ recordingId, endpoint, webhookId, state, heldReason, attempts, nextAt }) => ({
       recordingId,
       endpoint,

@@ -8,6 +8,7 @@ import { errorText } from '../../failure.ts';
 import { count, table } from '../../terminal/format.ts';
 import { deliveryLine, nextForWebhook, undelivered } from '../../text/delivery.ts';
 import type { ConfigurationOptions } from '../../text/next.ts';
+import { refusalLines } from '../../text/refusal.ts';
 import { uploadText } from '../../text/upload.ts';
 
 /** What a retry did; the first line sums it up. */
@@ -56,8 +57,8 @@ function stopLines(endpoints: DeliverReport['endpoints'], paint: ChalkInstance):
 }
 
 /** `--list`: what there is to do. */
-export function retryPlanText({ uploads, deliveries }: RetryPlan, now: number): string[] {
-  if (uploads.length === 0 && deliveries.length === 0)
+export function retryPlanText({ uploads, refused, deliveries }: RetryPlan, now: number): string[] {
+  if (uploads.length + refused.length + deliveries.length === 0)
     return ['nothing to do: no unfinished upload, no webhook waiting'];
   const unfinished = table(
     uploads.map(({ id, dir, state, error }) => [`  ${id}`, state, printable(error ?? ''), printable(dir)]),
@@ -74,8 +75,11 @@ export function retryPlanText({ uploads, deliveries }: RetryPlan, now: number): 
   const isPending = deliveries.some(({ state }) => state === 'pending');
   return [
     ...(unfinished.length > 0 ? ['unfinished uploads:', ...unfinished] : []),
+    ...(refused.length > 0 ? ['refused:', ...refused.flatMap(one => refusalLines(one, now))] : []),
     ...(waiting.length > 0 ? ['webhooks waiting:', ...waiting] : []),
-    ...(unfinished.length > 0 || isPending ? [`next: recordupload retry${isPending ? ' --now' : ''}`] : []),
+    ...(unfinished.length > 0 || refused.length > 0 || isPending
+      ? [`next: recordupload retry${isPending ? ' --now' : ''}`]
+      : []),
     ...(isHeld ? ['next: recordupload status <id> shows why one is held; then recordupload retry --held'] : []),
   ];
 }

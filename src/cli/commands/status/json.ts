@@ -1,6 +1,7 @@
 import type { Alarm } from '../../../app/alarms.ts';
 import type { RecordingStatusReport } from '../../../app/recording-status.ts';
 import type { StatusReport } from '../../../app/status.ts';
+import type { Refusal } from '../../../core/upload/refusals.ts';
 import { iso, isoOrNull } from '../../json/document.ts';
 import { type HistoryJson, historyJson } from '../../json/history.ts';
 import { storedPayload } from '../../json/payload.ts';
@@ -12,30 +13,51 @@ export interface StatusJson {
   counts: {
     uploading: number;
     partial: number;
+    refused: number;
     done: number;
     waiting: number;
     held: number;
     delivered: number;
     superseded: number;
   };
-  alarms: ({ kind: 'held' | 'partial'; count: number } | { kind: 'old-webhook' | 'old-upload'; ageMs: number })[];
+  alarms: (
+    | { kind: 'held' | 'partial' | 'refused'; count: number }
+    | { kind: 'old-webhook' | 'old-upload'; ageMs: number }
+  )[];
   /** When the next webhook is due. */
   nextTry: string | null;
   /** Since when the oldest of each kind has been unfinished. */
-  oldest: { upload: string | null; partial: string | null; waiting: string | null };
+  oldest: { upload: string | null; partial: string | null; refused: string | null; waiting: string | null };
   uploads: UnfinishedJson[];
+  /** Folders whose upload was refused before anything of them was sent. */
+  refused: RefusalJson[];
   webhooks: {
     recordingId: string;
     endpoint: string;
     webhookId: string;
     state: 'held' | 'waiting';
-    heldReason: 'refused' | 'rejected' | 'exhausted' | 'disabled' | null;
+    heldReason: 'refused' | 'rejected' | 'exhausted' | 'disabled' | 'no-email' | null;
     attempts: number;
     error: string | null;
     since: string;
     nextTry: string | null;
   }[];
   endpoints: { name: string; reason: string; since: string | null }[];
+}
+
+export interface RefusalJson {
+  dir: string;
+  /** The ID that was asked for, else the folder's name. */
+  recordingId: string;
+  error: string;
+  hint: string | null;
+  since: string;
+  /** When it was looked at last. */
+  updatedAt: string;
+}
+
+function refusalJson({ dir, recordingId, error, hint, since, updatedAt }: Refusal): RefusalJson {
+  return { dir, recordingId, error, hint, since: iso(since), updatedAt: iso(updatedAt) };
 }
 
 /** An upload that is not done. */
@@ -62,22 +84,23 @@ export interface FileProgressJson {
   error: string | null;
 }
 
-const NOTHING = { uploading: 0, partial: 0, done: 0, waiting: 0, held: 0, delivered: 0, superseded: 0 };
+const NOTHING = { uploading: 0, partial: 0, refused: 0, done: 0, waiting: 0, held: 0, delivered: 0, superseded: 0 };
 
 export function statusJson(report: StatusReport): StatusJson {
   const { stateDir, hasState } = report;
   if (!report.hasState) {
-    const oldest = { upload: null, partial: null, waiting: null };
-    const none = { uploads: [], webhooks: [], endpoints: [] };
+    const oldest = { upload: null, partial: null, refused: null, waiting: null };
+    const none = { uploads: [], refused: [], webhooks: [], endpoints: [] };
     return { stateDir, hasState, counts: NOTHING, alarms: [], nextTry: null, oldest, ...none };
   }
-  const { counts, nextAt, oldest, uploads, held, waiting, endpoints } = report.overview;
+  const { counts, nextAt, oldest, uploads, refused, held, waiting, endpoints } = report.overview;
   return {
     stateDir,
     hasState,
     counts: {
       uploading: counts.uploading,
       partial: counts.partial,
+      refused: counts.refused,
       done: counts.done,
       waiting: counts.waiting,
       held: counts.held,
@@ -89,6 +112,7 @@ export function statusJson(report: StatusReport): StatusJson {
     oldest: {
       upload: isoOrNull(oldest.upload),
       partial: isoOrNull(oldest.partial),
+      refused: isoOrNull(oldest.refused),
       waiting: isoOrNull(oldest.waiting),
     },
     uploads: uploads.map(({ target, id, dir, state, pid, error, files, since, updatedAt }) => ({
@@ -102,6 +126,7 @@ export function statusJson(report: StatusReport): StatusJson {
       since: iso(since),
       updatedAt: iso(updatedAt),
     })),
+    refused: refused.map(refusalJson),
     webhooks: [...held, ...waiting].map(
       ({ recordingId, endpoint, webhookId, state, heldReason, attempts, error, since, nextAt }) => ({
         recordingId,
@@ -138,10 +163,11 @@ export interface RecordingJson {
     /** What `metadata.json` in the bucket says. */
     metadata: unknown;
   })[];
+  refused: RefusalJson[];
   webhooks: HistoryJson<'waiting' | 'held' | 'delivered' | 'superseded'>[];
 }
 
-export function recordingJson({ recordingId, uploads, webhooks }: RecordingStatusReport): RecordingJson {
+export function recordingJson({ recordingId, uploads, refused, webhooks }: RecordingStatusReport): RecordingJson {
   return {
     recordingId,
     uploads: uploads.map(({ target, id, dir, state, pid, error, files, since, updatedAt, metadata }) => ({
@@ -156,6 +182,7 @@ export function recordingJson({ recordingId, uploads, webhooks }: RecordingStatu
       updatedAt: iso(updatedAt),
       metadata: metadata === null ? null : storedPayload(metadata),
     })),
+    refused: refused.map(refusalJson),
     webhooks: webhooks.map(one => historyJson(one, state => (state === 'pending' ? 'waiting' : state))),
   };
 }

@@ -6,16 +6,18 @@ import { formatBytes, formatDuration } from '../../../core/units.ts';
 import { table } from '../../terminal/format.ts';
 import { formatMoment } from '../../terminal/moment.ts';
 import { historyText } from '../../text/history.ts';
+import { refusalLines } from '../../text/refusal.ts';
 import { fileText } from './text.ts';
 
 /** One recording: its files, its webhooks with every attempt, and the payload. */
 export function recordingText(
-  { recordingId, uploads, webhooks }: RecordingStatusReport,
+  { recordingId, uploads, refused, webhooks }: RecordingStatusReport,
   { now, paint }: { now: number; paint: ChalkInstance },
 ): string[] {
   const payload = webhooks.at(-1)?.delivery.payload ?? uploads.at(-1)?.metadata;
   return [
     ...uploads.flatMap(one => uploadText(one, now, paint)),
+    ...(refused.length > 0 ? [paint.red('refused'), ...refused.flatMap(one => refusalLines(one, now))] : []),
     ...(uploads.length === 0 ? [`recording ${recordingId} was not uploaded from this machine`] : []),
     '',
     ...historyText(recordingId, webhooks, now, paint),

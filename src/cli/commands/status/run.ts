@@ -38,6 +38,7 @@ function requestOf({ options: { maxAge: maxAgeMs, limit = DEFAULT_LIMIT } }: Cal
 const EXIT_OF_ALARM: Record<Alarm['kind'], ExitCode> = {
   held: EXIT.webhook,
   'old-webhook': EXIT.webhook,
+  refused: EXIT.recording,
   partial: EXIT.incomplete,
   'old-upload': EXIT.incomplete,
 };
@@ -64,7 +65,11 @@ async function showRecording(id: string, call: Call, { runtime, settle }: OpenCo
   settle();
   const isPartial = report.uploads.some(one => one.state === 'partial');
   const isHeld = report.webhooks.some(one => one.delivery.state === 'held');
-  const exitCode = isPartial ? EXIT.incomplete : isHeld ? EXIT.webhook : EXIT.done;
+  const exitCode = heaviest([
+    isPartial ? EXIT.incomplete : EXIT.done,
+    report.refused.length > 0 ? EXIT.recording : EXIT.done,
+    isHeld ? EXIT.webhook : EXIT.done,
+  ]);
   if (options.json) terminal.document(jsonDocument(command, exitCode, { result: recordingJson(report) }));
   else if (!options.quiet) {
     const { recordingText } = await import('./recording-text.ts');

@@ -5,7 +5,7 @@ import { parseAge } from '../../terminal/moment.ts';
 
 export const statusSpec = describeCommand({
   name: 'status',
-  summary: 'show what is uploading, partial, waiting, held and done',
+  summary: 'show what is uploading, partial, refused, waiting, held and done',
   args: [{ name: '[id]', purpose: 'only this recording: its files, every attempt, the payload' }],
   options: [
     { flags: '--watch', purpose: 'refresh every second, until Ctrl-C' },
@@ -19,7 +19,7 @@ export const statusSpec = describeCommand({
   ],
   examples: [
     {
-      does: 'is everything fine? exit status 4: an upload broke off; 5: a webhook is held; --max-age adds what is older',
+      does: 'is everything fine? exit status 3: a folder was refused; 4: an upload broke off; 5: a webhook is held; --max-age adds what is older',
       line: 'recordupload status',
     },
     {
@@ -28,5 +28,5 @@ export const statusSpec = describeCommand({
     },
     { does: 'see what happened to a recording', line: 'recordupload status 42' },
   ],
-  exits: ['usage', 'incomplete', 'webhook', 'terminated'],
+  exits: ['usage', 'recording', 'incomplete', 'webhook', 'terminated'],
 });

@@ -5,20 +5,23 @@ import type { FileProgress, StateOverview, UnfinishedUpload, WaitingDelivery } f
 import { printable } from '../../../core/text.ts';
 import { formatDuration } from '../../../core/units.ts';
 import { count } from '../../terminal/format.ts';
+import { refusalLines } from '../../text/refusal.ts';
 
 /** Everything that is not done; one or two short lines for each. */
 export function statusText(report: StatusReport, paint: ChalkInstance): string[] {
   if (!report.hasState) return [`nothing has been uploaded from here yet (no state in ${printable(report.stateDir)})`];
   const { overview, alarms, now } = report;
-  const { counts, uploads, held, waiting, endpoints, nextAt } = overview;
+  const { counts, uploads, refused, held, waiting, endpoints, nextAt } = overview;
   const uploading = uploads.filter(one => one.state === 'uploading');
   const partial = uploads.filter(one => one.state === 'partial');
   const next = nextAt === null ? '' : `, next try ${dueText(nextAt, now)}`;
+  const refusedPart = counts.refused === 0 ? '' : `${part(counts.refused, 'refused', paint.red)}, `;
   return [
-    `uploads   ${part(counts.uploading, 'uploading', paint.cyan)}, ${part(counts.partial, 'partial', paint.yellow)}, ${counts.done} done`,
+    `uploads   ${part(counts.uploading, 'uploading', paint.cyan)}, ${part(counts.partial, 'partial', paint.yellow)}, ${refusedPart}${counts.done} done`,
     `webhooks  ${part(counts.waiting, 'waiting', paint.yellow)}, ${part(counts.held, 'held', paint.red)}, ${counts.delivered} delivered${next}`,
     ...section('uploading', counts.uploading, uploading, one => uploadLines(one, report), paint.cyan),
     ...section('partial', counts.partial, partial, one => uploadLines(one, report), paint.yellow),
+    ...section('refused', counts.refused, refused, one => refusalLines(one, now), paint.red),
     ...section('held', counts.held, held, one => deliveryLines(one, now), paint.red),
     ...section('waiting', counts.waiting, waiting, one => deliveryLines(one, now), paint.yellow),
     ...endpoints.map(
@@ -38,6 +41,8 @@ function wordsOf(alarm: Alarm): string {
   switch (alarm.kind) {
     case 'held':
       return `${count(alarm.count, 'webhook')} held`;
+    case 'refused':
+      return `${count(alarm.count, 'folder')} refused`;
     case 'partial':
       return `${count(alarm.count, 'upload')} partial`;
     case 'old-upload':
@@ -104,6 +109,7 @@ function dueText(at: number, now: number): string {
 function adviceLines({ counts }: StateOverview, alarms: readonly Alarm[], paint: ChalkInstance): string[] {
   const next: string[] = [];
   if (counts.partial > 0 || counts.waiting > 0) next.push('recordupload retry');
+  else if (counts.refused > 0) next.push('recordupload retry, once the folders are as they should be');
   if (counts.held > 0) next.push('recordupload retry --held, once you have fixed the cause');
   const old = alarms.filter(one => one.kind === 'old-upload' || one.kind === 'old-webhook');
   return [

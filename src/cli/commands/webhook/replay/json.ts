@@ -27,7 +27,7 @@ export interface ReplayPlanJson {
     endpoint: string;
     webhookId: string;
     state: 'pending' | 'held' | 'delivered' | 'superseded';
-    heldReason: 'refused' | 'rejected' | 'exhausted' | 'disabled' | null;
+    heldReason: 'refused' | 'rejected' | 'exhausted' | 'disabled' | 'no-email' | null;
     settledAt: string | null;
   }[];
 }

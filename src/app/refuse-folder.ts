@@ -1,0 +1,81 @@
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { AppError } from '../core/errors.ts';
+import type { RecordingOverrides } from '../core/recording/read-recording.ts';
+import type { Recording } from '../core/recording/recording.ts';
+import type { AskedUpload } from '../core/upload/refusals.ts';
+import { realPath } from './find-folders.ts';
+import { readFinishedFolder, type WaitOptions } from './recording-folder.ts';
+import type { Runtime } from './runtime.ts';
+
+/** How an upload was asked for. */
+export interface AskedFor extends RecordingOverrides, WaitOptions {
+  webhook?: boolean | undefined;
+  force?: boolean | undefined;
+}
+
+/**
+ * Reads a folder as a finished recording. If it is none, the log and the state remember that its upload was asked for:
+ * `status` lists it, and `retry` looks at it again.
+ * @param check refuses it, too
+ * @throws AppError as `readFinishedFolder` and `check`
+ */
+export async function readOrRefuse(
+  dir: string,
+  asked: AskedFor,
+  runtime: Runtime,
+  check: (recording: Recording) => void = () => {},
+): Promise<Recording> {
+  try {
+    const recording = await readFinishedFolder(dir, asked, runtime);
+    check(recording);
+    return recording;
+  } catch (error) {
+    throw await refused(dir, asked, error, runtime);
+  }
+}
+
+/**
+ * Remembers that the upload of a folder was refused. A folder that does not exist is only logged: its path may be
+ * mistyped, and nothing could ever be done about it.
+ * @returns the error
+ */
+export async function refused(dir: string, asked: AskedFor, error: unknown, runtime: Runtime): Promise<unknown> {
+  if (!announceRefusal(dir, error, runtime)) return error;
+  const path = await realPath(dir);
+  if (!(await exists(path))) return error;
+  const { refusals } = await runtime.state();
+  const refusal = {
+    dir: path,
+    recordingId: asked.id ?? basename(path),
+    error: error.message,
+    hint: error.hint ?? null,
+    asked: toAsked(asked),
+  };
+  await refusals.refuse(refusal, runtime.clock.now());
+  return error;
+}
+
+/** Announces what refuses the folder; false: the error says nothing about it. */
+export function announceRefusal(
+  dir: string,
+  error: unknown,
+  { observer }: Pick<Runtime, 'observer'>,
+): error is AppError {
+  if (!(error instanceof AppError) || error.code !== 'RECORDING') return false;
+  observer({ type: 'upload-refused', dir, error });
+  return true;
+}
+
+/** True if the folder, or whatever has its name, is there. */
+export async function exists(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function toAsked({ webhook = true, force = false, finished = false, ...said }: AskedFor): AskedUpload {
+  const { id, title, email, username, createdAt, durationSeconds } = said;
+  return { id, title, email, username, createdAt, durationSeconds, webhook, force, finished };
+}
