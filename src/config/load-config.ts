@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { AppError, hasErrorCode } from '../core/errors.ts';
+import { encodingOf, SAVE_AS_UTF8 } from '../core/file-text.ts';
 import { readSmallFile, Unreadable } from '../core/read-file.ts';
 import { ignoresEndpoints, settingsFromProfile } from './aws-settings.ts';
 import type { Config } from './config.ts';
@@ -231,8 +232,9 @@ function inOrder(origins: Origin[]): Origin[] {
 
 async function flawOfCaFile(file: string): Promise<string | undefined> {
   try {
-    await readSmallFile(file);
-    return undefined;
+    const encoding = encodingOf((await readSmallFile(file)).bytes);
+    // Comments of other encodings do not matter in PEM.
+    return encoding?.startsWith('utf-16') ? `is UTF-16; ${SAVE_AS_UTF8}` : undefined;
   } catch (error) {
     if (error instanceof Unreadable) return error.flaw;
     if (hasErrorCode(error, 'EACCES', 'EPERM')) return 'cannot be read: permission denied';

@@ -1,5 +1,6 @@
 import type { Stats } from 'node:fs';
 import { hasErrorCode } from '../core/errors.ts';
+import { decodeTextOrAdvise } from '../core/file-text.ts';
 import { readSmallFile, Unreadable } from '../core/read-file.ts';
 import { shellQuoted } from '../core/text.ts';
 import type { Machine } from './paths.ts';
@@ -47,7 +48,8 @@ export async function readSecretFile(
     const flaw = (options.issued ? flawOfCredential : flawOfPrivacy)(stats, file, owner);
     if (flaw !== undefined) return refuse(flaw);
     if (bytes.length > LARGEST_SECRET_BYTES) return refuse('is too large to hold one secret');
-    return { ok: true, text: bytes.toString('utf8').replace(/\r?\n$/, '') };
+    const decoded = decodeTextOrAdvise(bytes);
+    return decoded.ok ? { ok: true, text: decoded.text.replace(/\r?\n$/, '') } : refuse(decoded.flaw);
   } catch (error) {
     if (error instanceof Unreadable)
       return refuse(error.stats.isFile() ? 'is too large to hold one secret' : error.flaw);

@@ -1,5 +1,6 @@
 // The mini build of zod: the same checks at a fifth of the size, which start-up notices.
 import * as z from 'zod/mini';
+import { parseEmail } from '../core/email.ts';
 import { parseDuration, parseRateLimit } from '../core/units.ts';
 import { flawOfSigningSecret, flawOfToken } from './secret-text.ts';
 import { flawOfUrl } from './urls.ts';
@@ -101,7 +102,7 @@ export const settingsSchema = z.strictObject({
   user: z.prefault(
     z.strictObject({
       name: z.optional(printable('text')),
-      email: z.optional(matching(/^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u, 'an e-mail address')),
+      email: z.optional(parsed(parseEmail, 'an e-mail address')),
     }),
     {},
   ),

@@ -1,9 +1,23 @@
 /** Shorter ones could not be kept out of logs: the redaction would blank out ordinary words. */
 const SHORTEST_TOKEN = 4;
 
+/** A character that cannot be seen, or told from another, by its name; undefined: there is none. */
+function oddCharacter(text: string): string | undefined {
+  const [character] = /\p{Default_Ignorable_Code_Point}|[\u00a0\u2000-\u200a\u202f\u3000]/u.exec(text) ?? [];
+  if (character === undefined) return undefined;
+  const code = `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+  return /\s/.test(character) && character !== '\ufeff'
+    ? `an unusual space (${code})`
+    : `an invisible character (${code})`;
+}
+
 /** What keeps a text from being a token or key (sent as a header, exactly), without showing it; undefined: nothing. */
 export function flawOfToken(text: string): string | undefined {
   if (text === '') return 'is empty';
+  if (/^(["'`]).*\1$|^[\u2018-\u201f].*[\u2018-\u201f]$/su.test(text))
+    return 'has quotes around it (the value is not shown)';
+  const odd = oddCharacter(text);
+  if (odd !== undefined) return `contains ${odd} (the value is not shown)`;
   if (/[\r\n]/.test(text)) return 'contains a newline (the value is not shown)';
   if (/\s/.test(text)) return 'contains white space (the value is not shown)';
   if (/[\u0000-\u001f\u007f]/.test(text)) return 'contains a control character (the value is not shown)';

@@ -35,7 +35,9 @@ export function useDesk(): Desk {
   desk.write = async (name, text, mode = 0o600) => {
     const file = path.resolve(desk.cwd, name);
     await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(file, typeof text === 'string' ? text : JSON.stringify(text, null, 2), { mode });
+    await writeFile(file, typeof text === 'string' || Buffer.isBuffer(text) ? text : JSON.stringify(text, null, 2), {
+      mode,
+    });
     return file;
   };
   desk.trust = async name => {

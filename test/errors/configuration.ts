@@ -150,6 +150,9 @@ export const CONFIGURATION: readonly Meeting[] = [
   variable('RECORDUPLOAD_SETTLE', '2h', 'expected a duration such as 3s or 1m, 1h at most, got "2h"'),
   variable('RECORDUPLOAD_CA_FILE', '/nowhere', '/nowhere does not exist or is not a file'),
   variable('WEBHOOK_TOKEN', 'abc', 'is shorter than 4 characters (the value is not shown)'),
+  variable('WEBHOOK_TOKEN', '"fake-token"', 'has quotes around it (the value is not shown)'),
+  variable('WEBHOOK_TOKEN', 'fake\u200btoken', 'contains an invisible character (U+200B) (the value is not shown)'),
+  variable('WEBHOOK_TOKEN', 'fake\u00a0token', 'contains an unusual space (U+00A0) (the value is not shown)'),
   variable('WEBHOOK_TOKEN', 'fake\ntoken', 'contains a newline (the value is not shown)'),
   variable('WEBHOOK_TOKEN', 'fake token', 'contains white space (the value is not shown)'),
   variable('WEBHOOK_TOKEN', 'fake\u0001token', 'contains a control character (the value is not shown)'),
@@ -382,6 +385,7 @@ export const CONFIGURATION: readonly Meeting[] = [
       return ['status'];
     },
   },
+  profile('\ufeff[profile recordings]\n', '…/.aws/config begins with a byte order mark; save it as UTF-8 without one'),
   profile('[profile old]\nregion = a', 'it is not in … and not in … (there are old)'),
   profile('', 'it is not in … and not in … (they have no profiles)'),
   profile('[profile recordings]\nregion = a', 'it has no keys, neither in …/.aws/config nor in …/.aws/credentials'),

@@ -99,6 +99,14 @@ export const RECORDINGS: readonly Meeting[] = [
   }),
   folder('/video.mkv is empty', 'wait until the recorder has written it', { videoBytes: 0 }),
   folder(' has more than one video: video.mkv, video.mp4', 'leave one video in it', { files: { 'video.mp4': 'x' } }),
+  {
+    ...folder(
+      ' has two files of one name: Präsentation.pdf, in two Unicode forms (NFC and NFD)',
+      'rename or remove one of them',
+      { files: { 'Pr\u00e4sentation.pdf': 'x', 'Pra\u0308sentation.pdf': 'x' } },
+    ),
+    env: { RECORDUPLOAD_EXTRA_FILES: '*.pdf' },
+  },
   folder(
     '/transcript.txt is a folder, not a file',
     'replace it by the file itself',
@@ -133,7 +141,8 @@ export const RECORDINGS: readonly Meeting[] = [
   sidecar('title = 3', ' is not JSON: line 1, column 1', 'fix it there, or delete the file'),
   sidecar('['.repeat(100_000) + ']'.repeat(100_000), ': expected a JSON object'),
   sidecar('', ' is empty', 'write {} in it, or delete it'),
-  sidecar(Buffer.from([0xff, 0xfe]), ' is not UTF-8 text', 'save it as UTF-8'),
+  sidecar(Buffer.from([0xff, 0xfe]), ' is UTF-16', 'save it as UTF-8'),
+  sidecar(Buffer.from([0x22, 0xff, 0x22]), ' is not UTF-8 text', 'save it as UTF-8'),
   sidecar(' '.repeat(1_100_000), ' is larger than 1 MiB', 'a sidecar contains only the recording’s details'),
   sidecar(
     '{"title": 3, "duration_seconds": "long", "user_info": 3}',

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { loadSharedConfigFiles } from '@smithy/shared-ini-file-loader';
 import { hasErrorCode } from '../../core/errors.ts';
+import { decodeTextOrAdvise } from '../../core/file-text.ts';
 import { readSmallFile, Unreadable } from '../../core/read-file.ts';
 import { type Machine, resolvePath } from '../paths.ts';
 import { flawOfPrivacy } from '../permissions.ts';
@@ -107,6 +108,15 @@ function hasSecret(section: Section): boolean {
   return section.aws_secret_access_key !== undefined || section.aws_session_token !== undefined;
 }
 
+/** The SDK's loader reads UTF-8, and takes a byte order mark for a part of the first line. */
+function flawOfText(bytes: Buffer): string | undefined {
+  const text = decodeTextOrAdvise(bytes);
+  if (!text.ok) return text.flaw;
+  return bytes.toString('hex', 0, 3) === 'efbbbf'
+    ? 'begins with a byte order mark; save it as UTF-8 without one'
+    : undefined;
+}
+
 /** What keeps a file from being used; a missing one is as good as empty. */
 async function flawOfFile(
   file: string,
@@ -114,8 +124,8 @@ async function flawOfFile(
   machine: Machine,
 ): Promise<string | undefined> {
   try {
-    const { stats } = await readSmallFile(file);
-    return holdsSecrets ? flawOfPrivacy(stats, file, machine) : undefined;
+    const { bytes, stats } = await readSmallFile(file);
+    return (holdsSecrets ? flawOfPrivacy(stats, file, machine) : undefined) ?? flawOfText(bytes);
   } catch (error) {
     // `/dev/null` is how people say that there is no file.
     if (error instanceof Unreadable) return file === '/dev/null' ? undefined : error.flaw;

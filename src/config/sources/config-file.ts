@@ -4,6 +4,7 @@ import type { Loader, PublicExplorer } from 'cosmiconfig';
 // Not by cosmiconfig(): that first looks for `.config/config.js` and the like in the working directory, and runs it.
 import * as explorer from 'cosmiconfig/dist/Explorer.js';
 import { hasErrorCode } from '../../core/errors.ts';
+import { decodeTextOrAdvise } from '../../core/file-text.ts';
 import { findJsonFlaw } from '../../core/json-flaw.ts';
 import { type ReadFile, readSmallFile, Unreadable } from '../../core/read-file.ts';
 import { hashOf } from '../trust/trusted-files.ts';
@@ -122,8 +123,10 @@ function explorerFor(searchPlaces: readonly string[], reads: ReadonlyMap<string,
   const { Explorer } = explorer as unknown as { Explorer: new (options: object) => PublicExplorer };
   const read =
     (loader: Loader): Loader =>
-    file =>
-      loader(file, decode(reads.get(file)?.bytes ?? Buffer.alloc(0)));
+    file => {
+      const decoded = decodeTextOrAdvise(reads.get(file)?.bytes ?? Buffer.alloc(0));
+      return decoded.ok ? loader(file, decoded.text) : wrap(file, { text: '', prefix: '', flaw: decoded.flaw });
+    };
   const extensions = ['.js', '.cjs', '.mjs', '.ts', '.cts', '.mts'];
   return new Explorer({
     moduleName: NAME,
@@ -160,16 +163,7 @@ const loadYaml: Loader = async (file, text) => {
 
 const loadJson: Loader = (file, text) => wrap(file, parse(text, parseJson));
 
-/** As cosmiconfig does: UTF-16 where a byte order mark says so. */
-function decode(bytes: Buffer): string {
-  const [first, second] = bytes;
-  if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
-  if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes);
-  return bytes.toString('utf8');
-}
-
-function parse(source: string, parser: (text: string) => Omit<Parsed, 'text' | 'prefix'>): Parsed {
-  const text = source.replace(/^\ufeff/, '');
+function parse(text: string, parser: (text: string) => Omit<Parsed, 'text' | 'prefix'>): Parsed {
   return { text, prefix: '', ...parser(text) };
 }
 

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { hasErrorCode } from '../../core/errors.ts';
+import { decodeTextOrAdvise } from '../../core/file-text.ts';
 import { type ReadFile, readSmallFile, Unreadable } from '../../core/read-file.ts';
 import { isSecretVariable } from '../keys.ts';
 import { displayPath, type Machine } from '../paths.ts';
@@ -24,8 +25,11 @@ export async function readDotenv(
     else problems.push(`.env: cannot be read: ${hasErrorCode(error, 'EACCES') ? 'permission denied' : String(error)}`);
     return undefined;
   }
-  const text = read.bytes.toString('utf8');
-  const values = parseEnv(text.replace(/^\ufeff/, ''));
+  const decoded = decodeTextOrAdvise(read.bytes);
+  // What is not UTF-8 is read all the same, to know whether it is any concern of ours.
+  const text = decoded.ok ? decoded.text : read.bytes.toString('latin1').replace(/^\u00ff\u00fe|^\u00fe\u00ff|\0/g, '');
+  const lines = text.split(/\r?\n/);
+  const values = withHashes(parseEnv(text), lines);
   // Working directories have `.env` files for other programs; without one of our names it is not ours to judge.
   const names = Object.keys(values).filter(
     name => values[name] && (KNOWN_VARIABLES.includes(name) || name.startsWith('RECORDUPLOAD_')),
@@ -34,15 +38,14 @@ export async function readDotenv(
   const { stats } = read;
   const shown = displayPath(file, cwd);
   const flaw =
+    (decoded.ok ? undefined : decoded.flaw) ??
     flawOfTrust(stats, shown, machine) ??
     (names.some(isSecretVariable) ? flawOfPrivacy(stats, shown, machine) : undefined);
   if (flaw !== undefined) {
     problems.push(`.env: ${flaw}`);
     return undefined;
   }
-  const lines = text.split('\n');
-  const lineOf = (name: string) =>
-    lines.findLastIndex(line => new RegExp(`^\\s*(?:export\\s+)?${name}\\s*=`).test(line)) + 1;
+  const lineOf = (name: string) => lines.findLastIndex(line => nameIn(line) === name) + 1;
   return {
     level: 'dotenv',
     trust: 'folder',
@@ -54,4 +57,24 @@ export async function readDotenv(
     whereOf: name => `.env: ${name}`,
     folder: cwd,
   };
+}
+
+const LINE = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)$/;
+const nameIn = (line: string) => LINE.exec(line)?.[1];
+
+/**
+ * The values with the `#` that belong to them. Node cuts a value without quotes at its first `#`; a shell, and most other
+ * readers of such files, take `#` for a comment only behind white space, and a token may contain one.
+ */
+function withHashes(values: NodeJS.Dict<string>, lines: readonly string[]): NodeJS.Dict<string> {
+  const whole = { ...values };
+  for (const line of lines) {
+    const [, name = '', rest = ''] = LINE.exec(line) ?? [];
+    const value = rest.replace(/(^|\s)\s*#.*$/, '').trim();
+    const isCut = rest.trimStart().startsWith('#') ? rest.startsWith('#') : /\S#/.test(value);
+    const text = rest.startsWith('#') ? rest.replace(/\s+#.*$/, '').trim() : value;
+    // A quoted value is as Node reads it; so is a line inside of one that has several lines.
+    if (isCut && !/^\s*["'`]/.test(rest) && text.split('#')[0]?.trim() === values[name]) whole[name] = text;
+  }
+  return whole;
 }

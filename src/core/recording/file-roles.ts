@@ -28,7 +28,9 @@ export function roleOf(name: string, extraFiles: readonly string[]): Role | unde
     if (stem === role && extension !== undefined && extensions.includes(extension)) return role;
   }
   if (ROLE_KEYS.has(name)) return undefined;
-  return extraFiles.some(glob => matchesGlob(name, glob.replace(/^\.\//, ''))) ? 'extra' : undefined;
+  // macOS and others write one name in two ways: é as one character, or as e and an accent.
+  const [one, globs] = [name.normalize('NFC'), extraFiles.map(glob => glob.replace(/^\.\//, '').normalize('NFC'))];
+  return globs.some(glob => matchesGlob(one, glob)) ? 'extra' : undefined;
 }
 
 /** True for names that end like a video's; for hints. */

@@ -44,6 +44,7 @@ export function readFolder(given: string, extraFiles: readonly string[]): Record
       });
     }
   }
+  refuseTwins(dir, byRole.extra);
   if (byRole.video.length === 0) throw noVideo(dir, names, subfolders);
 
   const files: RecordingFile[] = [];
@@ -64,6 +65,20 @@ export function readFolder(given: string, extraFiles: readonly string[]): Record
   const name = SIDECAR_NAMES.find(candidate => names.includes(candidate));
   const sidecar = name === undefined ? undefined : { name, file: found(inspectFile(dir, name)) };
   return { dir, files, videoTimes, sidecar, skipped };
+}
+
+/** Two files whose names look the same would become two objects that nobody can tell apart. */
+function refuseTwins(dir: string, names: readonly string[]): void {
+  const seen = new Map<string, string>();
+  for (const name of names) {
+    const form = name.normalize('NFC');
+    if (seen.has(form)) {
+      throw problem(dir, `has two files of one name: ${printable(form)}, in two Unicode forms (NFC and NFD)`, {
+        hint: 'rename or remove one of them',
+      });
+    }
+    seen.set(form, name);
+  }
 }
 
 function found({ path, stats }: InspectedFile): FoundFile & FileIdentity {

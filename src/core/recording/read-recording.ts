@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path';
 import type { Clock } from '../clock.ts';
+import { parseEmail } from '../email.ts';
 import { AppError } from '../errors.ts';
 import { printable } from '../text.ts';
 import { charsetOf } from './charset.ts';
@@ -12,7 +13,7 @@ import { FileReplaced } from './open-file.ts';
 import { type RecordingFolder, readFolder } from './read-folder.ts';
 import { parseRecordingId, type Recording, type RecordingFile, type RecordingId } from './recording.ts';
 import { awaitSettled, type SettleOptions } from './settle.ts';
-import { isEmail, oneLine, readSidecar, type Sidecar } from './sidecar.ts';
+import { oneLine, readSidecar, type Sidecar } from './sidecar.ts';
 import { defaultTitle, formatUtc, type Microseconds, parseTimestamp, TIMESTAMP_HINT } from './timestamps.ts';
 
 /** What the caller says about the recording, as it was typed. Beats everything else. */
@@ -119,14 +120,13 @@ export function parseOverrides(overrides: RecordingOverrides): ParsedOverrides {
     }
     return value;
   };
-  const email = (text: string) => (isEmail(text.trim()) ? text.trim() : undefined);
   const duration = overrides.durationSeconds;
   const durationText = duration === undefined ? undefined : String(duration);
   return {
     id: overrides.id === undefined ? undefined : parseRecordingId(overrides.id, '--id', 'USAGE'),
     title: parse('title', overrides.title, oneLine, 'a title'),
     username: parse('username', overrides.username, oneLine, 'a user name'),
-    email: parse('email', overrides.email, email, 'an e-mail address'),
+    email: parse('email', overrides.email, parseEmail, 'an e-mail address'),
     createdAt: parse('created-at', overrides.createdAt, parseTimestamp, `a date and time; ${TIMESTAMP_HINT}`),
     durationSeconds: parse('duration', durationText, parseDuration, 'a number of whole seconds, nor HH:MM:SS'),
   };

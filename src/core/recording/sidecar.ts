@@ -2,6 +2,8 @@ import { closeSync, fstatSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 // The mini build of zod, as for the configuration.
 import * as z from 'zod/mini';
+import { parseEmail } from '../email.ts';
+import { decodeText, SAVE_AS_UTF8 } from '../file-text.ts';
 import { findJsonFlaw } from '../json-flaw.ts';
 import { isDuration } from './duration.ts';
 import { problem, replaced, systemProblem } from './folder-problem.ts';
@@ -24,23 +26,26 @@ export interface Sidecar {
   email?: string | undefined;
 }
 
-/** The server looks users up by their e-mail address: text before and after an `@`, without white space. */
-export function isEmail(text: string): boolean {
-  return /^[^\s@\u0000-\u001f\u007f]+@[^\s@\u0000-\u001f\u007f]+$/.test(text);
-}
-
 /** Text in one line, because control characters mean nothing in a title and break logs; undefined if nothing is left. */
 export function oneLine(text: string | null | undefined): string | undefined {
   const line = (text ?? '')
     .toWellFormed()
+    // macOS writes é as two characters, e and an accent.
+    .normalize('NFC')
     .replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
     .trim();
   return line === '' ? undefined : line;
 }
 
 const text = z.pipe(z.nullish(z.string({ error: 'expected text' })), z.transform(oneLine));
-const email = text.check(
-  z.refine(value => value === undefined || isEmail(value), { error: 'expected an e-mail address' }),
+const email = z.pipe(
+  text,
+  z.transform((value, context) => {
+    const address = value === undefined ? undefined : parseEmail(value);
+    if (value === undefined || address !== undefined) return address;
+    context.issues.push({ code: 'custom', message: 'expected an e-mail address', input: value });
+    return z.NEVER;
+  }),
 );
 const seconds = z.pipe(
   z.nullish(
@@ -129,20 +134,27 @@ function readLimited(where: string, file: FoundFile): Buffer {
 }
 
 function parseJson(where: string, bytes: Buffer): unknown {
-  let json: string;
-  try {
-    // `fatal`, because other encodings would become a title with question marks. The decoder also drops a leading BOM.
-    json = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw problem(where, 'is not UTF-8 text', { hint: 'save it as UTF-8' });
-  }
+  const text = decodeText(bytes);
+  // Other encodings would become a title with question marks.
+  if (!text.ok) throw problem(where, text.flaw, { hint: SAVE_AS_UTF8 });
+  const json = text.text;
   if (json.trim() === '') throw problem(where, 'is empty', { hint: 'write {} in it, or delete it' });
   try {
-    return JSON.parse(json);
+    return withExactId(JSON.parse(json), json);
   } catch {
     // No cause: the engine's message quotes the text, which may contain a token.
     throw problem(where, `is not JSON: ${findJsonFlaw(json) ?? 'line 1'}`, {
       hint: 'fix it there, or delete the file',
     });
   }
+}
+
+/** The data with an ID beyond 2^53 as it is written: as a JavaScript number it would be another one. */
+function withExactId(data: unknown, json: string): unknown {
+  const id = typeof data === 'object' && data !== null && 'recording_id' in data ? data.recording_id : undefined;
+  if (typeof id !== 'number' || Number.isSafeInteger(id)) return data;
+  return JSON.parse(json, (key, value: unknown, context?: { source?: string }) => {
+    const written = context?.source;
+    return key === 'recording_id' && written !== undefined && /^\d+$/.test(written) ? written : value;
+  });
 }

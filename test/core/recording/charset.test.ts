@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { charsetOfBytes } from '../../../src/core/recording/charset.ts';
+import { encodingOf } from '../../../src/core/file-text.ts';
 import { makeRecording, read } from './support.ts';
 
 const TEXT = 'Ada: déjà vu, 会議 😀\n';
@@ -39,6 +39,6 @@ test('subtitles too; what is no text keeps its type', async () => {
 
 test.each([1, 2, 3])('a text that is cut %i bytes after the begin of a character is UTF-8', cut => {
   const bytes = Buffer.from('會議😀').subarray(0, 6 + cut);
-  expect(charsetOfBytes(bytes, { isCut: true })).toBe('utf-8');
-  expect(charsetOfBytes(bytes)).toBeUndefined();
+  expect(encodingOf(bytes, { isCut: true })).toBe('utf-8');
+  expect(encodingOf(bytes)).toBeUndefined();
 });
