@@ -114,7 +114,7 @@ describe('the library', () => {
     const config = await loadConfig({ cwd, env: { ...env, WEBHOOK_TOKEN: undefined } });
     const missing = uploadRecording(join(cwd, 'nowhere'), { config, webhook: false });
     await expect(missing).rejects.toMatchObject({ code: 'RECORDING' });
-    await expect(uploadRecording(cwd, { config })).rejects.toMatchObject({
+    await expect(testWebhooks({ config })).rejects.toMatchObject({
       code: 'CONFIG',
       hint: expect.stringContaining('WEBHOOK_TOKEN'),
     });

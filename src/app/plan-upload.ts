@@ -2,6 +2,8 @@ import { NO_EMAIL } from '../core/delivery/delivery-report.ts';
 import { METADATA_NAME, makePayload, type Payload } from '../core/payload/payload.ts';
 import { objectKey } from '../core/recording/object-key.ts';
 import type { Recording } from '../core/recording/recording.ts';
+import { findFresh, unsettledText } from '../core/recording/settle.ts';
+import { formatDuration } from '../core/units.ts';
 import { findFolders, oneFolderEach } from './find-folders.ts';
 import { readFolder } from './recording-folder.ts';
 import type { Runtime } from './runtime.ts';
@@ -34,6 +36,7 @@ export async function planUpload(request: UploadFoldersRequest, runtime: Runtime
   for (const folder of await findFolders(request)) {
     if ('error' in folder) throw folder.error;
     const recording = await readFolder(folder.dir, request, runtime);
+    if (!request.finished) warnIfFresh(recording, runtime);
     requireOneFolder(recording);
     if (request.webhook !== false && !recording.details.user.email) {
       const message = `recording ${recording.id}: ${NO_EMAIL}`;
@@ -42,6 +45,14 @@ export async function planUpload(request: UploadFoldersRequest, runtime: Runtime
     plans.push(planOf(recording, runtime));
   }
   return plans;
+}
+
+/** A plan waits for nobody, and says that the upload would. */
+function warnIfFresh({ id, files }: Recording, { config: { settleMs }, clock, observer }: Runtime): void {
+  const fresh = findFresh(files, { settleMs, now: clock.now() });
+  if (!fresh) return;
+  const message = `${fresh.path} ${unsettledText(fresh)}: upload waits until nobody has written to it for ${formatDuration(settleMs)}`;
+  observer({ type: 'warning', recordingId: id, message });
 }
 
 function planOf(recording: Recording, { config, clock, uploadSource }: Runtime): UploadPlan {

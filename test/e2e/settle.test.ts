@@ -66,6 +66,17 @@ test('a time stamp in the future costs no more than the usual wait', async () =>
   expect(stderr).toContain('video.mkv has a time stamp in the future; waiting');
 });
 
+test('--dry-run waits for nobody, and says that upload would', async () => {
+  const { dir } = freshRecording();
+  const desk = openDesk(sandbox, { RECORDUPLOAD_SETTLE: '1h' });
+  const { code, stderr } = await desk.run(['upload', dir, '--dry-run']);
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/video\.mkv was written .* ago: upload waits until nobody has written to it for 1 h/);
+  makeOld(dir);
+  const settled = await desk.run(['upload', dir, '--dry-run'], { env: { RECORDUPLOAD_SETTLE: '3s' } });
+  expect(settled.stderr).toBe('');
+});
+
 test('--wait that is no duration is refused', async () => {
   const { code, stderr } = await openDesk(sandbox).run(['upload', 'x', '--wait', 'long']);
   expect(code).toBe(2);

@@ -68,6 +68,14 @@ export async function awaitSettled<Look>(
   }
 }
 
+/** The first file whose time stamp says that it may not be finished; looks once. */
+export function findFresh(
+  files: readonly SeenFile[],
+  at: { settleMs: number; now: number },
+): Pick<Unsettled, 'path' | 'why' | 'ageMs'> | undefined {
+  return files.map(file => judge(file, new Map(), { ...at, monotonic: 0 })).find(one => one !== undefined);
+}
+
 interface Seen {
   file: SeenFile;
   /** When it was first seen as it is, on the monotonic clock. */

@@ -13,8 +13,14 @@ export function readAcceptance(
   const body = parseObject(answer.body);
   const id = body?.recording_id;
   const isOurs = (typeof id === 'string' || typeof id === 'number') && String(id) === recordingId;
-  if (body?.status !== 'success' || !isOurs) return undefined;
+  if (body?.status !== 'success' || !(isOurs || isLargeId(id, recordingId, answer.body))) return undefined;
   return { action: body.action === 'created' || body.action === 'updated' ? body.action : undefined };
+}
+
+/** A number beyond 2^53 is rounded when it is parsed, so what counts is how the server wrote it. */
+function isLargeId(id: unknown, recordingId: string, body: string): boolean {
+  if (typeof id !== 'number' || Number.isSafeInteger(id) || !/^\d+$/.test(recordingId)) return false;
+  return new RegExp(`"recording_id"\\s*:\\s*${recordingId}\\s*[,}]`).test(body);
 }
 
 /**

@@ -121,3 +121,13 @@ describe('the outcome of a try', () => {
     expect(judged(answer(302, '', { location: '/fake-token-for-tests' })).detail).toContain('/***,');
   });
 });
+
+it.each([
+  ['9007199254740993', 'delivered'],
+  ['9007199254740992', 'pending'],
+  ['90071992547409931', 'pending'],
+])('an ID beyond 2^53 is compared as it is written: %s', (written, outcome) => {
+  const sent = { ...SENT, recordingId: '9007199254740993' };
+  const body = SUCCESS.replace('"recording_id":3', `"recording_id": ${written}`);
+  expect(judge(answer(201, body), sent, redact).outcome).toBe(outcome);
+});
