@@ -1,4 +1,4 @@
-import { AppError } from '../core/errors.ts';
+import { AppError, OPEN_FILES_HINT } from '../core/errors.ts';
 import { openState as open, openTemporaryState, type State } from '../state/open.ts';
 
 /** What to do if the state cannot be used: fail, or continue with a state in memory that ends with the process. */
@@ -17,6 +17,8 @@ export async function openState(
     return await open(stateDir, { warn });
   } catch (error) {
     if (withoutState === 'refuse' || !(error instanceof AppError) || error.code !== 'STATE') throw error;
+    // Too few descriptors for the state are too few for the upload as well.
+    if (error.hint === OPEN_FILES_HINT) throw error;
     const why = error.hint ? `${error.message} (${error.hint})` : error.message;
     warn(`${why}; continuing without it: what fails in this run is not kept and cannot be resumed`);
     return await openTemporaryState();

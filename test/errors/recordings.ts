@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT } from '../../src/cli/exit-codes.ts';
+import { OPEN_FILES_HINT } from '../../src/core/errors.ts';
 import { replaced, systemProblem } from '../../src/core/recording/folder-problem.ts';
 import { inspectFile } from '../../src/core/recording/inspect-file.ts';
 import { objectKey } from '../../src/core/recording/object-key.ts';
@@ -194,7 +195,11 @@ export const RECORDINGS_MADE: readonly Made[] = [
   system('ENAMETOOLONG', 'has too long a name', 'shorten the name'),
   system('ESTALE', 'has vanished from its network drive', 'mount the drive again'),
   system('EIO', 'cannot be read: the disk reports an error', 'check the disk'),
-  system('EMFILE', 'cannot be read (EMFILE)'),
+  system('EBUSY', 'cannot be read (EBUSY)'),
+  {
+    ...system('EMFILE', 'cannot be read: too many open files', OPEN_FILES_HINT),
+    exit: EXIT.incomplete,
+  },
   {
     says: '/nowhere/video.mkv has vanished while the folder was being read',
     hint: 'try again when no other program changes the folder',

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { EXIT } from '../../src/cli/exit-codes.ts';
-import { AppError } from '../../src/core/errors.ts';
+import { AppError, OPEN_FILES_HINT } from '../../src/core/errors.ts';
 import { notStored } from '../../src/state/not-stored.ts';
 import { openState } from '../../src/state/open.ts';
 import { openLiveness } from '../../src/state/sqlite/liveness.ts';
@@ -138,7 +138,34 @@ export const STATE_MADE: readonly Made[] = [
     },
   },
   system('EACCES', 'the state folder /state is not writable', WRITABLE),
-  system('ENOENT', 'the state folder /state cannot be created: is its disk read-only?', WRITABLE),
+  system('ENOENT', 'the state folder /state cannot be created: its file system takes no new folders', WRITABLE),
+  system('EROFS', 'the state folder /state is on a read-only disk', WRITABLE),
+  system(
+    'ENOSPC-inodes',
+    'the disk of the state folder /state takes no more files (no free inode)',
+    'remove files that nobody needs (df -i counts them), then run the command again',
+  ),
+  system(
+    'EDQUOT',
+    'the quota on the disk of the state folder /state is used up',
+    'free some space or ask for a larger quota, then run the command again',
+  ),
+  system('EMFILE', 'too many open files: the state in /state cannot be opened', OPEN_FILES_HINT),
+  system(
+    'EFBIG',
+    'the state in /state has reached the limit on the size of a file',
+    'raise the limit (ulimit -f unlimited), then run the command again',
+  ),
+  system(
+    'ELOOP',
+    'the state folder /state cannot be used: a symbolic link on its way leads in a circle',
+    'fix or remove the link, or set stateDir (RECORDUPLOAD_STATE_DIR) to another folder',
+  ),
+  system(
+    'ENAMETOOLONG',
+    'the state folder /state cannot be created: its name is too long',
+    'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder with a shorter name',
+  ),
   system('ENOSPC', 'the disk of the state folder /state is full', AGAIN),
   system(
     'EIO',

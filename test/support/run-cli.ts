@@ -30,6 +30,8 @@ export interface CliOptions {
   holdStdout?: boolean;
   /** How many files and connections it may have open at once (`ulimit -n`). */
   openFiles?: number;
+  /** How large a file it may write, in KiB (`ulimit -f`). */
+  fileKib?: number;
 }
 
 /** A run under way. */
@@ -59,7 +61,12 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
     user === undefined
       ? { node: process.execPath, launcher: join(programRoot, 'bin/recordupload.js') }
       : publicProgram(programRoot);
-  const limited = options.openFiles === undefined ? [] : ['sh', '-c', `ulimit -n ${options.openFiles}; exec "$0" "$@"`];
+  const limits = [
+    ...(options.openFiles === undefined ? [] : [`ulimit -n ${options.openFiles}`]),
+    // A shell counts in blocks of 512 bytes (POSIX) or 1,024 (bash).
+    ...(options.fileKib === undefined ? [] : [`ulimit -f ${options.fileKib * 2}`]),
+  ];
+  const limited = limits.length === 0 ? [] : ['sh', '-c', `${limits.join('; ')}; exec "$0" "$@"`];
   const [program = node, ...words] = [...limited, node, launcher, ...args];
   const child = spawn(program, words, {
     env: { PATH: process.env.PATH, ...env },

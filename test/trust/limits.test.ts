@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
+import { OPEN_FILES_HINT } from '../../src/core/errors.ts';
+import { openDesk, openSandbox } from '../support/desk.ts';
+import { makeRecording } from '../support/make-recording.ts';
 import { programRoot } from '../support/run-cli.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -22,3 +25,52 @@ test.each(['status', 'retry', 'doctor', 'upload .'])(
     });
   },
 );
+
+const sandbox = await openSandbox();
+const onLinux = process.platform === 'linux' ? describe : describe.skip;
+
+onLinux('a home in a file system that takes no folders', () => {
+  const state = '/proc/self/.local/state/recordupload';
+  const why = `the state folder ${state} cannot be created: its file system takes no new folders`;
+  const hint = 'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder that is writable';
+
+  test('retry ends with one line, exit 4', async () => {
+    const { code, stderr } = await openDesk(sandbox, { HOME: '/proc/self' }).run(['retry']);
+    expect({ code, stderr }).toEqual({ code: 4, stderr: `error: ${why} (${hint})\n` });
+  });
+
+  test('upload continues without a state, and says so', async () => {
+    const { code, stderr } = await openDesk(sandbox, { HOME: '/proc/self' }).run(['upload', makeRecording()]);
+    expect(code).toBe(0);
+    expect(stderr).toContain(`warning: ${why} (${hint}); continuing without it`);
+    expect(stderr).toContain(`warning: the log ${state}/logs/app.log cannot be written: its folder cannot be created`);
+  });
+});
+
+onLinux('the limit on open files', () => {
+  test('a state that cannot be opened for it is not blamed on the disk: exit 4', async () => {
+    const { home, run } = openDesk(sandbox);
+    const { code, stderr } = await run(['retry'], { openFiles: 23 });
+    const dir = join(home, '.local/state/recordupload');
+    const line = `error: too many open files: the state in ${dir} cannot be opened (${OPEN_FILES_HINT})\n`;
+    expect({ code, stderr }).toEqual({ code: 4, stderr: line });
+  });
+
+  test.each([22, 23, 24])('upload with %i: one line that names it, exit 4', async openFiles => {
+    const { code, stderr } = await openDesk(sandbox).run(['upload', makeRecording()], { openFiles });
+    expect(stderr).toMatch(
+      /^error: [^\n]*too many open files[^\n]* \(raise the limit on open files \(ulimit -n 256\), [^\n]*\n$/,
+    );
+    expect(code).toBe(4);
+  });
+});
+
+onLinux('the limit on the size of a file (ulimit -f)', () => {
+  test.each([8, 64])('a state that cannot grow beyond %i KiB is not blamed on the disk: exit 4', async kib => {
+    const desk = openDesk(sandbox);
+    const { code, stderr } = await desk.run(['retry'], { fileKib: kib });
+    const why = `the state in ${desk.stateDir} has reached the limit on the size of a file`;
+    const hint = 'raise the limit (ulimit -f unlimited), then run the command again';
+    expect({ code, stderr }).toEqual({ code: 4, stderr: `error: ${why} (${hint})\n` });
+  });
+});

@@ -1,7 +1,8 @@
-import { closeSync, fstatSync, lstatSync, mkdirSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, lstatSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { hasErrorCode } from '../../core/errors.ts';
+import { makeFolder } from '../../core/make-folder.ts';
 import { ForeignLog, isOwnLog, NO_LOG, openOwnLog, prepareLock, StuckLog } from './own-log.ts';
 
 /** The size at which the log is renamed to `app.log.1`, and how many older files are kept: up to `app.log.5`. */
@@ -37,7 +38,7 @@ export function openLogFile(
   };
   const reopen = (): number => {
     close();
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(file), 0o700);
     fd = openOwnLog(file);
     return fd;
   };
@@ -59,9 +60,13 @@ export function openLogFile(
     write(line) {
       try {
         const bytes = Buffer.from(isBroken ? `\n${line}` : line);
-        const written = writeSync(current(bytes.length), bytes);
-        isBroken = written < bytes.length;
-        if (isBroken) throw new Error('the disk is full');
+        const log = current(bytes.length);
+        isBroken = writeSync(log, bytes) < bytes.length;
+        if (!isBroken) return;
+        // The system says why it took only a part, a full disk or a limit, once there is no room at all.
+        writeSync(log, '\n');
+        isBroken = false;
+        throw new Error('its disk is full');
       } catch (error) {
         if (!failed) onFailure(error as Error);
         failed = true;

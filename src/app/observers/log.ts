@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { dirname } from 'node:path';
 import { type CoreEvent, type Observer, WEBHOOK_FAILED_AFTER_UPLOAD } from '../../core/events.ts';
+import { isOutOfInodes } from '../../core/machine-limits.ts';
 import { printableJson } from '../../core/text.ts';
 import { openLogFile } from './log-file.ts';
 import { StuckLog } from './own-log.ts';
@@ -17,7 +19,7 @@ export interface Log {
 export function openLog(file: string, warn: (message: string) => void): Log {
   const destination = openLogFile(file, error => {
     if (error instanceof StuckLog) warn(`the log ${file} grows beyond its limit: ${error.message}; rename that file`);
-    else warn(`the log ${file} cannot be written: ${whyNot(error)}; the work continues without it`);
+    else warn(`the log ${file} cannot be written: ${whyNot(error, file)}; the work continues without it`);
   });
   // `run` is a random word that all lines of this process share.
   const base = { pid: process.pid, run: randomBytes(4).toString('hex') };
@@ -37,7 +39,8 @@ export function openLog(file: string, warn: (message: string) => void): Log {
 /** The system's own messages name system calls, which mean nothing to operators. */
 const WHY: Readonly<Record<string, string>> = {
   ENOSPC: 'its disk is full',
-  EDQUOT: 'its disk is full',
+  EDQUOT: 'the quota on its disk is used up',
+  EIO: 'its disk reports an error',
   EROFS: 'its disk is read-only',
   EACCES: 'permission denied',
   EPERM: 'permission denied',
@@ -45,9 +48,15 @@ const WHY: Readonly<Record<string, string>> = {
   ENOENT: 'its folder cannot be created',
   ENOTDIR: 'a part of its path is not a folder',
   EISDIR: 'it is a folder',
+  ELOOP: 'a symbolic link on its way leads in a circle',
+  ENAMETOOLONG: 'its name is too long',
+  EFBIG: 'it has reached the limit on the size of a file (ulimit -f)',
+  EMFILE: 'too many open files (ulimit -n)',
+  ENFILE: 'too many open files on this machine',
 };
 
-function whyNot(error: NodeJS.ErrnoException): string {
+function whyNot(error: NodeJS.ErrnoException, file: string): string {
+  if (error.code === 'ENOSPC' && isOutOfInodes(dirname(file))) return 'its disk takes no more files (no free inode)';
   return WHY[error.code ?? ''] ?? error.message;
 }
 

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { AppError } from '../errors.ts';
+import { AppError, isOutOfFiles, OPEN_FILES_HINT } from '../errors.ts';
 import { printable } from '../text.ts';
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -32,6 +32,13 @@ export function problem(path: string, what: string, options: { hint?: string; ca
 export function systemProblem(path: string, error: unknown): unknown {
   const code = systemCode(error);
   if (code === undefined) return error;
+  if (isOutOfFiles(error)) {
+    // Nothing is wrong with the recording.
+    return new AppError('STORAGE', `${printable(path)} cannot be read: too many open files`, {
+      hint: OPEN_FILES_HINT,
+      cause: error,
+    });
+  }
   const hint = HINTS[code];
   return problem(path, REASONS[code] ?? `cannot be read (${code})`, { cause: error, ...(hint && { hint }) });
 }

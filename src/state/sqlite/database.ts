@@ -1,6 +1,7 @@
-import { closeSync, constants, mkdirSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../core/errors.ts';
+import { makeFolder } from '../../core/make-folder.ts';
 import { type LockWait, untilUnlocked } from './busy.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { type Liveness, openLiveness, soleLiveness } from './liveness.ts';
@@ -51,7 +52,7 @@ export async function openDatabase(stateDir: string, options: DatabaseOptions = 
   const { warn = () => {}, lock } = options;
   try {
     await awaitStateFolder(stateDir);
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    makeFolder(stateDir, 0o700);
     refuseForeignState(stateDir);
     const missing = findMissing(stateDir, Date.now());
     if (missing) warn(`${missing}; ${LOST}`);
@@ -94,9 +95,11 @@ async function openFile(stateDir: string, lock: LockWait | undefined): Promise<D
     };
     return databaseOver(sql, await openLiveness(stateDir), { isKept: true, translate, lock });
   } catch (error) {
+    // Before it is closed: where all descriptors are in use, closing would free some, and hide the cause.
+    const failure = stateError(error, stateDir);
     sql.close();
     if (isDamage(error)) markDamaged(stateDir);
-    throw error;
+    throw failure;
   }
 }
 

@@ -1,5 +1,7 @@
 import { isNativeError } from 'node:util/types';
-import { AppError, hasErrorCode } from '../../core/errors.ts';
+import { AppError, hasErrorCode, OPEN_FILES_HINT } from '../../core/errors.ts';
+import { isOutOfInodes } from '../../core/machine-limits.ts';
+import { whyNotStored } from './why-not-stored.ts';
 
 /** SQLite's result codes (https://www.sqlite.org/rescode.html); the low byte of an extended code. */
 const SQLITE = { BUSY: 5, READONLY: 8, IOERR: 10, CORRUPT: 11, FULL: 13, CANTOPEN: 14, NOTADB: 26 } as const;
@@ -15,14 +17,30 @@ const NOT_WRITABLE: Words = {
   message: dir => `the state folder ${dir} is not writable`,
   hint: 'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder that is writable',
 };
-// Node reports this for a folder that it cannot create, above all on a read-only disk.
+const READ_ONLY: Words = {
+  message: dir => `the state folder ${dir} is on a read-only disk`,
+  hint: NOT_WRITABLE.hint,
+};
+// The folder above exists then: `/proc` and its like take no folders.
 const NOT_CREATED: Words = {
-  message: dir => `the state folder ${dir} cannot be created: is its disk read-only?`,
+  message: dir => `the state folder ${dir} cannot be created: its file system takes no new folders`,
   hint: NOT_WRITABLE.hint,
 };
 const FULL: Words = {
   message: dir => `the disk of the state folder ${dir} is full`,
   hint: 'free some space and run the command again',
+};
+const OVER_QUOTA: Words = {
+  message: dir => `the quota on the disk of the state folder ${dir} is used up`,
+  hint: 'free some space or ask for a larger quota, then run the command again',
+};
+const OUT_OF_FILES: Words = {
+  message: dir => `too many open files: the state in ${dir} cannot be opened`,
+  hint: OPEN_FILES_HINT,
+};
+const FILE_TOO_LARGE: Words = {
+  message: dir => `the state in ${dir} has reached the limit on the size of a file`,
+  hint: 'raise the limit (ulimit -f unlimited), then run the command again',
 };
 const NOT_A_FOLDER: Words = {
   message: dir => `the state folder ${dir} cannot be created: it, or a folder above it, is a file`,
@@ -37,16 +55,34 @@ const BROKEN: Words = {
   hint: 'check that its disk is neither full nor failing',
 };
 
+/** ENOSPC on a disk that may have space left. */
+const NO_INODE = 'ENOSPC-inodes';
+
 const BY_SYSTEM_CODE: Readonly<Record<string, Words>> = {
   EACCES: NOT_WRITABLE,
   EPERM: NOT_WRITABLE,
-  EROFS: NOT_WRITABLE,
+  EROFS: READ_ONLY,
   ENOENT: NOT_CREATED,
   ENOSPC: FULL,
-  EDQUOT: FULL,
+  [NO_INODE]: {
+    message: dir => `the disk of the state folder ${dir} takes no more files (no free inode)`,
+    hint: 'remove files that nobody needs (df -i counts them), then run the command again',
+  },
+  EDQUOT: OVER_QUOTA,
   ENOTDIR: NOT_A_FOLDER,
   EEXIST: NOT_A_FOLDER,
   EIO: BROKEN,
+  EMFILE: OUT_OF_FILES,
+  ENFILE: OUT_OF_FILES,
+  EFBIG: FILE_TOO_LARGE,
+  ELOOP: {
+    message: dir => `the state folder ${dir} cannot be used: a symbolic link on its way leads in a circle`,
+    hint: 'fix or remove the link, or set stateDir (RECORDUPLOAD_STATE_DIR) to another folder',
+  },
+  ENAMETOOLONG: {
+    message: dir => `the state folder ${dir} cannot be created: its name is too long`,
+    hint: 'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder with a shorter name',
+  },
 };
 
 const BY_SQLITE_CODE: Readonly<Record<number, Words>> = {
@@ -73,14 +109,26 @@ const BY_SQLITE_CODE: Readonly<Record<number, Words>> = {
 export function stateError(error: unknown, stateDir: string): unknown {
   if (error instanceof AppError || !isNativeError(error)) return error;
   const words = isSqliteError(error)
-    ? (BY_SQLITE_CODE[error.errcode] ?? BY_SQLITE_CODE[error.errcode & 0xff])
-    : BY_SYSTEM_CODE[(error as NodeJS.ErrnoException).code ?? ''];
+    ? sqliteWords(error, stateDir)
+    : systemWords((error as NodeJS.ErrnoException).code ?? '', stateDir);
   if (words) return new AppError('STATE', words.message(stateDir), { hint: words.hint, cause: error });
   if (!isSqliteError(error)) return error;
   return new AppError('STATE', `the state in ${stateDir} cannot be used: ${error.message}`, {
     hint: 'check its disk, or point stateDir (RECORDUPLOAD_STATE_DIR) at another folder',
     cause: error,
   });
+}
+
+function systemWords(code: string, stateDir: string): Words | undefined {
+  return BY_SYSTEM_CODE[code === 'ENOSPC' && isOutOfInodes(stateDir) ? NO_INODE : code];
+}
+
+/** SQLite does not pass on what the system said, so the same is tried once more. */
+function sqliteWords({ errcode }: { errcode: number }, stateDir: string): Words | undefined {
+  const code = errcode & 0xff;
+  const isVague = code === SQLITE.IOERR || code === SQLITE.FULL || code === SQLITE.CANTOPEN;
+  const cause = (isVague && whyNotStored(stateDir)) || '';
+  return systemWords(cause, stateDir) ?? BY_SQLITE_CODE[errcode] ?? BY_SQLITE_CODE[code];
 }
 
 /** True if another connection has the lock that is needed. */
