@@ -30,7 +30,7 @@ const nodeCheck: Check = {
 
 /**
  * Checks this machine, the configuration, the bucket and the recordings server, all at the same time and for at most 10 s.
- * Leaves nothing behind.
+ * Deletes its probe objects again; a bucket that keeps versions keeps theirs.
  * @param onResults gets the results of each check, in the order of the checks, as soon as they are there
  * @throws the signal's reason where it aborts
  */
