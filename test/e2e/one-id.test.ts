@@ -182,6 +182,8 @@ describe('a race of two recorders', () => {
     for (const answer of [
       { status: 501, code: 'NotImplemented' },
       { status: 400, code: 'InvalidArgument', message: 'If-None-Match is not supported' },
+      { status: 400, code: 'InvalidRequest' },
+      { status: 400, body: 'bad header' },
     ]) {
       const desk = openDesk(sandbox);
       // The condition is refused once: then this store gets none any more.

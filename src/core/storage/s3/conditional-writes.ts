@@ -9,20 +9,19 @@ export function conditionalWrites() {
     try {
       return await write({ IfNoneMatch: '*' });
     } catch (error) {
-      if (!refusesCondition(error)) throw error;
+      if (!mayRefuseCondition(error)) throw error;
+      const written = await write({});
       isKnown = false;
-      return await write({});
+      return written;
     }
   };
 }
 
-/** Stores that do not have conditional writes ignore them, or answer so. */
-function refusesCondition(error: unknown): boolean {
+/** Stores that do not have conditional writes ignore them, or answer so; few say which header they do not take. */
+function mayRefuseCondition(error: unknown): boolean {
   if (!(error instanceof StorageFailure)) return false;
-  const { status, reason, message } = error;
-  return (
-    status === 501 ||
-    reason === 'NotImplemented' ||
-    (status === 400 && /if-none-match|implies functionality/i.test(message))
-  );
+  const { status, reason } = error;
+  return status === 501 || (status === 400 && REFUSALS.has(reason));
 }
+
+const REFUSALS = new Set(['NotImplemented', 'InvalidArgument', 'InvalidRequest', 'InvalidHeader', 'Unknown', 'NoCode']);
