@@ -57,10 +57,15 @@ export function oneFolderEach(): (recording: Pick<Recording, 'id' | 'dir'>) => v
   return ({ id, dir }) => {
     const other = known.get(id);
     if (other !== undefined && other !== dir) {
-      throw new AppError('RECORDING', `it is recording ${id}, and so is ${printable(other)}`, {
-        hint: 'give one of the two another ID: --id, or recording_id in its recording.json',
-      });
+      throw sameId(id, other);
     }
     known.set(id, dir);
   };
+}
+
+/** The refusal of a folder whose ID another folder has. */
+export function sameId(id: string, other: string): AppError {
+  return new AppError('RECORDING', `it is recording ${id}, and so is ${printable(other)}`, {
+    hint: 'give one of the two another ID: --id, or recording_id in its recording.json',
+  });
 }

@@ -24,11 +24,11 @@ export async function readOrRefuse(
   dir: string,
   asked: AskedFor,
   runtime: Runtime,
-  check: (recording: Recording) => void = () => {},
+  check: (recording: Recording) => void | Promise<void>,
 ): Promise<Recording> {
   try {
     const recording = await readFinishedFolder(dir, asked, runtime);
-    check(recording);
+    await check(recording);
     return recording;
   } catch (error) {
     throw await refused(dir, asked, error, runtime);

@@ -3,13 +3,14 @@ import { deliverWebhooks, type Selection } from '../core/delivery/deliver-webhoo
 import type { DeliverReport, EndpointReport } from '../core/delivery/delivery-report.ts';
 import { AppError } from '../core/errors.ts';
 import { inPool } from '../core/pool.ts';
-import type { RecordingDetails } from '../core/recording/recording.ts';
+import type { Recording, RecordingDetails } from '../core/recording/recording.ts';
 import type { StoredRecording } from '../core/upload/journal.ts';
 import type { Refusal } from '../core/upload/refusals.ts';
 import { uploadRecording } from '../core/upload/upload-recording.ts';
 import type { UploadReport } from '../core/upload/upload-report.ts';
 import { completePayloads } from './complete-payloads.ts';
 import { findUnconfigured } from './endpoints.ts';
+import { sameId } from './find-folders.ts';
 import { readFinishedFolder, uploadRequest } from './recording-folder.ts';
 import { exists, readOrRefuse } from './refuse-folder.ts';
 import { findWork, type RetryRequest, type Work } from './retry-work.ts';
@@ -149,7 +150,7 @@ async function lookAgain({ dir, recordingId, asked }: Refusal, runtime: Runtime)
   const { signal } = runtime;
   try {
     const waitMs = 2 * runtime.config.settleMs;
-    const recording = await readOrRefuse(dir, { ...asked, waitMs }, runtime);
+    const recording = await readOrRefuse(dir, { ...asked, waitMs }, runtime, found => refuseKnown(found, runtime));
     const deps = { ...(await runtime.uploads()), signal };
     const report = await uploadRecording(recording, uploadRequest(runtime, asked), deps);
     return { ok: true, recordingId: recording.id, dir, report };
@@ -158,6 +159,14 @@ async function lookAgain({ dir, recordingId, asked }: Refusal, runtime: Runtime)
     if (!(await exists(dir))) await (await runtime.state()).refusals.forget(dir);
     return { ok: false, recordingId, dir, error };
   }
+}
+
+/** Refuses a recording whose ID another folder has, from which this machine has uploaded it. */
+async function refuseKnown({ id, dir }: Recording, runtime: Runtime): Promise<void> {
+  const { config } = runtime;
+  const { journal } = await runtime.state();
+  const known = await journal.recording({ target: `${config.endpoint}/${config.bucket}`, recordingId: id });
+  if (known && known.dir !== dir && (await exists(known.dir))) throw sameId(id, known.dir);
 }
 
 /** What the upload was asked for with; who the user is may have been configured since. */

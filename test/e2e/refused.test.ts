@@ -82,6 +82,11 @@ describe('a folder that was refused', () => {
     expect((await desk.run(['upload', '--recursive', root])).code).toBe(3);
     const { result } = readJson<Status>(await desk.run(['status', '--json']));
     expect(result.refused).toHaveLength(1);
+    sandbox.s3.resetRequests();
+    const again = await desk.run(['retry']);
+    expect(again.code).toBe(3);
+    expect(again.stdout).toContain(`it is recording ${good}, and so is`);
+    expect(sandbox.s3.requests()).toEqual([]);
   });
 
   test('and is gone is said once, and then forgotten; one that never was is not listed', async () => {
