@@ -20,7 +20,10 @@
  * `recordupload retry` finishes what a program leaves unfinished, and `retry` here does the same.
  */
 import { type CleanupReport, cleanUp as cleanUpUploads } from './app/cleanup.ts';
+import { type DiscardReport, discardWebhooks as discard } from './app/discard.ts';
 import { type EndpointOverview, listEndpoints as list } from './app/endpoints.ts';
+import { type ForgetReport, forget } from './app/forget.ts';
+import { type ListReport, type ListRequest, listRecordings as listAll } from './app/list.ts';
 import { type PruneResult, prune as pruneState } from './app/prune.ts';
 import { type RecordingStatusReport, recordingStatus as recording } from './app/recording-status.ts';
 import { chooseReplay, replay } from './app/replay.ts';
@@ -47,7 +50,10 @@ import type { VerifyReport } from './core/upload/verify-recording.ts';
 
 export type { Alarm } from './app/alarms.ts';
 export type { CleanupReport } from './app/cleanup.ts';
+export type { DiscardReport } from './app/discard.ts';
 export type { EndpointOverview } from './app/endpoints.ts';
+export type { ForgetReport } from './app/forget.ts';
+export type { ListReport } from './app/list.ts';
 export type { PruneResult } from './app/prune.ts';
 export type { RecordingStatusReport } from './app/recording-status.ts';
 export type { RetriedUpload, RetryReport } from './app/retry.ts';
@@ -128,6 +134,39 @@ export async function verifyRecording(
   await using runtime = open(options);
   const [report] = await verify({ recordings: [what], full: options.full }, runtime);
   return report as VerifyReport;
+}
+
+/**
+ * What was uploaded from this machine, the newest first; at most 20 unless `limit` says so.
+ * @param options.state `waiting`, `held`: one of its webhooks is
+ */
+export async function listRecordings(
+  options: CallOptions & { state?: ListRequest['state']; since?: Date | undefined; limit?: number },
+): Promise<ListReport> {
+  await using runtime = open(options);
+  return await listAll({ ...options, since: options.since?.getTime(), limit: options.limit ?? 20 }, runtime);
+}
+
+/**
+ * Ends an upload that nobody wants: the state forgets it, its webhooks are discarded, its multipart uploads are aborted.
+ * Objects stay in the bucket. What could not be aborted is in the report; a second call tries it again.
+ * @throws AppError `USAGE` if the recording is not known, `BUSY` if another process is at work on it
+ */
+export async function forgetRecording(id: string, options: CallOptions): Promise<ForgetReport> {
+  await using runtime = open(options);
+  return await forget({ id }, runtime);
+}
+
+/**
+ * Ends the webhooks of a recording that wait or are held: to all endpoints, or to one.
+ * @throws AppError `USAGE` if this is not known, `BUSY` if another process sends one of them
+ */
+export async function discardWebhooks(
+  id: string,
+  options: CallOptions & { endpoint?: string | undefined },
+): Promise<DiscardReport> {
+  await using runtime = open(options);
+  return await discard({ id, endpoint: options.endpoint }, runtime);
 }
 
 /**

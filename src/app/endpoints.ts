@@ -46,6 +46,23 @@ export function chooseEndpoints({ config }: Pick<Runtime, 'config'>, name: strin
 }
 
 /**
+ * Makes sure that the configuration or the state knows an endpoint of this name.
+ * @throws AppError `USAGE` if neither does, `STATE`
+ */
+export async function chooseStoredEndpoint(name: string, { config, state }: Runtime): Promise<void> {
+  const { endpoints, outbox } = await state();
+  const known = [
+    ...config.webhooks.map(endpoint => endpoint.name),
+    ...(await endpoints.list()).map(one => one.name),
+    ...(await outbox.counts()).map(one => one.endpoint),
+  ];
+  if (known.includes(name)) return;
+  throw new AppError('USAGE', `there is no endpoint ${JSON.stringify(name)}`, {
+    hint: `known: ${[...new Set(known)].join(', ')}`,
+  });
+}
+
+/**
  * Every endpoint that the configuration or the state knows, the configured ones first and in their order. Warns about
  * those whose webhooks nothing sends.
  * @throws AppError `STATE`

@@ -1,9 +1,9 @@
 import type { DeliveryHistory } from '../core/delivery/outbox.ts';
-import { AppError } from '../core/errors.ts';
 import { parseRecordingId } from '../core/recording/recording.ts';
 import type { RecordingStatus } from '../core/status/overview.ts';
 import type { Refusal } from '../core/upload/refusals.ts';
 import type { Runtime } from './runtime.ts';
+import { unknownRecording } from './unknown-recording.ts';
 
 export interface RecordingStatusReport {
   recordingId: string;
@@ -32,7 +32,5 @@ export async function recordingStatus({ id: text }: { id: string }, runtime: Run
   } finally {
     overview?.close();
   }
-  throw new AppError('USAGE', `recording ${id} is not known on this machine`, {
-    hint: `to check the bucket: recordupload verify ${id}`,
-  });
+  throw unknownRecording(id);
 }

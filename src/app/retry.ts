@@ -138,7 +138,7 @@ async function finishUpload(stored: StoredRecording, runtime: Runtime): Promise<
     return { ok: true, recordingId: id, dir, report };
   } catch (error) {
     if (signal.aborted || !(error instanceof AppError) || error.code === 'STATE') throw error;
-    return { ok: false, recordingId: id, dir, error };
+    return { ok: false, recordingId: id, dir, error: error.code === 'RECORDING' ? orForget(error, id) : error };
   }
 }
 
@@ -172,6 +172,12 @@ async function refuseKnown({ id, dir }: Recording, runtime: Runtime): Promise<vo
 /** What the upload was asked for with; who the user is may have been configured since. */
 function withUser(details: RecordingDetails, now: RecordingDetails): RecordingDetails {
   return details.user.email ? details : { ...details, user: { ...details.user, email: now.user.email } };
+}
+
+/** A folder that was deleted never comes back: the upload of it has to end. */
+function orForget({ code, message, hint, cause }: AppError, id: string): AppError {
+  const end = `if nobody wants it any more: recordupload forget ${id}`;
+  return new AppError(code, message, { hint: hint ? `${hint}; ${end}` : end, cause });
 }
 
 /** One report for each endpoint, of all that was sent to it. */

@@ -68,6 +68,11 @@ export interface Runtime extends AsyncDisposable {
   uploads(): Promise<UploadSession>;
   /** The bucket, each request tried once. @throws AppError `CONFIG` without access keys */
   bucket(): Promise<Bucket>;
+  /**
+   * The same for a bucket that the state names, which may not be the configured one. The caller closes it.
+   * @param target `<endpoint>/<bucket>`
+   */
+  bucketAt(target: string): Promise<Bucket>;
   /** The webhook client. */
   poster(): Promise<Poster>;
   /** What sending webhooks needs, for all configured endpoints. @throws AppError `STATE` */
@@ -115,6 +120,12 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
     const { openBucket } = await import('../core/storage/s3/s3-bucket.ts');
     return openBucket({ ...config, credentials, env, secrets, machine });
   });
+  const bucketAt = async (target: string) => {
+    const credentials = requireCredentials(config);
+    const { openBucket } = await import('../core/storage/s3/s3-bucket.ts');
+    const [, endpoint = config.endpoint, name = config.bucket] = /^(.*)\/([^/]+)$/.exec(target) ?? [];
+    return openBucket({ ...config, endpoint, bucket: name, credentials, env, secrets, machine });
+  };
   const uploads = part(closing, async () => {
     const credentials = requireCredentials(config);
     const { openUploads } = await import('./open-uploads.ts');
@@ -150,6 +161,7 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
     },
     uploads: async () => (await uploads()).session,
     bucket,
+    bucketAt,
     poster,
     async delivery() {
       const { post } = await poster();

@@ -1,4 +1,4 @@
-import { AppError } from '../core/errors.ts';
+import { chooseStoredEndpoint } from './endpoints.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface SwitchReport {
@@ -36,17 +36,8 @@ export async function disableEndpoint({ name }: { name: string }, runtime: Runti
   return { endpoint: name, enabled: false, changed: wasEnabled, released: 0 };
 }
 
-async function find(name: string, { config, state }: Runtime) {
-  const { endpoints, outbox } = await state();
-  const known = [
-    ...config.webhooks.map(endpoint => endpoint.name),
-    ...(await endpoints.list()).map(one => one.name),
-    ...(await outbox.counts()).map(one => one.endpoint),
-  ];
-  if (!known.includes(name)) {
-    throw new AppError('USAGE', `there is no endpoint ${JSON.stringify(name)}`, {
-      hint: `known: ${[...new Set(known)].join(', ')}`,
-    });
-  }
+async function find(name: string, runtime: Runtime) {
+  await chooseStoredEndpoint(name, runtime);
+  const { endpoints } = await runtime.state();
   return { endpoints, wasEnabled: (await endpoints.get(name)).disabledReason === null };
 }

@@ -1,6 +1,7 @@
 import type { DeliveryHistory } from '../core/delivery/outbox.ts';
 import { parseRecordingId } from '../core/recording/recording.ts';
 import type { Runtime } from './runtime.ts';
+import { unknownRecording } from './unknown-recording.ts';
 
 export interface WebhookHistory {
   recordingId: string;
@@ -10,10 +11,16 @@ export interface WebhookHistory {
 
 /**
  * Every attempt to tell the server about a recording.
- * @throws AppError `USAGE`, `STATE`
+ * @throws AppError `USAGE` if this machine does not know the recording, `STATE`
  */
 export async function webhookHistory({ id: text }: { id: string }, runtime: Runtime): Promise<WebhookHistory> {
   const id = parseRecordingId(text, 'id', 'USAGE');
-  const { outbox } = await runtime.state();
-  return { recordingId: id, webhooks: await outbox.history(id) };
+  const overview = await runtime.overview();
+  try {
+    const known = await overview?.recording(id);
+    if (!known || known.recordings.length + known.deliveries.length === 0) throw unknownRecording(id);
+    return { recordingId: id, webhooks: known.deliveries };
+  } finally {
+    overview?.close();
+  }
 }

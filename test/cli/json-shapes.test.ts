@@ -410,6 +410,53 @@ describe('the JSON of the other commands', () => {
     });
   });
 
+  test('list and forget', async () => {
+    const { desk, id } = await deskWithPartialUpload();
+    expect(await documentOf(desk, 'list')).toEqual({
+      stateDir: 'string',
+      hasState: 'boolean',
+      recordings: [
+        {
+          recordingId: 'string',
+          target: 'string',
+          dir: 'string',
+          title: 'string',
+          state: 'string',
+          updatedAt: 'string',
+          files: 'number',
+          storedBytes: 'number',
+          webhooks: [{ endpoint: 'string', state: 'string' }],
+        },
+      ],
+    });
+    const discarded = [{ endpoint: 'string', webhookId: 'string', attempts: 'number' }];
+    expect(await documentOf(desk, `webhook discard ${id}`)).toEqual({ recordingId: 'string', discarded });
+    expect(await documentOf(desk, `forget ${id}`)).toEqual({
+      recordingId: 'string',
+      uploads: [{ target: 'string', dir: 'string', state: 'string', aborted: [], notAborted: [], stored: ['string'] }],
+      discarded: [],
+      refused: [],
+    });
+  });
+
+  test('forget, where the store refuses', async () => {
+    const desk = openDesk(sandbox);
+    const id = freshId();
+    const refuse = (operation: string) =>
+      sandbox.faults.add({
+        server: 's3',
+        operation,
+        times: always,
+        action: { answer: { status: 403, code: 'AccessDenied' } },
+      });
+    const faults = [refuse('UploadPart'), refuse('AbortMultipartUpload')];
+    await desk.run(['upload', makeRecording({ name: id, videoBytes: 18 * 1024 * 1024 }), '--quiet']);
+    expect(await documentOf(desk, `forget ${id}`)).toMatchObject({
+      uploads: [{ notAborted: [{ key: 'string', uploadId: 'string', error: ERROR }] }],
+    });
+    for (const fault of faults) fault.remove();
+  });
+
   test('prune', async () => {
     const { desk } = await deskWithUpload();
     expect(await documentOf(desk, 'prune --older-than 0s')).toEqual({

@@ -76,8 +76,11 @@ describe('retry', () => {
   });
 
   test('of a recording that is not known says so', async () => {
-    const { code, stdout } = await desk.run(['retry', 'unheard-of']);
-    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^nothing to do/) as unknown });
+    const { code, stderr } = await desk.run(['retry', 'unheard-of']);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringContaining('is not known on this machine') as unknown,
+    });
   });
 
   test('leaves no lock files behind', async () => {

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { atWorkError } from '../../src/app/at-work.ts';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { AppError, OPEN_FILES_HINT } from '../../src/core/errors.ts';
 import { notStored } from '../../src/state/not-stored.ts';
@@ -121,6 +122,14 @@ export const STATE: readonly Meeting[] = [
 ];
 
 export const STATE_MADE: readonly Made[] = [
+  {
+    says: 'another process is sending a webhook of recording 3',
+    hint: 'wait until it has ended, then run the command again',
+    exit: EXIT.busy,
+    make: () => {
+      throw atWorkError('3', { ok: false, atWork: 'webhook' });
+    },
+  },
   {
     says: 'the state file …/state.db is damaged, and another process still uses it',
     hint: 'wait until it has ended, then run the command again: the file is set aside then',

@@ -2,6 +2,7 @@ import { describe } from '@jest/globals';
 import { claimsConform } from './conformance/claims.ts';
 import { crashesConform } from './conformance/crashes.ts';
 import { endpointsConform } from './conformance/endpoints.ts';
+import { forgettingConforms } from './conformance/forget.ts';
 import { abandonedConform, inFlightConforms } from './conformance/in-flight.ts';
 import { journalConforms } from './conformance/journal.ts';
 import { outboxConforms } from './conformance/outbox.ts';
@@ -29,6 +30,7 @@ export function describeState(name: string, makePlace: () => Promise<Place>, opt
     endpointsConform(stage);
     overviewConforms(stage);
     refusalsConform(stage);
+    forgettingConforms(stage);
     if (!options.isShared) return;
     processesConform(stage);
     crashesConform(stage);

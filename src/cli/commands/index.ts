@@ -7,7 +7,9 @@ import { configShowSpec } from './config/show/spec.ts';
 import { configTrustSpec } from './config/trust/spec.ts';
 import { configValidateSpec } from './config/validate/spec.ts';
 import { doctorSpec } from './doctor/spec.ts';
+import { forgetSpec } from './forget/spec.ts';
 import { helpSpec } from './help/spec.ts';
+import { listSpec } from './list/spec.ts';
 import { logsSpec } from './logs/spec.ts';
 import { manSpec } from './man/spec.ts';
 import { pruneSpec } from './prune/spec.ts';
@@ -17,6 +19,7 @@ import { statusSpec } from './status/spec.ts';
 import { uploadSpec } from './upload/spec.ts';
 import { verifySpec } from './verify/spec.ts';
 import { webhookDisableSpec } from './webhook/disable/spec.ts';
+import { webhookDiscardSpec } from './webhook/discard/spec.ts';
 import { webhookEnableSpec } from './webhook/enable/spec.ts';
 import { webhookHistorySpec } from './webhook/history/spec.ts';
 import { webhookListSpec } from './webhook/list/spec.ts';
@@ -33,6 +36,8 @@ export const COMMANDS: readonly Command[] = [
   defineCommand(retrySpec, () => import('./retry/run.ts')),
   defineCommand(verifySpec, () => import('./verify/run.ts')),
   defineCommand(statusSpec, () => import('./status/run.ts')),
+  defineCommand(listSpec, () => import('./list/run.ts')),
+  defineCommand(forgetSpec, () => import('./forget/run.ts')),
   defineCommand(doctorSpec, () => import('./doctor/run.ts')),
   defineCommand(logsSpec, () => import('./logs/run.ts')),
   defineCommand(cleanupSpec, () => import('./cleanup/run.ts')),
@@ -42,6 +47,7 @@ export const COMMANDS: readonly Command[] = [
   defineCommand(webhookEnableSpec, () => import('./webhook/enable/run.ts')),
   defineCommand(webhookDisableSpec, () => import('./webhook/disable/run.ts')),
   defineCommand(webhookHistorySpec, () => import('./webhook/history/run.ts')),
+  defineCommand(webhookDiscardSpec, () => import('./webhook/discard/run.ts')),
   defineCommand(webhookReplaySpec, () => import('./webhook/replay/run.ts')),
   defineCommand(configShowSpec, () => import('./config/show/run.ts')),
   defineCommand(configValidateSpec, () => import('./config/validate/run.ts')),

@@ -27,6 +27,8 @@ function stateText({ state, heldReason, nextAt, settledAt, attempts }: Delivery,
       return `delivered${at} after ${attempted}`;
     case 'superseded':
       return `superseded${at} by a newer payload, after ${attempted}`;
+    case 'discarded':
+      return `discarded${at}, after ${attempted}`;
     case 'held':
       if (heldReason === 'no-email') return `held (no-email)${at}; next: recordupload retry, once user.email is set`;
       return `held (${heldReason})${at} after ${attempted}; next: recordupload retry --held`;

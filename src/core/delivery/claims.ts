@@ -100,10 +100,11 @@ export interface DeliveryClaims {
 }
 
 /**
- * The state of a delivery once a try has ended. A superseded one stays superseded, unless the server has accepted it
- * after all.
+ * The state of a delivery once a try has ended. A superseded or discarded one stays so, unless the server has accepted
+ * it after all.
  */
 export function stateAfter(current: DeliveryState, next: DeliveryState | undefined): DeliveryState {
   if (next === undefined) return current;
-  return current === 'superseded' && next !== 'delivered' ? current : next;
+  const isOver = current === 'superseded' || current === 'discarded';
+  return isOver && next !== 'delivered' ? current : next;
 }

@@ -87,6 +87,7 @@ async function unsent(
     : (recordingIds ?? []).flatMap(id => endpoints.map(({ endpoint }) => outbox.newest(id, endpoint)));
   return (await Promise.all(named))
     .filter(delivery => delivery !== undefined)
+    .filter(({ state }) => state !== 'discarded')
     .filter(({ webhookId, endpoint }) => !done.has(webhookId) && byName.has(endpoint))
     .map(delivery => describeUnsent(delivery, byName.get(delivery.endpoint)!, dueBy, waits.get(delivery.seq)));
 }

@@ -4,11 +4,11 @@ export type { HeldReason };
 
 /**
  * The outbox's words. A delivery is one payload for one endpoint. It is *pending* until it is *delivered*, *held* (it
- * waits for an operator) or *superseded* (a newer payload of the same recording has followed). Each POST of it is an
- * *attempt*. A process *claims* a delivery before it sends it; the claim is void once its owner is dead or its lease is
+ * waits for an operator), *superseded* (a newer payload of the same recording has followed) or *discarded* (an operator
+ * does not want it any more). Each POST of it is an *attempt*. A process *claims* a delivery before it sends it; the claim is void once its owner is dead or its lease is
  * over.
  */
-export type DeliveryState = 'pending' | 'held' | 'delivered' | 'superseded';
+export type DeliveryState = 'pending' | 'held' | 'delivered' | 'superseded' | 'discarded';
 
 /** What made a try happen. */
 export type Trigger = 'upload' | 'send' | 'retry' | 'replay';
@@ -32,7 +32,7 @@ export interface Delivery {
   retries: number;
   createdAt: number;
   nextAt: number;
-  /** When it was delivered, held or superseded. */
+  /** When it was delivered, held, superseded or discarded. */
   settledAt: number | null;
 }
 

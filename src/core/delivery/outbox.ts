@@ -46,6 +46,9 @@ export interface DeliveryCount {
   nextAt: number;
 }
 
+/** `busy`: a living process is sending one of them, so nothing was discarded. */
+export type DiscardResult = { ok: true; discarded: Delivery[] } | { ok: false };
+
 /** How many deliveries of an endpoint are pending or held. */
 export interface WaitingCount {
   endpoint: string;
@@ -86,4 +89,9 @@ export interface Outbox {
    * @returns those that became due
    */
   requeue(seqs: readonly number[], now: number): Promise<number[]>;
+  /**
+   * Ends the pending and held deliveries of a recording: to all endpoints, or to one. All or none.
+   * @returns those that it ended
+   */
+  discard(recordingId: string, options: { endpoint?: string | undefined; now: number }): Promise<DiscardResult>;
 }

@@ -97,6 +97,32 @@ export interface RecordingStatus {
   metadata: string | null;
 }
 
+/** Which recordings `Overview.recent` lists. */
+export interface RecentFilter {
+  /** `waiting`, `held`: one of its webhooks is. */
+  state?: 'uploading' | 'partial' | 'done' | 'waiting' | 'held' | undefined;
+  /** Touched at or after this time. */
+  since?: number | undefined;
+  limit: number;
+}
+
+/** A recording in a list: one line of it. */
+export interface RecentRecording {
+  target: string;
+  id: string;
+  dir: string;
+  title: string;
+  state: 'uploading' | 'partial' | 'done';
+  /** When it was finished, or tried last. */
+  updatedAt: number;
+  /** Files in the bucket. */
+  files: number;
+  /** Their bytes. */
+  storedBytes: number;
+  /** The newest webhook to each endpoint. */
+  webhooks: { endpoint: string; state: 'waiting' | 'held' | 'delivered' | 'superseded' | 'discarded' }[];
+}
+
 /**
  * Reads what is unfinished, what waits, and how much is done; each answer is of one moment.
  * @throws AppError `STATE` (every method) if the state cannot be read
@@ -106,6 +132,8 @@ export interface Overview {
   all(options: { limit: number }): Promise<StateOverview>;
   /** All that is known of one recording: in each bucket, and each of its webhooks, the oldest first. */
   recording(id: string): Promise<{ recordings: RecordingStatus[]; refused: Refusal[]; deliveries: DeliveryHistory[] }>;
+  /** Recordings of this machine, the one that was touched last first. */
+  recent(filter: RecentFilter): Promise<RecentRecording[]>;
   /** Ids of recordings that begin so, the one that was touched last first. */
   recordingIds(prefix: string, options: { limit: number }): Promise<string[]>;
 }

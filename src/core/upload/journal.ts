@@ -1,6 +1,7 @@
 import type { Enqueued, NewDeliveries } from '../delivery/outbox.ts';
 import type { FileIdentity } from '../recording/file-identity.ts';
 import type { Recording, RecordingDetails, RecordingId, Role } from '../recording/recording.ts';
+import type { ForgetResult } from './forget.ts';
 import type { BegunUploads, FileRef, PartsJournal, RecordingRef } from './parts-journal.ts';
 
 /** `partial`: the upload has ended and something is missing; `retry` resumes it. */
@@ -91,6 +92,11 @@ export interface UploadJournal extends PartsJournal, BegunUploads {
    */
   finish(ref: RecordingRef, end: UploadEnd): Promise<Enqueued[]>;
   recording(ref: RecordingRef): Promise<StoredRecording | undefined>;
+  /**
+   * Forgets a recording in every bucket, and discards its pending and held deliveries. One commit. The history of its
+   * deliveries stays, and so do the ids of its multipart uploads, for whoever aborts them.
+   */
+  forget(recordingId: RecordingId, now: number): Promise<ForgetResult>;
   /** Recordings that are not done, the one that was touched longest ago first. */
   unfinished(target: string): Promise<StoredRecording[]>;
   file(file: FileRef): Promise<StoredFile | undefined>;

@@ -167,4 +167,20 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX refusals_since ON refusals (since);
   CREATE INDEX refusals_of_recording ON refusals (recording_id);
   `,
+  `
+  -- What \`list\` asks for: the newest first.
+  CREATE INDEX recordings_touched ON recordings (updated_at);
+  CREATE INDEX recordings_by_id ON recordings (id);
+  -- What an endpoint has received of a recording whose delivery was pruned: the same content is not sent again.
+  CREATE TABLE pruned_deliveries (
+    recording_id TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    webhook_id TEXT NOT NULL,
+    content_hash TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    settled_at INTEGER NOT NULL,
+    PRIMARY KEY (recording_id, endpoint)
+  ) WITHOUT ROWID;
+  `,
 ];

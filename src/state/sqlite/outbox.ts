@@ -1,20 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import type { DeliveryState, HeldReason } from '../../core/delivery/delivery.ts';
+import type { Delivery, DeliveryState, HeldReason } from '../../core/delivery/delivery.ts';
 import type { DeliveryCount, DeliveryFilter, Enqueued, NewDeliveries, Outbox } from '../../core/delivery/outbox.ts';
 import { storing } from '../not-stored.ts';
 import type { Database } from './database.ts';
+import { discard } from './discard.ts';
 import { historyOf, toDelivery } from './rows.ts';
 import type { Row, Sql, Values } from './sql.ts';
 
 const NEWEST = `SELECT * FROM deliveries WHERE recording_id = $recordingId AND endpoint = $endpoint
   ORDER BY seq DESC LIMIT 1`;
+const PRUNED = `SELECT * FROM pruned_deliveries
+  WHERE recording_id = $recordingId AND endpoint = $endpoint AND content_hash = $contentHash`;
 const IS_NEWEST = `NOT EXISTS (
   SELECT 1 FROM deliveries newer
   WHERE newer.recording_id = deliveries.recording_id AND newer.endpoint = deliveries.endpoint
     AND newer.seq > deliveries.seq)`;
 
 /** The outbox over the database. */
-export function openOutbox({ read, write }: Database): Outbox {
+export function openOutbox({ read, write, liveness }: Database): Outbox {
   return {
     enqueue: request =>
       storing(
@@ -80,6 +83,9 @@ export function openOutbox({ read, write }: Database): Outbox {
             ) > 0,
         ),
       ),
+
+    discard: (recordingId, { endpoint, now }) =>
+      write(sql => discard(sql, { recordingId, endpoint, now, isAlive: liveness.isAlive })),
   };
 }
 
@@ -92,8 +98,12 @@ function enqueueOne(sql: Sql, request: NewDeliveries, endpoint: string): Enqueue
   const { recordingId, payload, contentHash, force, hold: heldReason = null, now } = request;
   const row = sql.get(NEWEST, { recordingId, endpoint });
   const known = row && toDelivery(row);
-  if (known?.contentHash === contentHash && known.state !== 'superseded' && !force) {
+  if (known?.contentHash === contentHash && known.state !== 'superseded' && known.state !== 'discarded' && !force) {
     return { delivery: known, how: known.state === 'delivered' ? 'already-delivered' : 'reused' };
+  }
+  if (!known && !force) {
+    const pruned = sql.get(PRUNED, { recordingId, endpoint, contentHash });
+    if (pruned) return { delivery: prunedDelivery(pruned, payload), how: 'already-delivered' };
   }
   // A claim stays: the newer payload waits until the older one's POST is over.
   sql.run(
@@ -120,6 +130,12 @@ function enqueueOne(sql: Sql, request: NewDeliveries, endpoint: string): Enqueue
     },
   );
   return { delivery: toDelivery(made!), how: 'new' };
+}
+
+/** A delivery that was pruned after the endpoint had received it; it has no row, so no `seq`. */
+function prunedDelivery(row: Row, payload: string): Delivery {
+  const nothing = { seq: 0, held_reason: null, retries: 0 };
+  return toDelivery({ ...row, ...nothing, payload, state: 'delivered', next_at: Number(row.settled_at) });
 }
 
 function toWhere(filter: DeliveryFilter): { where: string; values: Values } {

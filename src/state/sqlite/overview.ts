@@ -8,6 +8,7 @@ import type {
   UnfinishedUpload,
   WaitingDelivery,
 } from '../../core/status/overview.ts';
+import { recentRecordings } from './recent.ts';
 import { toRefusal } from './refusals.ts';
 import { historyOf, toDelivery } from './rows.ts';
 import type { Row, Sql, Values } from './sql.ts';
@@ -30,6 +31,7 @@ export function openOverviewOf({ read, isAlive }: OverviewSource): Overview {
         refused: sql.all('SELECT * FROM refusals WHERE recording_id = $id ORDER BY since, dir', { id }).map(toRefusal),
         deliveries: historyOf(sql, id),
       })),
+    recent: filter => read(sql => recentRecordings(sql, filter, new Set(livingClaimants(sql, isAlive).keys()))),
     recordingIds: (prefix, { limit }) =>
       read(sql => {
         const rows = sql.all(

@@ -15,7 +15,7 @@ const EMPTY_BYTES = 1024 * 1024;
 /** Another process at work is reason enough to leave the rewriting to the next pruning. */
 const PATIENCE_MS = 1_000;
 
-const PRUNABLE: readonly DeliveryState[] = ['delivered', 'superseded'];
+const PRUNABLE: readonly DeliveryState[] = ['delivered', 'superseded', 'discarded'];
 
 /**
  * Housekeeping over the database.
@@ -31,7 +31,10 @@ export function openHousekeeping(database: Database, stateDir: string | undefine
         const deliveries = await database.read(sql => countPrunable(sql, times));
         return { deliveries, deadOwners: dead.length, freedBytes: 0, setAside };
       }
-      const deliveries = await database.write(sql => deletePrunable(sql, times));
+      const deliveries = await database.write(sql => {
+        rememberDelivered(sql, times);
+        return deletePrunable(sql, times);
+      });
       await forgetOwners(database, dead, now);
       const freedBytes = stateDir === undefined ? 0 : await compact(database, join(stateDir, 'state.db'));
       return { deliveries, deadOwners: dead.length, freedBytes, setAside };
@@ -49,6 +52,17 @@ const IS_PRUNABLE = `state = $state AND settled_at < $settledBefore AND (claim I
 function countPrunable(sql: Sql, values: Values): number {
   const count = `SELECT COUNT(*) AS n FROM deliveries WHERE ${IS_PRUNABLE}`;
   return PRUNABLE.reduce((sum, state) => sum + Number(sql.get(count, { state, ...values })?.n), 0);
+}
+
+/** Keeps of each recording and endpoint what was delivered last. */
+function rememberDelivered(sql: Sql, values: Values): void {
+  sql.run(
+    `INSERT OR REPLACE INTO pruned_deliveries
+       (recording_id, endpoint, webhook_id, content_hash, attempts, created_at, settled_at)
+     SELECT recording_id, endpoint, webhook_id, content_hash, attempts, created_at, settled_at FROM deliveries
+     WHERE ${IS_PRUNABLE} ORDER BY seq`,
+    { state: 'delivered', ...values },
+  );
 }
 
 function deletePrunable(sql: Sql, values: Values): number {

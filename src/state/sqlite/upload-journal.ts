@@ -3,6 +3,7 @@ import type { JournalFile, UploadedObject, UploadJournal } from '../../core/uplo
 import type { FileRef, RecordingRef } from '../../core/upload/parts-journal.ts';
 import { storing } from '../not-stored.ts';
 import type { Database } from './database.ts';
+import { forgetIn } from './forget.ts';
 import { enqueue } from './outbox.ts';
 import { endUpload, openPartsJournal, valuesOfFile } from './parts-journal.ts';
 import { forgetRefusal } from './refusals.ts';
@@ -63,6 +64,8 @@ export function openUploadJournal(database: Database, pid: number): UploadJourna
       if (result.dead !== undefined) liveness.forget(result.dead);
       return { ok: true, token: result.token };
     },
+
+    forget: forgetIn(database),
 
     release: ref => write(sql => release(sql, ref, liveness.ownerId)),
 

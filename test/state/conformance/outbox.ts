@@ -176,5 +176,30 @@ export function outboxConforms(stage: Stage): void {
       ]);
       expect(await outbox.history('1')).toEqual([]);
     });
+
+    test('remembers what was delivered: the same content is not queued again, other content is', async () => {
+      const { housekeeping } = stage.state;
+      const pruneAll = () => housekeeping.prune({ settledBefore: NOW + HOUR, now: NOW, dryRun: false });
+      for (const title of ['old', 'new']) {
+        await enqueue(stage.state, 1, { title });
+        await deliver(stage.state, (await claimAll(stage.state))[0]!);
+        await pruneAll();
+      }
+      expect((await enqueue(stage.state, 1, { title: 'new' }))[0]).toMatchObject({
+        how: 'already-delivered',
+        delivery: { recordingId: '1', state: 'delivered', settledAt: NOW },
+      });
+      expect((await enqueue(stage.state, 1, { title: 'old' }))[0]?.how).toBe('new');
+      await pruneAll();
+      expect((await enqueue(stage.state, 2, { title: 'new' }))[0]?.how).toBe('new');
+      expect((await enqueue(stage.state, 1, { title: 'new', endpoints: ['other'] }))[0]?.how).toBe('new');
+    });
+
+    test('the same content is queued again all the same where an operator forces it', async () => {
+      await enqueue(stage.state, 1);
+      await deliver(stage.state, (await claimAll(stage.state))[0]!);
+      await stage.state.housekeeping.prune({ settledBefore: NOW + HOUR, now: NOW, dryRun: false });
+      expect((await enqueue(stage.state, 1, { force: true }))[0]?.how).toBe('new');
+    });
   });
 }

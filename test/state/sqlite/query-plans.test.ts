@@ -46,6 +46,9 @@ test('what uploads, retries and the overview ask reads no table in full, however
   await outbox.history('1');
   await overview.all({ limit: 20 });
   await overview.recording('1');
+  for (const state of [undefined, 'done', 'partial', 'held'] as const) await overview.recent({ state, limit: 20 });
+  await outbox.discard('2', { now: NOW });
+  await journal.forget(RECORDING.id, NOW);
   await housekeeping.prune({ settledBefore: NOW + HOUR, now: NOW, dryRun: true });
 
   const statements = new Set(prepare.mock.calls.map(([text]) => text));

@@ -53,7 +53,7 @@ export interface WaitingJson {
   recordingId: string;
   endpoint: string;
   webhookId: string;
-  state: 'pending' | 'held' | 'delivered' | 'superseded';
+  state: 'pending' | 'held' | 'delivered' | 'superseded' | 'discarded';
   heldReason: 'refused' | 'rejected' | 'exhausted' | 'disabled' | 'no-email' | null;
   attempts: number;
   nextAt: string;

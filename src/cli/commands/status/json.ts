@@ -164,7 +164,7 @@ export interface RecordingJson {
     metadata: unknown;
   })[];
   refused: RefusalJson[];
-  webhooks: HistoryJson<'waiting' | 'held' | 'delivered' | 'superseded'>[];
+  webhooks: HistoryJson<'waiting' | 'held' | 'delivered' | 'superseded' | 'discarded'>[];
 }
 
 export function recordingJson({ recordingId, uploads, refused, webhooks }: RecordingStatusReport): RecordingJson {

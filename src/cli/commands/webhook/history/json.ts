@@ -5,7 +5,7 @@ import { type HistoryJson, historyJson } from '../../../json/history.ts';
 export interface WebhookHistoryJson {
   recordingId: string;
   /** The oldest first. */
-  deliveries: HistoryJson<'pending' | 'held' | 'delivered' | 'superseded'>[];
+  deliveries: HistoryJson<'pending' | 'held' | 'delivered' | 'superseded' | 'discarded'>[];
 }
 
 export function webhookHistoryJson({ recordingId, webhooks }: WebhookHistory): WebhookHistoryJson {

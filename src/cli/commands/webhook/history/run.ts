@@ -10,7 +10,8 @@ import type { webhookHistorySpec } from './spec.ts';
 /** `recordupload webhook history <id>` */
 export const run: RunCommand<typeof webhookHistorySpec> = async call => {
   const { args, options, terminal, command } = call;
-  await using open = await openCommand(call);
+  // Looking leaves no trace: no log, no state.
+  await using open = await openCommand(call, { log: false });
   const { runtime } = open;
   const history = await webhookHistory({ id: args[0] }, runtime);
   open.settle();

@@ -26,7 +26,7 @@ export interface ReplayPlanJson {
     recordingId: string;
     endpoint: string;
     webhookId: string;
-    state: 'pending' | 'held' | 'delivered' | 'superseded';
+    state: 'pending' | 'held' | 'delivered' | 'superseded' | 'discarded';
     heldReason: 'refused' | 'rejected' | 'exhausted' | 'disabled' | 'no-email' | null;
     settledAt: string | null;
   }[];

@@ -1,0 +1,44 @@
+import type { ListReport } from '../../../app/list.ts';
+import { iso } from '../../json/document.ts';
+
+/** The result of `list --json`. */
+export interface ListJson {
+  stateDir: string;
+  hasState: boolean;
+  /** The newest first. */
+  recordings: ListedJson[];
+}
+
+export interface ListedJson {
+  recordingId: string;
+  /** `<endpoint>/<bucket>` */
+  target: string;
+  dir: string;
+  title: string;
+  state: 'uploading' | 'partial' | 'done';
+  /** When it was finished, or tried last. */
+  updatedAt: string;
+  /** Files in the bucket, and their bytes. */
+  files: number;
+  storedBytes: number;
+  /** The newest webhook to each endpoint. */
+  webhooks: { endpoint: string; state: 'waiting' | 'held' | 'delivered' | 'superseded' | 'discarded' }[];
+}
+
+export function listJson({ stateDir, hasState, recordings }: ListReport): ListJson {
+  return {
+    stateDir,
+    hasState,
+    recordings: recordings.map(({ id, target, dir, title, state, updatedAt, files, storedBytes, webhooks }) => ({
+      recordingId: id,
+      target,
+      dir,
+      title,
+      state,
+      updatedAt: iso(updatedAt),
+      files,
+      storedBytes,
+      webhooks: webhooks.map(({ endpoint, state }) => ({ endpoint, state })),
+    })),
+  };
+}
