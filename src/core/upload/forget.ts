@@ -1,5 +1,5 @@
 import type { Delivery } from '../delivery/delivery.ts';
-import type { RecordingState } from './journal.ts';
+import type { RecordingState } from './recording-state.ts';
 
 /** What the state knew of a recording in one bucket. */
 export interface ForgottenUpload {

@@ -3,9 +3,9 @@ import type { FileIdentity } from '../recording/file-identity.ts';
 import type { Recording, RecordingDetails, RecordingId, Role } from '../recording/recording.ts';
 import type { ForgetResult } from './forget.ts';
 import type { BegunUploads, FileRef, PartsJournal, RecordingRef } from './parts-journal.ts';
+import type { RecordingState } from './recording-state.ts';
 
-/** `partial`: the upload has ended and something is missing; `retry` resumes it. */
-export type RecordingState = 'uploading' | 'partial' | 'done';
+export type { RecordingState };
 
 /** A recording whose upload was begun. */
 export interface StoredRecording {
