@@ -40,7 +40,8 @@ export async function forget({ id: text }: { id: string }, runtime: Runtime): Pr
   const { uploads, discarded } = result;
   const refused = (await refusals.list()).filter(one => one.recordingId === id).map(({ dir }) => dir);
   for (const dir of refused) await refusals.forget(dir);
-  if (uploads.length + discarded.length + refused.length === 0 && (await outbox.history(id)).length === 0) throw unknownRecording(id);
+  if (uploads.length + discarded.length + refused.length === 0 && (await outbox.history(id)).length === 0)
+    throw unknownRecording(id);
   const reports: ForgottenReport[] = [];
   for (const upload of uploads) reports.push(await abortAll(upload, journal, runtime));
   return { recordingId: id, uploads: reports, discarded, refused };
