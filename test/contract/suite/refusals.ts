@@ -80,9 +80,13 @@ export function refusals(contract: Contract): void {
       });
     });
 
-    test('of a HEAD have no reason: their status must do', async () => {
+    test('of a HEAD get their reason from a GET that follows', async () => {
       const other = settings({ credentials: { accessKeyId: 'NOBODY', secretAccessKey: 'x' } });
-      expect(await refusal(other.head('a', signal))).toMatchObject({ status: 403, kind: 'refused' });
+      expect(await refusal(other.head('a', signal))).toMatchObject({
+        status: 403,
+        kind: 'refused',
+        reason: 'InvalidAccessKeyId',
+      });
       other.close();
     });
   });
