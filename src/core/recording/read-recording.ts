@@ -7,6 +7,7 @@ import { charsetOf } from './charset.ts';
 import { containerTime } from './container-time.ts';
 import { withCharset } from './content-types.ts';
 import { type Measurement, measureDuration, parseDuration } from './duration.ts';
+import { sameFile } from './file-identity.ts';
 import { replaced, systemProblem } from './folder-problem.ts';
 import { objectKey } from './object-key.ts';
 import { FileReplaced } from './open-file.ts';
@@ -65,6 +66,11 @@ export async function readRecording(
   for (const { name } of folder.files) objectKey(id, name); // throws where a name makes no key
 
   const { durationSeconds, durationDatabaseSeconds, taggedTime } = await settleDurations(flags, sidecar, folder, deps);
+  // Measuring takes a while: whether somebody writes to the files with old time stamps shows only now.
+  const changed = deps.settle ? changedSince(folder, defaults.extraFiles) : undefined;
+  if (deps.settle && changed && changed.size > 0) {
+    return await readRecording(dir, overrides, defaults, { ...deps, settle: { ...deps.settle, changed } });
+  }
   const start =
     flags.createdAt ??
     sidecar.createdAt ??
@@ -87,6 +93,20 @@ export async function readRecording(
       },
     },
   };
+}
+
+/** Paths of the files that are not as an earlier look found them. */
+function changedSince({ dir, files }: RecordingFolder, extraFiles: readonly string[]): ReadonlySet<string> {
+  const before = new Map(files.map(file => [file.path, file]));
+  const isChanged = (file: RecordingFile) => {
+    const known = before.get(file.path);
+    return !known || !sameFile(known, file);
+  };
+  return new Set(
+    readFolder(dir, extraFiles)
+      .files.filter(isChanged)
+      .map(({ path }) => path),
+  );
 }
 
 /** The folder, once nobody writes to its files any more. */

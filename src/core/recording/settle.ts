@@ -30,6 +30,8 @@ export interface SettleOptions {
   waitMs: number;
   clock: Clock;
   signal: AbortSignal;
+  /** Paths of files that changed since an earlier look, so that their time stamps prove nothing. */
+  changed?: ReadonlySet<string> | undefined;
   /** Gets the file for which the wait begins; called again when another file is written to. */
   onWait(file: Unsettled): void;
 }
@@ -46,7 +48,7 @@ export interface SettleOptions {
 export async function awaitSettled<Look>(
   look: () => Look,
   filesOf: (look: Look) => readonly SeenFile[],
-  { settleMs, waitMs, clock, signal, onWait }: SettleOptions,
+  { settleMs, waitMs, clock, signal, changed, onWait }: SettleOptions,
 ): Promise<Look> {
   const endsAt = clock.monotonic() + waitMs;
   const known = new Map<string, Seen>();
@@ -55,7 +57,7 @@ export async function awaitSettled<Look>(
     signal.throwIfAborted();
     const found = look();
     const unsettled = filesOf(found)
-      .map(file => judge(file, known, { settleMs, now: clock.now(), monotonic: clock.monotonic() }))
+      .map(file => judge(file, known, { settleMs, changed, now: clock.now(), monotonic: clock.monotonic() }))
       .filter(one => one !== undefined)
       .toSorted((a, b) => b.dueInMs - a.dueInMs);
     const [last] = unsettled;
@@ -86,11 +88,18 @@ interface Seen {
 function judge(
   file: SeenFile,
   known: Map<string, Seen>,
-  { settleMs, now, monotonic }: { settleMs: number; now: number; monotonic: number },
+  {
+    settleMs,
+    changed,
+    now,
+    monotonic,
+  }: Pick<SettleOptions, 'settleMs' | 'changed'> & { now: number; monotonic: number },
 ): Unsettled | undefined {
   const before = known.get(file.path);
   const isSame = before !== undefined && sameFile(before.file, file);
-  const seen = isSame ? before : { file, since: monotonic, hasChanged: before !== undefined };
+  const seen = isSame
+    ? before
+    : { file, since: monotonic, hasChanged: before !== undefined || (changed?.has(file.path) ?? false) };
   known.set(file.path, seen);
   const ageMs = now - Number(BigInt(file.mtimeNs) / 1_000_000n);
   const quietMs = monotonic - seen.since;

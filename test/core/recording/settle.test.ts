@@ -1,7 +1,9 @@
+import { appendFileSync, statSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { awaitSettled, type SeenFile, type Unsettled, unsettledText } from '../../../src/core/recording/settle.ts';
 import { virtualClock } from '../storage/virtual-clock.ts';
-import { failure } from './support.ts';
+import { failure, makeRecording, read } from './support.ts';
 
 const NOW = Date.parse('2026-01-02T03:04:05Z');
 
@@ -11,7 +13,10 @@ function file(ageMs: number, sizeBytes = 100): SeenFile {
 }
 
 /** Waits for a file that `lookAt` finds after so many milliseconds. */
-async function settle(lookAt: (elapsedMs: number) => SeenFile, options: { waitMs?: number; settleMs?: number } = {}) {
+async function settle(
+  lookAt: (elapsedMs: number) => SeenFile,
+  options: { waitMs?: number; settleMs?: number; changed?: ReadonlySet<string> } = {},
+) {
   const clock = virtualClock(NOW);
   const waits: Unsettled[] = [];
   const ended = awaitSettled(
@@ -66,6 +71,32 @@ test.each([
   expect(error).toBeUndefined();
   expect(waitedMs).toBe(3_000);
   expect(waits.map(unsettledText)).toEqual(['has a time stamp in the future']);
+});
+
+test('a file that grew since an earlier look has to be quiet, however old its time stamp is', async () => {
+  const { waitedMs, waits } = await settle(() => file(3_600_000), { changed: new Set(['/r/42/video.mkv']) });
+  expect(waitedMs).toBe(3_000);
+  expect(waits.map(unsettledText)).toEqual(['is still being written']);
+});
+
+test('a file that grows while it is measured is read again once it is quiet', async () => {
+  const dir = makeRecording();
+  const video = join(dir, 'video.mkv');
+  const clock = virtualClock();
+  let grown = 0;
+  const grow = () => {
+    if (grown++ === 1) appendFileSync(video, 'more');
+    utimesSync(video, 1_700_000_000, 1_700_000_000);
+    return clock.monotonic();
+  };
+  grow();
+  const waits: Unsettled[] = [];
+  const signal = new AbortController().signal;
+  const onWait = (wait: Unsettled) => waits.push(wait);
+  const settle = { settleMs: 3_000, waitMs: 600_000, clock, signal, onWait };
+  const { files } = await read(dir, { deps: { clock: { monotonic: grow }, settle } });
+  expect(waits.map(({ why }) => why)).toEqual(['changing']);
+  expect(files[0]?.sizeBytes).toBe(statSync(video).size);
 });
 
 test('a file in the future that grows is still being written', async () => {
