@@ -9,6 +9,7 @@ import type { Refusal } from '../core/upload/refusals.ts';
 import { uploadRecording } from '../core/upload/upload-recording.ts';
 import type { UploadReport } from '../core/upload/upload-report.ts';
 import { completePayloads } from './complete-payloads.ts';
+import { foldersAtOnce } from './descriptors.ts';
 import { findUnconfigured } from './endpoints.ts';
 import { sameId } from './find-folders.ts';
 import { readFinishedFolder, uploadRequest } from './recording-folder.ts';
@@ -110,7 +111,7 @@ async function finishUploads(
   const { outbox } = await runtime.state();
   // Without access keys nothing can be uploaded; this says so once.
   await runtime.uploads();
-  return await inPool(tasks, { atOnce: UPLOADS_AT_ONCE, signal }, async (finish, signal) => {
+  return await inPool(tasks, { atOnce: foldersAtOnce(UPLOADS_AT_ONCE), signal }, async (finish, signal) => {
     const upload = await finish({ ...runtime, signal });
     const { recordingId } = upload;
     const waiting = await outbox.list({ recordingId, states: ['pending', 'held'], limit: 1 });

@@ -11,6 +11,7 @@ import type { Bucket } from '../core/storage/bucket.ts';
 import type { UploadSession } from '../core/upload/session.ts';
 import type { Poster } from '../core/webhook/post-webhook.ts';
 import type { OpenOverview, State } from '../state/state.ts';
+import { webhooksAtOnce } from './descriptors.ts';
 import { knownSecrets } from './known-secrets.ts';
 import { machineName } from './machine-name.ts';
 import type { Trace } from './observers/trace.ts';
@@ -166,7 +167,8 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
     async delivery() {
       const { post } = await poster();
       const assertSendable = (url: string) => void proxyFor(new URL(url), env);
-      const { webhooks: endpoints, webhookConcurrency: concurrency } = config;
+      const { webhooks: endpoints } = config;
+      const concurrency = webhooksAtOnce(config.webhookConcurrency);
       const sending = { clock: systemClock, random: Math.random, observer, redact, signal, concurrency };
       return { ...sending, state: await state(), endpoints, post, assertSendable };
     },

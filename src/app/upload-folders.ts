@@ -10,6 +10,7 @@ import type { RecordingOverrides } from '../core/recording/read-recording.ts';
 import type { Recording } from '../core/recording/recording.ts';
 import { uploadRecording } from '../core/upload/upload-recording.ts';
 import type { UploadReport } from '../core/upload/upload-report.ts';
+import { foldersAtOnce } from './descriptors.ts';
 import { type FolderSelection, findFolders, oneFolderEach } from './find-folders.ts';
 import { uploadRequest, type WaitOptions } from './recording-folder.ts';
 import { announceRefusal, readOrRefuse, refused } from './refuse-folder.ts';
@@ -73,7 +74,7 @@ export async function uploadFolders<Kept>(
   const { signal, observer } = runtime;
   const isBatch = folders.length > 1;
   if (isBatch) observer({ type: 'folders-found', folders: folders.length });
-  return await inPool(folders, { atOnce: FOLDERS_AT_ONCE, signal }, async found => {
+  return await inPool(folders, { atOnce: foldersAtOnce(FOLDERS_AT_ONCE), signal }, async found => {
     const result = await uploadFound(found);
     if (isBatch) observer({ type: 'folder-finished', dir: found.dir, ok: result.ok });
     return keep(result);

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, statfsSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { dirname } from 'node:path';
 import { isOutOfFiles } from './errors.ts';
@@ -9,7 +9,7 @@ import { isOutOfFiles } from './errors.ts';
  */
 
 /** Names in /proc/self/limits; see proc_pid_limits(5). */
-type LimitName = 'Max open files' | 'Max file size';
+type LimitName = 'Max open files' | 'Max file size' | 'Max address space';
 
 /** The soft limit of this process; undefined where there is none, or no `/proc`. */
 export function softLimit(name: LimitName): number | undefined {
@@ -18,6 +18,26 @@ export function softLimit(name: LimitName): number | undefined {
     return value === undefined ? undefined : Number(value);
   } catch {
     return undefined;
+  }
+}
+
+/** With so many, nothing that this program does meets the limit. */
+const PLENTY_OF_FILES = 1024;
+
+/**
+ * How many more files and connections this process may have open at this moment; Infinity where there are plenty, or no
+ * `/proc` says so.
+ */
+export function freeDescriptors(): number {
+  const limit = softLimit('Max open files');
+  if (limit === undefined) return canOpenMore(1) ? Number.POSITIVE_INFINITY : 0;
+  if (limit >= PLENTY_OF_FILES) return Number.POSITIVE_INFINITY;
+  try {
+    const numbers = readdirSync('/proc/self/fd').map(Number);
+    // One of them is this folder's. A parent process may have left some beyond the limit, which do not count.
+    return limit - numbers.filter(number => number < limit).length + 1;
+  } catch (error) {
+    return isOutOfFiles(error) ? 0 : Number.POSITIVE_INFINITY;
   }
 }
 

@@ -61,7 +61,7 @@ export async function inPool<Item, Result>(
 }
 
 /** A fixed number of places, given out in the order in which they are asked for. */
-function places(number: number): TakePlace {
+export function places(number: number): TakePlace {
   let free = number;
   const waiting: (() => void)[] = [];
   const leave = () => {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { shareOpenFiles } from '../../src/app/descriptors.ts';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { AppError } from '../../src/core/errors.ts';
 import { statFile } from '../../src/core/recording/file-identity.ts';
@@ -262,6 +263,12 @@ const OPEN_FILES_HINT = 'raise the limit on open files (ulimit -n 256), then run
 const AGAIN = 'run the command again once the recorder has finished with the folder';
 
 export const STORAGE_MADE: readonly Made[] = [
+  {
+    says: 'too many open files: an upload needs 2 more than the limit allows',
+    hint: OPEN_FILES_HINT,
+    exit,
+    make: () => shareOpenFiles(1),
+  },
   unreachable('ECONNREFUSED', 'connection refused'),
   unreachable('ECONNRESET', 'connection reset'),
   unreachable('EPIPE', 'connection closed while sending'),

@@ -32,6 +32,8 @@ export interface CliOptions {
   openFiles?: number;
   /** How large a file it may write, in KiB (`ulimit -f`). */
   fileKib?: number;
+  /** How many addresses it may reserve, in KiB (`ulimit -v`). */
+  addressKib?: number;
 }
 
 /** A run under way. */
@@ -65,6 +67,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
     ...(options.openFiles === undefined ? [] : [`ulimit -n ${options.openFiles}`]),
     // A shell counts in blocks of 512 bytes (POSIX) or 1,024 (bash).
     ...(options.fileKib === undefined ? [] : [`ulimit -f ${options.fileKib * 2}`]),
+    ...(options.addressKib === undefined ? [] : [`ulimit -v ${options.addressKib}`]),
   ];
   const limited = limits.length === 0 ? [] : ['sh', '-c', `${limits.join('; ')}; exec "$0" "$@"`];
   const [program = node, ...words] = [...limited, node, launcher, ...args];

@@ -56,12 +56,33 @@ onLinux('the limit on open files', () => {
     expect({ code, stderr }).toEqual({ code: 4, stderr: line });
   });
 
-  test.each([22, 23, 24])('upload with %i: one line that names it, exit 4', async openFiles => {
+  test.each([22, 23, 24, 25, 26])('upload with %i: one line that names it, exit 4', async openFiles => {
     const { code, stderr } = await openDesk(sandbox).run(['upload', makeRecording()], { openFiles });
     expect(stderr).toMatch(
       /^error: [^\n]*too many open files[^\n]* \(raise the limit on open files \(ulimit -n 256\), [^\n]*\n$/,
     );
     expect(code).toBe(4);
+  });
+
+  test.each([30, 40])(
+    'with %i, several recordings are uploaded over fewer connections: nothing fails',
+    async openFiles => {
+      const root = tempDir();
+      for (const videoBytes of [undefined, 40_000_000, undefined]) makeRecording({ parent: root, videoBytes });
+      const { code, stderr } = await openDesk(sandbox).run(['upload', '--recursive', root], { openFiles });
+      expect(stderr).not.toContain('too many open files');
+      expect(code).toBe(0);
+    },
+  );
+
+  test('with 30, retry sends what waits', async () => {
+    const desk = openDesk(sandbox);
+    sandbox.faults.add({ server: 'webhook', times: 3, action: { answer: { status: 503 } } });
+    const dirs = [1, 2, 3].map(() => makeRecording());
+    await desk.run(['upload', ...dirs]);
+    const { code, stderr } = await desk.run(['retry', '--now'], { openFiles: 30 });
+    expect(stderr).not.toContain('too many open files');
+    expect({ code, sent: stderr.match(/Webhook sent successfully/g)?.length }).toEqual({ code: 0, sent: 3 });
   });
 });
 
@@ -72,5 +93,15 @@ onLinux('the limit on the size of a file (ulimit -f)', () => {
     const why = `the state in ${desk.stateDir} has reached the limit on the size of a file`;
     const hint = 'raise the limit (ulimit -f unlimited), then run the command again';
     expect({ code, stderr }).toEqual({ code: 4, stderr: `error: ${why} (${hint})\n` });
+  });
+});
+
+onLinux('the limit on addresses (ulimit -v)', () => {
+  test('a large file is hashed without a thread, for which V8 would find no addresses', async () => {
+    const { code, stderr } = await openDesk(sandbox).run(['upload', makeRecording({ videoBytes: 40_000_000 })], {
+      addressKib: 2_000_000,
+    });
+    expect(stderr).toContain('Webhook sent successfully');
+    expect(code).toBe(0);
   });
 });

@@ -30,16 +30,18 @@ export interface ConnectionSettings {
   proxyEnv?: NodeJS.ProcessEnv | undefined;
   /** Closes a connection, or gives up a proxy, that is silent for so long; none: the caller watches. */
   idleTimeoutMs?: number | undefined;
+  /** How many connections to a server are open at once; requests wait for one. No limit unless given. */
+  most?: number | undefined;
 }
 
 /**
  * Chooses how Node's own HTTP client connects. Node's client is loaded with the first request and TLS with the first
  * https request, because TLS costs 20 ms.
  */
-export function openConnections({ ca, proxyEnv, idleTimeoutMs }: ConnectionSettings): Connections {
+export function openConnections({ ca, proxyEnv, idleTimeoutMs, most }: ConnectionSettings): Connections {
   const usual = {
     keepAlive: true,
-    maxSockets: Number.POSITIVE_INFINITY,
+    maxSockets: most ?? Number.POSITIVE_INFINITY,
     ...(idleTimeoutMs !== undefined && { timeout: idleTimeoutMs }),
   };
   /** For each kind of URL at most two: the direct one and that of the proxy. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
-import { replaced } from './folder-problem.ts';
+import { isOutOfFiles } from '../errors.ts';
+import { replaced, systemProblem } from './folder-problem.ts';
 import { FileReplaced, type FoundFile } from './open-file.ts';
 import type { Microseconds } from './timestamps.ts';
 
@@ -25,7 +26,7 @@ export type Measurement =
 /**
  * Measures a video's duration from its packets, in whole seconds. A normal file takes milliseconds; a live-muxed
  * Matroska has to be read to its end (some 3 s per GB), hence the limit.
- * @throws the signal's reason, and AppError `RECORDING` if the file was replaced; a problem of the media is a `reason`
+ * @throws the signal's reason, AppError `RECORDING` if the file was replaced, `STORAGE` without a free descriptor; a problem of the media is a `reason`
  */
 export async function measureDuration(
   file: FoundFile,
@@ -54,6 +55,8 @@ export async function measureDuration(
     if (stopped) return { ok: false, reason: stopped };
     // A replaced file concerns more than the duration: some program changes files while they are read.
     if (error instanceof FileReplaced) throw replaced(file.path, error);
+    // Nothing is wrong with the media, so the recording must not go without its duration.
+    if (isOutOfFiles(error)) throw systemProblem(file.path, error);
     return { ok: false, reason: error instanceof Error ? error.message : String(error) };
   }
 }

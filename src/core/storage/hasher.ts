@@ -49,17 +49,20 @@ interface Thread {
 
 /**
  * Makes a pool of threads; they start with the first range that needs one.
+ * @param settings.usesThreads false: all is hashed on the main thread
  * @param settings.workerUrl the module that a thread runs
  */
 export function createHasher({
   cores = availableParallelism(),
+  usesThreads = true,
   workerUrl = new URL(import.meta.url.endsWith('.ts') ? './hash-worker.ts' : './hash-worker.js', import.meta.url),
 }: {
   cores?: number;
+  usesThreads?: boolean;
   workerUrl?: URL;
 } = {}): Hasher {
   let maxThreads = 1;
-  let canStart = true;
+  let canStart = usesThreads;
   let closed = false;
   let threads: Thread[] = [];
   let nextId = 1;

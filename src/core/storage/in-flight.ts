@@ -33,14 +33,22 @@ const WORTHWHILE_GAIN = 1.15;
 /** Below this share of the best rate seen, the line has changed, and the search begins anew. */
 const LOST = 0.5;
 
+export interface InFlightSettings {
+  fixed: number | undefined;
+  most?: number | undefined;
+  clock: Clock;
+}
+
 /**
  * Finds the number in flight while uploading: a first guess by the distance, doubled as long as that moves more, back
  * to the best one where it does not, halved on failures. Over a line of 20 ms and 100 Mbit/s a connection, 8 move
  * 42 MB/s and 64 move 320.
- * @param fixed the user's `concurrency`: no search
+ * @param settings.fixed the user's `concurrency`: no search
+ * @param settings.most more are never allowed, whatever is fixed or found out
  */
-export function createInFlight({ fixed, clock }: { fixed: number | undefined; clock: Clock }): InFlight {
-  let limit = fixed ?? FEWEST;
+export function createInFlight({ fixed, most: mostOpen, clock }: InFlightSettings): InFlight {
+  const most = Math.min(mostOpen ?? Number.POSITIVE_INFINITY, fixed ?? MOST);
+  let limit = Math.min(fixed ?? FEWEST, most);
   let active = 0;
   const waiting: (() => void)[] = [];
 
@@ -56,7 +64,7 @@ export function createInFlight({ fixed, clock }: { fixed: number | undefined; cl
     }
   };
   const change = (to: number) => {
-    limit = to;
+    limit = Math.min(to, most);
     changedAt = clock.monotonic();
     trial = undefined;
     admit();
@@ -64,7 +72,7 @@ export function createInFlight({ fixed, clock }: { fixed: number | undefined; cl
   const judge = (rate: number) => {
     if (rate > best.rate * WORTHWHILE_GAIN) {
       best = { limit, rate };
-      if (limit < MOST) change(Math.min(MOST, limit * 2));
+      if (limit < most) change(limit * 2);
     } else if (limit > best.limit) {
       change(best.limit);
     } else if (rate < best.rate * LOST) {

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Observer } from '../events.ts';
+import type { TakePlace } from '../pool.ts';
 import type { RecordingId } from '../recording/recording.ts';
 import type { Body } from '../storage/body.ts';
 import type { Bucket, BucketMethods } from '../storage/bucket.ts';
@@ -19,6 +20,8 @@ export interface UploadSession {
   persistence: Persistence;
   inFlight: InFlight;
   hasher: Hasher;
+  /** Who decides how many files are worked on at once, over all recordings; undefined: the usual number for each. */
+  filePlaces?: TakePlace | undefined;
   throttle: Throttle;
   clock: Clock;
   /** A new random word: an upload's own token. */

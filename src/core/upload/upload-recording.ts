@@ -125,15 +125,19 @@ async function lookAtAll(
   // would include that.
   const bySize = recording.files.toSorted((a, b) => a.sizeBytes - b.sizeBytes);
   for (const file of bySize) if (!done.has(file.name)) hasher.prepare(file.sizeBytes);
-  await inPool(recording.files, { atOnce: FILES_AT_ONCE, signal: session.signal }, async (file, signal) => {
-    const options = lookOptions(file, recording, request, remote);
-    try {
-      looks.set(file.name, await lookAhead(file, recording.id, { ...session, signal }, options));
-    } catch (error) {
-      if (signal.aborted || !(error instanceof AppError) || error.code === 'STATE') throw error;
-      looks.set(file.name, error);
-    }
-  });
+  await inPool(
+    recording.files,
+    { atOnce: session.filePlaces ?? FILES_AT_ONCE, signal: session.signal },
+    async (file, signal) => {
+      const options = lookOptions(file, recording, request, remote);
+      try {
+        looks.set(file.name, await lookAhead(file, recording.id, { ...session, signal }, options));
+      } catch (error) {
+        if (signal.aborted || !(error instanceof AppError) || error.code === 'STATE') throw error;
+        looks.set(file.name, error);
+      }
+    },
+  );
   if (request.force) return looks;
   const foreign = recording.files.flatMap(({ name }) => {
     const look = looks.get(name);
@@ -209,7 +213,7 @@ async function uploadFiles(
 ): Promise<FileReport[]> {
   const queue = recording.files.toSorted((a, b) => a.sizeBytes - b.sizeBytes);
   const reports = new Map<string, FileReport>();
-  await inPool(queue, { atOnce: FILES_AT_ONCE, signal: session.signal }, async (file, signal) => {
+  await inPool(queue, { atOnce: session.filePlaces ?? FILES_AT_ONCE, signal: session.signal }, async (file, signal) => {
     const options = { ...lookOptions(file, recording, request, remote), look: looks.get(file.name) };
     reports.set(file.name, await uploadOne(file, recording, options, { ...session, signal }));
   });

@@ -18,6 +18,7 @@ export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) =
     proxyEnv: settings.env,
     // A proxy that hangs: the stall watch does not know its socket.
     idleTimeoutMs: STALL_MS,
+    most: settings.connections,
   });
   // Said before anything is hashed.
   connections.proxyFor(new URL(endpoint));

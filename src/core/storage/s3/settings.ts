@@ -14,6 +14,8 @@ export interface BucketSettings {
   acl?: string | undefined;
   storageClass?: string | undefined;
   cacheControl?: string | undefined;
+  /** How many connections are open at once; no limit unless given. */
+  connections?: number | undefined;
   /** This machine's name, for the `User-Agent`. */
   machine?: string | undefined;
   /** How long a request may go without a byte moving; 30 s unless given. */
