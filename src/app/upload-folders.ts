@@ -124,7 +124,7 @@ function loadingPoster(observer: Observer, { poster }: Runtime): Observer {
     observer(event);
     if (isLoading || event.type !== 'file-progress') return;
     isLoading = true;
-    // What is wrong with it (its `caFile`) is told when it is used.
+    // If it cannot be loaded (a wrong `caFile`), the delivery later reports why.
     poster().catch(() => {});
   };
 }

@@ -3,7 +3,10 @@ import { shellQuoted } from '../core/text.ts';
 import type { Config } from './config.ts';
 import type { AwsProfile, ReadProfile } from './sources/aws-profile.ts';
 
-/** The keys of a profile, where they come from, or why there are none. Undefined: no profile is named. */
+/**
+ * Returns a profile's keys or how to get them, or the reason why there are none.
+ * @param read undefined if no profile is configured
+ */
 export function keysOfProfile(read: ReadProfile | undefined): Pick<Config, 'credentials' | 'credentialsProblem'> {
   if (!read?.ok) return { credentials: undefined, credentialsProblem: read?.flaw };
   const { name, files, values, chain } = read.profile;
@@ -31,10 +34,10 @@ function signInOf(chain: AwsProfile['chain']): string | undefined {
   return undefined;
 }
 
-/** What a profile without keys of its own gets them by. https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html */
+/** Names how a profile without keys of its own gets them, for messages. https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html */
 const GIVERS = /^(?:role_arn|credential_process|login_session|sso_.+)$/;
 
-/** What leads from a role to the keys that may ask for it. */
+/** The keys of a profile that tell a role where to get the keys it needs. */
 const SOURCES = ['source_profile', 'credential_source', 'web_identity_token_file'];
 
 function flawOfGiver({ files, values, chain }: AwsProfile): string | undefined {

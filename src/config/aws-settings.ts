@@ -6,7 +6,7 @@ import type { Setting } from './sources/setting.ts';
 /**
  * The region and the endpoint that a profile sets. They count as in the AWS tools, after the AWS variables; whatever sets
  * our own keys beats both. https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
- * @param named what names the profile
+ * @param named the setting that names the profile
  */
 export function settingsFromProfile(
   { name, files, values, services, fileOf }: AwsProfile,
@@ -39,12 +39,12 @@ export function settingsFromProfile(
   return settings;
 }
 
-/** How people are told that a value comes from a profile. */
+/** The source of a value from a profile, as `config show` and messages print it. */
 export function sourceOf(profile: string, named: Setting): string {
   return `profile ${profile} (${named.source})`;
 }
 
-/** True where the user wants the AWS tools' endpoints to be left out, those of variables included. */
+/** Whether the user has switched off the endpoints of the AWS tools, including those from variables. */
 export function ignoresEndpoints(variables: readonly Variables[], profile: AwsProfile | undefined): boolean {
   const [variable] = variables.flatMap(({ values }) => values.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS || []);
   return (variable ?? profile?.values.ignore_configured_endpoint_urls)?.toLowerCase() === 'true';

@@ -15,7 +15,7 @@ export interface Config {
    * say so.
    */
   credentials: Keys | KeyProfile | undefined;
-  /** Why the keys that are configured cannot be used (half a pair, an unknown AWS profile); said when they are needed. */
+  /** Why the keys that are configured cannot be used (half a pair, an unknown AWS profile); reported when a command needs them. */
   credentialsProblem?: string | undefined;
   user: { name?: string | undefined; email?: string | undefined };
   /** Where webhooks go, in configured order; names are unique. */
@@ -30,20 +30,20 @@ export interface Config {
   storageClass: string | undefined;
   /** The `Cache-Control` header that the store gives back with each object. */
   cacheControl: string | undefined;
-  /** The payload's `upload_source`; undefined: each way in says its own name. */
+  /** The payload's `upload_source`; undefined: the command line sends `cli`, the library `library`. */
   uploadSource: string | undefined;
   /** Globs of further files in the folder that are uploaded. */
   extraFiles: string[];
   allowInsecure: boolean;
-  /** Parts in flight; undefined: found out while uploading. */
+  /** Number of parallel requests to the store; undefined: adjusted while uploading. */
   concurrency: number | undefined;
-  /** How fast all uploads together may send, over the day; undefined: no limit. */
+  /** Bandwidth limit for all uploads together, by time of day; undefined: no limit. */
   bwlimit: RateChange[] | undefined;
-  /** How long an upload goes on trying without any progress. */
+  /** How long an upload keeps retrying without any progress, in milliseconds. */
   uploadRetryBudgetMs: number;
   /** How long a recording's files must not have been written to before it is uploaded, in milliseconds. */
   settleMs: number;
-  /** POSTs in flight to one endpoint. */
+  /** Number of parallel requests to one webhook endpoint. */
   webhookConcurrency: number;
   /** PEM file with further certificate authorities; absolute path. */
   caFile: string | undefined;

@@ -9,27 +9,27 @@ import type { ReadProfile } from './sources/aws-profile.ts';
 import { outranks, type Setting, settingsOf } from './sources/setting.ts';
 import type { SecretUse } from './trust/steering.ts';
 
-/** The keys for the bucket, or why those configured cannot be used; neither where none are configured. */
+/** The keys for the bucket, or the reason why the configured ones cannot be used. Both are undefined if none are configured. */
 export interface Credentials extends Pick<Config, 'credentials' | 'credentialsProblem'> {
   origins: Origin[];
   /** The keys that were found. */
   secrets: SecretUse[];
 }
 
-/** What keys are found with. */
+/** Everything that `resolveCredentials` looks at. */
 export interface CredentialSources {
   settings: readonly Setting[];
-  /** The profile that is named, as it was read; undefined: none is named. */
+  /** The configured AWS profile as it was read; undefined if none is configured. */
   profile: ReadProfile | undefined;
   machine: Machine;
   problems: string[];
-  /** Gets what a file of the folder may not decide. */
+  /** Gets one line for each value that counts only if its file is trusted. */
   distrusted: string[];
 }
 
 /**
- * Finds the keys. A profile beats keys from the same variables (as in the AWS SDKs) and from weaker sources; keys from a
- * stronger source beat the profile. Nothing else is tried: no default profile, no instance metadata.
+ * Finds the access keys. A profile overrides keys from the same or a weaker source, as in the AWS SDKs; keys from a
+ * stronger source override the profile. The default profile and instance metadata are never used.
  */
 export async function resolveCredentials(sources: CredentialSources): Promise<Credentials> {
   const { settings, profile, machine, problems, distrusted } = sources;

@@ -12,14 +12,14 @@ import { type Setting, settingsOf } from './sources/setting.ts';
 import type { Steered } from './trust/steering.ts';
 import { isInsecure } from './urls.ts';
 
-/** What endpoints are made from. */
+/** Everything that `resolveEndpoints` looks at. */
 export interface EndpointSources {
   settings: readonly Setting[];
   variables: readonly Variables[];
   machine: Machine;
   allowInsecure: boolean;
   problems: string[];
-  /** Gets what a file of the folder may not decide. */
+  /** Gets one line for each value that counts only if its file is trusted. */
   distrusted: string[];
 }
 
@@ -62,7 +62,7 @@ function draftEndpoints({ settings, variables, problems }: EndpointSources): Dra
     problems.push(`${list.where}: the variables of ${names[twin]} and another endpoint would be the same: rename one`);
   }
   const drafts = entries.map((entry, index) => draftEntry(entry, index, list, variables, problems));
-  // A list on the command line is the whole truth: nothing of other endpoints, least of all a token, may get into it.
+  // A list on the command line replaces all other settings of endpoints: no token of another endpoint may get into it.
   if (list.level === 'flag') return drafts.map(draft => ({ ...draft, settings: draft.settings.filter(isFlag) }));
 
   const [inFile] = single.filter(setting => setting.level === 'user' || setting.level === 'project');

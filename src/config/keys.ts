@@ -3,7 +3,7 @@ import type { Steers } from './trust/levels.ts';
 /** How the text of a variable becomes a value. */
 export type KeyKind = 'text' | 'number' | 'switch' | 'list';
 
-/** One configuration key: where it stands in a file and which variables set it. */
+/** One configuration key: its path in a file, and the variables that set it. */
 export interface Key {
   /** As in a file, with dots: `webhook.url`. */
   path: string;
@@ -12,7 +12,7 @@ export interface Key {
   aliases: readonly string[];
   /** Its value is never shown. */
   secret: boolean;
-  /** What it decides about, so that a folder's file needs trust for it; undefined: nothing that matters. */
+  /** What the key decides about. A file of the working folder may set such a key only if it is trusted. */
   steers?: Steers | undefined;
 }
 
@@ -33,7 +33,7 @@ export const ENDPOINT_KEYS: readonly Key[] = [
   key('enabled', { kind: 'switch' }),
 ];
 
-/** Every key but the list `webhooks`, whose entries have the fields of `ENDPOINT_KEYS` and a name. */
+/** All keys except the list `webhooks`, whose entries have the fields of `ENDPOINT_KEYS` and a name. */
 export const KEYS: readonly Key[] = [
   key('endpoint', { steers: 'keys' }),
   key('region', { aliases: ['AWS_REGION'] }),

@@ -20,7 +20,7 @@ import { closest } from './suggest.ts';
 import { flawOfNaming, flawOfPlace, flawOfSteering, type SecretUse, type Steered } from './trust/steering.ts';
 import { isInsecure, withoutBucket, withoutTrailingSlash } from './urls.ts';
 
-/** What to load the configuration from. */
+/** Where `loadConfig` looks. */
 export interface LoadOptions {
   cwd: string;
   env: NodeJS.ProcessEnv;
@@ -28,13 +28,13 @@ export interface LoadOptions {
   configFile?: string | undefined;
   /** The strongest source, by key: `{ 'user.email': 'ada@example.com' }`; undefined ones count as not given. */
   flags?: Readonly<Record<string, unknown>> | undefined;
-  /** Report what a file of the folder may not steer, instead of failing; nothing that uses a secret may do so. */
+  /** Report untrusted values in `distrusted` instead of failing. Callers must not use any secret then. */
   evenUntrusted?: boolean | undefined;
   /** This machine's, unless a test says otherwise. */
   machine?: Partial<Omit<Machine, 'env'>> | undefined;
 }
 
-/** The configuration, and where all of it came from. */
+/** The configuration, and the source of each value. */
 export interface LoadedConfig {
   config: Config;
   origins: Origin[];
@@ -93,7 +93,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   };
 }
 
-/** What files of the folder may not steer, one line for each value. */
+/** Returns one line for each value of the working folder's files that counts only if the file is trusted. */
 async function findDistrusted(
   settings: readonly Setting[],
   endpoints: readonly Steered[],
@@ -104,7 +104,7 @@ async function findDistrusted(
   const flaws: (string | undefined)[] = endpoints.map(({ by, secrets }) => flawOfSteering(by, secrets));
   for (const { path: key, steers } of KEYS) {
     const [winner] = settingsOf(settings, key);
-    // `allowInsecure: false` is what holds anyway.
+    // `allowInsecure: false` is the default: it decides nothing.
     if (!winner || winner.value === false) continue;
     if (steers === 'keys') flaws.push(flawOfSteering(winner, keys));
     if (steers !== 'all') continue;
@@ -114,7 +114,7 @@ async function findDistrusted(
   return flaws.filter(flaw => flaw !== undefined);
 }
 
-/** The AWS profile that is named; its reader is loaded only then. */
+/** Reads the configured AWS profile. The reader is loaded only if there is one. */
 async function readProfile(
   settings: readonly Setting[],
   cwd: string,
@@ -132,7 +132,7 @@ async function readProfile(
   return await readAwsProfile(String(named.value), cwd, machine);
 }
 
-/** The settings, with those of the profile; without the AWS tools' endpoints where the user wants it so. */
+/** Adds the profile's settings, and removes the endpoints of the AWS tools if the user has switched them off. */
 function withAwsSettings(
   { settings, variables }: Sources,
   read: ReadProfile | undefined,
@@ -149,7 +149,7 @@ function withAwsSettings(
 
 type Values = Omit<Config, 'credentials' | 'credentialsProblem' | 'webhooks'>;
 
-/** Everything that is neither a secret nor part of an endpoint. */
+/** Resolves all values that are neither secrets nor part of an endpoint. */
 function resolveValues(
   settings: readonly Setting[],
   machine: Machine,
@@ -165,7 +165,7 @@ function resolveValues(
     const [setting] = settingsOf(settings, key);
     return setting && resolvePath(String(setting.value), setting.folder, machine.home);
   };
-  // Keys are issued per region, so that a region alone has to be enough.
+  // The provider issues keys for one region, so users who name the region need not name the endpoint.
   const endpoint = withoutTrailingSlash(merged.endpoint ?? `https://s3.${merged.region}.idrivee2.com`);
   if (isInsecure(endpoint) && !merged.allowInsecure) {
     const [setting] = settingsOf(settings, 'endpoint');
@@ -202,7 +202,7 @@ function resolveValues(
     ...values,
     'user.name': merged.user.name,
     'user.email': merged.user.email,
-    // As they were written.
+    // Shown as the user wrote them.
     bwlimit: settingsOf(settings, 'bwlimit')[0]?.value,
     uploadRetryBudget: settingsOf(settings, 'uploadRetryBudget')[0]?.value ?? DEFAULTS.uploadRetryBudget,
     settle: settingsOf(settings, 'settle')[0]?.value ?? DEFAULTS.settle,
@@ -223,7 +223,7 @@ function merge(data: object, more: unknown): object {
   return merged;
 }
 
-/** As the keys are documented; endpoints of a list last. */
+/** Sorts origins in the order of the documentation; endpoints of a list come last. */
 function inOrder(origins: Origin[]): Origin[] {
   const order = KEYS.map(key => key.path);
   const rank = (origin: Origin) => (order.includes(origin.path) ? order.indexOf(origin.path) : order.length);

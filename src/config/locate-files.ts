@@ -5,18 +5,18 @@ import { machineOf, resolvePath, userFolders } from './paths.ts';
 import { readSources } from './sources/read-sources.ts';
 import { settingsOf } from './sources/setting.ts';
 
-/** The files of this machine, whether or not the configuration is right. */
+/** The configuration files of this machine, and where the state and the log are. */
 export interface FileLocations {
   /** What was looked for, the weakest first. */
   files: LookedAt[];
   /** Absolute paths. */
   stateDir: string;
   logFile: string;
-  /** One line each; what is wrong does not count. */
+  /** One line for each problem; wrong values are ignored. */
   problems: string[];
 }
 
-/** Finds the files that have a say, and where state and log are kept. Reads no secret, fails at nothing. */
+/** Finds the configuration files, the state folder and the log. Reads no secret, and never fails. */
 export async function locateFiles({ cwd, env, configFile, machine: overrides }: LoadOptions): Promise<FileLocations> {
   const machine = machineOf(env, overrides);
   const problems: string[] = [];

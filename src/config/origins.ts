@@ -1,22 +1,22 @@
 import type { Setting } from './sources/setting.ts';
 import type { Trust } from './trust/levels.ts';
 
-/** Where the value of one key came from. */
+/** The source of one key's value. */
 export interface Origin {
   /** As in a file; an endpoint of a list by its name: `webhooks.ops.url`. */
   path: string;
-  /** The value in force; of a secret only whether there is one. Undefined: not set. */
+  /** The value that is used; for a secret only `set` or `unset`. Undefined: not set. */
   value: unknown;
   secret: boolean;
   /** `.recorduploadrc:3`, `WEBHOOK_URL`, `.env:2 (WEBHOOK_URL)`, `command line`, `default`, `not set`, … */
   source: string;
-  /** Who speaks through that source; undefined where there is none. */
+  /** The trust level of the source; undefined for defaults and keys that are not set. */
   trust?: Trust | undefined;
   /** Weaker sources that also set it, the strongest first. */
   shadows: string[];
 }
 
-/** A place that was looked at for configuration. */
+/** A file that may contain configuration. */
 export interface LookedAt {
   file: string;
   level: 'user' | 'project' | 'dotenv';

@@ -1,7 +1,7 @@
 import os from 'node:os';
 import path from 'node:path';
 
-/** What the folders and the safety rules depend on; tests put their own in. */
+/** The properties of the machine that folders and safety rules depend on. Tests use their own. */
 export interface Machine {
   env: NodeJS.ProcessEnv;
   platform: NodeJS.Platform;
@@ -20,7 +20,7 @@ export function machineOf(env: NodeJS.ProcessEnv, overrides: Partial<Omit<Machin
   };
 }
 
-/** `HOME` counts only if it is a whole path. Without it, the home folder is the one in the system's list of users. */
+/** `HOME` counts only if it is an absolute path; otherwise the home folder comes from the system's list of users. */
 function homeOf(env: NodeJS.ProcessEnv): string {
   if (env.HOME && path.isAbsolute(env.HOME)) return env.HOME;
   const listed = os.homedir();
@@ -52,13 +52,13 @@ export function userFolders({ env, platform, home }: Machine): { config: string;
   };
 }
 
-/** A configured path as an absolute one: `~/` is the home folder, anything else relative to where it is named. */
+/** Makes a configured path absolute: `~/` is the home folder; other paths are relative to `folder`. */
 export function resolvePath(text: string, folder: string, home: string): string {
   if (text === '~' || text.startsWith('~/')) return path.join(home, text.slice(1));
   return path.resolve(folder, text);
 }
 
-/** How a file is called in messages: relative where it lies below the working directory. */
+/** The file's path as messages show it: relative if it is below the working directory. */
 export function displayPath(file: string, cwd: string): string {
   const relative = path.relative(cwd, file);
   return relative === '' || relative.startsWith('..') || path.isAbsolute(relative) ? file : relative;

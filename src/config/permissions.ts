@@ -10,7 +10,7 @@ const LARGEST_SECRET_BYTES = 64 * 1024;
 
 type Owner = Pick<Machine, 'platform' | 'uid'>;
 
-/** Why a file found in a folder must not be trusted: another's, or open to others' changes. Undefined: it may be. */
+/** Why a file must not be used: another user owns it or can change it. Undefined if it can be used. */
 export function flawOfTrust(stats: Stats, file: string, { platform, uid }: Owner): string | undefined {
   if (platform === 'win32' || uid === undefined) return undefined;
   if (stats.uid !== uid && stats.uid !== 0) {
@@ -20,20 +20,20 @@ export function flawOfTrust(stats: Stats, file: string, { platform, uid }: Owner
   return undefined;
 }
 
-/** Why a file with secrets in it is refused: others can read it. Undefined: they cannot. */
+/** Why a file with secrets is refused: others can read it. Undefined if they cannot. */
 export function flawOfPrivacy(stats: Stats, file: string, { platform }: Owner): string | undefined {
   if (platform === 'win32' || (stats.mode & 0o044) === 0) return undefined;
   return `contains a secret and can be read by other users: chmod 600 ${shellQuoted(file)}`;
 }
 
-/** systemd hands credentials over as files of root's or ours that the unit's group may read, but nobody else. */
+/** systemd's credential files belong to root or to this user, and may be readable by the unit's group, but by nobody else. */
 function flawOfCredential(stats: Stats, file: string, { platform, uid }: Owner): string | undefined {
   if (platform === 'win32' || uid === undefined) return undefined;
   if (stats.uid !== uid && stats.uid !== 0) return `belongs to another user (uid ${stats.uid})`;
   return (stats.mode & 0o004) === 0 ? undefined : `can be read by everybody: chmod o-r ${shellQuoted(file)}`;
 }
 
-/** A secret read from its file, one trailing newline stripped, or what keeps it from being read. */
+/** A secret from a file, without its trailing newline, or the reason why it cannot be used. */
 export type SecretFile = { ok: true; text: string } | { ok: false; flaw: string; missing: boolean };
 
 /** Reads a file that holds one secret. `issued`: it lies in `$CREDENTIALS_DIRECTORY`. */

@@ -65,12 +65,12 @@ const EXPECTED: Record<string, string> = {
   object: 'a mapping of keys',
 };
 
-/** Where these are expected, what stands there may well be a secret that belongs one level deeper. */
+/** If a list or mapping is expected, the text found instead may be a secret that belongs one level deeper: never show it. */
 const EXPECTED_LARGE = new Set(['array', 'object']);
 
 function show(value: unknown, { secret }: { secret: boolean }): string {
   if (Array.isArray(value)) return 'a list';
-  // What a flag became that was no number: the text is gone.
+  // A flag whose text was no number; the text itself is no longer known.
   if (Number.isNaN(value)) return 'something else';
   if (typeof value === 'object') return 'a mapping';
   if (secret) return typeof value === 'string' ? 'text' : `a ${typeof value}`;

@@ -5,7 +5,7 @@ import { parseDuration, parseRateLimit } from '../core/units.ts';
 import { flawOfSigningSecret, flawOfToken } from './secret-text.ts';
 import { flawOfUrl } from './urls.ts';
 
-/** A value that fails gets this text behind its path; undefined: it is fine. */
+/** Returns what is wrong with a text, for the message behind the key's path; undefined if nothing is. */
 type FlawOf = (text: string) => string | undefined;
 
 function text(flawOf: FlawOf) {
@@ -16,8 +16,8 @@ function text(flawOf: FlawOf) {
 }
 
 /**
- * Text that `parse` makes a value of; undefined: it is none. `expected` completes "expected …". YAML and JSON make a
- * number of digits without quotes.
+ * A text that `parse` turns into a value, or refuses by returning undefined. `expected` completes the message
+ * "expected …". Numbers are accepted too, because YAML and JSON read unquoted digits as numbers.
  */
 function parsed<T>(parse: (text: string) => T | undefined, expected: string) {
   return z.pipe(
@@ -39,7 +39,7 @@ function unexpected(given: string | number, expected: string): string {
   return `expected ${expected}, got ${JSON.stringify(given)}`;
 }
 
-/** Text that matches; `expected` completes "expected …". */
+/** A text that matches a pattern; `expected` completes the message "expected …". */
 function matching(pattern: RegExp, expected: string) {
   return text(value => (pattern.test(value) ? undefined : unexpected(value, expected)));
 }
@@ -51,7 +51,7 @@ const baseUrl = text(value => flawOfUrl(value, { allowQuery: false }));
 const count = (least: number, most: number) => z.int().check(z.gte(least), z.lte(most));
 const globs = z.array(matching(/^[^\0]+$/, 'a glob'));
 
-/** The values where nothing else gives one; what depends on others (endpoint, stateDir, …) is in `resolve.ts`. */
+/** The default values. Defaults that depend on other values (endpoint, stateDir, …) are in `load-config.ts`. */
 export const DEFAULTS = {
   region: 'us-west-1',
   bucket: 'fyemeet',
@@ -61,7 +61,7 @@ export const DEFAULTS = {
   webhookConcurrency: 16,
 } as const;
 
-/** Longer than any outage that somebody would wait for: more is a slip of the pen. */
+/** Nobody waits longer for an outage to end: a larger value is a typing error. */
 const LONGEST_BUDGET_MS = 30 * 86_400_000;
 
 function parseBudget(text: string): number | undefined {
@@ -87,7 +87,7 @@ const endpointFields = {
   enabled: z._default(z.boolean(), true),
 };
 
-/** Everything that can be configured. Each source is checked by it alone, and all of them together once merged. */
+/** The schema of the whole configuration. It checks each source separately, and then the merged result. */
 export const settingsSchema = z.strictObject({
   endpoint: z.optional(baseUrl),
   region: z._default(matching(/^[a-z0-9-]{1,64}$/i, 'a region such as us-west-1'), DEFAULTS.region),

@@ -1,4 +1,4 @@
-/** Shorter ones could not be kept out of logs: the redaction would blank out ordinary words. */
+/** Shorter secrets cannot be redacted in logs: ordinary words would be masked with them. */
 const SHORTEST_TOKEN = 4;
 
 /** A character that cannot be seen, or told from another, by its name; undefined: there is none. */
@@ -11,7 +11,7 @@ function oddCharacter(text: string): string | undefined {
     : `an invisible character (${code})`;
 }
 
-/** What keeps a text from being a token or key (sent as a header, exactly), without showing it; undefined: nothing. */
+/** Why a text cannot be a token or key, which is sent unchanged as a header; undefined if it can. Never shows the text. */
 export function flawOfToken(text: string): string | undefined {
   if (text === '') return 'is empty';
   if (/^(["'`]).*\1$|^[\u2018-\u201f].*[\u2018-\u201f]$/su.test(text))
@@ -26,7 +26,7 @@ export function flawOfToken(text: string): string | undefined {
   return undefined;
 }
 
-/** What keeps a text from being a signing secret. https://github.com/standard-webhooks/standard-webhooks, "Signature scheme" */
+/** Why a text cannot be a signing secret; undefined if it can. https://github.com/standard-webhooks/standard-webhooks, "Signature scheme" */
 export function flawOfSigningSecret(text: string): string | undefined {
   const expected = 'expected whsec_ and the base64 of 24 to 64 random bytes (the value is not shown)';
   const base64 = /^whsec_((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?)$/.exec(text)?.[1];

@@ -7,11 +7,11 @@ import { flawOfNaming, type SecretUse } from './trust/steering.ts';
 
 /** One secret and the forms that it can be configured in. */
 export interface SecretSlot {
-  /** What it is called in problems and origins: `webhook.token`. */
+  /** Its name in problems and origins: `webhook.token`. */
   name: string;
-  /** The names of its settings; those that end in `File` hold the path of a file with it. */
+  /** The keys that can set it; a key that ends in `File` contains the path of a file with the secret. */
   forms: readonly string[];
-  /** Its file in systemd's `$CREDENTIALS_DIRECTORY`, looked at if nothing else gives the secret. */
+  /** The name of its file in systemd's `$CREDENTIALS_DIRECTORY`, which is read if no setting gives the secret. */
   credential?: string | undefined;
   flawOf: (text: string) => string | undefined;
 }

@@ -5,7 +5,7 @@ const ENTRY_PATHS = [...ENDPOINT_KEYS.map(key => key.path), 'name'];
 
 /**
  * The known key that an unknown one was probably meant to be: by its spelling (`buckett`, `state_dir`), or by its last
- * name in another place (`email`, `s3.bucket`). `inside` is the path of the mapping it stands in.
+ * name in another place (`email`, `s3.bucket`). `inside` is the path of the mapping that contains it.
  */
 export function suggestKey(unknown: string, inside: readonly PropertyKey[]): string | undefined {
   if (inside[0] === 'webhooks') return closest(unknown, ENTRY_PATHS);

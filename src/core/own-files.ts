@@ -5,7 +5,7 @@ import { shellQuoted } from './text.ts';
 /** Why a file or folder is not ours to write; `flaw` continues a sentence that begins with the path. */
 export interface ForeignFlaw {
   flaw: string;
-  /** What mends it, where a command does. */
+  /** The command that fixes it, if there is one. */
   fix: string | undefined;
 }
 

@@ -139,7 +139,13 @@ describe('webhook history', () => {
   });
 
   test('of a recording that was never announced says so', async () => {
-    const { code, stdout } = await openDesk(sandbox).run(['webhook', 'history', '77']);
+    const desk = openDesk(sandbox);
+    expect(await desk.run(['webhook', 'history', '77'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('recording 77 is not known on this machine'),
+    });
+    await desk.run(['upload', makeRecording({ name: '77' }), '--no-webhook']);
+    const { code, stdout } = await desk.run(['webhook', 'history', '77']);
     expect([code, stdout]).toEqual([0, 'no webhook of recording 77 is known on this machine\n']);
   });
 });

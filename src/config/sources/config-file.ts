@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import path from 'node:path';
 import type { Loader, PublicExplorer } from 'cosmiconfig';
-// Not by cosmiconfig(): that first looks for `.config/config.js` and the like in the working directory, and runs it.
+// The public `cosmiconfig()` is not used: it looks for `.config/config.js` in the working directory, and executes it.
 import * as explorer from 'cosmiconfig/dist/Explorer.js';
 import { hasErrorCode } from '../../core/errors.ts';
 import { decodeTextOrAdvise } from '../../core/file-text.ts';
@@ -11,27 +11,27 @@ import { hashOf } from '../trust/trusted-files.ts';
 
 const NAME = 'recordupload';
 
-/** Where a project's configuration is looked for, in the working directory only: the first that has any is used. */
+/** Names of a project's configuration file, in the working directory only; the first that contains any is used. */
 export const PROJECT_PLACES = [`.${NAME}rc`, `.${NAME}rc.json`, `.${NAME}rc.yaml`, `.${NAME}rc.yml`, 'package.json'];
 
-/** Where the user's configuration is looked for, in the user's configuration folder. */
+/** Names of the user's configuration file, in the user's configuration folder. */
 export const USER_PLACES = ['config.yaml', 'config.yml', 'config.json', `.${NAME}rc`];
 
 /** A configuration file as it was read. */
 export interface ConfigFile {
   file: string;
   stats: Stats;
-  /** What it says; undefined where it says nothing, or cannot be parsed. */
+  /** Its parsed content; undefined if it is empty or cannot be parsed. */
   data: unknown;
-  /** The line of a value, by its path; undefined where it cannot be told. */
+  /** The line of a value, by its path; undefined if it is not known. */
   lineOf: (path: string) => number | undefined;
-  /** SHA-256 of what it says: of a package.json only of our key. */
+  /** SHA-256 of its content; of a package.json only of the key `recordupload`. */
   sha256: string;
-  /** Why it cannot be parsed; its text is not repeated, it may be a secret. */
+  /** Why it cannot be parsed. Never quotes the text, which may be a secret. */
   flaw: string | undefined;
 }
 
-/** What our loaders hand through cosmiconfig; wrapped, so that its `$import` finds nothing to follow. */
+/** What our loaders return to cosmiconfig: wrapped, so that cosmiconfig finds no `$import` to follow. */
 interface Parsed {
   data?: unknown;
   text: string;
@@ -39,7 +39,7 @@ interface Parsed {
   flaw?: string;
 }
 
-/** A place that was looked at, with what was read there. */
+/** A possible configuration file, and what was read from it. */
 export interface Place {
   file: string;
   state: 'present' | 'absent' | 'unreadable';
@@ -49,7 +49,7 @@ export interface Place {
   unfit: Unreadable | undefined;
 }
 
-/** The first of the places in a folder that holds configuration; undefined: none does. */
+/** Finds the first file in a folder that contains configuration; undefined if none does. */
 export async function findConfigFile(folder: string, places: readonly Place[]): Promise<ConfigFile | undefined> {
   const reads = new Map(places.flatMap(({ file, read }) => (read ? [[file, read] as const] : [])));
   const names = [...reads.keys()].map(file => path.relative(folder, file));
@@ -81,8 +81,8 @@ export async function readConfigFile(file: string): Promise<ConfigFile> {
 }
 
 /**
- * What is at each of the places. cosmiconfig passes over files that we may not read in silence, waits for a named pipe for
- * ever, and does not say which file its bytes came from; so each file is read here, once, and its loaders use these bytes.
+ * Reads each possible file once; cosmiconfig's loaders then use these bytes. cosmiconfig itself silently skips files that
+ * cannot be read, waits for ever for a named pipe, and does not report the owner of the file that it has read.
  */
 export async function lookAtPlaces(folder: string, places: readonly string[]): Promise<Place[]> {
   return await Promise.all(

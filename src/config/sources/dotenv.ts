@@ -9,7 +9,7 @@ import { flawOfPrivacy, flawOfTrust } from '../permissions.ts';
 import { hashOf } from '../trust/trusted-files.ts';
 import { KNOWN_VARIABLES, type Variables } from './environment.ts';
 
-/** What `.env` in the working directory sets; undefined where there is none, or it is no concern of ours. */
+/** Reads `.env` in the working directory; undefined if there is none, or if it sets nothing of recordupload. */
 export async function readDotenv(
   cwd: string,
   machine: Machine,
@@ -30,7 +30,7 @@ export async function readDotenv(
   const text = decoded.ok ? decoded.text : read.bytes.toString('latin1').replace(/^\u00ff\u00fe|^\u00fe\u00ff|\0/g, '');
   const lines = text.split(/\r?\n/);
   const values = withHashes(parseEnv(text), lines);
-  // Working directories have `.env` files for other programs; without one of our names it is not ours to judge.
+  // Other programs have `.env` files too. One that sets nothing of recordupload is not checked.
   const names = Object.keys(values).filter(
     name => values[name] && (KNOWN_VARIABLES.includes(name) || name.startsWith('RECORDUPLOAD_')),
   );
@@ -50,7 +50,7 @@ export async function readDotenv(
     level: 'dotenv',
     trust: 'folder',
     file,
-    // What other programs have in it may change.
+    // Only our variables: the file stays trusted if another program's variables change.
     sha256: hashOf(JSON.stringify(names.sort().map(name => [name, values[name]]))),
     values,
     sourceOf: name => `.env:${lineOf(name)} (${name})`,

@@ -11,19 +11,19 @@ export interface Variables {
   /** The file was trusted with other content. */
   hasChanged?: boolean | undefined;
   values: Readonly<Record<string, string | undefined>>;
-  /** How one is called where a value came from, and at the start of a problem. */
+  /** A variable's name as the source of a value, and at the start of a problem. */
   sourceOf: (name: string) => string;
   whereOf: (name: string) => string;
   folder: string;
 }
 
-/** The AWS tools' own variables for keys that nothing of ours sets, the stronger first. */
+/** Variables of the AWS tools, used if none of ours sets the key; the stronger first. */
 const AWS_FALLBACKS: Readonly<Record<string, string[]>> = {
   endpoint: ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'],
   region: ['AWS_DEFAULT_REGION'],
 };
 
-/** What variables set, for every key with variables; those that cannot be understood become problems. */
+/** The settings from variables. Values that cannot be parsed become problems. */
 export function settingsFromVariables(variables: Variables, problems: string[]): Setting[] {
   const settings = KEYS.flatMap(key => readKey(key, key.path, variablesOf(key), variables, problems));
   const aws = Object.entries(AWS_FALLBACKS).flatMap(([path, names]) =>
@@ -42,7 +42,7 @@ export function endpointVariable(name: string, field: Pick<Key, 'path'>): string
   return `RECORDUPLOAD_WEBHOOKS_${upperSnake(name)}_${upperSnake(field.path)}`;
 }
 
-/** Variables that name no key: a misspelt one would otherwise do nothing, silently. */
+/** Variables that look like ours but set nothing; users are warned, because a misspelt name has no effect. */
 export function unknownVariables(variables: Variables, endpointNames: readonly string[]): string[] {
   const known = new Set([
     ...KEYS.flatMap(variablesOf),
@@ -53,7 +53,7 @@ export function unknownVariables(variables: Variables, endpointNames: readonly s
   );
 }
 
-/** Every variable that configuration may be read from, for suggestions and for telling whose a `.env` file is. */
+/** All variables that can set something: for suggestions, and to find out whether a `.env` file is for recordupload. */
 export const KNOWN_VARIABLES: readonly string[] = [
   ...KEYS.flatMap(variablesOf),
   ...Object.values(AWS_FALLBACKS).flat(),

@@ -9,8 +9,8 @@ import { valueAt, withoutNulls } from './nested.ts';
 import type { Setting } from './setting.ts';
 
 /**
- * What a configuration file sets. All that is wrong with it becomes problems, and what is wrong is left out.
- * `found`: it was found where it lies, and not named by the user.
+ * The settings from a configuration file. Wrong values become problems and are left out.
+ * @param options.found the file was found by its name; false if the user named it
  */
 export function settingsFromFile(
   config: ConfigFile,
@@ -46,7 +46,7 @@ export function settingsFromFile(
   }
   const place = (shownPath: string) => {
     const names = shownPath.replace(/\[(\d+)\]/g, '.$1').split('.');
-    // A key that is missing has no line of its own, but what it is missing from has.
+    // A missing key has no line; the mapping that lacks it has one.
     const paths = names.map((_, index) => names.slice(0, names.length - index).join('.'));
     const [line] = paths.flatMap(keyPath => config.lineOf(keyPath) ?? []);
     return line === undefined ? shown : `${shown}: line ${line}`;

@@ -9,8 +9,8 @@ interface Frame {
 }
 
 /**
- * The line (from 1) of each value in a YAML or JSON text, by path (`webhook.url`, `webhooks.0.token`). JSON is YAML but
- * for rarities; where the text cannot be followed the map is empty, since a line is a courtesy.
+ * The line (from 1) of each value in a YAML or JSON text, by path (`webhook.url`, `webhooks.0.token`). Almost
+ * all JSON is YAML. If the text cannot be parsed, the map is empty: messages then name no line.
  */
 export function lineNumbers(text: string): Map<string, number> {
   const lines = new Map<string, number>();

@@ -14,11 +14,11 @@ export function valueAt(data: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-/** The data without its nulls: `user:` with nothing behind it is as good as not written. */
+/** Removes nulls from the data: `user:` without a value counts as not written. */
 export function withoutNulls(data: unknown, depth = 5): unknown {
   if (typeof data !== 'object' || data === null || depth === 0) return data;
   if (Array.isArray(data)) return data.map(item => withoutNulls(item, depth - 1));
   const kept = Object.entries(data).filter(([, value]) => value !== null && value !== undefined);
-  // Not by assignment: a key called __proto__ has to stay a key, so that it is refused as an unknown one.
+  // An assignment to `__proto__` would not create a key; it must stay one, to be refused as unknown.
   return Object.fromEntries(kept.map(([name, value]) => [name, withoutNulls(value, depth - 1)]));
 }

@@ -17,7 +17,7 @@ import { settingsFromVariables, type Variables } from './environment.ts';
 import { settingsFromFile } from './file-settings.ts';
 import type { Setting } from './setting.ts';
 
-/** What all sources say, each checked by itself. */
+/** The settings of all sources, each source checked separately. */
 export interface Sources {
   settings: Setting[];
   variables: Variables[];
@@ -30,12 +30,12 @@ export interface Sources {
 export interface Places {
   cwd: string;
   machine: Machine;
-  /** Named by the user: replaces the project's file, and has to exist. */
+  /** The file from `--config`: it replaces the project's file, and must exist. */
   configFile: string | undefined;
   flags: Readonly<Record<string, unknown>>;
 }
 
-/** Reads all sources; what is wrong with them becomes problems and is left out. */
+/** Reads all sources. Wrong values become problems and are left out. */
 export async function readSources({ cwd, machine, configFile, flags }: Places, problems: string[]): Promise<Sources> {
   const fileOptions = { cwd, machine, problems };
   const userFolder = userFolders(machine).config;

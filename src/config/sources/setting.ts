@@ -1,6 +1,6 @@
 import type { Trust } from '../trust/levels.ts';
 
-/** The sources in rising precedence. `aws` holds what counts only where nothing explicit says otherwise. */
+/** The sources, the weakest first. `aws`: variables and profiles of the AWS tools, which any other source overrides. */
 export const LEVELS = ['aws', 'user', 'project', 'dotenv', 'environment', 'flag'] as const;
 
 export type Level = (typeof LEVELS)[number];
@@ -11,21 +11,21 @@ export interface Setting {
   path: string;
   value: unknown;
   level: Level;
-  /** For people who ask where a value came from: `.recorduploadrc:3`, `WEBHOOK_TOKEN`, `.env:2 (WEBHOOK_TOKEN)`. */
+  /** The source as `config show` prints it: `.recorduploadrc:3`, `WEBHOOK_TOKEN`, `.env:2 (WEBHOOK_TOKEN)`. */
   source: string;
-  /** What a problem with it begins with: `.recorduploadrc: webhook.url`, `WEBHOOK_URL`. */
+  /** The beginning of each problem's message: `.recorduploadrc: webhook.url`, `WEBHOOK_URL`. */
   where: string;
-  /** The variable that gives it, where one does. */
+  /** The variable that sets it; undefined if a file or flag does. */
   variable?: string | undefined;
-  /** Who speaks through its source. */
+  /** The trust level of the source. */
   trust: Trust;
-  /** The file that gives it; undefined: no file does. Absolute, not resolved. */
+  /** The absolute path of the file that sets it; undefined if a variable or flag does. Links are not resolved. */
   file?: string | undefined;
-  /** Of a file that is not trusted: it was, with other content. */
+  /** True if the file was trusted, and its content has changed since. */
   hasChanged?: boolean | undefined;
-  /** What relative paths in it are relative to. */
+  /** The folder that relative paths in the value start at. */
   folder: string;
-  /** Where a part of it stands (`webhooks.0.token`), where its source knows. */
+  /** Returns the source of a part of the value, such as `webhooks.0.token`, with its line. */
   sourceOf?: ((path: string) => string) | undefined;
 }
 

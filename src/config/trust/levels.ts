@@ -1,11 +1,11 @@
 /**
- * Who speaks through a source of configuration. `operator`: the person who runs the program. `folder`: whoever made the
+ * Who has written a source of configuration. `operator`: the person who runs the program. `folder`: whoever made the
  * working folder, which may be a clone or an unpacked archive. `trusted`: a folder's file that the operator has named by
  * `config trust`.
  */
 export type Trust = 'operator' | 'folder' | 'trusted';
 
-/** The sources of each level, and what counts from them; docs/security.md and README.md show this table. */
+/** The sources of each level, and which of their values count. docs/security.md shows this table. */
 export const TRUST_LEVELS: Readonly<Record<Trust, { sources: string; counts: string }>> = {
   operator: {
     sources: "the command line, the environment, the file that `--config` names, the user's own file, `~/.aws`",

@@ -3,7 +3,7 @@ import type { Machine } from '../paths.ts';
 import { readNamedFile } from './folder-files.ts';
 import { readTrusted } from './trusted-files.ts';
 
-/** A file of the list, and what it is worth today. */
+/** A trusted file, and whether it still has the content that was trusted. */
 export interface ListedTrust {
   file: string;
   /** `changed`: it does not count, because it has other content; `gone`: it is missing or cannot be read. */

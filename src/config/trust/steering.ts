@@ -5,7 +5,7 @@ import { shellQuoted } from '../../core/text.ts';
 import { resolvePath } from '../paths.ts';
 import type { Setting } from '../sources/setting.ts';
 
-/** A secret that is in use, and what gave it. */
+/** A secret that is in use, and its source. */
 export interface SecretUse {
   /** `webhook.token`, `secretAccessKey`. */
   name: string;
@@ -15,9 +15,9 @@ export interface SecretUse {
   setting: Pick<Setting, 'level' | 'file'> | undefined;
 }
 
-/** A value, and the secrets that it steers. */
+/** A value, and the secrets whose destination it decides. */
 export interface Steered {
-  /** Undefined: nothing gives the value. */
+  /** Undefined if the value is a default. */
   by: Setting | undefined;
   secrets: SecretUse[];
 }
@@ -25,7 +25,7 @@ export interface Steered {
 /**
  * Why a value may not steer these secrets: it comes from a folder's file that is not trusted, and one of them comes from
  * elsewhere. Undefined: it may.
- * @param setting what gives the value; undefined: nothing does
+ * @param setting the source of the value; undefined if it is a default
  */
 export function flawOfSteering(setting: Setting | undefined, secrets: readonly SecretUse[]): string | undefined {
   if (setting?.trust !== 'folder') return undefined;
@@ -41,7 +41,7 @@ export function flawOfNaming(setting: Setting | undefined): string | undefined {
   return `${setting.where}: ${distrust(setting)} may not ${what}: ${wayOut(setting)}`;
 }
 
-/** Why state or log may not be there: a folder's file that is not trusted may place them in its folder only. */
+/** Why the state or the log may not be there: an untrusted file may only place them inside its own folder. */
 export async function flawOfPlace(setting: Setting | undefined, home: string): Promise<string | undefined> {
   if (setting?.trust !== 'folder') return undefined;
   const [place, folder] = await Promise.all([
@@ -52,7 +52,7 @@ export async function flawOfPlace(setting: Setting | undefined, home: string): P
   return `${setting.where}: ${distrust(setting)} may not place it outside of its folder: ${wayOut(setting)}`;
 }
 
-/** Where a path really leads; what does not exist yet is where it would be made. */
+/** The path with its links resolved; of a path that does not exist yet, those of its existing part. */
 async function realPlace(place: string): Promise<string> {
   try {
     return await realpath(place);

@@ -9,7 +9,7 @@ import type { StorageFailure } from './failure.ts';
 export interface FullStore {
   /** Before a try: waits while the store is full and another call is the probe. @throws what ended the waiting */
   enter(call: object, signal: AbortSignal): Promise<void>;
-  /** The store took bytes: everybody goes on. */
+  /** The store accepted bytes: all uploads continue. */
   opened(): void;
   /**
    * The store has refused bytes because it is full. Resolves when this call may try again.

@@ -8,7 +8,7 @@ export interface InFlight {
   moved(bytes: number): void;
   /** How long a request without a body took: the distance to the store. */
   roundTrip(ms: number): void;
-  /** A request failed in a way that fewer at once may mend. */
+  /** A request failed in a way that fewer parallel requests may prevent. */
   failed(): void;
   /** How many are allowed at the moment. */
   readonly limit: number;
@@ -30,7 +30,7 @@ const SETTLE_MS = 400;
 const TRIAL_MS = 600;
 /** What doubling must bring to be worth it: less is noise. */
 const WORTHWHILE_GAIN = 1.15;
-/** Below this share of the best rate seen, the line has changed, and the search begins anew. */
+/** Below this share of the best rate seen, the line has changed, and the search starts again. */
 const LOST = 0.5;
 
 export interface InFlightSettings {

@@ -75,7 +75,7 @@ async function upload(recording: Recording, request: UploadRequest, session: Upl
         endpoints: request.endpoints,
         payload: metadata.payload.text,
         contentHash: metadata.payload.hash,
-        // What was sent anew is announced anew, even if the payload says the same.
+        // Files that were uploaded again are announced again, even if the payload is the same.
         force: request.force || sent,
         // The server knows users by nothing else. Another payload takes its place once there is an address.
         hold: recording.details.user.email ? undefined : 'no-email',
