@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Desk, openDesk, openSandbox, readJson } from '../support/desk.ts';
+import { makeRecording } from '../support/make-recording.ts';
 import { configure, endpointWithToken, NO_ENDPOINT, queue, withState } from './support.ts';
 
 const sandbox = await openSandbox();
