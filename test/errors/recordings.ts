@@ -6,6 +6,8 @@ import { OPEN_FILES_HINT } from '../../src/core/errors.ts';
 import { replaced, systemProblem } from '../../src/core/recording/folder-problem.ts';
 import { inspectFile } from '../../src/core/recording/inspect-file.ts';
 import { objectKey } from '../../src/core/recording/object-key.ts';
+import { refuseTooLarge } from '../../src/core/recording/object-size.ts';
+import type { RecordingFolder } from '../../src/core/recording/read-folder.ts';
 import type { RecordingId } from '../../src/core/recording/recording.ts';
 import { makeRecording } from '../support/make-recording.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -190,6 +192,15 @@ export const RECORDINGS_MADE: readonly Made[] = [
   {
     ...renamed('the object key of … is longer than 1024 bytes', 'a'),
     make: () => objectKey('x'.repeat(1024) as RecordingId, 'a'),
+  },
+  {
+    says: '/3/video.mkv is larger than any object in S3 (55.0 TB, of 53.7 TB at most)',
+    hint: 'split it into several recordings',
+    exit,
+    make: () => {
+      const files = [{ name: 'video.mkv', sizeBytes: 50 * 1024 ** 4 }];
+      refuseTooLarge({ dir: '/3', files } as RecordingFolder, () => {});
+    },
   },
   system('ENOTDIR', 'lies below a file, not a folder', 'check the path'),
   system('ENAMETOOLONG', 'has too long a name', 'shorten the name'),

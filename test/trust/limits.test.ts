@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { OPEN_FILES_HINT } from '../../src/core/errors.ts';
 import { openDesk, openSandbox } from '../support/desk.ts';
+import { makeOld } from '../support/make-old.ts';
 import { makeRecording } from '../support/make-recording.ts';
 import { programRoot } from '../support/run-cli.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -93,6 +95,35 @@ onLinux('the limit on the size of a file (ulimit -f)', () => {
     const why = `the state in ${desk.stateDir} has reached the limit on the size of a file`;
     const hint = 'raise the limit (ulimit -f unlimited), then run the command again';
     expect({ code, stderr }).toEqual({ code: 4, stderr: `error: ${why} (${hint})\n` });
+  });
+});
+
+onLinux('the limit on an object in S3', () => {
+  // Of the usual file systems, only this one has files of that size, with nothing in them.
+  let root: string;
+  beforeAll(() => {
+    root = mkdtempSync('/dev/shm/recordupload-test-');
+  });
+  afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+  test('a file that is larger is refused before anything is sent or remembered: exit 3', async () => {
+    const dir = makeRecording({ parent: root });
+    truncateSync(join(dir, 'video.mkv'), 50 * 1024 ** 4);
+    makeOld(dir);
+    const desk = openDesk(sandbox);
+    const { code, stderr } = await desk.run(['upload', dir]);
+    const sizes = '55.0 TB, of 53.7 TB at most';
+    const why = `${dir}/video.mkv is larger than any object in S3 (${sizes}) (split it into several recordings)`;
+    expect({ code, stderr }).toEqual({ code: 3, stderr: `error: ${why}\n` });
+    expect((await desk.run(['retry'])).stderr).not.toContain('video.mkv');
+  });
+
+  test('one over 5 TiB, which many stores refuse, is planned with a warning', async () => {
+    const dir = makeRecording({ parent: root });
+    truncateSync(join(dir, 'video.mkv'), 6 * 1024 ** 4);
+    const { code, stderr } = await openDesk(sandbox).run(['upload', '--dry-run', '--duration', '9', dir]);
+    expect(stderr).toContain(`${dir}/video.mkv is larger than 5.5 TB, which many stores refuse`);
+    expect(code).toBe(0);
   });
 });
 

@@ -10,6 +10,7 @@ import { type Measurement, measureDuration, parseDuration } from './duration.ts'
 import { sameFile } from './file-identity.ts';
 import { replaced, systemProblem } from './folder-problem.ts';
 import { objectKey } from './object-key.ts';
+import { refuseTooLarge } from './object-size.ts';
 import { FileReplaced } from './open-file.ts';
 import { type RecordingFolder, readFolder } from './read-folder.ts';
 import { parseRecordingId, type Recording, type RecordingFile, type RecordingId } from './recording.ts';
@@ -64,6 +65,7 @@ export async function readRecording(
   const sidecar: Sidecar = name && file ? readSidecar(folder.dir, name, file) : {};
   const id = flags.id ?? idFromFolder(folder, sidecar);
   for (const { name } of folder.files) objectKey(id, name); // throws where a name makes no key
+  refuseTooLarge(folder, deps.warn);
 
   const { durationSeconds, durationDatabaseSeconds, taggedTime } = await settleDurations(flags, sidecar, folder, deps);
   // Measuring takes a while: whether somebody writes to the files with old time stamps shows only now.
