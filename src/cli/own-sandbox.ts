@@ -1,6 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AppError, isSystemError } from '../core/errors.ts';
+import { whyNotWritten } from '../core/write-failure.ts';
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
@@ -12,9 +14,13 @@ export interface OwnSandbox {
   close(): Promise<void>;
 }
 
-/** Starts a sandbox. Of the user's own configuration, only the e-mail address counts. */
-export async function openOwnSandbox({ env }: Terminal): Promise<OwnSandbox> {
-  const folder = await mkdtemp(join(tmpdir(), 'recordupload-sandbox-'));
+/**
+ * Starts a sandbox. Of the user's own configuration, only the e-mail address counts.
+ * @param parent where its folder is made
+ * @throws AppError `USAGE` if that takes no folder
+ */
+export async function openOwnSandbox({ env }: Pick<Terminal, 'env'>, parent: string = tmpdir()): Promise<OwnSandbox> {
+  const folder = await makeTemporaryFolder(parent);
   const email = env.RECORDUPLOAD_USER_EMAIL || 'operator@example.com';
   const sandbox = await startSandbox({ receiver: { users: 'any' } });
   return {
@@ -31,6 +37,19 @@ export async function openOwnSandbox({ env }: Terminal): Promise<OwnSandbox> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function makeTemporaryFolder(parent: string): Promise<string> {
+  try {
+    return await mkdtemp(join(parent, 'recordupload-sandbox-'));
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    const why = error.code === 'ENOENT' ? 'it does not exist' : whyNotWritten(error, join(parent, 'x'));
+    throw new AppError('USAGE', `the sandbox gets no folder in ${parent}: ${why}`, {
+      hint: 'set TMPDIR to a folder with room that you may write',
+      cause: error,
+    });
+  }
 }
 
 /** The variables that point recordupload at a sandbox. */

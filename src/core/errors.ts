@@ -52,6 +52,11 @@ export function isOutOfFiles(error: unknown): error is NodeJS.ErrnoException {
   return hasErrorCode(error, 'EMFILE', 'ENFILE');
 }
 
+/** True for what the operating system refused: Node's errors with a code and the system call. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return isNativeError(error) && 'syscall' in error && 'code' in error;
+}
+
 /** True where `error` is a Node system error with one of these codes (`ENOENT`, `EACCES`, …). */
 export function hasErrorCode(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {
   // Not `instanceof Error`: errors of Node's own come from another realm in test runners.

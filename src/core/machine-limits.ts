@@ -41,6 +41,8 @@ export function freeDescriptors(): number {
   }
 }
 
+const FREED_INODES = 2;
+
 /** Whether the process can open that many more files or connections at this moment. */
 export function canOpenMore(count: number): boolean {
   const opened: number[] = [];
@@ -55,14 +57,15 @@ export function canOpenMore(count: number): boolean {
 }
 
 /**
- * Whether a disk takes no more files because all of its inodes are used, although it may have space left.
+ * Whether a disk that refused a file (ENOSPC) did so because all of its inodes are used, although it may have space left.
  * @param path on that disk; it need not exist
  */
 export function isOutOfInodes(path: string): boolean {
   try {
     // Some file systems (btrfs) have no fixed number of inodes, and report 0.
-    const { files, ffree } = statfsSync(path);
-    return files > 0 && ffree === 0;
+    const { files, ffree, bavail } = statfsSync(path);
+    // What could not be written has been removed meanwhile, so a few may be free again.
+    return files > 0 && (ffree === 0 || (ffree <= FREED_INODES && bavail > 0));
   } catch {
     const above = dirname(path);
     return above !== path && isOutOfInodes(above);

@@ -167,6 +167,12 @@ export const COMMAND_LINE: readonly Meeting[] = [
     env: { HOME: '/dev/null' },
     meet: () => ['config', 'init', '--user', '--email', 'ada@example.com'],
   },
+  {
+    says: 'the sandbox cannot start: /proc/self/box: its folder cannot be created',
+    hint: 'choose other ports or another folder',
+    exit,
+    meet: () => ['sandbox', '--data', '/proc/self/box'],
+  },
 
   typed('--s3-port: "70000" is not a port', 'use a number from 1 to 65535', 'sandbox', '--s3-port', '70000'),
   typed('--rate-limit: "x" is not a rate', 'such as 10/s or 100/m', 'sandbox', '--rate-limit', 'x'),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { atWorkError } from '../../src/app/at-work.ts';
 import { EXIT } from '../../src/cli/exit-codes.ts';
+import { openOwnSandbox } from '../../src/cli/own-sandbox.ts';
 import { AppError, OPEN_FILES_HINT } from '../../src/core/errors.ts';
 import { notStored } from '../../src/state/not-stored.ts';
 import { openState } from '../../src/state/open.ts';
@@ -145,6 +146,12 @@ export const STATE_MADE: readonly Made[] = [
         user.close();
       }
     },
+  },
+  {
+    says: 'the sandbox gets no folder in /nowhere: it does not exist',
+    hint: 'set TMPDIR to a folder with room that you may write',
+    exit: EXIT.usage,
+    make: () => openOwnSandbox({ env: {} }, '/nowhere'),
   },
   system('EACCES', 'the state folder /state is not writable', WRITABLE),
   system('ENOENT', 'the state folder /state cannot be created: its file system takes no new folders', WRITABLE),

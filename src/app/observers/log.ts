@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { dirname } from 'node:path';
 import { type CoreEvent, type Observer, WEBHOOK_FAILED_AFTER_UPLOAD } from '../../core/events.ts';
-import { isOutOfInodes } from '../../core/machine-limits.ts';
 import { printableJson } from '../../core/text.ts';
+import { whyNotWritten } from '../../core/write-failure.ts';
 import { openLogFile } from './log-file.ts';
 import { StuckLog } from './own-log.ts';
 
@@ -19,7 +18,7 @@ export interface Log {
 export function openLog(file: string, warn: (message: string) => void): Log {
   const destination = openLogFile(file, error => {
     if (error instanceof StuckLog) warn(`the log ${file} grows beyond its limit: ${error.message}; rename that file`);
-    else warn(`the log ${file} cannot be written: ${whyNot(error, file)}; the work continues without it`);
+    else warn(`the log ${file} cannot be written: ${whyNotWritten(error, file)}; the work continues without it`);
   });
   // `run` is a random word that all lines of this process share.
   const base = { pid: process.pid, run: randomBytes(4).toString('hex') };
@@ -34,30 +33,6 @@ export function openLog(file: string, warn: (message: string) => void): Log {
       if (entry) line(...entry);
     },
   };
-}
-
-/** The system's own messages name system calls, which mean nothing to operators. */
-const WHY: Readonly<Record<string, string>> = {
-  ENOSPC: 'its disk is full',
-  EDQUOT: 'the quota on its disk is used up',
-  EIO: 'its disk reports an error',
-  EROFS: 'its disk is read-only',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  // Node reports ENOENT for a folder that it may not create, on a read-only disk for example.
-  ENOENT: 'its folder cannot be created',
-  ENOTDIR: 'a part of its path is not a folder',
-  EISDIR: 'it is a folder',
-  ELOOP: 'a symbolic link on its way leads in a circle',
-  ENAMETOOLONG: 'its name is too long',
-  EFBIG: 'it has reached the limit on the size of a file (ulimit -f)',
-  EMFILE: 'too many open files (ulimit -n)',
-  ENFILE: 'too many open files on this machine',
-};
-
-function whyNot(error: NodeJS.ErrnoException, file: string): string {
-  if (error.code === 'ENOSPC' && isOutOfInodes(dirname(file))) return 'its disk takes no more files (no free inode)';
-  return WHY[error.code ?? ''] ?? error.message;
 }
 
 type Entry = [level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>];

@@ -1,9 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { realpath, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod/mini';
 import { AppError, hasErrorCode } from '../../core/errors.ts';
+import { makeFolder } from '../../core/make-folder.ts';
 import { readSmallFile, Unreadable } from '../../core/read-file.ts';
+import { whyNotWritten } from '../../core/write-failure.ts';
 import { type Machine, userFolders } from '../paths.ts';
 import { flawOfTrust } from '../permissions.ts';
 import type { Trust } from './levels.ts';
@@ -115,12 +117,12 @@ async function writeTrusted(files: readonly TrustedFile[], machine: Machine): Pr
   // Another process never reads half a list.
   const draft = `${list}.${randomUUID()}`;
   try {
-    await mkdir(path.dirname(list), { recursive: true, mode: 0o700 });
+    makeFolder(path.dirname(list), 0o700);
     await writeFile(draft, `${JSON.stringify({ version: 1, files }, undefined, 2)}\n`, { mode: 0o600, flag: 'wx' });
     await rename(draft, list);
   } catch (error) {
     await rm(draft, { force: true }).catch(() => {});
-    throw new AppError('CONFIG', `${list} cannot be written: ${(error as Error).message}`, {
+    throw new AppError('CONFIG', `${list} cannot be written: ${whyNotWritten(error as Error, list)}`, {
       hint: 'check the permissions of that folder and the room on its disk',
       cause: error,
     });

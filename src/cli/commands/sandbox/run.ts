@@ -1,5 +1,7 @@
 import { once } from 'node:events';
-import { AppError, hasErrorCode } from '../../../core/errors.ts';
+import { AppError, isOutOfFiles, isSystemError, OPEN_FILES_HINT } from '../../../core/errors.ts';
+import { makeFolder } from '../../../core/make-folder.ts';
+import { whyNotWritten } from '../../../core/write-failure.ts';
 import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { jsonDocument } from '../../json/document.ts';
@@ -28,15 +30,19 @@ export const run: RunCommand<typeof sandboxSpec> = async call => {
 async function start({ options }: Call): Promise<Sandbox> {
   const { data: dataDir, user: users, s3Port = 0, webhookPort = 0, discard = false } = options;
   try {
+    // The sandbox's own way to make it would never end in `/proc`.
+    if (dataDir) makeFolder(dataDir);
     return await startSandbox({
       ...(dataDir && { dataDir }),
       s3: { port: s3Port, discardBodies: discard },
       receiver: { port: webhookPort, ...(users && { users: [...users] }), ...receiverRules(options) },
     });
   } catch (error) {
-    if (!hasErrorCode(error, 'EADDRINUSE', 'EACCES', 'ENOTDIR', 'EEXIST')) throw error;
-    throw new AppError('USAGE', `the sandbox cannot start: ${error.message}`, {
-      hint: 'choose other ports or another folder',
+    if (!isSystemError(error)) throw error;
+    const isAboutPort = error.syscall === 'listen';
+    const why = isAboutPort || !dataDir ? error.message : `${dataDir}: ${whyNotWritten(error, dataDir)}`;
+    throw new AppError('USAGE', `the sandbox cannot start: ${why}`, {
+      hint: isOutOfFiles(error) ? OPEN_FILES_HINT : 'choose other ports or another folder',
       cause: error,
     });
   }

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { access, link, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { access, link, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError, hasErrorCode } from '../../../../core/errors.ts';
+import { AppError, hasErrorCode, isSystemError } from '../../../../core/errors.ts';
+import { makeFolder } from '../../../../core/make-folder.ts';
+import { whyNotWritten } from '../../../../core/write-failure.ts';
 import type { ConfigAnswers, SecretName } from './answers.ts';
 
 /** Where a new configuration goes: the file, and the files of its secrets beside it. */
@@ -72,15 +74,18 @@ export async function writeConfig(
     { path: join(folder, file), text: yamlOf(all) },
   ];
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
     for (const { path, text } of files) await writePrivate(path, text, { force });
   } catch (error) {
-    // Node reports ENOENT for a folder that it may not create, on a read-only disk for example.
-    if (!hasErrorCode(error, 'EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOSPC', 'ENOTDIR', 'EDQUOT')) throw error;
-    throw new AppError('CONFIG', `the configuration cannot be written: ${error.message}`, {
-      hint: 'run it in a folder that you may write',
-      cause: error,
-    });
+    if (!isSystemError(error)) throw error;
+    throw new AppError(
+      'CONFIG',
+      `the configuration cannot be written: ${folder}: ${whyNotWritten(error, join(folder, file))}`,
+      {
+        hint: hasErrorCode(error, 'ENOSPC', 'EDQUOT') ? 'make room there' : 'run it in a folder that you may write',
+        cause: error,
+      },
+    );
   }
   return files.map(({ path }) => path).reverse();
 }
