@@ -20,7 +20,9 @@ export async function openState(
     // Too few descriptors for the state are too few for the upload as well.
     if (error.hint === OPEN_FILES_HINT) throw error;
     const why = error.hint ? `${error.message} (${error.hint})` : error.message;
-    warn(`${why}; continuing without it: what fails in this run is not kept and cannot be resumed`);
-    return await openTemporaryState();
+    const state = await openTemporaryState({ instead: stateDir });
+    const blocked = state.isBlocked ? ', and no webhook is sent, because it may hold older ones' : '';
+    warn(`${why}; continuing without it: what fails in this run is not kept and cannot be resumed${blocked}`);
+    return state;
   }
 }

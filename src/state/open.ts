@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { openDatabase, openTemporaryDatabase } from './sqlite/database.ts';
 import { awaitStateFolder, refuseForeignState } from './sqlite/own-state.ts';
 import { quickCheck } from './sqlite/quick-check.ts';
-import { openReadOnly } from './sqlite/read-only.ts';
+import { mayHoldDeliveries, openReadOnly } from './sqlite/read-only.ts';
 import { stateOver } from './sqlite/sqlite-state.ts';
 import type { OpenOverview, State, StateOptions } from './state.ts';
 
@@ -17,9 +17,16 @@ export async function openState(stateDir: string, options: StateOptions = {}): P
   return stateOver(await openDatabase(stateDir, { warn }), { pid, stateDir });
 }
 
-/** A state in memory, for one process, where none can be kept. */
-export async function openTemporaryState(options: Pick<StateOptions, 'pid'> = {}): Promise<State> {
-  return stateOver(await openTemporaryDatabase(), { pid: options.pid ?? process.pid });
+/**
+ * A state in memory, for one process, where none can be kept.
+ * @param options.instead the folder of a state that cannot be used: if it may hold deliveries, nothing is sent around it
+ */
+export async function openTemporaryState(
+  options: Pick<StateOptions, 'pid'> & { instead?: string | undefined } = {},
+): Promise<State> {
+  const { pid = process.pid, instead } = options;
+  const isBlocked = instead !== undefined && (await mayHoldDeliveries(instead));
+  return stateOver(await openTemporaryDatabase(), { pid, isBlocked });
 }
 
 /**

@@ -11,14 +11,17 @@ import {
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from '@jest/globals';
+import { openLiveness } from '../../src/state/sqlite/liveness.ts';
 import { MIGRATIONS } from '../../src/state/sqlite/migrations.ts';
-import { type Desk, openDesk, openSandbox, readJson } from '../support/desk.ts';
+import { type Desk, openDesk, openSandbox, readJson, webhooksOf } from '../support/desk.ts';
 import { freshId, makeRecording } from '../support/make-recording.ts';
 import { queue, withState } from './support.ts';
 
 const sandbox = await openSandbox();
 const stateFile = (desk: Desk) => join(desk.stateDir, 'state.db');
 const setAside = (desk: Desk) => readdirSync(desk.stateDir).filter(name => /^state\.db\.corrupt-[0-9TZ]+$/.test(name));
+
+const titlesOf = (id: string) => webhooksOf(sandbox, id).map(({ body }) => body.title);
 
 /** A desk that has uploaded something; its state is then done violence to. */
 async function usedDesk(violence: (file: string) => void): Promise<Desk> {
@@ -91,29 +94,87 @@ describe('a state file that cannot be read', () => {
 });
 
 describe('a state that cannot be used', () => {
-  const newer = (file: string) => {
+  const setVersion = (file: string, version: number) => {
     const database = new DatabaseSync(file);
-    database.exec(`PRAGMA user_version = ${MIGRATIONS.length + 1}`);
+    database.exec(`PRAGMA user_version = ${version}`);
     database.close();
   };
+  const newer = (file: string) => setVersion(file, MIGRATIONS.length + 1);
+  const NOT_SENT =
+    'webhook lost: not sent: the state cannot be used, and may hold an older webhook of this recording, which would be sent after this one';
 
-  test('because a newer version wrote it: it is left as it is, and the upload goes on', async () => {
+  test('because a newer version wrote it: it is left as it is, the files are uploaded, and nothing is sent around it', async () => {
     let before = Buffer.alloc(0);
     const desk = await usedDesk(file => {
       newer(file);
       before = readFileSync(file);
     });
     const id = freshId();
-    const { code, stderr } = await desk.run(['upload', makeRecording({ name: id })]);
-    expect([code, stderr]).toEqual([0, expect.stringContaining('was written by a newer version of recordupload')]);
-    expect(stderr).toContain('continuing without it: what fails in this run is not kept and cannot be resumed');
-    expect(sandbox.receiver.recording(Number(id))?.received).toBe(1);
+    const dir = makeRecording({ name: id });
+    const { code, stdout, stderr } = await desk.run(['upload', dir]);
+    expect([code, stderr]).toEqual([5, expect.stringContaining('was written by a newer version of recordupload')]);
+    expect(stderr).toContain(
+      'continuing without it: what fails in this run is not kept and cannot be resumed, and no webhook is sent, because it may hold older ones',
+    );
+    expect(stdout).toContain(`${id}: 3 files uploaded and verified`);
+    expect(stdout).toContain(NOT_SENT);
+    expect(stdout).toContain('next: the same command again, once the state can be used');
+    expect(sandbox.receiver.recording(Number(id))).toBeUndefined();
     expect(readFileSync(stateFile(desk)).equals(before)).toBe(true);
     expect((await desk.run(['retry'])).code).toBe(4);
+
+    setVersion(stateFile(desk), MIGRATIONS.length);
+    expect((await desk.run(['upload', dir, '--strict'])).code).toBe(0);
+    expect(sandbox.receiver.recording(Number(id))?.received).toBe(1);
   });
 
-  test('and a webhook that fails: said to be lost, exit 5, with the command that sends it', async () => {
-    const desk = await usedDesk(newer);
+  test('and holds an older webhook: a newer one is never overtaken by it, of an upload or by hand', async () => {
+    const desk = openDesk(sandbox);
+    const id = freshId();
+    const dir = makeRecording({ name: id });
+    sandbox.faults.add({ server: 'webhook', action: { answer: { status: 503 } } });
+    await desk.run(['upload', dir, '--title', 'Old']);
+    newer(stateFile(desk));
+    const upload = ['upload', dir, '--title', 'New'];
+    const { stdout } = await desk.run([...upload, '--json']);
+    expect(JSON.parse(stdout).result.recordings[0].deliveries).toMatchObject([
+      { outcome: 'lost', detail: expect.stringContaining('not sent: the state cannot be used') },
+    ]);
+    const byHand = await desk.run(['webhook', 'send', id]);
+    expect([byHand.code, byHand.stdout]).toEqual([5, expect.stringContaining(NOT_SENT)]);
+    expect(byHand.stdout).toContain('next: the same command again, once the state can be used');
+    expect(titlesOf(id)).toEqual(['Old']);
+
+    setVersion(stateFile(desk), MIGRATIONS.length);
+    expect((await desk.run(['retry', '--now'])).code).toBe(0);
+    expect((await desk.run(upload)).code).toBe(0);
+    expect(titlesOf(id)).toEqual(['Old', 'Old', 'New']);
+  });
+
+  test('because another process has damaged it and still uses it: nothing is sent around it', async () => {
+    const desk = await usedDesk(() => {});
+    const user = await openLiveness(desk.stateDir);
+    overwrite(0)(stateFile(desk));
+    const id = freshId();
+    const { code, stderr } = await desk.run(['upload', makeRecording({ name: id })]);
+    user.close();
+    expect([code, stderr]).toEqual([5, expect.stringContaining('is damaged, and another process still uses it')]);
+    expect(sandbox.receiver.recording(Number(id))).toBeUndefined();
+  });
+
+  test('and has no webhook yet: the upload is announced', async () => {
+    const desk = openDesk(sandbox);
+    await queue(desk.stateDir, []);
+    newer(stateFile(desk));
+    const id = freshId();
+    expect((await desk.run(['upload', makeRecording({ name: id }), '--strict'])).code).toBe(0);
+    expect(sandbox.receiver.recording(Number(id))?.received).toBe(1);
+  });
+
+  test('because there is none, and a webhook fails: said to be lost, exit 5, with the command that sends it', async () => {
+    const desk = openDesk(sandbox);
+    mkdirSync(dirname(desk.stateDir), { recursive: true });
+    writeFileSync(desk.stateDir, 'a file');
     const id = freshId();
     sandbox.faults.add({ server: 'webhook', action: { answer: { status: 503 } } });
     const { code, stdout } = await desk.run(['upload', makeRecording({ name: id })]);

@@ -21,11 +21,12 @@ export function undelivered(deliveries: readonly DeliveryReport[]): DeliveryRepo
 }
 
 /**
- * The command that sends these undelivered webhooks again.
+ * The command that sends these undelivered webhooks again, or words for it.
  * @param options those of this command
  */
 export function nextForWebhook(failed: readonly DeliveryReport[], options: ConfigurationOptions): string {
   const ids = [...new Set(failed.map(({ recordingId }) => recordingId))];
+  if (failed.some(({ isBlocked }) => isBlocked)) return 'the same command again, once the state can be used';
   const lost = failed.find(({ outcome }) => outcome === 'lost');
   if (lost) return nextCommand(`webhook send ${lost.recordingId}`, options);
   const isHeld = failed.some(({ outcome }) => outcome === 'held');

@@ -8,6 +8,7 @@ import { deliverToEndpoint, type Selection as EndpointSelection, type Pace } fro
 import type { Delivery } from './delivery.ts';
 import type { DeliveryPorts } from './delivery-ports.ts';
 import {
+  blocked,
   type DeliverReport,
   type DeliveryReport,
   type EndpointReport,
@@ -49,11 +50,16 @@ export interface DeliverDeps {
  * Sends deliveries: the only retry loop for webhooks. Each delivery is sent at most once in a run and rescheduled if it
  * fails; each endpoint has its own pace, and none waits for another. Any number of processes may do this at the same time.
  * An abort ends POSTs under way, records them as interrupted, and returns what has been done by then.
+ * Nothing is sent around a state that cannot be used.
  * @throws AppError `STATE` if the outcome of a try could not be stored
  */
 export async function deliverWebhooks(selection: Selection, deps: DeliverDeps): Promise<DeliverReport> {
   const { state, endpoints } = deps;
   const wanted = endpoints.filter(({ name }) => selection.endpoints?.includes(name) ?? true);
+  if (state.isBlocked) {
+    const none = wanted.map(({ name }) => ({ endpoint: name, sent: 0, left: 0, busy: 0, detail: '' }));
+    return { deliveries: (await unsent(selection, none, [], new Map(), deps)).map(blocked), endpoints: none };
+  }
   const abort = forwardAbort(deps.signal);
   const run = { ...deps, signal: abort.signal };
   try {

@@ -9,4 +9,9 @@ export interface DeliveryPorts {
   endpoints: Endpoints;
   /** False: the state ends with this process, so what is not delivered is lost. */
   isKept: boolean;
+  /**
+   * True: only in memory, although there is a state, which cannot be used. It may hold older payloads, and send them later:
+   * so nothing is sent around it.
+   */
+  isBlocked: boolean;
 }

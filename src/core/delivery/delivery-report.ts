@@ -19,6 +19,8 @@ export interface DeliveryReport {
   detail: string;
   /** When a pending delivery is due again, in milliseconds since 1970. */
   nextAt?: number | undefined;
+  /** A `lost` one that was not sent around a state that cannot be used. */
+  isBlocked?: true | undefined;
   durationMs?: number | undefined;
 }
 
@@ -62,6 +64,14 @@ export const WAITS = 'it waits because an older payload may still be arriving; "
 /** Why a webhook without an e-mail address is not sent, and what to do. */
 export const NO_EMAIL =
   'no e-mail address to tell the server: set user.email (RECORDUPLOAD_USER_EMAIL), then run "recordupload retry"';
+
+/** The report of a delivery that is not sent around a state which cannot be used. */
+export function blocked(report: DeliveryReport): DeliveryReport {
+  return { ...report, outcome: 'lost', nextAt: undefined, isBlocked: true, detail: BLOCKED };
+}
+
+const BLOCKED =
+  'not sent: the state cannot be used, and may hold an older webhook of this recording, which would be sent after this one';
 
 /** The report if the state is only in memory: what was not delivered is lost. */
 export function withoutState(report: DeliveryReport): DeliveryReport {

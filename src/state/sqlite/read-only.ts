@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { AppError } from '../../core/errors.ts';
@@ -41,6 +41,26 @@ export async function openReadOnly(stateDir: string): Promise<OpenOverview | und
   const read = <T>(work: (sql: Sql) => T) => patiently(() => snapshot(sql, work));
   const isAlive = (ownerId: string, pid: number) => isOwnerAlive(stateDir, ownerId, pid);
   return { ...openOverviewOf({ read, isAlive }), close: () => sql.close() };
+}
+
+/**
+ * Whether a state that cannot be used may hold deliveries, which it would send once it can be used again.
+ * @returns false only if that is certain
+ */
+export async function mayHoldDeliveries(stateDir: string): Promise<boolean> {
+  const file = join(stateDir, 'state.db');
+  try {
+    const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    if (sizeOf(file) + sizeOf(`${file}-wal`) === 0) return false;
+    const { sql, version } = await untilUnlocked(() => openForReading(file), { patienceMs: PATIENCE_MS });
+    try {
+      return version > 0 && sql.get('SELECT 1 FROM deliveries LIMIT 1') !== undefined;
+    } finally {
+      sql.close();
+    }
+  } catch {
+    return true;
+  }
 }
 
 function otherVersion(file: string, version: number): AppError {

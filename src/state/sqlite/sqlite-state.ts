@@ -12,9 +12,13 @@ import { openUploadJournal } from './upload-journal.ts';
  * The core's ports over an open SQLite database.
  * @param options.pid this process, as the others see it
  * @param options.stateDir undefined for a database in memory
+ * @param options.isBlocked it is in memory because the state cannot be used
  */
-export function stateOver(database: Database, options: { pid: number; stateDir?: string | undefined }): State {
-  const { pid, stateDir } = options;
+export function stateOver(
+  database: Database,
+  options: { pid: number; stateDir?: string | undefined; isBlocked?: boolean | undefined },
+): State {
+  const { pid, stateDir, isBlocked = false } = options;
   const { read, liveness, isKept } = database;
   return {
     journal: openUploadJournal(database, pid),
@@ -25,6 +29,7 @@ export function stateOver(database: Database, options: { pid: number; stateDir?:
     overview: openOverviewOf({ read, isAlive: id => liveness.isAlive(id) }),
     housekeeping: openHousekeeping(database, stateDir),
     isKept,
+    isBlocked,
     close: () => database.close(),
   };
 }
