@@ -17,12 +17,25 @@ export async function openState(
     return await open(stateDir, { warn });
   } catch (error) {
     if (withoutState === 'refuse' || !(error instanceof AppError) || error.code !== 'STATE') throw error;
-    // Too few descriptors for the state are too few for the upload as well.
-    if (error.hint === OPEN_FILES_HINT) throw error;
-    const why = error.hint ? `${error.message} (${error.hint})` : error.message;
-    const state = await openTemporaryState({ instead: stateDir });
-    const blocked = state.isBlocked ? ', and no webhook is sent, because it may hold older ones' : '';
-    warn(`${why}; continuing without it: what fails in this run is not kept and cannot be resumed${blocked}`);
-    return state;
+    return await openStateInstead(stateDir, error, warn);
   }
+}
+
+/**
+ * A state in memory, where the state cannot be used.
+ * @param error why; the warning says so
+ * @throws the error if the process has too few descriptors
+ */
+export async function openStateInstead(
+  stateDir: string,
+  error: AppError,
+  warn: (message: string) => void,
+): Promise<State> {
+  // Too few descriptors for the state are too few for the upload as well.
+  if (error.hint === OPEN_FILES_HINT) throw error;
+  const why = error.hint ? `${error.message} (${error.hint})` : error.message;
+  const state = await openTemporaryState({ instead: stateDir });
+  const blocked = state.isBlocked ? ', and no webhook is sent, because it may hold older ones' : '';
+  warn(`${why}; continuing without it: what fails in this run is not kept and cannot be resumed${blocked}`);
+  return state;
 }

@@ -3,6 +3,7 @@ import { requireCredentials } from '../config/requirements.ts';
 import { readCaFile } from '../core/ca-file.ts';
 import { type Clock, type Random, systemClock } from '../core/clock.ts';
 import type { DeliverDeps } from '../core/delivery/deliver-webhooks.ts';
+import type { AppError } from '../core/errors.ts';
 import type { CoreEvent, Observer } from '../core/events.ts';
 import { firstLook } from '../core/first-look.ts';
 import { proxyFor } from '../core/http/proxies.ts';
@@ -61,6 +62,12 @@ export interface Runtime extends AsyncDisposable {
   firstLook(path: string): Promise<void>;
   /** @throws AppError `STATE` */
   state(): Promise<State>;
+  /**
+   * A state in memory, for recordings that the state failed to note.
+   * @param error what it failed with; the first one is told
+   * @throws the error if the run must not continue without its state
+   */
+  stateInstead(error: AppError): Promise<State>;
   /** The state for reading; undefined if there is none yet. The caller closes it. @throws AppError `STATE` */
   overview(): Promise<OpenOverview | undefined>;
   /** What is wrong with the state's file; undefined if it is sound. Rejects with the signal's reason if it aborts. */
@@ -102,11 +109,17 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
     if (isRemote) options.onRemoteDrive?.();
   };
 
+  const warnOfLoss = (message: string) => observer({ type: 'warning', message, isLoss: true });
   // Closed in the opposite order: the state last.
   const state = part(closing, async () => {
     const [{ openState }] = await Promise.all([import('./open-state.ts'), look(config.stateDir)]);
-    const warn = (message: string) => observer({ type: 'warning', message, isLoss: true });
-    return await openState(config.stateDir, { withoutState, warn });
+    return await openState(config.stateDir, { withoutState, warn: warnOfLoss });
+  });
+  let stateFailure: AppError | undefined;
+  const instead = part(closing, async () => {
+    if (withoutState === 'refuse' || !stateFailure) throw stateFailure;
+    const { openStateInstead } = await import('./open-state.ts');
+    return await openStateInstead(config.stateDir, stateFailure, warnOfLoss);
   });
   const poster = part(closing, async () => {
     const { createPoster } = await import('../core/webhook/post-webhook.ts');
@@ -152,6 +165,10 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
     redact,
     firstLook: look,
     state,
+    stateInstead(error) {
+      stateFailure ??= error;
+      return instead();
+    },
     async overview() {
       const [{ openOverview }] = await Promise.all([import('../state/open.ts'), look(config.stateDir)]);
       return await openOverview(config.stateDir);

@@ -1,6 +1,7 @@
 import { requireToken } from '../config/requirements.ts';
 import { deliverWebhooks } from '../core/delivery/deliver-webhooks.ts';
 import type { DeliveryReport } from '../core/delivery/delivery-report.ts';
+import { AppError } from '../core/errors.ts';
 import { type FoundPayload, findPayload } from '../core/payload/find-payload.ts';
 import { parseOverrides, type RecordingOverrides } from '../core/recording/read-recording.ts';
 import { parseRecordingId } from '../core/recording/recording.ts';
@@ -39,7 +40,7 @@ export async function findWebhook({ id: text, ...overrides }: SendRequest, runti
 /**
  * Tells the server about a recording that is in the bucket, also if the server knows it already.
  * @returns what became of the webhook, for each endpoint
- * @throws AppError as `findWebhook`; `CONFIG` without a token, `STATE`
+ * @throws AppError as `findWebhook`; `CONFIG` without a token, `WEBHOOK` if the state could not take it, `STATE`
  */
 export async function sendWebhook(request: SendRequest, runtime: Runtime): Promise<DeliveryReport[]> {
   const { payload, text, contentHash } = await findWebhook(request, runtime);
@@ -47,19 +48,30 @@ export async function sendWebhook(request: SendRequest, runtime: Runtime): Promi
   for (const endpoint of endpoints) if (endpoint.enabled) requireToken(endpoint);
   const { outbox } = await runtime.state();
   const now = runtime.clock.now();
-  const queued = await outbox.enqueue({
-    recordingId: String(payload.recording_id),
-    endpoints: endpoints.map(endpoint => endpoint.name),
-    payload: text,
-    contentHash,
-    now,
-  });
-  // What was delivered before is sent again: the caller asked for it.
-  const seqs = queued.map(({ delivery }) => delivery.seq);
-  await outbox.requeue(seqs, now);
+  const queue = async () => {
+    const queued = await outbox.enqueue({
+      recordingId: String(payload.recording_id),
+      endpoints: endpoints.map(endpoint => endpoint.name),
+      payload: text,
+      contentHash,
+      now,
+    });
+    // What was delivered before is sent again: the caller asked for it.
+    const seqs = queued.map(({ delivery }) => delivery.seq);
+    await outbox.requeue(seqs, now);
+    return seqs;
+  };
+  const seqs = await queue().catch(notQueued);
   const { deliveries } = await deliverWebhooks(
     { due: 'now', held: true, trigger: 'send', deliverySeqs: seqs },
     { ...(await runtime.delivery()), endpoints },
   );
   return deliveries;
+}
+
+/** A webhook that the state could not take is no unfinished upload: `retry` knows nothing of it. */
+function notQueued(error: unknown): never {
+  if (!(error instanceof AppError) || error.code !== 'STATE') throw error;
+  const { message, hint, cause } = error;
+  throw new AppError('WEBHOOK', message, { hint, cause });
 }

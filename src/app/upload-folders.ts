@@ -8,8 +8,9 @@ import { inPool } from '../core/pool.ts';
 import type { FoundFolder } from '../core/recording/find-recordings.ts';
 import type { RecordingOverrides } from '../core/recording/read-recording.ts';
 import type { Recording } from '../core/recording/recording.ts';
-import { uploadRecording } from '../core/upload/upload-recording.ts';
+import { NotBegunError, uploadRecording } from '../core/upload/upload-recording.ts';
 import type { UploadReport } from '../core/upload/upload-report.ts';
+import type { State } from '../state/state.ts';
 import { foldersAtOnce } from './descriptors.ts';
 import { type FolderSelection, findFolders, oneFolderEach } from './find-folders.ts';
 import { uploadRequest, type WaitOptions } from './recording-folder.ts';
@@ -112,9 +113,18 @@ async function uploadOne(
   const request = uploadRequest(runtime, { force, webhook });
   const session = await runtime.uploads();
   const observer = request.endpoints.length > 0 ? loadingPoster(session.observer, runtime) : session.observer;
-  const upload = await uploadRecording(recording, request, { ...session, observer });
-  const deliveries = await deliverAfterUpload(upload, runtime, runtime.delivery);
-  return { upload, deliveries, isKept: (await runtime.state()).isKept };
+  const uploadWith = async (state: State): Promise<UploadedFolder> => {
+    const { journal } = state;
+    const upload = await uploadRecording(recording, request, { ...session, journal, observer });
+    const deps = async () => ({ ...(await runtime.delivery()), state });
+    return { upload, deliveries: await deliverAfterUpload(upload, runtime, deps), isKept: state.isKept };
+  };
+  try {
+    return await uploadWith(await runtime.state());
+  } catch (error) {
+    if (!(error instanceof NotBegunError)) throw error;
+    return await uploadWith(await runtime.stateInstead(error));
+  }
 }
 
 /** Loads the webhook client while the first bytes travel, so that nothing waits for it at the end. */

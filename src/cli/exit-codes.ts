@@ -22,7 +22,7 @@ export const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
   bug: 'a bug in recordupload',
   usage: 'wrong usage or configuration',
   recording: 'the folder is not a usable recording, or its ID belongs to another one',
-  incomplete: 'upload incomplete; `recordupload retry` resumes it',
+  incomplete: 'upload incomplete; `recordupload retry` resumes it (without a usable state, the same command does)',
   webhook: 'webhook not delivered (`webhook send`, `webhook test`, `retry`, `upload --strict`)',
   busy: 'another process is uploading this recording',
   changed: 'the source changed, or verification failed',

@@ -1,3 +1,5 @@
+import { AppError } from '../errors.ts';
+import type { Observer } from '../events.ts';
 import { type DeliverDeps, deliverWebhooks } from './deliver-webhooks.ts';
 import type { DeliveryReport } from './delivery-report.ts';
 import type { Enqueued } from './outbox.ts';
@@ -7,6 +9,23 @@ export interface QueuedByUpload {
   recordingId: string;
   outcome: 'uploaded' | 'unchanged' | 'partial' | 'failed';
   deliveries: readonly Enqueued[];
+}
+
+/**
+ * The state failed while the webhooks were being sent. They are queued in it: that was stored together with the upload,
+ * which is done.
+ */
+function stillQueued(error: unknown, due: readonly Enqueued[], observer: Observer): DeliveryReport[] {
+  if (!(error instanceof AppError) || error.code !== 'STATE') throw error;
+  const { message, hint } = error;
+  observer({ type: 'warning', message: hint ? `${message} (${hint})` : message, isLoss: true });
+  return due.map(({ delivery: { recordingId, endpoint, webhookId } }) => ({
+    recordingId,
+    endpoint,
+    webhookId,
+    outcome: 'pending',
+    detail: 'it is queued, but what became of it could not be stored; "recordupload retry" sends it',
+  }));
 }
 
 /**
@@ -29,17 +48,20 @@ export async function deliverAfterUpload(
     detail: 'delivered already',
   }));
   if (due.length === 0) return alreadyDelivered;
-  const { deliveries } = await deliverWebhooks(
-    {
-      due: 'now',
-      // Uploading again is an operator's retry, so a held delivery is sent too. A new one waits with the others if the
-      // endpoint refuses the token.
-      held: due.some(({ how }) => how === 'reused'),
-      trigger: 'upload',
-      deliverySeqs: due.map(({ delivery }) => delivery.seq),
-    },
-    await deps(),
-  );
+  const selection = {
+    due: 'now' as const,
+    // Uploading again is an operator's retry, so a held delivery is sent too. A new one waits with the others if the
+    // endpoint refuses the token.
+    held: due.some(({ how }) => how === 'reused'),
+    trigger: 'upload' as const,
+    deliverySeqs: due.map(({ delivery }) => delivery.seq),
+  };
+  const deliveries = await deps()
+    .then(given => deliverWebhooks(selection, given))
+    .then(
+      report => report.deliveries,
+      (error: unknown) => stillQueued(error, due, observer),
+    );
   if (report.outcome !== 'failed' && deliveries.some(({ outcome }) => outcome !== 'delivered')) {
     observer({ type: 'webhook-failed-after-upload', recordingId: report.recordingId });
   }

@@ -23,8 +23,8 @@ const FILES_AT_ONCE = 8;
 
 /**
  * Uploads a recording and queues its webhook. Files that fail do not stop the others.
- * @throws AppError `BUSY` if another process is uploading it, `STATE`;
- * the signal's reason once it aborts
+ * @throws AppError `BUSY` if another process is uploading it, `STATE` (a `NotBegunError` if the state knows nothing of
+ * this run); the signal's reason once it aborts
  */
 export async function uploadRecording(
   recording: Recording,
@@ -33,7 +33,7 @@ export async function uploadRecording(
 ): Promise<UploadReport> {
   const { journal, bucket, clock, observer } = session;
   const webhooks = request.endpoints.length > 0;
-  const begun = await journal.begin(bucket.target, recording, { webhooks, now: clock.now() });
+  const begun = await journal.begin(bucket.target, recording, { webhooks, now: clock.now() }).catch(notBegun);
   if (!begun.ok) {
     throw new AppError('BUSY', `another process (pid ${begun.pid}) is at work on recording ${recording.id}`, {
       hint: 'wait until it has ended; recordupload status shows what it does',
@@ -47,6 +47,17 @@ export async function uploadRecording(
   } finally {
     await journal.release({ target: bucket.target, recordingId: recording.id });
   }
+}
+
+/** The state failed before the upload was noted: nothing was sent, and `retry` does not know of it. */
+export class NotBegunError extends AppError {
+  constructor({ message, hint, cause }: AppError) {
+    super('STATE', message, { hint, cause });
+  }
+}
+
+function notBegun(error: unknown): never {
+  throw error instanceof AppError && error.code === 'STATE' ? new NotBegunError(error) : error;
 }
 
 async function upload(recording: Recording, request: UploadRequest, session: UploadSession): Promise<UploadReport> {
