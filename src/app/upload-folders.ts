@@ -10,7 +10,6 @@ import type { RecordingOverrides } from '../core/recording/read-recording.ts';
 import type { Recording } from '../core/recording/recording.ts';
 import { NotBegunError, uploadRecording } from '../core/upload/upload-recording.ts';
 import type { UploadReport } from '../core/upload/upload-report.ts';
-import type { State } from '../state/state.ts';
 import { foldersAtOnce } from './descriptors.ts';
 import { type FolderSelection, findFolders, oneFolderEach } from './find-folders.ts';
 import { uploadRequest, type WaitOptions } from './recording-folder.ts';
@@ -113,7 +112,7 @@ async function uploadOne(
   const request = uploadRequest(runtime, { force, webhook });
   const session = await runtime.uploads();
   const observer = request.endpoints.length > 0 ? loadingPoster(session.observer, runtime) : session.observer;
-  const uploadWith = async (state: State): Promise<UploadedFolder> => {
+  const uploadWith = async (state: Awaited<ReturnType<Runtime['state']>>): Promise<UploadedFolder> => {
     const { journal } = state;
     const upload = await uploadRecording(recording, request, { ...session, journal, observer });
     const deps = async () => ({ ...(await runtime.delivery()), state });
