@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AppError, isSystemError } from '../core/errors.ts';
+import { AppError, isOutOfFiles, isSystemError, OPEN_FILES_HINT } from '../core/errors.ts';
 import { whyNotWritten } from '../core/write-failure.ts';
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
 import type { Terminal } from './terminal/terminal.ts';
@@ -22,7 +22,14 @@ export interface OwnSandbox {
 export async function openOwnSandbox({ env }: Pick<Terminal, 'env'>, parent: string = tmpdir()): Promise<OwnSandbox> {
   const folder = await makeTemporaryFolder(parent);
   const email = env.RECORDUPLOAD_USER_EMAIL || 'operator@example.com';
-  const sandbox = await startSandbox({ receiver: { users: 'any' } });
+  const sandbox = await startSandbox({ receiver: { users: 'any' } }).catch(async error => {
+    await rm(folder, { recursive: true, force: true });
+    if (!isOutOfFiles(error)) throw error;
+    throw new AppError('USAGE', 'the sandbox cannot start: too many open files', {
+      hint: OPEN_FILES_HINT,
+      cause: error,
+    });
+  });
   return {
     folder,
     env: {

@@ -236,6 +236,7 @@ async function flawOfCaFile(file: string): Promise<string | undefined> {
     // Comments of other encodings do not matter in PEM.
     return encoding?.startsWith('utf-16') ? `is UTF-16; ${SAVE_AS_UTF8}` : undefined;
   } catch (error) {
+    if (error instanceof AppError) throw error;
     if (error instanceof Unreadable) return error.flaw;
     if (hasErrorCode(error, 'EACCES', 'EPERM')) return 'cannot be read: permission denied';
     return 'does not exist or is not a file';

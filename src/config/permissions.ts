@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs';
-import { hasErrorCode } from '../core/errors.ts';
+import { AppError, hasErrorCode } from '../core/errors.ts';
 import { decodeTextOrAdvise } from '../core/file-text.ts';
 import { readSmallFile, Unreadable } from '../core/read-file.ts';
 import { shellQuoted } from '../core/text.ts';
@@ -51,6 +51,7 @@ export async function readSecretFile(
     const decoded = decodeTextOrAdvise(bytes);
     return decoded.ok ? { ok: true, text: decoded.text.replace(/\r?\n$/, '') } : refuse(decoded.flaw);
   } catch (error) {
+    if (error instanceof AppError) throw error;
     if (error instanceof Unreadable)
       return refuse(error.stats.isFile() ? 'is too large to hold one secret' : error.flaw);
     if (hasErrorCode(error, 'EISDIR')) return refuse('is not a file');

@@ -10,6 +10,7 @@ export function readCaFile(file: string | undefined): string | undefined {
   try {
     return readSmallFileSync(file).bytes.toString('utf8');
   } catch (error) {
+    if (error instanceof AppError) throw error;
     const why = error instanceof Unreadable ? error.flaw : `cannot be read (${(error as NodeJS.ErrnoException).code})`;
     throw new AppError('CONFIG', `caFile: ${file} ${why}`, {
       hint: 'name a file of certificates in PEM',

@@ -1,5 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AppError, isOutOfFiles, OPEN_FILES_HINT } from './errors.ts';
 import { kindOf } from './file-kind.ts';
 
 /** More than any configuration, key or list of certificates has. A log that is named by mistake must not fill the memory. */
@@ -31,12 +33,13 @@ const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
  * hand secrets over as links. Owner and permissions have to be judged by the `stats` returned: whoever may write to the
  * folder can exchange the file between two looks at its path. Opening waits for nobody: a named pipe without a writer
  * would keep a blocking `open` for ever.
- * @throws Unreadable if it is a pipe or the like, or larger than 1 MiB; Node's system errors (`ENOENT`, `EISDIR`, …)
+ * @throws Unreadable if it is a pipe or the like, or larger than 1 MiB; AppError `CONFIG` without a free descriptor; Node's
+ * system errors (`ENOENT`, `EISDIR`, …)
  */
 export async function readSmallFile(path: string): Promise<ReadFile> {
   // Before it is opened: some devices act when they are opened.
   refuseKind(path, await stat(path));
-  const handle = await open(path, FLAGS);
+  const handle = await openInTurn(path);
   try {
     const stats = await handle.stat();
     const buffer = bufferFor(path, stats);
@@ -49,13 +52,38 @@ export async function readSmallFile(path: string): Promise<ReadFile> {
     }
   } finally {
     await handle.close();
+    openHandles--;
   }
+}
+
+/** How many files `readSmallFile` has open. */
+let openHandles = 0;
+const TRY_AGAIN_MS = 5;
+
+/** Where the limit on open files is met, it waits until another file that is being read is closed. */
+async function openInTurn(path: string): Promise<FileHandle> {
+  for (;;) {
+    try {
+      const handle = await open(path, FLAGS);
+      openHandles++;
+      return handle;
+    } catch (error) {
+      if (openHandles === 0 || !isOutOfFiles(error)) throw outOfFiles(path, error);
+    }
+    await sleep(TRY_AGAIN_MS);
+  }
+}
+
+/** A file that cannot be opened for want of descriptors must not count as one that does not exist. */
+function outOfFiles(path: string, error: unknown): unknown {
+  if (!isOutOfFiles(error)) return error;
+  return new AppError('CONFIG', `${path} cannot be read: too many open files`, { hint: OPEN_FILES_HINT, cause: error });
 }
 
 /** The same at once, for code that cannot wait. The caller has looked at the file before, so its disk does answer. */
 export function readSmallFileSync(path: string): ReadFile {
   refuseKind(path, statSync(path));
-  const fd = openSync(path, FLAGS);
+  const fd = openAtOnce(path);
   try {
     const stats = fstatSync(fd);
     const buffer = bufferFor(path, stats);
@@ -68,6 +96,14 @@ export function readSmallFileSync(path: string): ReadFile {
     }
   } finally {
     closeSync(fd);
+  }
+}
+
+function openAtOnce(path: string): number {
+  try {
+    return openSync(path, FLAGS);
+  } catch (error) {
+    throw outOfFiles(path, error);
   }
 }
 

@@ -46,3 +46,17 @@ describe.each([
     await expect(read(join(dir, 'nothing'))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });
+
+test('where the limit on open files is met, a read waits until another one has ended', () => {
+  const source = new URL('../../src/core/read-file.ts', import.meta.url).href;
+  const script = `
+    import { closeSync, openSync } from 'node:fs';
+    import { readSmallFile } from '${source}';
+    let last;
+    try { for (;;) last = openSync('/dev/null', 'r'); } catch {}
+    closeSync(last);
+    const read = await Promise.all(Array.from({ length: 20 }, () => readSmallFile('/etc/passwd')));
+    process.stdout.write(String(read.filter(({ bytes }) => bytes.length > 0).length));`;
+  const limited = ['-c', 'ulimit -n 64; exec "$0" --input-type=module -e "$1"', process.execPath, script];
+  expect(execFileSync('sh', limited, { encoding: 'utf8' })).toBe('20');
+});

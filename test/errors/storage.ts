@@ -245,17 +245,20 @@ async function changedSince(change: (path: string) => void): Promise<unknown> {
   change(path);
   return openSource({ role: 'video', name: 'video.mkv', path, contentType: 'video/x-matroska', ...identity });
 }
-/** In a process of its own, which has used up all that it may open. */
-function openWithoutDescriptors(): AppError {
-  const source = new URL('../../src/core/upload/source-file.ts', import.meta.url).href;
-  const module = `
+/**
+ * In a process of its own, which has used up all that it may open.
+ * @param call what throws, with `module` as the imported module
+ */
+function withoutDescriptors(path: string, call: string): AppError {
+  const source = new URL(`../../src/${path}`, import.meta.url).href;
+  const script = `
     import { openSync } from 'node:fs';
-    import { openSource } from '${source}';
+    import * as module from '${source}';
     try { for (;;) openSync('/dev/null', 'r'); } catch {}
-    try { openSource({ path: '/nowhere/video.mkv' }) } catch ({ code, message, hint }) {
+    try { await ${call} } catch ({ code, message, hint }) {
       process.stdout.write(JSON.stringify({ code, message, hint }));
     }`;
-  const limited = ['-c', 'ulimit -n 64; exec "$0" --input-type=module -e "$1"', process.execPath, module];
+  const limited = ['-c', 'ulimit -n 64; exec "$0" --input-type=module -e "$1"', process.execPath, script];
   const { code, message, hint } = JSON.parse(execFileSync('sh', limited, { encoding: 'utf8' }));
   return new AppError(code, message, { hint });
 }
@@ -268,6 +271,18 @@ export const STORAGE_MADE: readonly Made[] = [
     hint: OPEN_FILES_HINT,
     exit,
     make: () => shareOpenFiles(1),
+  },
+  {
+    says: 'the sandbox cannot start: too many open files',
+    hint: OPEN_FILES_HINT,
+    exit: EXIT.usage,
+    make: () => withoutDescriptors('cli/own-sandbox.ts', 'module.openOwnSandbox({ env: {} })'),
+  },
+  {
+    says: '/etc/hostname cannot be read: too many open files',
+    hint: OPEN_FILES_HINT,
+    exit: EXIT.usage,
+    make: () => withoutDescriptors('core/read-file.ts', `module.readSmallFile('/etc/hostname')`),
   },
   unreachable('ECONNREFUSED', 'connection refused'),
   unreachable('ECONNRESET', 'connection reset'),
@@ -335,7 +350,7 @@ export const STORAGE_MADE: readonly Made[] = [
     says: '/nowhere/video.mkv: it cannot be opened (too many open files)',
     hint: OPEN_FILES_HINT,
     exit,
-    make: openWithoutDescriptors,
+    make: () => withoutDescriptors('core/upload/source-file.ts', `module.openSource({ path: '/nowhere/video.mkv' })`),
   },
   {
     says: '…: it cannot be read any more (…)',

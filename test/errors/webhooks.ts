@@ -173,6 +173,12 @@ const NETWORK: readonly [what: NetworkFailure, code: string, message: string, sa
     '',
     "ops.example.com cannot be reached (EHOSTUNREACH); check this machine's network, routes and firewall",
   ],
+  [
+    'files',
+    'EMFILE',
+    '',
+    'too many open files to connect to ops.example.com; raise the limit on open files (ulimit -n 256)',
+  ],
   ['other', 'EWHAT', 'it says so', 'the connection to ops.example.com failed: it says so (EWHAT)'],
   [
     'tls',

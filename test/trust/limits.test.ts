@@ -77,6 +77,12 @@ onLinux('the limit on open files', () => {
     },
   );
 
+  test('with 22, upload --sandbox ends with one line, exit 2', async () => {
+    const { code, stderr } = await openDesk(sandbox).run(['upload', '--sandbox', makeRecording()], { openFiles: 22 });
+    const line = `error: the sandbox cannot start: too many open files (${OPEN_FILES_HINT})\n`;
+    expect({ code, stderr }).toEqual({ code: 2, stderr: line });
+  });
+
   test('with 30, retry sends what waits', async () => {
     const desk = openDesk(sandbox);
     sandbox.faults.add({ server: 'webhook', times: 3, action: { answer: { status: 503 } } });

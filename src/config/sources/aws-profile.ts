@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { loadSharedConfigFiles } from '@smithy/shared-ini-file-loader';
-import { hasErrorCode } from '../../core/errors.ts';
+import { AppError, hasErrorCode } from '../../core/errors.ts';
 import { decodeTextOrAdvise } from '../../core/file-text.ts';
 import { readSmallFile, Unreadable } from '../../core/read-file.ts';
 import { type Machine, resolvePath } from '../paths.ts';
@@ -127,6 +127,7 @@ async function flawOfFile(
     const { bytes, stats } = await readSmallFile(file);
     return (holdsSecrets ? flawOfPrivacy(stats, file, machine) : undefined) ?? flawOfText(bytes);
   } catch (error) {
+    if (error instanceof AppError) throw error;
     // `/dev/null` is how people say that there is no file.
     if (error instanceof Unreadable) return file === '/dev/null' ? undefined : error.flaw;
     if (hasErrorCode(error, 'EISDIR')) return 'is not a file';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Loader, PublicExplorer } from 'cosmiconfig';
 // The public `cosmiconfig()` is not used: it looks for `.config/config.js` in the working directory, and executes it.
 import * as explorer from 'cosmiconfig/dist/Explorer.js';
-import { hasErrorCode } from '../../core/errors.ts';
+import { AppError, hasErrorCode } from '../../core/errors.ts';
 import { decodeTextOrAdvise } from '../../core/file-text.ts';
 import { findJsonFlaw } from '../../core/json-flaw.ts';
 import { type ReadFile, readSmallFile, Unreadable } from '../../core/read-file.ts';
@@ -92,6 +92,7 @@ export async function lookAtPlaces(folder: string, places: readonly string[]): P
       try {
         return { ...empty, state: 'present' as const, read: await readSmallFile(file) };
       } catch (error) {
+        if (error instanceof AppError) throw error;
         if (error instanceof Unreadable) return { ...empty, state: 'present' as const, unfit: error };
         if (hasErrorCode(error, 'EISDIR')) return { ...empty, state: 'present' as const };
         return {

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { parseEnv } from 'node:util';
-import { hasErrorCode } from '../../core/errors.ts';
+import { AppError, hasErrorCode } from '../../core/errors.ts';
 import { decodeTextOrAdvise } from '../../core/file-text.ts';
 import { type ReadFile, readSmallFile, Unreadable } from '../../core/read-file.ts';
 import { isSecretVariable } from '../keys.ts';
@@ -21,6 +21,7 @@ export async function readDotenv(
     read = await readSmallFile(file);
   } catch (error) {
     if (hasErrorCode(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) return undefined;
+    if (error instanceof AppError) throw error;
     if (error instanceof Unreadable) problems.push(`.env: ${error.flaw}`);
     else problems.push(`.env: cannot be read: ${hasErrorCode(error, 'EACCES') ? 'permission denied' : String(error)}`);
     return undefined;

@@ -26,6 +26,7 @@ const NETWORK: Record<NetworkFailure, (failure: Network, url: URL) => string> = 
     `the proxy could not be used: ${message}; check ${proxyVariable}, or name the server in NO_PROXY to bypass it`,
   unreachable: ({ code }, url) =>
     `${url.host} cannot be reached (${code}); check this machine's network, routes and firewall`,
+  files: (_, url) => `too many open files to connect to ${url.host}; raise the limit on open files (ulimit -n 256)`,
   other: ({ code, message }, url) => `the connection to ${url.host} failed: ${message} (${code})`,
 };
 

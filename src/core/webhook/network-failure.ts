@@ -6,6 +6,7 @@ const TABLE: readonly [pattern: RegExp, what: NetworkFailure][] = [
   [/^ERR_PROXY/, 'proxy'],
   [/^(ENOTFOUND|EAI_|EDNS|ENODATA|ESERVFAIL)/, 'dns'],
   [/^ECONNREFUSED$/, 'refused'],
+  [/^(EMFILE|ENFILE)$/, 'files'],
   [/^(EHOSTUNREACH|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL|EHOSTDOWN|ETIMEDOUT)$/, 'unreachable'],
   [
     /^(ERR_TLS|ERR_SSL|CERT_|EPROTO$|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|CRL_|ERR_OSSL)/,

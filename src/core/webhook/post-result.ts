@@ -9,7 +9,7 @@ export interface PostTimings {
 }
 
 /** Which part of the way to the server failed. */
-export type NetworkFailure = 'dns' | 'refused' | 'reset' | 'tls' | 'proxy' | 'unreachable' | 'other';
+export type NetworkFailure = 'dns' | 'refused' | 'reset' | 'tls' | 'proxy' | 'unreachable' | 'files' | 'other';
 
 /** The server's response. */
 export interface Answer {
