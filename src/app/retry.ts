@@ -14,6 +14,7 @@ import { findUnconfigured } from './endpoints.ts';
 import { sameId } from './find-folders.ts';
 import { readFinishedFolder, uploadRequest } from './recording-folder.ts';
 import { exists, readOrRefuse } from './refuse-folder.ts';
+import { findLeft, type LeftForOperator } from './retry-left.ts';
 import { findWork, type RetryRequest, type Work } from './retry-work.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -22,7 +23,7 @@ export type RetriedUpload =
   | { ok: true; recordingId: string; dir: string; report: UploadReport }
   | { ok: false; recordingId: string; dir: string; error: AppError };
 
-export interface RetryReport extends DeliverReport {
+export interface RetryReport extends DeliverReport, LeftForOperator {
   uploads: RetriedUpload[];
   /** Endpoints that are no longer configured, with how many webhooks wait for each. */
   unconfigured: { endpoint: string; count: number }[];
@@ -65,10 +66,16 @@ export async function retry(request: RetryRequest, runtime: Runtime): Promise<Re
 
   const { outbox } = await runtime.state();
   const waiting = await outbox.waiting();
+  // Deliveries that were not sent matter only if the caller named the recordings.
+  const deliveries = reports
+    .flatMap(one => one.deliveries)
+    .filter(one => work.ids.length > 0 || one.line !== undefined);
+  const done = new Set(deliveries.map(({ webhookId }) => webhookId));
+  const left = await findLeft({ ids: work.ids, endpoint: request.endpoint, done }, runtime);
   return {
+    ...left,
     uploads,
-    // Deliveries that were not sent matter only if the caller named the recordings.
-    deliveries: reports.flatMap(one => one.deliveries).filter(one => work.ids.length > 0 || one.line !== undefined),
+    deliveries,
     endpoints: mergeEndpoints(reports.flatMap(one => one.endpoints)),
     unconfigured,
     later: waiting.reduce((sum, one) => sum + one.count, 0),

@@ -210,6 +210,8 @@ describe('the JSON of retry', () => {
       deliveries: [DELIVERED],
       endpoints: [ENDPOINT_RUN],
       unconfigured: [],
+      held: [],
+      elsewhere: [],
     });
   });
 

@@ -84,7 +84,7 @@ describe('retry', () => {
     const first = await desk.run(['retry']);
     expect(first).toMatchObject({ code: 5, stdout: expect.stringContaining('next: recordupload retry --held 1009') });
     const second = await desk.run(['retry']);
-    expect(second).toMatchObject({ code: 0, stdout: expect.stringContaining('1 webhook not due or held') });
+    expect(second).toMatchObject({ code: 5, stdout: expect.stringContaining('1 webhook held') });
     const { stdout } = await desk.run(['retry', '--list']);
     expect(stdout).toContain('next: recordupload status <id> shows why one is held');
   });

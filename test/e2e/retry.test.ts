@@ -44,7 +44,8 @@ describe('retry', () => {
     expect(sandbox.receiver.recordings()).toEqual([]);
 
     const now = await desk.run(['retry', '--now']);
-    expect(now).toMatchObject({ code: 0, stdout: '1 of 1 webhook delivered\n' });
+    expect(now).toMatchObject({ code: 5, stdout: expect.stringMatching(/^1 of 1 webhook delivered\n/) as unknown });
+    expect(now.stdout).toContain(`next: recordupload retry --held ${held} once the cause is removed`);
     expect(sandbox.receiver.recordings().map(row => String(row.recording_id))).toEqual([pending]);
     const released = await desk.run(['retry', '--held', '--json']);
     expect(readJson<object>(released).result).toMatchObject({
@@ -72,7 +73,72 @@ describe('retry', () => {
     expect(loud.stdout).toContain(`${id}: `);
     const quiet = await desk.run(['retry', '--now', '--quiet']);
     expect(quiet).toMatchObject({ code: 5, stdout: '' });
-    expect(quiet.stderr).toMatch(/^recordupload retry: 0 of 1 webhook delivered; next: recordupload retry --list\n$/);
+    expect(quiet.stderr).toMatch(
+      /^recordupload retry: 0 of 1 webhook delivered; .+; next: recordupload retry --list\n$/,
+    );
+    expect(quiet.stderr).toContain(
+      `; ${id}: webhook pending: the server, or a proxy before it, has a fault (status 500)`,
+    );
+  });
+
+  test('exits with 5 as long as a webhook is held, as status does, and names it with the cause', async () => {
+    const id = await uploadWithFailing(400);
+    expect((await desk.run(['retry', '--quiet'])).stderr).toMatch(
+      new RegExp(`^recordupload retry: 1 webhook held; ${id}: webhook held: .+; next: recordupload retry --list\n$`),
+    );
+    const loud = await desk.run(['retry']);
+    expect(loud.code).toBe(5);
+    expect(loud.stdout).toContain(`next: recordupload retry --held ${id} once the cause is removed`);
+    const json = await desk.run(['retry', '--json']);
+    expect([json.code, readJson<object>(json).result]).toMatchObject([
+      5,
+      { held: [{ recordingId: id, outcome: 'held' }] },
+    ]);
+    expect((await desk.run(['status'])).code).toBe(5);
+    expect((await desk.run(['retry', '--held', id])).code).toBe(0);
+    expect(await desk.run(['retry', '--quiet'])).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
+  test('ends with 5 no more once a held webhook is discarded', async () => {
+    const id = await uploadWithFailing(400);
+    expect((await desk.run(['retry', '--quiet'])).code).toBe(5);
+    expect((await desk.run(['webhook', 'discard', id])).code).toBe(0);
+    expect((await desk.run(['retry', '--quiet'])).code).toBe(0);
+  });
+
+  test('exits with 5 where due webhooks have no token, and names what is missing', async () => {
+    await uploadWithFailing(500);
+    const env = { WEBHOOK_TOKEN: '' };
+    const { code, stderr } = await desk.run(['retry', '--now', '--quiet'], { env });
+    expect([code, stderr]).toEqual([5, expect.stringContaining('has no token') as unknown]);
+  });
+
+  test('of a recording whose webhook is delivered says that, and not that it was not sent', async () => {
+    const id = freshId();
+    await desk.run(['upload', makeRecording({ name: id }), '--quiet']);
+    const other = await uploadWithFailing(500);
+    expect(await desk.run(['retry', id])).toMatchObject({ code: 0, stdout: '1 webhook delivered already\n' });
+    expect((await desk.run(['retry', '--now', id, other])).stdout).toBe(
+      '1 of 1 webhook delivered, 1 webhook delivered already\n',
+    );
+  });
+
+  test('of one recording does not count what others have held', async () => {
+    await uploadWithFailing(400);
+    const id = freshId();
+    await desk.run(['upload', makeRecording({ name: id }), '--quiet']);
+    expect((await desk.run(['retry', id])).code).toBe(0);
+  });
+
+  test('exits with 4 for an upload into a bucket that is no longer configured, until it is forgotten', async () => {
+    const id = freshId();
+    const env = { RECORDUPLOAD_BUCKET: 'mistyped' };
+    expect((await desk.run(['upload', makeRecording({ name: id }), '--quiet'], { env })).code).toBe(4);
+    const { code, stderr } = await desk.run(['retry', '--quiet']);
+    expect([code, stderr]).toEqual([4, expect.stringContaining(`recordupload forget ${id}`) as unknown]);
+    expect((await desk.run(['status'])).code).toBe(4);
+    expect((await desk.run(['forget', id])).code).toBe(0);
+    expect((await desk.run(['retry', '--quiet'])).code).toBe(0);
   });
 
   test('of a recording that is not known says so', async () => {

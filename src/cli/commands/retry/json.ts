@@ -12,6 +12,17 @@ export interface RetryJson {
   endpoints: EndpointRunJson[];
   /** Endpoints that are no longer configured, with how many webhooks wait for each. */
   unconfigured: UnconfiguredJson[];
+  /** Webhooks that were held before, and are not sent without --held. */
+  held: DeliveryJson[];
+  /** Unfinished uploads into a bucket that is not the configured one. */
+  elsewhere: ElsewhereJson[];
+}
+
+/** An unfinished upload into another bucket; `target` is `<endpoint>/<bucket>`. */
+export interface ElsewhereJson {
+  recordingId: string;
+  dir: string;
+  target: string;
 }
 
 /** An upload of which nothing could be tried has only its place and `error`. */
@@ -22,12 +33,14 @@ export interface UnconfiguredJson {
   count: number;
 }
 
-export function retryJson({ uploads, deliveries, endpoints, unconfigured }: RetryReport): RetryJson {
+export function retryJson({ uploads, deliveries, endpoints, unconfigured, held, elsewhere }: RetryReport): RetryJson {
   return {
     uploads: uploads.map(retriedJson),
     deliveries: deliveries.map(deliveryJson),
     endpoints: endpoints.map(endpointRunJson),
     unconfigured: unconfigured.map(unconfiguredJson),
+    held: held.map(deliveryJson),
+    elsewhere: elsewhere.map(({ recordingId, dir, target }) => ({ recordingId, dir, target })),
   };
 }
 

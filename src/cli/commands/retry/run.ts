@@ -1,4 +1,4 @@
-import { type RetriedUpload, retry } from '../../../app/retry.ts';
+import { type RetriedUpload, type RetryReport, retry } from '../../../app/retry.ts';
 import { planRetry, type RetryRequest } from '../../../app/retry-work.ts';
 import { failuresOf } from '../../../core/upload/upload-report.ts';
 import { EXIT, type ExitCode, exitCodeOf, heaviest } from '../../exit-codes.ts';
@@ -8,7 +8,7 @@ import { type OpenCommand, openCommand } from '../../open-command.ts';
 import type { Invocation, RunCommand } from '../../program/command.ts';
 import { retryJson, retryPlanJson } from './json.ts';
 import type { retrySpec } from './spec.ts';
-import { retryPlanText, retryText } from './text.ts';
+import { failedDeliveries, quietLine, retryPlanText, retryText, stoppedEndpoints } from './text.ts';
 
 type Call = Invocation<typeof retrySpec>;
 
@@ -28,10 +28,10 @@ async function finish(call: Call, { runtime, settle }: OpenCommand): Promise<Exi
   const { options, terminal, command, signal } = call;
   const report = await retry(requestOf(call), runtime);
   settle();
-  const isUndelivered = report.deliveries.some(({ outcome, line }) => line !== undefined && outcome !== 'delivered');
   const exitCode = heaviest([
     ...report.uploads.map(exitCodeOfUpload),
-    isUndelivered ? EXIT.webhook : EXIT.done,
+    report.elsewhere.length > 0 ? EXIT.incomplete : EXIT.done,
+    isUndelivered(report) ? EXIT.webhook : EXIT.done,
     exitCodeOfSignal(signal),
   ]);
   if (options.json) {
@@ -40,8 +40,13 @@ async function finish(call: Call, { runtime, settle }: OpenCommand): Promise<Exi
   }
   const lines = retryText(report, terminal.paint.out, options);
   if (!options.quiet) terminal.out(lines.join('\n'));
-  else if (exitCode !== EXIT.done) terminal.err(`recordupload retry: ${lines[0]}; next: recordupload retry --list`);
+  else if (exitCode !== EXIT.done) terminal.err(quietLine(report, lines[0] ?? '', options));
   return exitCode;
+}
+
+/** A webhook that is held, that failed, or that was due and not sent. What other processes send is theirs. */
+function isUndelivered({ deliveries, endpoints, held }: RetryReport): boolean {
+  return held.length > 0 || failedDeliveries(deliveries).length > 0 || stoppedEndpoints(endpoints).length > 0;
 }
 
 /** Another process that works on a recording is no failure: it finishes the upload. */

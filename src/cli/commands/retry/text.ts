@@ -1,44 +1,116 @@
 import type { ChalkInstance } from 'chalk';
 import type { RetriedUpload, RetryReport } from '../../../app/retry.ts';
 import type { RetryPlan } from '../../../app/retry-work.ts';
-import type { DeliverReport } from '../../../core/delivery/delivery-report.ts';
+import type { DeliverReport, DeliveryReport } from '../../../core/delivery/delivery-report.ts';
 import { printable } from '../../../core/text.ts';
 import { formatDuration } from '../../../core/units.ts';
+import { failuresOf } from '../../../core/upload/upload-report.ts';
 import { errorText } from '../../failure.ts';
 import { count, table } from '../../terminal/format.ts';
 import { deliveryLine, nextForWebhook, undelivered } from '../../text/delivery.ts';
-import type { ConfigurationOptions } from '../../text/next.ts';
+import { type ConfigurationOptions, nextCommand } from '../../text/next.ts';
 import { refusalLines } from '../../text/refusal.ts';
 import { uploadText } from '../../text/upload.ts';
 
 /** What a retry did; the first line sums it up. */
-export function retryText(
-  { uploads, deliveries, endpoints, later }: RetryReport,
-  paint: ChalkInstance,
-  options: ConfigurationOptions,
-): string[] {
-  const sent = deliveries.filter(delivery => delivery.line !== undefined);
-  const delivered = sent.filter(delivery => delivery.outcome === 'delivered').length;
-  const finished = uploads.filter(isFinished).length;
+export function retryText(report: RetryReport, paint: ChalkInstance, options: ConfigurationOptions): string[] {
+  const { uploads, deliveries, endpoints, held, elsewhere, later } = report;
+  const failed = failedDeliveries(deliveries);
+  const left = [
+    ...elsewhere.map(one => `${paint.yellow('!')} ${elsewhereText(one)}`),
+    ...held.map(delivery => `${delivery.recordingId}: ${deliveryLine(delivery, paint)}`),
+  ];
+  const next = [
+    ...(failed.length > 0 ? [`next: ${nextForWebhook(failed, options)}`] : []),
+    ...(held.length > 0 ? [`next: ${nextForHeld(held, options)}`] : []),
+  ];
   if (uploads.length === 0 && deliveries.length === 0) {
     return [
-      'nothing to do: no unfinished upload, no webhook that is due',
+      held.length + elsewhere.length > 0
+        ? leftText(report)
+        : 'nothing to do: no unfinished upload, no webhook that is due',
       ...stopLines(endpoints, paint),
-      ...(later > 0 ? [`${count(later, 'webhook')} not due or held; next: recordupload retry --list`] : []),
+      ...left,
+      ...(later > held.length
+        ? [`${count(later - held.length, 'webhook')} not due; next: ${nextCommand('retry --list', options)}`]
+        : []),
+      ...next,
     ];
   }
-  const summary = [
-    ...(uploads.length > 0 ? [`${finished} of ${count(uploads.length, 'upload')} finished`] : []),
-    ...(sent.length > 0 ? [`${delivered} of ${count(sent.length, 'webhook')} delivered`] : []),
-  ];
-  const failed = undelivered(deliveries);
   return [
-    summary.join(', ') || `${count(deliveries.length, 'webhook')} not sent`,
+    summaryOf(report),
     ...uploads.flatMap(upload => uploadLines(upload, paint, options)),
-    ...failed.map(delivery => `${delivery.recordingId}: ${deliveryLine(delivery, paint)}`),
+    ...undelivered(deliveries).map(delivery => `${delivery.recordingId}: ${deliveryLine(delivery, paint)}`),
     ...stopLines(endpoints, paint),
-    ...(failed.length > 0 ? [`next: ${nextForWebhook(failed, options)}`] : []),
+    ...left,
+    ...[...new Set(next)],
   ];
+}
+
+function summaryOf({ uploads, deliveries }: RetryReport): string {
+  const sent = deliveries.filter(delivery => delivery.line !== undefined);
+  const delivered = sent.filter(delivery => delivery.outcome === 'delivered').length;
+  const before = deliveries.filter(({ line, outcome }) => line === undefined && outcome === 'delivered').length;
+  const unsent = deliveries.length - sent.length - before;
+  const summary = [
+    ...(uploads.length > 0
+      ? [`${uploads.filter(isFinished).length} of ${count(uploads.length, 'upload')} finished`]
+      : []),
+    ...(sent.length > 0 ? [`${delivered} of ${count(sent.length, 'webhook')} delivered`] : []),
+    ...(before > 0 ? [`${count(before, 'webhook')} delivered already`] : []),
+    ...(unsent > 0 ? [`${count(unsent, 'webhook')} not sent`] : []),
+  ];
+  return summary.join(', ');
+}
+
+/** What waits for an operator, counted. */
+function leftText({ held, elsewhere }: RetryReport): string {
+  return [
+    ...(elsewhere.length > 0 ? [`${count(elsewhere.length, 'upload')} into another bucket unfinished`] : []),
+    ...(held.length > 0 ? [`${count(held.length, 'webhook')} held`] : []),
+  ].join(', ');
+}
+
+/** For `--quiet`: the summary, the first recording that needs somebody with the cause, and the next command. */
+export function quietLine(report: RetryReport, summary: string, options: ConfigurationOptions): string {
+  const { uploads, deliveries, endpoints, held, elsewhere } = report;
+  const [delivery] = [...failedDeliveries(deliveries), ...held];
+  const [other] = elsewhere;
+  const [stopped] = stoppedEndpoints(endpoints);
+  const causes = [
+    ...uploads.flatMap(upload => causeOfUpload(upload) ?? []),
+    ...(other ? [elsewhereText(other)] : []),
+    ...(delivery ? [`${delivery.recordingId}: webhook ${delivery.outcome}: ${printable(delivery.detail)}`] : []),
+    ...(stopped ? [printable(stopped.detail)] : []),
+  ];
+  return `recordupload retry: ${[summary, ...causes.slice(0, 1)].join('; ')}; next: ${nextCommand('retry --list', options)}`;
+}
+
+function causeOfUpload(upload: RetriedUpload): string | undefined {
+  const [error] = upload.ok ? failuresOf(upload.report) : [upload.error];
+  return error && `${upload.recordingId}: ${printable(error.message)}`;
+}
+
+function elsewhereText({ recordingId, target }: RetryReport['elsewhere'][number]): string {
+  return `${recordingId}: unfinished in another bucket, ${printable(target)}: configure it again, or run "recordupload forget ${recordingId}"`;
+}
+
+/** A cause that only the configuration removes needs no `--held`: a plain retry sends those webhooks then. */
+function nextForHeld(held: readonly DeliveryReport[], options: ConfigurationOptions): string {
+  const [{ recordingId } = { recordingId: '' }] = held;
+  return held.length === 1
+    ? `${nextCommand(`retry --held ${recordingId}`, options)} once the cause is removed, or recordupload webhook discard ${recordingId}`
+    : `${nextCommand('retry --held', options)} once the causes are removed, or recordupload webhook discard <id>`;
+}
+
+/** Those that an operator has to know about: not those that other processes send, or that a newer payload replaced. */
+export function failedDeliveries(deliveries: readonly DeliveryReport[]): DeliveryReport[] {
+  return deliveries.filter(({ outcome }) => !['delivered', 'busy', 'superseded'].includes(outcome));
+}
+
+/** Endpoints at which webhooks wait that are due, unless the operator has switched them off. */
+export function stoppedEndpoints(endpoints: DeliverReport['endpoints']): DeliverReport['endpoints'] {
+  return endpoints.filter(({ stopped, left }) => stopped && stopped !== 'off' && stopped !== 'disabled' && left > 0);
 }
 
 function isFinished(upload: RetriedUpload): boolean {

@@ -1,0 +1,46 @@
+import { type DeliveryReport, NO_EMAIL, STOPPED } from '../core/delivery/delivery-report.ts';
+import type { WaitingDelivery } from '../core/status/overview.ts';
+import type { Runtime } from './runtime.ts';
+
+/** What a retry leaves for an operator: no later retry without options ends it. */
+export interface LeftForOperator {
+  /** The held webhooks that this run did not try; at most `MOST_LISTED` of them. */
+  held: DeliveryReport[];
+  /** Uploads into a bucket that is not the configured one; at most `MOST_LISTED` of them. */
+  elsewhere: { recordingId: string; dir: string; target: string }[];
+}
+
+/** More are counted by `status`. */
+const MOST_LISTED = 100;
+
+/**
+ * Finds what is held or unfinished after a retry and was not part of it.
+ * @param selection.ids only these recordings; none: all
+ * @param selection.done the webhooks that the report has already, by webhook ID
+ * @throws AppError `STATE`
+ */
+export async function findLeft(
+  { ids, endpoint, done }: { ids: readonly string[]; endpoint: string | undefined; done: ReadonlySet<string> },
+  { config, state }: Pick<Runtime, 'config' | 'state'>,
+): Promise<LeftForOperator> {
+  const { overview } = await state();
+  const isNarrowed = ids.length > 0 || endpoint !== undefined;
+  const all = await overview.all({ limit: isNarrowed ? Number.MAX_SAFE_INTEGER : MOST_LISTED + done.size });
+  const isWanted = (id: string) => ids.length === 0 || ids.includes(id);
+  const held = all.held.filter(
+    one =>
+      isWanted(one.recordingId) && (endpoint === undefined || one.endpoint === endpoint) && !done.has(one.webhookId),
+  );
+  const target = `${config.endpoint}/${config.bucket}`;
+  const elsewhere = all.uploads.filter(one => one.state === 'partial' && one.target !== target && isWanted(one.id));
+  return {
+    held: held.slice(0, MOST_LISTED).map(reportOf),
+    elsewhere: elsewhere.slice(0, MOST_LISTED).map(({ id, dir, target }) => ({ recordingId: id, dir, target })),
+  };
+}
+
+function reportOf({ recordingId, endpoint, webhookId, heldReason, error }: WaitingDelivery): DeliveryReport {
+  const detail =
+    heldReason === 'no-email' ? NO_EMAIL : heldReason === 'refused' ? STOPPED.refused(endpoint) : (error ?? 'held');
+  return { recordingId, endpoint, webhookId, outcome: 'held', detail };
+}
