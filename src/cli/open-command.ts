@@ -47,6 +47,8 @@ export interface OpenSettings {
   opening?: string | undefined;
   /** False: the command writes no log. */
   log?: boolean;
+  /** The command only reads the state: what is wrong with secrets does not stop it. */
+  withoutSecrets?: boolean;
 }
 
 /** The name that requests of the command line carry. */
@@ -58,7 +60,7 @@ export const USER_AGENT = `recordupload/${VERSION}`;
  */
 export async function openCommand(
   { options, terminal, signal }: Call,
-  { withoutState, opening, log = true }: OpenSettings = {},
+  { withoutState, opening, log = true, withoutSecrets = false }: OpenSettings = {},
 ): Promise<OpenCommand> {
   const isQuiet = Boolean(options.quiet || options.json);
   const isRedrawn = opening !== undefined && terminal.live && !isQuiet && options.progress === undefined;
@@ -71,7 +73,7 @@ export async function openCommand(
   if (sandbox) closing.defer(() => sandbox.close());
   const { cwd, env } = sandbox ? { cwd: sandbox.folder, env: sandbox.env } : terminal;
   const configFile = sandbox ? undefined : options.config;
-  const { config, warnings } = await loadConfig({ cwd, env, configFile, flags: configFlags(options) });
+  const { config, warnings } = await loadConfig({ cwd, env, configFile, flags: configFlags(options), withoutSecrets });
   // A dry run writes nothing.
   const writesLog = log && !options.dryRun;
   if (writesLog && (await firstLook(dirname(config.logFile))).isRemote) onRemoteDrive();

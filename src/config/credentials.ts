@@ -25,6 +25,8 @@ export interface CredentialSources {
   problems: string[];
   /** Gets one line for each value that counts only if its file is trusted. */
   distrusted: string[];
+  /** Gets one line for each secret that another source sets as well, in another form. */
+  warnings: string[];
 }
 
 /**
@@ -32,11 +34,12 @@ export interface CredentialSources {
  * stronger source override the profile. The default profile and instance metadata are never used.
  */
 export async function resolveCredentials(sources: CredentialSources): Promise<Credentials> {
-  const { settings, profile, machine, problems, distrusted } = sources;
+  const { settings, profile, machine, problems, distrusted, warnings } = sources;
   const find = (name: string, forms: string[], credential?: string) =>
     findSecret({ name, forms, credential, flawOf: flawOfToken }, settingsOf(settings, ...forms), machine, {
       problems,
       distrusted,
+      warnings,
     });
   const id = await find('accessKeyId', ['accessKeyId', 'accessKeyIdFile'], 'access-key-id');
   const secret = await find('secretAccessKey', ['secretAccessKey', 'secretAccessKeyFile'], 'secret-access-key');

@@ -19,8 +19,12 @@ export interface EndpointSources {
   machine: Machine;
   allowInsecure: boolean;
   problems: string[];
+  /** Gets what is wrong with tokens and signing secrets. */
+  secretProblems: string[];
   /** Gets one line for each value that counts only if its file is trusted. */
   distrusted: string[];
+  /** Gets one line for each secret that another source sets as well, in another form. */
+  warnings: string[];
 }
 
 /** The settings of one endpoint, by the fields' names. */
@@ -44,7 +48,7 @@ export async function resolveEndpoints(
   };
 }
 
-function draftEndpoints({ settings, variables, problems }: EndpointSources): Draft[] {
+function draftEndpoints({ settings, variables, problems, secretProblems }: EndpointSources): Draft[] {
   const single = ENDPOINT_KEYS.flatMap(key =>
     settingsOf(settings, `webhook.${key.path}`).map(setting => ({ ...setting, path: key.path })),
   );
@@ -61,7 +65,7 @@ function draftEndpoints({ settings, variables, problems }: EndpointSources): Dra
   if (twin !== -1 && new Set(names).size === names.length) {
     problems.push(`${list.where}: the variables of ${names[twin]} and another endpoint would be the same: rename one`);
   }
-  const drafts = entries.map((entry, index) => draftEntry(entry, index, list, variables, problems));
+  const drafts = entries.map((entry, index) => draftEntry(entry, index, list, variables, { problems, secretProblems }));
   // A list on the command line replaces all other settings of endpoints: no token of another endpoint may get into it.
   if (list.level === 'flag') return drafts.map(draft => ({ ...draft, settings: draft.settings.filter(isFlag) }));
 
@@ -74,7 +78,7 @@ function draftEndpoints({ settings, variables, problems }: EndpointSources): Dra
   if (only && drafts.length === 1) return [{ ...only, settings: [...only.settings, ...others] }];
   for (const setting of drafts.length === 0 ? [] : others) {
     const instead = endpointVariable(names[0] ?? 'NAME', { path: setting.path });
-    problems.push(
+    secretProblems.push(
       `${setting.where}: there are ${drafts.length} endpoints, it fits only one: name it, as in ${instead}`,
     );
   }
@@ -86,7 +90,7 @@ function draftEntry(
   index: number,
   list: Setting,
   variables: readonly Variables[],
-  problems: string[],
+  { problems, secretProblems }: Pick<EndpointSources, 'problems' | 'secretProblems'>,
 ): Draft {
   const name = String(entry.name);
   const inList = ENDPOINT_KEYS.filter(key => entry[key.path] !== undefined).map(key => ({
@@ -97,19 +101,19 @@ function draftEntry(
     source: list.sourceOf?.(`webhooks.${index}.${key.path}`) ?? list.source,
   }));
   const named = variables.flatMap(one => endpointSettingsFromVariables(name, one, problems));
-  const settings = [...checkSettings(named, problems, 'webhook.'), ...inList];
+  const settings = [...checkSettings(named, problems, { inside: 'webhook.', secretProblems }), ...inList];
   return { name, prefix: `webhooks.${name}`, settings };
 }
 
 async function resolveEndpoint(
   { name, prefix, settings }: Draft,
   isOnly: boolean,
-  { machine, allowInsecure, problems, distrusted }: EndpointSources,
+  { machine, allowInsecure, secretProblems, distrusted, warnings }: EndpointSources,
 ): Promise<{ endpoint: Endpoint; origins: Origin[]; steered: Steered }> {
   const urls = settingsOf(settings, 'url');
   const url = (urls[0]?.value as string | undefined) ?? DEFAULTS.webhookUrl;
   if (isInsecure(url) && !allowInsecure) {
-    problems.push(
+    secretProblems.push(
       `${urls[0]?.where ?? `${prefix}.url`}: http:// would send the token in the clear: use https://, or set allowInsecure`,
     );
   }
@@ -121,7 +125,7 @@ async function resolveEndpoint(
       { name: `${prefix}.${field}`, forms, credential: isOnly ? credential : undefined, flawOf },
       settingsOf(settings, ...forms),
       machine,
-      { problems, distrusted },
+      { problems: secretProblems, distrusted, warnings },
     );
   const token = await find('token', ['token', 'tokenFile'], 'webhook-token', flawOfToken);
   const secret = await find('secret', ['secret', 'secrets', 'secretFile'], 'webhook-secret', flawOfSigningSecret);

@@ -30,6 +30,11 @@ export interface LoadOptions {
   flags?: Readonly<Record<string, unknown>> | undefined;
   /** Report untrusted values in `distrusted` instead of failing. Callers must not use any secret then. */
   evenUntrusted?: boolean | undefined;
+  /**
+   * For commands that only read the state or the log: what is wrong with secrets is a warning, and untrusted values count.
+   * Callers must not use any secret then.
+   */
+  withoutSecrets?: boolean | undefined;
   /** This machine's, unless a test says otherwise. */
   machine?: Partial<Omit<Machine, 'env'>> | undefined;
 }
@@ -42,7 +47,7 @@ export interface LoadedConfig {
   files: LookedAt[];
   /** With `evenUntrusted`: one line for each value that counts only if its file is trusted. */
   distrusted: string[];
-  /** One line each: variables that look like ours and are not. */
+  /** One line each: variables that look like ours and are not, and secrets that a stronger source beats. */
   warnings: string[];
 }
 
@@ -51,10 +56,12 @@ export interface LoadedConfig {
  * @throws AppError `CONFIG` with one line per problem, all of them; secrets are never shown
  */
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
-  const { cwd, configFile, flags = {}, evenUntrusted = false } = options;
+  const { cwd, configFile, flags = {}, evenUntrusted = false, withoutSecrets = false } = options;
   const machine = machineOf(options.env, options.machine);
   const problems: string[] = [];
-  const read = await readSources({ cwd, machine, configFile, flags }, problems);
+  const secretProblems: string[] = withoutSecrets ? [] : problems;
+  const beaten: string[] = [];
+  const read = await readSources({ cwd, machine, configFile, flags }, { problems, secretProblems });
   const { variables, files } = read;
   const distrusted: string[] = [];
   const profile = await readProfile(read.settings, cwd, machine, distrusted);
@@ -66,14 +73,30 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     problems.push(`${setting?.where}: ${values.caFile} ${caFlaw}`);
   }
   const { allowInsecure } = values;
-  const endpoints = await resolveEndpoints({ settings, variables, machine, allowInsecure, problems, distrusted });
-  const keys = await resolveCredentials({ settings, profile, machine, problems, distrusted });
+  const endpoints = await resolveEndpoints({
+    settings,
+    variables,
+    machine,
+    allowInsecure,
+    problems,
+    secretProblems,
+    distrusted,
+    warnings: beaten,
+  });
+  const keys = await resolveCredentials({
+    settings,
+    profile,
+    machine,
+    problems: secretProblems,
+    distrusted,
+    warnings: beaten,
+  });
   distrusted.push(...(await findDistrusted(settings, [...endpoints.steered], keys.secrets, machine)));
-  if (!evenUntrusted) problems.push(...distrusted);
+  if (!evenUntrusted && !withoutSecrets) problems.push(...distrusted);
   if (problems.length > 0) throw new AppError('CONFIG', [...new Set(problems)].join('\n'));
 
   const names = endpoints.webhooks.map(endpoint => endpoint.name);
-  const warnings = variables.flatMap(one =>
+  const unknown = variables.flatMap(one =>
     unknownVariables(one, names).map(name => {
       const meant = closest(name, KNOWN_VARIABLES);
       return `${one.sourceOf(name)}: sets nothing${meant === undefined ? '' : ` (did you mean ${meant}?)`}`;
@@ -89,7 +112,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     origins: inOrder([...origins, ...keys.origins, ...endpoints.origins]),
     files,
     distrusted,
-    warnings,
+    warnings: [...(withoutSecrets ? [...new Set([...secretProblems, ...distrusted])] : []), ...beaten, ...unknown],
   };
 }
 

@@ -20,7 +20,10 @@ export interface FileLocations {
 export async function locateFiles({ cwd, env, configFile, machine: overrides }: LoadOptions): Promise<FileLocations> {
   const machine = machineOf(env, overrides);
   const problems: string[] = [];
-  const { settings, files } = await readSources({ cwd, machine, configFile, flags: {} }, problems);
+  const { settings, files } = await readSources(
+    { cwd, machine, configFile, flags: {} },
+    { problems, secretProblems: problems },
+  );
   const configured = (key: string) => {
     const [setting] = settingsOf(settings, key);
     return setting && resolvePath(String(setting.value), setting.folder, machine.home);

@@ -10,13 +10,20 @@ type Issue = NonNullable<ReturnType<typeof settingsSchema.safeParse>['error']>['
 /**
  * Checks data against the schema. Each problem becomes one line that begins with what `where` says about its path
  * (`webhooks[0].url`, empty for the whole). Returns the paths that are wrong, with dots.
+ * @param secretProblems gets what is wrong with secrets
  */
-export function checkData(data: unknown, where: (path: string) => string, problems: string[]): { bad: string[] } {
+export function checkData(
+  data: unknown,
+  where: (path: string) => string,
+  problems: string[],
+  secretProblems = problems,
+): { bad: string[] } {
   const result = settingsSchema.safeParse(data);
   if (result.success) return { bad: [] };
   for (const issue of result.error.issues) {
     if (issue.code !== 'unrecognized_keys') {
-      problems.push(`${where(showPath(issue.path))}: ${describe(issue, valueAt(data, issue.path))}`);
+      const list = isSecretPath(issue.path) ? secretProblems : problems;
+      list.push(`${where(showPath(issue.path))}: ${describe(issue, valueAt(data, issue.path))}`);
       continue;
     }
     for (const name of issue.keys) {
@@ -30,10 +37,14 @@ export function checkData(data: unknown, where: (path: string) => string, proble
 }
 
 /** Leaves out the settings whose values are wrong, each with its problem. */
-export function checkSettings(settings: readonly Setting[], problems: string[], inside = ''): Setting[] {
+export function checkSettings(
+  settings: readonly Setting[],
+  problems: string[],
+  { inside = '', secretProblems = problems }: { inside?: string; secretProblems?: string[] } = {},
+): Setting[] {
   return settings.filter(setting => {
     const data = nest(inside + setting.path, setting.value);
-    const { bad } = checkData(data, () => setting.where, problems);
+    const { bad } = checkData(data, () => setting.where, problems, secretProblems);
     return bad.length === 0;
   });
 }

@@ -25,15 +25,16 @@ export interface FoundSecret {
 }
 
 /**
- * Finds one secret among the settings of its forms. The same form in a stronger source is ordinary precedence
- * (`WEBHOOK_TOKEN` over `webhook.token` in a file); two forms (`WEBHOOK_TOKEN` and `webhook.tokenFile`), or two variables
- * of one source that differ, are an error: nobody could tell which one the server gets. The command line replaces all.
+ * Finds one secret among the settings of its forms. A stronger source beats a weaker one (`WEBHOOK_TOKEN` beats
+ * `webhook.tokenFile` in a file), with a warning if the forms differ, because nobody may expect that. Two forms, or two
+ * different values, in sources of the same strength are an error: nobody could tell which one the server gets. The
+ * command line replaces all.
  */
 export async function findSecret(
   slot: SecretSlot,
   settings: readonly Setting[],
   machine: Machine,
-  { problems, distrusted }: { problems: string[]; distrusted: string[] },
+  { problems, distrusted, warnings }: { problems: string[]; distrusted: string[]; warnings: string[] },
 ): Promise<FoundSecret | undefined> {
   const fromFlags = settings.filter(setting => setting.level === 'flag');
   const candidates = fromFlags.length > 0 ? fromFlags : settings;
@@ -41,8 +42,9 @@ export async function findSecret(
   if (!winner) return await findCredential(slot, machine, problems);
   const rival = candidates.find(
     other =>
-      (other.path !== winner.path && !isUntrustedFile(other)) ||
-      (other.level === winner.level && JSON.stringify(other.value) !== JSON.stringify(winner.value)),
+      other.level === winner.level &&
+      ((other.path !== winner.path && !isUntrustedFile(other)) ||
+        JSON.stringify(other.value) !== JSON.stringify(winner.value)),
   );
   if (rival) {
     problems.push(`${slot.name}: two sources for one secret, ${winner.source} and ${rival.source}: keep one`);
@@ -53,6 +55,8 @@ export async function findSecret(
     distrusted.push(flaw);
     return undefined;
   }
+  const beaten = candidates.find(other => other.path !== winner.path && other.level !== winner.level);
+  if (beaten) warnings.push(`${slot.name}: ${winner.source} counts, and ${beaten.source} does not`);
   const values = await readValues(slot, winner, machine, problems);
   const shadows = settings.filter(setting => setting !== winner).map(setting => setting.source);
   const origin = { path: slot.name, value: 'set', secret: true, source: winner.source, trust: winner.trust, shadows };

@@ -62,8 +62,14 @@ test('webhook and webhooks together, and names used twice, are errors', async ()
 test('one secret of a listed endpoint has one source', async () => {
   await desk.write('.recorduploadrc', { webhooks: [{ ...ops, tokenFile: 't' }] });
   await desk.trust('.recorduploadrc');
-  expect(await desk.problems({ RECORDUPLOAD_WEBHOOKS_OPS_TOKEN: 'fake-token' })).toEqual([
-    'webhooks.ops.token: two sources for one secret, RECORDUPLOAD_WEBHOOKS_OPS_TOKEN and .recorduploadrc:6: keep one',
+  const env = { RECORDUPLOAD_WEBHOOKS_OPS_TOKEN: 'fake-token' };
+  const { config, warnings } = await desk.load(env);
+  expect(config.webhooks[0]?.token).toBe('fake-token');
+  expect(warnings).toEqual([
+    'webhooks.ops.token: RECORDUPLOAD_WEBHOOKS_OPS_TOKEN counts, and .recorduploadrc:6 does not',
+  ]);
+  expect(await desk.problems({ ...env, RECORDUPLOAD_WEBHOOKS_OPS_TOKEN_FILE: 't' })).toEqual([
+    expect.stringMatching(/^webhooks\.ops\.token: two sources for one secret, .*: keep one$/),
   ]);
 });
 

@@ -36,8 +36,6 @@ describe('a token', () => {
 
   test.each<[string, string, Record<string, string>]>([
     ['token and tokenFile in one file', 'webhook: {token: fake-rc, tokenFile: t}', {}],
-    ['a variable and a tokenFile', 'webhook: {tokenFile: t}', { WEBHOOK_TOKEN: 'fake-env' }],
-    ['a token and a variable with a file', 'webhook: {token: fake-rc}', { WEBHOOK_TOKEN_FILE: 't' }],
     ['two variables', '', { WEBHOOK_TOKEN: 'fake-a', RECORDUPLOAD_WEBHOOK_TOKEN: 'fake-b' }],
     ['variable and variable with a file', '', { WEBHOOK_TOKEN: 'fake-a', WEBHOOK_TOKEN_FILE: 't' }],
   ])('from two sources (%s) is an error', async (_, rc, env) => {
@@ -49,6 +47,24 @@ describe('a token', () => {
       expect.stringMatching(/^webhook\.token: two sources for one secret, .+ and .+: keep one$/),
     ]);
     expect(problems[0]).not.toContain('fake');
+  });
+
+  test.each<[string, string, Record<string, string>, string]>([
+    ['variable beats a tokenFile', 'webhook: {tokenFile: t}', { WEBHOOK_TOKEN: 'fake-env' }, 'fake-env'],
+    ['variable with a file beats a token', 'webhook: {token: fake-rc}', { WEBHOOK_TOKEN_FILE: 't' }, 'fake-file'],
+  ])('of an environment %s in a file, with a warning', async (_, rc, env, wins) => {
+    await desk.write('.recorduploadrc', rc);
+    await desk.trust('.recorduploadrc');
+    await desk.write('t', 'fake-file');
+    const { config, warnings } = await desk.load(env);
+    expect(config.webhooks[0]?.token).toBe(wins);
+    expect(warnings).toEqual([`webhook.token: ${Object.keys(env)[0]} counts, and .recorduploadrc:1 does not`]);
+  });
+
+  test('of a variable is used although the weaker source names a file that does not exist', async () => {
+    await desk.write('.recorduploadrc', 'webhook: {tokenFile: nowhere}');
+    await desk.trust('.recorduploadrc');
+    expect(await token({ WEBHOOK_TOKEN: 'fake-env' })).toBe('fake-env');
   });
 
   test('that two variables agree on is one token; the command line replaces all', async () => {
@@ -114,7 +130,7 @@ describe('signing secrets', () => {
 describe('permissions', () => {
   test('a file with a secret that others can read is refused with the mend', async () => {
     await desk.write('.recorduploadrc', 'webhook: {token: fake-rc}', 0o640);
-    await desk.write('.env', 'WEBHOOK_SECRET=fake\n', 0o604);
+    await desk.write('.env', 'WEBHOOK_TOKEN=fake-token\n', 0o604);
     expect(await desk.problems()).toEqual([
       '.recorduploadrc: contains a secret and can be read by other users: chmod 600 .recorduploadrc',
       '.env: contains a secret and can be read by other users: chmod 600 .env',

@@ -13,12 +13,12 @@ const exit = EXIT.usage;
 const FROM_FILE = { WEBHOOK_URL: undefined, WEBHOOK_TOKEN: undefined };
 const FAKE = 'fake-secret-of-nobody';
 
-/** A variable that is wrong. Every command says so; `status` does nothing else. */
+/** A variable that is wrong. Every command that needs secrets says so; `retry --list` does nothing else. */
 const variable = (name: string, value: string, says: string, more: NodeJS.ProcessEnv = {}): Meeting => ({
   says: `${name}: ${says}`,
   exit,
   env: { [name]: value, ...more },
-  meet: () => ['status'],
+  meet: () => ['retry', '--list'],
 });
 
 /** A file in the home folder, with everything that is put into it. */
@@ -35,7 +35,7 @@ const inFile = (text: string, says: string, name = '.recorduploadrc', mode = 0o6
   env: FROM_FILE,
   meet: desk => {
     write(desk, join('work', name), text, mode);
-    return ['status'];
+    return ['retry', '--list'];
   },
 });
 const NO_SECRETS = { ...FROM_FILE, AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
@@ -54,7 +54,7 @@ const tokenFile = (text: string, says: string, mode = 0o600): Meeting => ({
   env: { WEBHOOK_TOKEN: undefined, WEBHOOK_TOKEN_FILE: '../token' },
   meet: desk => {
     write(desk, 'token', text, mode);
-    return ['status'];
+    return ['retry', '--list'];
   },
 });
 const credential = (says: string, mode: number): Meeting => ({
@@ -64,7 +64,7 @@ const credential = (says: string, mode: number): Meeting => ({
   meet: desk => {
     write(desk, 'webhook-token', 'fake-token', mode);
     desk.env.CREDENTIALS_DIRECTORY = desk.home;
-    return ['status'];
+    return ['retry', '--list'];
   },
 });
 /** A profile that cannot be used; what is written of it goes into one of the AWS files. */
@@ -166,13 +166,13 @@ export const CONFIGURATION: readonly Meeting[] = [
     says: 'WEBHOOK_TOKEN_FILE: …/nowhere does not exist',
     exit,
     env: { WEBHOOK_TOKEN: undefined, WEBHOOK_TOKEN_FILE: 'nowhere' },
-    meet: () => ['status'],
+    meet: () => ['retry', '--list'],
   },
   {
     says: 'WEBHOOK_TOKEN_FILE: …/work is not a file',
     exit,
     env: { WEBHOOK_TOKEN: undefined, WEBHOOK_TOKEN_FILE: '.' },
-    meet: () => ['status'],
+    meet: () => ['retry', '--list'],
   },
   {
     says: 'WEBHOOK_TOKEN_FILE: …/token cannot be read: permission denied',
@@ -181,7 +181,7 @@ export const CONFIGURATION: readonly Meeting[] = [
     asNobody: true,
     meet: desk => {
       write(desk, 'token', 'fake-token', 0o000);
-      return ['status'];
+      return ['retry', '--list'];
     },
   },
   credential('can be read by everybody: chmod o-r …', 0o644),
@@ -189,7 +189,7 @@ export const CONFIGURATION: readonly Meeting[] = [
     says: 'webhook.token: two sources for one secret, WEBHOOK_TOKEN and WEBHOOK_TOKEN_FILE: keep one',
     exit,
     env: { WEBHOOK_TOKEN_FILE: '../token' },
-    meet: () => ['status'],
+    meet: () => ['retry', '--list'],
   },
 
   inFile('regoin: x', 'line 1: regoin: unknown key (did you mean region?)'),
@@ -210,7 +210,7 @@ export const CONFIGURATION: readonly Meeting[] = [
     env: FROM_FILE,
     meet: desk => {
       write(desk, 'work/.recorduploadrc', 'webhook: {tokenFile: token}');
-      return ['status'];
+      return ['retry', '--list'];
     },
   },
   {
@@ -218,7 +218,7 @@ export const CONFIGURATION: readonly Meeting[] = [
     exit,
     meet: desk => {
       write(desk, 'work/.env', 'AWS_PROFILE=x');
-      return ['status'];
+      return ['retry', '--list'];
     },
   },
   {
@@ -227,7 +227,7 @@ export const CONFIGURATION: readonly Meeting[] = [
     env: NO_SECRETS,
     meet: desk => {
       write(desk, 'work/.recorduploadrc', 'stateDir: ../x');
-      return ['status'];
+      return ['retry', '--list'];
     },
   },
   {
@@ -237,7 +237,7 @@ export const CONFIGURATION: readonly Meeting[] = [
     meet: desk => {
       write(desk, '.config/recordupload/config.yaml', 'webhook: {token: fake-own-token}');
       write(desk, 'work/.recorduploadrc', `webhook: {url: "${OPS}"}`);
-      return ['status'];
+      return ['retry', '--list'];
     },
   },
   {
@@ -249,7 +249,7 @@ export const CONFIGURATION: readonly Meeting[] = [
       write(desk, 'work/.recorduploadrc', `webhook: {url: "${OPS}1"}`);
       await desk.run(['config', 'trust']);
       write(desk, 'work/.recorduploadrc', `webhook: {url: "${OPS}2"}`);
-      return ['status'];
+      return ['retry', '--list'];
     },
   },
   trusting('no configuration file is in this folder', 'name the file: recordupload config trust <file>', () => []),
@@ -311,7 +311,7 @@ export const CONFIGURATION: readonly Meeting[] = [
     env: { WEBHOOK_URL: undefined },
     meet: desk => {
       write(desk, 'work/.recorduploadrc', list('ops', 'archive'));
-      return ['status'];
+      return ['retry', '--list'];
     },
   },
   {
@@ -320,7 +320,7 @@ export const CONFIGURATION: readonly Meeting[] = [
     env: FROM_FILE,
     meet: desk => {
       write(desk, 'work/.recorduploadrc', `{"webhook": {"url": "${OPS}"}, ${list('ops').slice(1)}`);
-      return ['status'];
+      return ['retry', '--list'];
     },
   },
   {
@@ -344,7 +344,7 @@ export const CONFIGURATION: readonly Meeting[] = [
     asNobody: true,
     meet: desk => {
       chmodSync(dirname(write(desk, '.config/recordupload/config.yaml', 'region: us-west-1')), 0o000);
-      return ['status'];
+      return ['retry', '--list'];
     },
   },
   ...['.recorduploadrc', '.env'].map(
@@ -354,7 +354,7 @@ export const CONFIGURATION: readonly Meeting[] = [
       asNobody: true,
       meet: desk => {
         write(desk, `work/${name}`, 'WEBHOOK_URL=https://127.0.0.1/', 0o000);
-        return ['status'];
+        return ['retry', '--list'];
       },
     }),
   ),
@@ -382,7 +382,7 @@ export const CONFIGURATION: readonly Meeting[] = [
         'work/.recorduploadrc',
         `{"awsProfile": "x", "accessKeyId": "${FAKE}", "secretAccessKey": "${FAKE}"}`,
       );
-      return ['status'];
+      return ['retry', '--list'];
     },
   },
   profile('\ufeff[profile recordings]\n', '…/.aws/config begins with a byte order mark; save it as UTF-8 without one'),
@@ -423,7 +423,7 @@ export const CONFIGURATION: readonly Meeting[] = [
     env: { AWS_PROFILE: 'recordings' },
     meet: desk => {
       write(desk, '.aws/config', '[profile recordings]\nservices = none');
-      return ['status'];
+      return ['retry', '--list'];
     },
   },
   keysFrom(

@@ -13,7 +13,7 @@ import { KNOWN_VARIABLES, type Variables } from './environment.ts';
 export async function readDotenv(
   cwd: string,
   machine: Machine,
-  problems: string[],
+  { problems, secretProblems }: { problems: string[]; secretProblems: string[] },
 ): Promise<(Variables & { sha256: string }) | undefined> {
   const file = path.join(cwd, '.env');
   let read: ReadFile;
@@ -38,14 +38,13 @@ export async function readDotenv(
   if (names.length === 0) return undefined;
   const { stats } = read;
   const shown = displayPath(file, cwd);
-  const flaw =
-    (decoded.ok ? undefined : decoded.flaw) ??
-    flawOfTrust(stats, shown, machine) ??
-    (names.some(isSecretVariable) ? flawOfPrivacy(stats, shown, machine) : undefined);
+  const flaw = (decoded.ok ? undefined : decoded.flaw) ?? flawOfTrust(stats, shown, machine);
   if (flaw !== undefined) {
     problems.push(`.env: ${flaw}`);
     return undefined;
   }
+  const leak = names.some(isSecretVariable) ? flawOfPrivacy(stats, shown, machine) : undefined;
+  if (leak !== undefined) secretProblems.push(`.env: ${leak}`);
   const lineOf = (name: string) => lines.findLastIndex(line => nameIn(line) === name) + 1;
   return {
     level: 'dotenv',

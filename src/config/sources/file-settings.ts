@@ -22,9 +22,11 @@ export function settingsFromFile(
     cwd: string;
     machine: Machine;
     problems: string[];
+    /** Gets what is wrong with secrets, and with who can read them. */
+    secretProblems: string[];
   },
 ): Setting[] {
-  const { level, trust, hasChanged, found, cwd, machine, problems } = options;
+  const { level, trust, hasChanged, found, cwd, machine, problems, secretProblems } = options;
   const shown = displayPath(config.file, cwd);
   const distrust = found ? flawOfTrust(config.stats, shown, machine) : undefined;
   if (distrust !== undefined) {
@@ -42,7 +44,7 @@ export function settingsFromFile(
   if (data === undefined || data === null) return [];
   if (hasSecret(data)) {
     const flaw = flawOfPrivacy(config.stats, shown, machine);
-    if (flaw !== undefined) problems.push(`${shown}: ${flaw}`);
+    if (flaw !== undefined) secretProblems.push(`${shown}: ${flaw}`);
   }
   const place = (shownPath: string) => {
     const names = shownPath.replace(/\[(\d+)\]/g, '.$1').split('.');
@@ -51,7 +53,8 @@ export function settingsFromFile(
     const [line] = paths.flatMap(keyPath => config.lineOf(keyPath) ?? []);
     return line === undefined ? shown : `${shown}: line ${line}`;
   };
-  const { bad } = checkData(data, path => (path === '' ? shown : `${place(path)}: ${path}`), problems);
+  const at = (keyPath: string) => (keyPath === '' ? shown : `${place(keyPath)}: ${keyPath}`);
+  const { bad } = checkData(data, at, problems, secretProblems);
   const sourceOf = (keyPath: string) => {
     const line = config.lineOf(keyPath);
     return line === undefined ? shown : `${shown}:${line}`;

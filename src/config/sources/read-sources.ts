@@ -36,8 +36,11 @@ export interface Places {
 }
 
 /** Reads all sources. Wrong values become problems and are left out. */
-export async function readSources({ cwd, machine, configFile, flags }: Places, problems: string[]): Promise<Sources> {
-  const fileOptions = { cwd, machine, problems };
+export async function readSources(
+  { cwd, machine, configFile, flags }: Places,
+  { problems, secretProblems }: { problems: string[]; secretProblems: string[] },
+): Promise<Sources> {
+  const fileOptions = { cwd, machine, problems, secretProblems };
   const userFolder = userFolders(machine).config;
   const user = await readFolder(userFolder, USER_PLACES, 'user', fileOptions);
   const project =
@@ -45,7 +48,7 @@ export async function readSources({ cwd, machine, configFile, flags }: Places, p
       ? await readFolder(cwd, PROJECT_PLACES, 'project', fileOptions, user.file)
       : await readNamed(resolvePath(configFile, cwd, machine.home), fileOptions);
 
-  const found = await readDotenv(cwd, machine, problems);
+  const found = await readDotenv(cwd, machine, { problems, secretProblems });
   const dotenv = found && {
     ...found,
     ...(await judgeTrust({ file: found.file ?? '', sha256: found.sha256 }, machine)),
@@ -67,6 +70,7 @@ export async function readSources({ cwd, machine, configFile, flags }: Places, p
       ...checkSettings(
         variables.flatMap(one => settingsFromVariables(one, problems)),
         problems,
+        { secretProblems },
       ),
       ...project.settings,
       ...user.settings,

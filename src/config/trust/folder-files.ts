@@ -27,7 +27,10 @@ export interface FolderFile {
  */
 export async function readFolderFiles(cwd: string, machine: Machine): Promise<FolderFile[]> {
   const problems: string[] = [];
-  const { settings, folderFiles } = await readSources({ cwd, machine, configFile: undefined, flags: {} }, problems);
+  const { settings, folderFiles } = await readSources(
+    { cwd, machine, configFile: undefined, flags: {} },
+    { problems, secretProblems: problems },
+  );
   if (problems.length > 0) throw wrong(problems);
   if (folderFiles.length === 0) {
     throw new AppError('CONFIG', 'no configuration file is in this folder', {
@@ -62,7 +65,15 @@ interface Found {
 async function readFile(file: string, cwd: string, machine: Machine, problems: string[]): Promise<Found> {
   try {
     const config = await readConfigFile(file);
-    const options = { level: 'project', trust: 'folder', found: true, cwd, machine, problems } as const;
+    const options = {
+      level: 'project',
+      trust: 'folder',
+      found: true,
+      cwd,
+      machine,
+      problems,
+      secretProblems: problems,
+    } as const;
     return { sha256: config.sha256, settings: settingsFromFile(config, options) };
   } catch (error) {
     if (!hasErrorCode(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EPERM')) throw error;
@@ -72,7 +83,7 @@ async function readFile(file: string, cwd: string, machine: Machine, problems: s
 }
 
 async function readVariables(file: string, _cwd: string, machine: Machine, problems: string[]): Promise<Found> {
-  const found = await readDotenv(path.dirname(file), machine, problems);
+  const found = await readDotenv(path.dirname(file), machine, { problems, secretProblems: problems });
   if (found) return { sha256: found.sha256, settings: settingsFromVariables(found, problems) };
   throw new AppError('CONFIG', `${file} does not exist, or sets nothing of recordupload`, { hint: 'check the path' });
 }

@@ -14,7 +14,7 @@ const DEFAULT_LIMIT = 20;
 export const run: RunCommand<typeof listSpec> = async call => {
   const { options, terminal, command } = call;
   // Looking leaves no trace: no log, no state.
-  await using open = await openCommand(call, { log: false });
+  await using open = await openCommand(call, { log: false, withoutSecrets: true });
   const { state, limit = DEFAULT_LIMIT } = options;
   const since =
     options.since === undefined ? undefined : parseMoment(options.since, '--since', open.runtime.clock.now());

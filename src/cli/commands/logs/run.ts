@@ -17,7 +17,9 @@ const DEFAULT_LINES = 50;
 export const run: RunCommand<typeof logsSpec> = async call => {
   const { options, terminal } = call;
   const { cwd, env } = terminal;
-  const { config } = await loadConfig({ cwd, env, configFile: options.config });
+  const { config, warnings } = await loadConfig({ cwd, env, configFile: options.config, withoutSecrets: true });
+  if (!options.json && !options.quiet)
+    for (const warning of warnings) terminal.err(`${terminal.paint.err.yellow('warning:')} ${printable(warning)}`);
   const { id, level, lines: limit = DEFAULT_LINES } = options;
   await firstLook(config.logFile);
   const request = { file: config.logFile, limit, id, level };

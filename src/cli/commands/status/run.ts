@@ -26,7 +26,7 @@ export const run: RunCommand<typeof statusSpec> = async call => {
   if (options.watch && id !== undefined)
     throw new AppError('USAGE', '--watch shows everything, not one recording', { hint: 'leave the ID out' });
   // Looking leaves no trace: no log, no state.
-  await using open = await openCommand(call, { log: false });
+  await using open = await openCommand(call, { log: false, withoutSecrets: true });
   if (id !== undefined) return await showRecording(id, call, open);
   return await (options.watch ? watch : show)(call, open);
 };

@@ -11,7 +11,7 @@ import type { webhookHistorySpec } from './spec.ts';
 export const run: RunCommand<typeof webhookHistorySpec> = async call => {
   const { args, options, terminal, command } = call;
   // Looking leaves no trace: no log, no state.
-  await using open = await openCommand(call, { log: false });
+  await using open = await openCommand(call, { log: false, withoutSecrets: true });
   const { runtime } = open;
   const history = await webhookHistory({ id: args[0] }, runtime);
   open.settle();
