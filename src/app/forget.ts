@@ -1,11 +1,12 @@
 import type { Delivery } from '../core/delivery/delivery.ts';
 import { AppError } from '../core/errors.ts';
-import { parseRecordingId } from '../core/recording/recording.ts';
+import { isRecordingId, parseRecordingId } from '../core/recording/recording.ts';
 import type { Bucket } from '../core/storage/bucket.ts';
 import { StorageFailure } from '../core/storage/failure.ts';
 import type { ForgottenUpload } from '../core/upload/forget.ts';
 import type { BegunUploads } from '../core/upload/parts-journal.ts';
 import { atWorkError } from './at-work.ts';
+import { realPath } from './find-folders.ts';
 import type { Runtime } from './runtime.ts';
 import { unknownRecording } from './unknown-recording.ts';
 
@@ -28,18 +29,23 @@ export interface ForgetReport {
 
 /**
  * Ends an upload that nobody wants: the state forgets it, its webhooks are discarded, its multipart uploads are aborted.
- * Objects stay in the bucket. What could not be aborted is reported; a second call tries it again.
+ * Objects stay in the bucket. A folder whose upload was refused can be named by its path, too. What could not be aborted is reported; a second call tries it again.
  * @throws AppError `USAGE` if the recording is not known, `BUSY` if another process is at work on it, `STATE`
  */
 export async function forget({ id: text }: { id: string }, runtime: Runtime): Promise<ForgetReport> {
-  const id = parseRecordingId(text, 'id', 'USAGE');
   const { journal, outbox, refusals } = await runtime.state();
+  const dir = await realPath(text);
+  const refused = (await refusals.list())
+    .filter(one => one.recordingId === text || one.dir === dir)
+    .map(one => one.dir);
+  for (const one of refused) await refusals.forget(one);
+  // A folder may be refused because its name is no valid ID: nothing else is known of it then.
+  if (refused.length > 0 && !isRecordingId(text)) return { recordingId: text, uploads: [], discarded: [], refused };
+  const id = parseRecordingId(text, 'id', 'USAGE');
   // First the state, then the store: a crash in between leaves multipart uploads that the state still knows.
   const result = await journal.forget(id, runtime.clock.now());
   if (!result.ok) throw atWorkError(id, result);
   const { uploads, discarded } = result;
-  const refused = (await refusals.list()).filter(one => one.recordingId === id).map(({ dir }) => dir);
-  for (const dir of refused) await refusals.forget(dir);
   if (uploads.length + discarded.length + refused.length === 0 && (await outbox.history(id)).length === 0)
     throw unknownRecording(id);
   const reports: ForgottenReport[] = [];

@@ -130,6 +130,15 @@ describe('webhook discard', () => {
   });
 });
 
+test('forget ends a folder that was refused because of its name, as status advises', async () => {
+  const dir = makeRecording({ name: 'Weekly #3' });
+  expect((await desk.run(['upload', dir])).code).toBe(3);
+  const { stdout } = await desk.run(['status']);
+  expect(stdout).toContain(`if nobody wants it: recordupload forget '${dir}'`);
+  expect(await desk.run(['forget', dir])).toMatchObject({ code: 0 });
+  expect((await desk.run(['status'])).stdout).not.toContain(dir);
+});
+
 test('forget ends a folder that was refused: status is not red for ever', async () => {
   const id = freshId();
   const dir = makeRecording({ name: id, files: { 'video.mkv': null } });
