@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, truncateSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { OPEN_FILES_HINT } from '../../src/core/errors.ts';
@@ -101,6 +101,31 @@ onLinux('the limit on the size of a file (ulimit -f)', () => {
     const why = `the state in ${desk.stateDir} has reached the limit on the size of a file`;
     const hint = 'raise the limit (ulimit -f unlimited), then run the command again';
     expect({ code, stderr }).toEqual({ code: 4, stderr: `error: ${why} (${hint})\n` });
+  });
+});
+
+onLinux('a log that cannot be written', () => {
+  const warned = (file: string, why: string) =>
+    `warning: the log ${file} cannot be written: ${why}; the work continues without it\n`;
+
+  test('for the limit on the size of a file', async () => {
+    const { stateDir, run } = openDesk(sandbox);
+    const { code, stderr } = await run(['upload', makeRecording()], { fileKib: 1 });
+    const why = 'it has reached the limit on the size of a file (ulimit -f)';
+    expect(stderr).toContain(warned(join(stateDir, 'logs/app.log'), why));
+    expect(code).toBe(0);
+  });
+
+  test.each([
+    ['its name is too long', (home: string) => join(home, 'x'.repeat(300))],
+    ['a symbolic link on its way leads in a circle', (home: string) => join(home, 'loop/app.log')],
+  ])('because %s', async (why, fileIn) => {
+    const { home, run } = openDesk(sandbox);
+    symlinkSync('loop', join(home, 'loop'));
+    const file = fileIn(home);
+    const { code, stderr } = await run(['upload', makeRecording()], { env: { RECORDUPLOAD_LOG_FILE: file } });
+    expect(stderr).toContain(warned(file, why));
+    expect(code).toBe(0);
   });
 });
 
