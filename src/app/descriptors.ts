@@ -16,15 +16,18 @@ export interface FileShares {
   hashThreads: boolean;
 }
 
-/** From this many on, everything is as usual. */
-const PLENTY = 200;
+/** From this many on, everything is as usual: 32 recordings with 8 files each, 64 connections, and threads. */
+const PLENTY = 400;
 /** A file of the recording, its connection, and one that is open for a moment: a module, a name that is looked up. */
 const FEWEST = 3;
 /** The log, the webhook's connection, and what is open for a moment. */
 const RESERVED = 4;
 /** A thread has an event loop of its own: 5 descriptors; there are at most 4 threads. */
 const FOR_THREADS = 20;
-const MOST_FILES = 8;
+/** With fewer for files and connections, threads would cost more than they bring. */
+const FEWEST_BESIDE_THREADS = 16;
+const MOST_FILES = 64;
+const MOST_FOLDERS = 32;
 /** What the state opens, and the rest of what is not opened yet when folders are counted. */
 const FOR_THE_RUN = 12;
 const FOR_A_FOLDER = 4;
@@ -41,8 +44,8 @@ export function shareOpenFiles(free: number = freeDescriptors()): FileShares {
       hint: OPEN_FILES_HINT,
     });
   }
-  const room = free - RESERVED - foldersAtOnce(MOST_FILES, free);
-  const hashThreads = room >= FOR_THREADS + 2 * MOST_FILES;
+  const room = free - RESERVED - foldersAtOnce(MOST_FOLDERS, free);
+  const hashThreads = room >= FOR_THREADS + FEWEST_BESIDE_THREADS;
   const spare = hashThreads ? room - FOR_THREADS : room;
   const files = Math.max(1, Math.min(MOST_FILES, Math.floor(spare / 3)));
   return { connections: Math.max(1, spare - files), files: places(files), hashThreads };

@@ -77,6 +77,16 @@ onLinux('the limit on open files', () => {
     },
   );
 
+  test('with 256, a batch of recordings with many files has no more of them open than that', async () => {
+    const root = tempDir();
+    const texts = Object.fromEntries([1, 2, 3, 4, 5].map(number => [`note-${number}.txt`, `${number}`]));
+    for (let count = 0; count < 40; count++) makeRecording({ parent: root, files: texts });
+    const desk = openDesk(sandbox, { RECORDUPLOAD_EXTRA_FILES: '*.txt' });
+    const { code, stderr } = await desk.run(['upload', '--recursive', root], { openFiles: 256 });
+    expect(stderr).not.toContain('too many open files');
+    expect(code).toBe(0);
+  });
+
   test('with 22, upload --sandbox ends with one line, exit 2', async () => {
     const { code, stderr } = await openDesk(sandbox).run(['upload', '--sandbox', makeRecording()], { openFiles: 22 });
     const line = `error: the sandbox cannot start: too many open files (${OPEN_FILES_HINT})\n`;
