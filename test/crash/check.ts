@@ -8,11 +8,13 @@ export async function checkDelivery(
   { s3, receiver }: Sandbox,
   id: string,
   files: Record<string, number>,
+  title: string,
 ): Promise<string[]> {
   const told = receiver.recording(Number(id))?.payload;
   if (!told) return ['the server was never told'];
   const problems: string[] = [];
   const metadata = JSON.parse((await s3.read(`${id}/metadata.json`)).toString());
+  if (told.title !== title) problems.push(`the server keeps the title ${told.title} instead of ${title}`);
   if (!isDeepStrictEqual(told, metadata)) problems.push(`the server was told ${JSON.stringify(told)}`);
   const { file_info: info, uploaded_files: uploaded } = told as {
     file_info: { total_size_mb: number; individual_sizes_mb: Record<string, number> };

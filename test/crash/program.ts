@@ -20,8 +20,8 @@ export interface Ended {
   stderr: string;
 }
 
-/** No run of the campaign takes that long: one that does hangs. */
-const HANGS_AFTER_MS = 60_000;
+/** No run of the campaign takes that long, not even one that waits for a late payload: one that does hangs. */
+const HANGS_AFTER_MS = 150_000;
 
 /** Runs the program to its end, or kills it at the given moment; whichever comes first. */
 export async function runProgram(

@@ -46,18 +46,26 @@ export async function playRound(scenario: Scenario, main: string): Promise<Round
         AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
         WEBHOOK_URL: receiver.url,
         WEBHOOK_TOKEN: receiver.token,
+        // An obvious fake; signed webhooks carry an id.
+        WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
       },
     };
     const fixed = scenario.concurrency === undefined ? [] : ['--concurrency', String(scenario.concurrency)];
-    const args = {
-      upload: ['upload', dir, '--duration', '60', '--title', 'A meeting', '--json', ...fixed],
-      retry: ['retry', '--now', '--json'],
-    };
+    let title = 'A meeting';
+    const argsOf = (command: 'upload' | 'retry') =>
+      command === 'retry'
+        ? ['retry', '--now', '--json']
+        : ['upload', dir, '--duration', '60', '--title', title, '--json', ...fixed];
+    for (const fault of scenario.faults) sandbox.faults.add(fault);
+    if (scenario.lateMs > 0) {
+      sandbox.faults.add({ server: 'webhook', times: Number.POSITIVE_INFINITY, action: { lateMs: scenario.lateMs } });
+    }
     const there: Stored[] = [];
     let command: 'upload' | 'retry' = 'upload';
     for (const [index, moment] of scenario.kills.entries()) {
       const before = command;
-      const ended = await runProgram(main, args[before], options, sandbox, moment);
+      if (scenario.lateMs > 0) title = `The meeting, version ${index + 1}`;
+      const ended = await runProgram(main, argsOf(before), options, sandbox, moment);
       command = scenario.next[index] ?? 'upload';
       if (!ended.killed) {
         // It ended before its moment came: there is nothing left to kill.
@@ -71,19 +79,22 @@ export async function playRound(scenario: Scenario, main: string): Promise<Round
     }
     // A retry knows only what was accepted; an upload always has the last word.
     if (command === 'retry')
-      problems.push(...problemsOfRun('retry', await runProgram(main, args.retry, options, sandbox)));
+      problems.push(...problemsOfRun('retry', await runProgram(main, argsOf('retry'), options, sandbox)));
     const lastUpload = async () => {
       const from = sandbox.s3.requests().length;
-      problems.push(...problemsOfRun('upload', await runProgram(main, args.upload, options, sandbox)));
+      problems.push(...problemsOfRun('upload', await runProgram(main, argsOf('upload'), options, sandbox)));
       return sandbox.s3
         .requests()
         .slice(from)
         .filter(request => request.bodyBytes > 0);
     };
+    if (scenario.lateMs > 0) title = 'The meeting, last version';
     const sentLast = await lastUpload();
+    // What killed runs had sent has arrived by then.
+    await sleep(scenario.lateMs);
     problems.push(...sentTwice(sandbox, there));
     problems.push(...(await checkBucket(sandbox, dir, scenario)));
-    problems.push(...(await checkDelivery(sandbox, ID, scenario.files)));
+    problems.push(...(await checkDelivery(sandbox, ID, scenario.files, title)));
     problems.push(...checkState(stateDir, ID));
 
     const sentAgain = sentLast.length === 0 ? [] : await lastUpload();

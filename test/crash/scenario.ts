@@ -1,4 +1,4 @@
-import type { S3Operation } from '../../src/sandbox/sandbox.ts';
+import type { FaultRule, S3Operation } from '../../src/sandbox/sandbox.ts';
 import { type Dice, dice } from './dice.ts';
 
 const MIB = 1024 * 1024;
@@ -22,6 +22,10 @@ export interface Scenario {
   concurrency: number | undefined;
   /** ETags that are no MD5s: parts whose answer was lost cannot be known again. */
   etags: 'md5' | 'opaque';
+  /** What the store does wrong on the way; nothing of such a request is processed. */
+  faults: FaultRule[];
+  /** How late the server processes payloads, in milliseconds; then each run has a title of its own. 0: at once. */
+  lateMs: number;
 }
 
 const WRITES: S3Operation[] = ['PutObject', 'CreateMultipartUpload', 'UploadPart', 'CompleteMultipartUpload'];
@@ -31,10 +35,16 @@ const VIDEO_SIZES = [1, 100_000, 8 * MIB, 8 * MIB + 1, 12 * MIB, 17 * MIB, 25 * 
 export function makeScenario(seed: number): Scenario {
   const chance = dice(seed);
   const kills = Array.from({ length: chance.number(2, 5) }, () => killMoment(chance));
+  // Every sixth round is about the order of payloads: at least one of its kills is while the server has one.
+  const isLate = seed % 6 === 0;
+  if (isLate) kills[chance.number(0, kills.length - 1)] = { when: 'request', server: 'webhook', nth: 1, side: 'after' };
+  const isFaulty = seed % 2 === 0;
   return {
     seed,
+    lateMs: isLate ? chance.number(1_000, 20_000) : 0,
+    faults: isFaulty ? Array.from({ length: chance.number(1, 4) }, () => storeFault(chance)) : [],
     files: {
-      'video.mkv': chance.pick(VIDEO_SIZES),
+      'video.mkv': isLate ? chance.number(1, 200_000) : chance.pick(VIDEO_SIZES),
       'thumbnail.jpg': chance.number(1, 200_000),
       'transcript.txt': chance.pick([0, 0, 1, 5_000]),
     },
@@ -43,6 +53,14 @@ export function makeScenario(seed: number): Scenario {
     concurrency: chance.pick([undefined, 1, 2, 4]),
     etags: chance.pick(['md5', 'md5', 'md5', 'opaque']),
   };
+}
+
+const BUSY = { status: 503, code: 'SlowDown' };
+
+function storeFault(chance: Dice): FaultRule {
+  const action = chance.pick<FaultRule['action']>([{ answer: BUSY }, { drop: 'before' }]);
+  const operation = chance.pick<S3Operation>([...WRITES, 'HeadObject', 'ListParts']);
+  return { server: 's3', operation, from: chance.number(1, 6), times: chance.number(1, 2), action };
 }
 
 function killMoment(chance: Dice): KillMoment {
