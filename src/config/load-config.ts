@@ -91,7 +91,10 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     distrusted,
     warnings: beaten,
   });
-  distrusted.push(...(await findDistrusted(settings, [...endpoints.steered], keys.secrets, machine)));
+  const found = await findDistrusted(settings, [...endpoints.steered], keys.secrets, machine);
+  distrusted.push(...found.distrusted);
+  // Not even a command that only reads looks at a state or a log that somebody else's file names.
+  if (withoutSecrets) problems.push(...found.misplaced);
   if (!evenUntrusted && !withoutSecrets) problems.push(...distrusted);
   if (problems.length > 0) throw new AppError('CONFIG', [...new Set(problems)].join('\n'));
 
@@ -116,14 +119,18 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   };
 }
 
-/** Returns one line for each value of the working folder's files that counts only if the file is trusted. */
+/**
+ * Returns one line for each value of the working folder's files that counts only if the file is trusted, and those among
+ * them that place the state or the log outside of the folder.
+ */
 async function findDistrusted(
   settings: readonly Setting[],
   endpoints: readonly Steered[],
   keys: readonly SecretUse[],
   { home }: Machine,
-): Promise<string[]> {
+): Promise<{ distrusted: string[]; misplaced: string[] }> {
   const all = [...keys, ...endpoints.flatMap(({ secrets }) => secrets)];
+  const misplaced: string[] = [];
   const flaws: (string | undefined)[] = endpoints.map(({ by, secrets }) => flawOfSteering(by, secrets));
   for (const { path: key, steers } of KEYS) {
     const [winner] = settingsOf(settings, key);
@@ -132,9 +139,11 @@ async function findDistrusted(
     if (steers === 'keys') flaws.push(flawOfSteering(winner, keys));
     if (steers !== 'all') continue;
     const isPlace = key === 'stateDir' || key === 'logFile';
-    flaws.push(flawOfSteering(winner, all) ?? (isPlace ? await flawOfPlace(winner, home) : undefined));
+    const place = isPlace ? await flawOfPlace(winner, home) : undefined;
+    if (place !== undefined) misplaced.push(place);
+    flaws.push(flawOfSteering(winner, all) ?? place);
   }
-  return flaws.filter(flaw => flaw !== undefined);
+  return { distrusted: flaws.filter(flaw => flaw !== undefined), misplaced };
 }
 
 /** Reads the configured AWS profile. The reader is loaded only if there is one. */

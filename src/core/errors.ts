@@ -37,8 +37,9 @@ export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 export class InterruptedError extends AppError {
   readonly signal: StopSignal;
 
-  constructor(signal: StopSignal) {
-    super('INTERRUPTED', `interrupted by ${signal}`, { hint: 'progress is saved; run the same command to resume' });
+  /** @param hint what the user finds now, and what to do next */
+  constructor(signal: StopSignal, hint = 'progress is saved; run the same command to resume') {
+    super('INTERRUPTED', `interrupted by ${signal}`, { hint });
     this.name = 'InterruptedError';
     this.signal = signal;
   }

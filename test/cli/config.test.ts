@@ -1,4 +1,14 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { run as configInit } from '../../src/cli/commands/config/init/run.ts';
@@ -100,7 +110,7 @@ describe('config init', () => {
     const { run, cwd, file } = place();
     writeFileSync(join(cwd, 'token'), `${SECRETS.token}\n`);
     const flags = ['--email', 'ada@example.com', '--bucket', 'recordings', '--token-file', 'token'];
-    const { code, stdout, stderr } = await run(['config', 'init', ...flags]);
+    const { code, stdout, stderr } = await run(['config', 'init', '--here', ...flags]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).not.toContain(SECRETS.token);
     expect(readFileSync(file, 'utf8')).not.toContain(SECRETS.token);
@@ -112,12 +122,12 @@ describe('config init', () => {
 
   test('never replaces a file unless it is told to', async () => {
     const { run, file, cwd } = place('bucket: precious\n');
-    const refused = await run(['config', 'init', '--bucket', 'other']);
+    const refused = await run(['config', 'init', '--here', '--bucket', 'other']);
     expect(refused.code).toBe(2);
     expect(refused.stderr).toContain('exists and is not replaced (replace it with --force)');
     expect(readFileSync(file, 'utf8')).toBe('bucket: precious\n');
     chmodSync(file, 0o644);
-    expect((await run(['config', 'init', '--bucket', 'other', '--force'])).code).toBe(0);
+    expect((await run(['config', 'init', '--here', '--bucket', 'other', '--force'])).code).toBe(0);
     expect(readFileSync(file, 'utf8')).toContain('bucket: other');
     expect(mode(file)).toBe('600');
     expect(readdirSync(cwd)).toEqual(['.recorduploadrc']);
@@ -127,21 +137,21 @@ describe('config init', () => {
     const { run, cwd, file } = place();
     writeFileSync(join(cwd, '.recordupload-token'), 'fake-older-token\n', { mode: 0o600 });
     writeFileSync(join(cwd, 'token'), 'fake-newer-token');
-    expect((await run(['config', 'init', '--token-file', 'token'])).code).toBe(2);
+    expect((await run(['config', 'init', '--here', '--token-file', 'token'])).code).toBe(2);
     expect(existsSync(file)).toBe(false);
     expect(readFileSync(join(cwd, '.recordupload-token'), 'utf8')).toBe('fake-older-token\n');
   });
 
   test('takes no secret from the command line itself', async () => {
     const { run, file } = place();
-    const { code, stderr } = await run(['config', 'init', '--token', SECRETS.token]);
+    const { code, stderr } = await run(['config', 'init', '--here', '--token', SECRETS.token]);
     expect([code, existsSync(file)]).toEqual([2, false]);
     expect(stderr).not.toContain(SECRETS.token);
   });
 
   test('what is wrong is said with its option, and nothing is written', async () => {
     const { run, cwd } = place();
-    const { code, stderr } = await run(['config', 'init', '--endpoint', 'ftp://a', '--email', 'ada']);
+    const { code, stderr } = await run(['config', 'init', '--here', '--endpoint', 'ftp://a', '--email', 'ada']);
     expect(code).toBe(2);
     expect(stderr).toContain('--endpoint: expected an https:// URL');
     expect(stderr).toContain('--email: expected an e-mail address');
@@ -150,9 +160,49 @@ describe('config init', () => {
 
   test('without a terminal and without options there is nobody to ask', async () => {
     const { run } = place();
-    const { code, stderr } = await run(['config', 'init']);
+    const { code, stderr } = await run(['config', 'init', '--here']);
     expect(code).toBe(2);
     expect(stderr).toContain('recordupload config init --help');
+  });
+
+  test('writes into the own folder of the user unless --here is given', async () => {
+    const { run, home, cwd } = place();
+    writeFileSync(join(cwd, 'token'), SECRETS.token);
+    expect((await run(['config', 'init', '--bucket', 'everywhere', '--token-file', 'token'])).code).toBe(0);
+    const folder = join(home, '.config/recordupload');
+    expect(readdirSync(folder).toSorted()).toEqual(['config.yaml', 'webhook-token']);
+    expect(readdirSync(cwd)).toEqual(['token']);
+    expect((await run(['config', 'validate'])).code).toBe(0);
+    writeFileSync(join(folder, 'webhook-token'), '');
+  });
+
+  test('refused for a secret that exists leaves neither files nor folders of its own behind', async () => {
+    const { run, home, cwd } = place();
+    for (const name of ['token', 'key']) writeFileSync(join(cwd, name), `fake-${name}`);
+    const folder = join(home, '.config/recordupload');
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(join(folder, 'access-key-id'), 'fake-older', { mode: 0o600 });
+    const secrets = ['--token-file', 'token', '--access-key-id-file', 'key'];
+    expect((await run(['config', 'init', ...secrets])).code).toBe(2);
+    expect(readdirSync(folder)).toEqual(['access-key-id']);
+  });
+
+  test('in a git repository adds the files of the secrets to .gitignore, once, and says so', async () => {
+    const { run, cwd } = place();
+    mkdirSync(join(cwd, '.git'));
+    writeFileSync(join(cwd, '.gitignore'), 'node_modules');
+    writeFileSync(join(cwd, 'token'), 'fake-token');
+    const init = ['config', 'init', '--here', '--token-file', 'token', '--force'];
+    expect((await run(init)).stdout).toContain('.gitignore keeps the secrets out of git');
+    expect((await run(init)).code).toBe(0);
+    expect(readFileSync(join(cwd, '.gitignore'), 'utf8')).toBe('node_modules\n/.recordupload-token\n');
+    rmSync(join(cwd, '.gitignore'));
+    symlinkSync('/nowhere', join(cwd, '.gitignore'));
+    const { code, stderr } = await run(init);
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringContaining("keep the secrets' files out of git yourself") as unknown,
+    ]);
   });
 
   test('--user writes it where it counts in every folder', async () => {
@@ -171,11 +221,15 @@ describe('config init', () => {
     writeFileSync(join(secretFolder, 'wrong'), 'fake-wrong-token');
     const init = (file: string) =>
       desk.run(
-        ['config', 'init', '--webhook-url', sandbox.receiver.url, '--token-file', join(secretFolder, file)].concat([
-          '--force',
-          '--quiet',
-          '--test',
-        ]),
+        [
+          'config',
+          'init',
+          '--here',
+          '--webhook-url',
+          sandbox.receiver.url,
+          '--token-file',
+          join(secretFolder, file),
+        ].concat(['--force', '--quiet', '--test']),
       );
     const wrong = await init('wrong');
     expect(wrong.code).toBe(5);
@@ -190,7 +244,14 @@ describe('config init', () => {
     const person = fakeTerminal({ cwd, env: { HOME: tempDir() } });
     const { signal } = new AbortController();
     const { terminal } = person;
-    const running = configInit({ command: 'config init', args: [], options: {}, terminal, commands: [], signal });
+    const running = configInit({
+      command: 'config init',
+      args: [],
+      options: { here: true },
+      terminal,
+      commands: [],
+      signal,
+    });
     await person.answer('URL of the S3 service', '');
     await person.answer('Region', '');
     await person.answer('Bucket', 'recordings');
@@ -212,7 +273,7 @@ describe('config init', () => {
     const running = configInit({
       command: 'config init',
       args: [],
-      options: {},
+      options: { here: true },
       terminal,
       commands: [],
       signal: stop.signal,
@@ -228,7 +289,7 @@ describe('config init', () => {
     const pipe = fakeTerminal({ cwd, env: { HOME: tempDir() }, isTTY: false });
     pipe.end(`${SECRETS.token}\n`);
     const { signal } = new AbortController();
-    const options = { tokenFile: '-' };
+    const options = { tokenFile: '-', here: true };
     const { terminal } = pipe;
     expect(await configInit({ command: 'config init', args: [], options, terminal, commands: [], signal })).toBe(0);
     expect(readFileSync(join(cwd, '.recordupload-token'), 'utf8')).toBe(`${SECRETS.token}\n`);

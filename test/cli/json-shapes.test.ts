@@ -623,7 +623,11 @@ describe('the JSON of config', () => {
 
   test('validate and init', async () => {
     const desk = lonely();
-    expect(await documentOf(desk, 'config init --email ada@example.com')).toEqual({ files: ['string'], problems: [] });
+    expect(await documentOf(desk, 'config init --email ada@example.com')).toEqual({
+      files: ['string'],
+      gitignore: 'null',
+      problems: [],
+    });
     expect(await documentOf(desk, 'config validate')).toEqual({
       valid: 'boolean',
       problems: [],

@@ -17,7 +17,7 @@ const SHOW_CURSOR = '\u001b[?25h';
 
 describe('On a terminal config init', () => {
   test('asks for what it needs; a secret that is typed never comes to the screen', async () => {
-    const { cwd, run } = start('config', 'init');
+    const { cwd, run } = start('config', 'init', '--here');
     for (const question of ['URL of the S3 service', 'Region [us-west-1]', 'Bucket', 'AWS profile']) {
       await run.type(KEYS.enter, question);
     }
@@ -36,7 +36,7 @@ describe('On a terminal config init', () => {
   });
 
   test('Ctrl-C ends it with 130, also where a secret is asked for; nothing is written, and the cursor is back', async () => {
-    const { cwd, run } = start('config', 'init');
+    const { cwd, run } = start('config', 'init', '--here');
     for (const question of ['URL of the', 'Region', 'Bucket', 'AWS profile', 'e-mail', 'Webhook URL']) {
       await run.type(KEYS.enter, question);
     }
@@ -44,13 +44,15 @@ describe('On a terminal config init', () => {
     const { code, screen } = await run.result;
     expect(code).toBe(130);
     expect(screen).toContain('interrupted by SIGINT');
+    expect(screen).toContain('nothing was written; run the same command again');
+    expect(screen).not.toContain('progress is saved');
     expect(screen).not.toContain('half-a-tok');
     expect(screen.lastIndexOf(SHOW_CURSOR)).toBeGreaterThan(screen.lastIndexOf(HIDE_CURSOR));
     expect(readdirSync(cwd)).toEqual([]);
   });
 
   test('Ctrl-D is an empty answer', async () => {
-    const { cwd, run } = start('config', 'init');
+    const { cwd, run } = start('config', 'init', '--here');
     await run.type(`https://s3.example.com${KEYS.enter}`, 'URL of the S3 service');
     const questions = ['Region', 'Bucket', 'AWS profile', 'e-mail', 'Webhook URL', 'token', 'key ID', 'Secret access'];
     for (const question of questions) await run.type(KEYS.ctrlD, question);
@@ -65,7 +67,14 @@ describe('On a terminal config init', () => {
     const person = fakeTerminal({ cwd, env: { HOME: tempDir() } });
     const { signal } = new AbortController();
     const { terminal } = person;
-    const running = configInit({ command: 'config init', args: [], options: {}, terminal, commands: [], signal });
+    const running = configInit({
+      command: 'config init',
+      args: [],
+      options: { here: true },
+      terminal,
+      commands: [],
+      signal,
+    });
     await person.answer('URL of the S3 service', 'https://s3.example.com');
     await person.answer('Region', '');
     person.end();

@@ -68,6 +68,11 @@ describe('commands that only read', () => {
     }
   });
 
+  test('still refuse a state or log that a file which is not trusted places outside of its folder', async () => {
+    write('.recorduploadrc', 'stateDir: ../elsewhere');
+    for (const args of reading()) expect((await desk.run(args)).code).toBe(2);
+  });
+
   test('still refuse a configuration that says where the state is, and cannot be read', async () => {
     write('.recorduploadrc', 'stateDir: 5');
     for (const args of reading()) expect((await desk.run(args)).code).toBe(2);

@@ -125,7 +125,7 @@ export const COMMAND_LINE: readonly Meeting[] = [
   typed(
     'config init needs options if there is no terminal to ask on',
     'see recordupload config init --help',
-    ...['config', 'init'],
+    ...['config', 'init', '--here'],
   ),
   typed(
     '--email: expected an e-mail address, got "ada"',
@@ -135,21 +135,22 @@ export const COMMAND_LINE: readonly Meeting[] = [
     '--email',
     'ada',
   ),
+  typed('--here and --user are two different folders', 'leave one of them out', 'config', 'init', '--here', '--user'),
   typed(
     'only one secret can come from standard input',
     'put the others into files',
-    ...['config', 'init', '--token-file', '-', '--access-key-id-file', '-'],
+    ...['config', 'init', '--here', '--token-file', '-', '--access-key-id-file', '-'],
   ),
   typed(
     '--token-file: …/nowhere does not exist',
     'name a file that contains the secret, or "-" for standard input',
-    ...['config', 'init', '--token-file', 'nowhere'],
+    ...['config', 'init', '--here', '--token-file', 'nowhere'],
   ),
   {
     says: '--token-file: … contains white space (the value is not shown)',
     hint: 'the file must contain the secret and nothing else',
     exit,
-    meet: withFile('token', 'two words', file => ['config', 'init', '--token-file', file]),
+    meet: withFile('token', 'two words', file => ['config', 'init', '--here', '--token-file', file]),
   },
   {
     says: '….recorduploadrc exists and is not replaced',
@@ -157,12 +158,12 @@ export const COMMAND_LINE: readonly Meeting[] = [
     exit,
     meet: desk => {
       writeFileSync(join(desk.cwd, '.recorduploadrc'), '{}', { mode: 0o600 });
-      return ['config', 'init', '--email', 'ada@example.com'];
+      return ['config', 'init', '--here', '--email', 'ada@example.com'];
     },
   },
   {
     says: 'the configuration cannot be written: …',
-    hint: 'run it in a folder that you may write',
+    hint: 'check that folder, or write into the working folder with --here',
     exit,
     env: { HOME: '/dev/null' },
     meet: () => ['config', 'init', '--user', '--email', 'ada@example.com'],

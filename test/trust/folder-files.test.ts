@@ -300,7 +300,7 @@ describe('config trust', () => {
     expect(stderr).toContain('can be changed by other users: chmod go-w');
   });
 
-  test('config init trusts the file that it writes into a folder', async () => {
+  test('config init --here trusts the file that it writes', async () => {
     const desk = place(NO_SECRETS);
     const { s3, receiver } = sandbox;
     put(desk, 'id', s3.accessKeyId);
@@ -310,6 +310,7 @@ describe('config trust', () => {
     const init = await desk.run([
       'config',
       'init',
+      '--here',
       '--email',
       'operator@example.com',
       '--webhook-url',

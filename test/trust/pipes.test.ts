@@ -79,7 +79,7 @@ const CASES: readonly Case[] = [
   {
     where: 'the file of a secret for config init',
     name: 'work/token',
-    args: ['config', 'init', '--token-file', 'token'],
+    args: ['config', 'init', '--here', '--token-file', 'token'],
     says: new RegExp(`^error: --token-file: .*/token ${NOT_A_FILE} \\(.*\\)\n$`),
   },
   {

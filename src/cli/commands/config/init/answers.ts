@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { addAbortSignal } from 'node:stream';
 import { text as readAll } from 'node:stream/consumers';
 import { checkData } from '../../../../config/problems.ts';
 import { DEFAULTS } from '../../../../config/schema.ts';
@@ -84,7 +85,7 @@ export async function collectAnswers(call: Call): Promise<ConfigAnswers> {
   });
 }
 
-async function fromFlags({ options, terminal }: Call): Promise<ConfigAnswers> {
+async function fromFlags({ options, terminal, signal }: Call): Promise<ConfigAnswers> {
   const values = new Map<string, string>();
   const problems: string[] = [];
   for (const { option, flag, key } of QUESTIONS) {
@@ -104,13 +105,17 @@ async function fromFlags({ options, terminal }: Call): Promise<ConfigAnswers> {
     throw new AppError('USAGE', 'only one secret can come from standard input', { hint: 'put the others into files' });
   }
   const secrets = new Map<SecretName, string>();
-  for (const { name, flag, file } of named) secrets.set(name, await readSecret(file, flag, terminal));
+  for (const { name, flag, file } of named) secrets.set(name, await readSecret(file, flag, { ...terminal, signal }));
   return { values, secrets };
 }
 
 /** `-` is standard input. One newline at the end is accepted, because editors add it. */
-async function readSecret(file: string, flag: string, { stdin, cwd }: Call['terminal']): Promise<string> {
-  const content = file === '-' ? await readAll(stdin) : await readText(resolve(cwd, file), flag);
+async function readSecret(
+  file: string,
+  flag: string,
+  { stdin, cwd, signal }: Pick<Call['terminal'], 'stdin' | 'cwd'> & Pick<Call, 'signal'>,
+): Promise<string> {
+  const content = file === '-' ? await readInput(stdin, signal) : await readText(resolve(cwd, file), flag);
   const secret = content.replace(/\r?\n$/, '');
   const flaw = flawOfToken(secret);
   if (flaw === undefined) return secret;
@@ -118,6 +123,16 @@ async function readSecret(file: string, flag: string, { stdin, cwd }: Call['term
   throw new AppError('USAGE', `${flag}: ${where} ${flaw}`, {
     hint: 'the file must contain the secret and nothing else',
   });
+}
+
+/** @throws the signal's reason once it aborts */
+async function readInput(stdin: Call['terminal']['stdin'], signal: AbortSignal): Promise<string> {
+  try {
+    return await readAll(addAbortSignal(signal, stdin));
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
 }
 
 async function readText(file: string, flag: string): Promise<string> {

@@ -3,15 +3,16 @@ import { loadConfig } from '../../../../config/load-config.ts';
 import { machineOf, userFolders } from '../../../../config/paths.ts';
 import { readNamedFile } from '../../../../config/trust/folder-files.ts';
 import { trustFiles } from '../../../../config/trust/trusted-files.ts';
-import { AppError } from '../../../../core/errors.ts';
+import { AppError, InterruptedError } from '../../../../core/errors.ts';
 import { printable } from '../../../../core/text.ts';
 import { EXIT, type ExitCode } from '../../../exit-codes.ts';
 import { jsonDocument } from '../../../json/document.ts';
 import type { Invocation, RunCommand } from '../../../program/command.ts';
 import { collectAnswers } from './answers.ts';
+import { ignoreInGit } from './git-ignore.ts';
 import type { WrittenJson } from './json.ts';
 import type { configInitSpec } from './spec.ts';
-import { projectPlace, refuseExisting, userPlace, writeConfig } from './write-config.ts';
+import { projectPlace, refuseExisting, removeConfig, userPlace, writeConfig } from './write-config.ts';
 
 type Call = Invocation<typeof configInitSpec>;
 
@@ -20,32 +21,71 @@ export const run: RunCommand<typeof configInitSpec> = async call => {
   const { options, terminal, command } = call;
   const { cwd, env, out, document, err, paint } = terminal;
   const { force = false } = options;
-  const place = options.user ? userPlace(userFolders(machineOf(env)).config) : projectPlace(cwd);
+  if (options.here && options.user) {
+    throw new AppError('USAGE', '--here and --user are two different folders', { hint: 'leave one of them out' });
+  }
+  const place = options.here ? projectPlace(cwd) : userPlace(userFolders(machineOf(env)).config);
   await refuseExisting(place, { force });
-  const answers = await collectAnswers(call);
+  const answers = await beforeWriting(() => collectAnswers(call), call);
   const files = await writeConfig(place, answers, { force });
-  // It decides where the secrets go that were asked for: whoever wrote it here trusts it.
-  if (!options.user)
-    await trustFiles([await readNamedFile(files[0] ?? '', cwd, machineOf(env))], machineOf(env), Date.now());
-  const problems = await problemsOf(call);
+  if (options.here) await trust(files, call);
+  const ignored = await ignoreInGit(files.slice(1));
+  const unignored = ignored?.ok === false ? [unignoredText(ignored)] : [];
+  const problems = [...unignored, ...(await problemsOf(call))];
   const isShown = !options.json && !options.quiet;
 
   if (options.json && !options.test) {
-    const result: WrittenJson = { files, problems };
+    const result: WrittenJson = { files, gitignore: ignored?.ok ? ignored.file : null, problems };
     document(jsonDocument(command, EXIT.done, { result }));
   } else if (isShown) {
     for (const file of files) out(`${paint.out.green('✔')} ${printable(shown(file, cwd))} (only you can read it)`);
-    if (!options.user && answers.secrets.size > 0) out('  keep .recordupload-* out of version control');
+    if (ignored?.ok) out(`  ${printable(shown(ignored.file, cwd))} keeps the secrets out of git`);
   }
   for (const problem of options.json ? [] : problems) {
     err(`${paint.err.yellow('warning:')} ${printable(problem)}`);
   }
-  const exitCode = options.test ? await test(call) : EXIT.done;
+  const exitCode = options.test ? await afterWriting(() => test(call)) : EXIT.done;
   if (exitCode === EXIT.done && isShown) {
     out(`next: ${options.test ? '' : 'recordupload webhook test, then '}recordupload upload <dir> --dry-run`);
   }
   return exitCode;
 };
+
+/** The file decides where the secrets go that were asked for: whoever wrote it here trusts it. */
+async function trust(files: readonly string[], { terminal: { cwd, env }, options }: Call): Promise<void> {
+  try {
+    await trustFiles([await readNamedFile(files[0] ?? '', cwd, machineOf(env))], machineOf(env), Date.now());
+  } catch (error) {
+    if (!options.force) await removeConfig(files);
+    throw error;
+  }
+}
+
+async function beforeWriting<T>(work: () => Promise<T>, { signal }: Pick<Call, 'signal'>): Promise<T> {
+  return await withHint('nothing was written; run the same command again', async () => {
+    const done = await work();
+    signal.throwIfAborted();
+    return done;
+  });
+}
+
+async function afterWriting<T>(work: () => Promise<T>): Promise<T> {
+  return await withHint('the configuration is written; to test it: recordupload webhook test', work);
+}
+
+/** An interruption here says what is true here: there is no progress that the same command could resume. */
+async function withHint<T>(hint: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof InterruptedError) throw new InterruptedError(error.signal, hint);
+    throw error;
+  }
+}
+
+function unignoredText({ file, why }: { file: string; why: string }): string {
+  return `${file} could not be written (${why}): keep the secrets' files out of git yourself`;
+}
 
 function shown(file: string, cwd: string): string {
   const path = relative(cwd, file);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { access, link, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { access, link, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { AppError, hasErrorCode, isSystemError } from '../../../../core/errors.ts';
 import { makeFolder } from '../../../../core/make-folder.ts';
 import { whyNotWritten } from '../../../../core/write-failure.ts';
@@ -9,6 +10,8 @@ import type { ConfigAnswers, SecretName } from './answers.ts';
 /** Where a new configuration goes: the file, and the files of its secrets beside it. */
 export interface ConfigPlace {
   folder: string;
+  /** It is the user's own, where a file counts in every working folder. */
+  isOwn: boolean;
   file: string;
   secretFiles: Record<SecretName, string>;
 }
@@ -17,6 +20,7 @@ export interface ConfigPlace {
 export function projectPlace(cwd: string): ConfigPlace {
   return {
     folder: cwd,
+    isOwn: false,
     file: '.recorduploadrc',
     secretFiles: {
       token: '.recordupload-token',
@@ -30,6 +34,7 @@ export function projectPlace(cwd: string): ConfigPlace {
 export function userPlace(folder: string): ConfigPlace {
   return {
     folder,
+    isOwn: true,
     file: 'config.yaml',
     secretFiles: { token: 'webhook-token', accessKeyId: 'access-key-id', secretAccessKey: 'secret-access-key' },
   };
@@ -40,6 +45,9 @@ const SECRET_KEYS: Record<SecretName, string> = {
   accessKeyId: 'accessKeyIdFile',
   secretAccessKey: 'secretAccessKeyFile',
 };
+
+const FOLDER_HINT = 'run it in a folder that you may write';
+const OWN_HINT = 'check that folder, or write into the working folder with --here';
 
 /** Called before anything is asked. @throws AppError `USAGE` if the file exists already */
 export async function refuseExisting({ folder, file }: ConfigPlace, { force }: { force: boolean }): Promise<void> {
@@ -66,28 +74,46 @@ export async function writeConfig(
   { values, secrets }: ConfigAnswers,
   { force }: { force: boolean },
 ): Promise<string[]> {
-  const { folder, file, secretFiles } = place;
+  const { folder, file, secretFiles, isOwn } = place;
   const all = new Map(values);
   for (const name of secrets.keys()) all.set(SECRET_KEYS[name], secretFiles[name]);
   const files = [
     ...[...secrets].map(([name, secret]) => ({ path: join(folder, secretFiles[name]), text: `${secret}\n` })),
     { path: join(folder, file), text: yamlOf(all) },
   ];
+  const missing = missingFolders(folder);
+  const written: string[] = [];
   try {
     makeFolder(folder, 0o700);
-    for (const { path, text } of files) await writePrivate(path, text, { force });
+    for (const { path, text } of files) {
+      await writePrivate(path, text, { force });
+      written.push(path);
+    }
   } catch (error) {
+    // With --force they have replaced older ones, which nothing brings back.
+    if (!force) await removeConfig(written);
+    for (const made of missing) await rmdir(made).catch(() => {});
     if (!isSystemError(error)) throw error;
     throw new AppError(
       'CONFIG',
       `the configuration cannot be written: ${folder}: ${whyNotWritten(error, join(folder, file))}`,
       {
-        hint: hasErrorCode(error, 'ENOSPC', 'EDQUOT') ? 'make room there' : 'run it in a folder that you may write',
+        hint: hasErrorCode(error, 'ENOSPC', 'EDQUOT') ? 'make room there' : isOwn ? OWN_HINT : FOLDER_HINT,
         cause: error,
       },
     );
   }
   return files.map(({ path }) => path).reverse();
+}
+
+/** Removes files that were just written. */
+export async function removeConfig(files: readonly string[]): Promise<void> {
+  for (const file of files) await rm(file, { force: true });
+}
+
+/** The folder and those above it that do not exist, the innermost first. */
+function missingFolders(folder: string): string[] {
+  return existsSync(folder) || dirname(folder) === folder ? [] : [folder, ...missingFolders(dirname(folder))];
 }
 
 /** Writes all of it or nothing: a new file replaces the old one, whatever the mode and links of that. */
