@@ -34,7 +34,7 @@ function runOn(options: string, args: readonly string[]) {
 
 const NO_INODE = 'size=4m,nr_inodes=1';
 const STATE = '/disk/.local/state/recordupload';
-const INIT = ['config', 'init', '--email', 'ada@example.com'];
+const INIT = ['config', 'init', '--here', '--email', 'ada@example.com'];
 
 withDisks('a disk that takes nothing', () => {
   test.each([

@@ -91,7 +91,7 @@ const CASES: readonly Case[] = [
 ];
 
 describe('a named pipe in the place of', () => {
-  test.each(CASES)('$where', async ({ name, env, args = ['status'], says }) => {
+  test.each(CASES)('$where', async ({ name, env, args = ['retry', '--list'], says }) => {
     const desk = openDesk(sandbox, env);
     pipe(desk, name);
     const { code, stdout, stderr } = await desk.run(args);
@@ -121,8 +121,8 @@ describe('a named pipe in the place of', () => {
 
 test.each([
   ['--config', ['status', '--config', '/dev/zero'], {}],
-  ['the file of the token', ['status'], { WEBHOOK_TOKEN: undefined, WEBHOOK_TOKEN_FILE: '/dev/zero' }],
-  ['caFile', ['status'], { RECORDUPLOAD_CA_FILE: '/dev/zero' }],
+  ['the file of the token', ['retry', '--list'], { WEBHOOK_TOKEN: undefined, WEBHOOK_TOKEN_FILE: '/dev/zero' }],
+  ['caFile', ['retry', '--list'], { RECORDUPLOAD_CA_FILE: '/dev/zero' }],
 ])('an endless device in the place of %s is refused', async (_where, args, env) => {
   const { code, stderr } = await openDesk(sandbox, env).run(args);
   expect(code).toBe(2);
