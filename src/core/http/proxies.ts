@@ -1,6 +1,9 @@
-import { BlockList, isIP } from 'node:net';
+import type { BlockList } from 'node:net';
 import { domainToASCII } from 'node:url';
 import { AppError } from '../errors.ts';
+
+/** Loaded when a proxy is configured: the module takes 3 ms, and few machines have a proxy. */
+const net = () => process.getBuiltinModule('node:net');
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -53,13 +56,20 @@ function decoded(text: string): string {
 /** True for addresses and names of this machine itself. https://www.rfc-editor.org/rfc/rfc6761#section-6.3 */
 export function isLoopback(url: URL): boolean {
   const host = hostOf(url);
-  return isIP(host) ? LOOPBACK.check(host, familyOf(host)) : /(?:^|\.)localhost$/.test(host);
+  return net().isIP(host) ? loopbackAddresses().check(host, familyOf(host)) : /(?:^|\.)localhost$/.test(host);
 }
 
 // Node compares IPv4 addresses in the notation of IPv6 (`::ffff:127.0.0.1`), too.
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
-LOOPBACK.addAddress('::1', 'ipv6');
+let loopback: BlockList | undefined;
+
+function loopbackAddresses(): BlockList {
+  if (loopback) return loopback;
+  const list = new (net().BlockList)();
+  list.addSubnet('127.0.0.0', 8, 'ipv4');
+  list.addAddress('::1', 'ipv6');
+  loopback = list;
+  return list;
+}
 
 /** As in most programs, `proxy:3128` is an address too. */
 function parseProxy(variable: string, value: string, { hostname }: URL): URL {
@@ -97,7 +107,7 @@ function covers(entry: string, url: URL): boolean {
   if (port !== undefined && Number(port) !== portOf(url)) return false;
   const name = inBrackets ?? bare ?? entry;
   const addresses = addressesOf(name);
-  if (addresses) return isIP(host) !== 0 && addresses.check(host, familyOf(host));
+  if (addresses) return net().isIP(host) !== 0 && addresses.check(host, familyOf(host));
   const domain = domainToASCII(name.replace(/^\*?\./, '').replace(/\.$/, ''));
   if (domain === '') return false;
   return host.endsWith(`.${domain}`) || (host === domain && !name.startsWith('*'));
@@ -107,8 +117,8 @@ function covers(entry: string, url: URL): boolean {
 function addressesOf(entry: string): BlockList | undefined {
   const [first = '', bits] = entry.split('/');
   const [from = '', to] = first.split('-');
-  if (!isIP(from)) return undefined;
-  const list = new BlockList();
+  if (!net().isIP(from)) return undefined;
+  const list = new (net().BlockList)();
   try {
     if (bits !== undefined) list.addSubnet(from, Number(bits), familyOf(from));
     else if (to !== undefined) list.addRange(from, to, familyOf(from));
@@ -125,7 +135,7 @@ function hostOf({ hostname }: URL): string {
 }
 
 function familyOf(address: string): 'ipv4' | 'ipv6' {
-  return isIP(address) === 6 ? 'ipv6' : 'ipv4';
+  return net().isIP(address) === 6 ? 'ipv6' : 'ipv4';
 }
 
 function portOf({ port, protocol }: URL): number {
