@@ -57,14 +57,15 @@ export async function playRound(scenario: Scenario, main: string): Promise<Round
         ? ['retry', '--now', '--json']
         : ['upload', dir, '--duration', '60', '--title', title, '--json', ...fixed];
     for (const fault of scenario.faults) sandbox.faults.add(fault);
-    if (scenario.lateMs > 0) {
-      sandbox.faults.add({ server: 'webhook', times: Number.POSITIVE_INFINITY, action: { lateMs: scenario.lateMs } });
+    for (const [index, lateMs] of scenario.lateMs.entries()) {
+      sandbox.faults.add({ server: 'webhook', from: index + 1, action: { lateMs } });
     }
+    const changesTitle = scenario.lateMs.length > 0;
     const there: Stored[] = [];
     let command: 'upload' | 'retry' = 'upload';
     for (const [index, moment] of scenario.kills.entries()) {
       const before = command;
-      if (scenario.lateMs > 0) title = `The meeting, version ${index + 1}`;
+      if (changesTitle) title = `The meeting, version ${index + 1}`;
       const ended = await runProgram(main, argsOf(before), options, sandbox, moment);
       command = scenario.next[index] ?? 'upload';
       if (!ended.killed) {
@@ -88,10 +89,10 @@ export async function playRound(scenario: Scenario, main: string): Promise<Round
         .slice(from)
         .filter(request => request.bodyBytes > 0);
     };
-    if (scenario.lateMs > 0) title = 'The meeting, last version';
+    if (changesTitle) title = 'The meeting, last version';
     const sentLast = await lastUpload();
     // What killed runs had sent has arrived by then.
-    await sleep(scenario.lateMs);
+    await sleep(Math.max(0, ...scenario.lateMs));
     problems.push(...sentTwice(sandbox, there));
     problems.push(...(await checkBucket(sandbox, dir, scenario)));
     problems.push(...(await checkDelivery(sandbox, ID, scenario.files, title)));

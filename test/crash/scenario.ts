@@ -24,8 +24,11 @@ export interface Scenario {
   etags: 'md5' | 'opaque';
   /** What the store does wrong on the way; nothing of such a request is processed. */
   faults: FaultRule[];
-  /** How late the server processes payloads, in milliseconds; then each run has a title of its own. 0: at once. */
-  lateMs: number;
+  /**
+   * How late the server processes each payload, in milliseconds: a later one may overtake an earlier one. Each run has a
+   * title of its own then. None: all at once, and one title.
+   */
+  lateMs: number[];
 }
 
 const WRITES: S3Operation[] = ['PutObject', 'CreateMultipartUpload', 'UploadPart', 'CompleteMultipartUpload'];
@@ -41,7 +44,7 @@ export function makeScenario(seed: number): Scenario {
   const isFaulty = seed % 2 === 0;
   return {
     seed,
-    lateMs: isLate ? chance.number(1_000, 20_000) : 0,
+    lateMs: isLate ? latenesses(chance) : [],
     faults: isFaulty ? Array.from({ length: chance.number(1, 4) }, () => storeFault(chance)) : [],
     files: {
       'video.mkv': isLate ? chance.number(1, 200_000) : chance.pick(VIDEO_SIZES),
@@ -53,6 +56,12 @@ export function makeScenario(seed: number): Scenario {
     concurrency: chance.pick([undefined, 1, 2, 4]),
     etags: chance.pick(['md5', 'md5', 'md5', 'opaque']),
   };
+}
+
+/** The first is late, so that it can arrive after the next one. */
+function latenesses(chance: Dice): number[] {
+  const late = () => chance.number(8_000, 20_000);
+  return [late(), ...Array.from({ length: 9 }, () => (chance.random() < 0.5 ? 0 : late()))];
 }
 
 const BUSY = { status: 503, code: 'SlowDown' };
