@@ -3,6 +3,7 @@ import { cpSync, existsSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type Sandbox, startSandbox } from '../../../src/sandbox/sandbox.ts';
+import { makeOld } from '../../support/make-old.ts';
 import type { Check } from './check.ts';
 import { deliveriesOf, EMAIL, mountDisk, start, tempDir, unmountDisk } from './stage.ts';
 
@@ -114,7 +115,10 @@ async function readOnly(check: Check, sandbox: Sandbox): Promise<void> {
       const recording = newRecording();
       const { code, stderr } = await upload(sandbox, disk, recording);
       const isTold = sandbox.receiver.recording(recording.id) !== undefined;
-      const says = /the state folder .* (cannot be created|is not writable).*continuing without it/.test(stderr);
+      const says =
+        /the state folder .* (cannot be created|is not writable|is on a read-only disk).*continuing without it/.test(
+          stderr,
+        );
       const sentence = `a read-only disk with a ${kind} state: said, and the upload goes on`;
       // A used state may hold an older webhook, so nothing is sent around it.
       const isRight = kind === 'new' ? code === 0 && isTold : code === 5 && !isTold;
@@ -135,6 +139,7 @@ function newRecording(): Recording {
   const dir = join(tempDir(), String(id));
   cpSync(FIXTURE, dir, { recursive: true });
   rmSync(join(dir, 'recording.json'), { force: true });
+  makeOld(dir);
   return { id, dir };
 }
 
