@@ -194,7 +194,7 @@ export async function sendWebhook(
   options: CallOptions & Omit<SendRequest, 'id'>,
 ): Promise<DeliveryReport[]> {
   await using runtime = open(options);
-  return await send({ ...options, id }, runtime);
+  return (await send({ ...options, id }, runtime)).deliveries;
 }
 
 /**

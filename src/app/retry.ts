@@ -41,7 +41,7 @@ const UPLOADS_AT_ONCE = 32;
  */
 export async function retry(request: RetryRequest, runtime: Runtime): Promise<RetryReport> {
   const work = await findWork(request, runtime);
-  await completePayloads(work, runtime);
+  await completePayloads(work, { held: request.held }, runtime);
   const unconfigured = await findUnconfigured(runtime);
   const reports: DeliverReport[] = [];
   // All deliveries to an endpoint share its pace: if it is dead, it gets three requests in this run, not three for each

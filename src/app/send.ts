@@ -2,7 +2,7 @@ import { requireToken } from '../config/requirements.ts';
 import { deliverWebhooks } from '../core/delivery/deliver-webhooks.ts';
 import type { DeliveryReport } from '../core/delivery/delivery-report.ts';
 import { AppError } from '../core/errors.ts';
-import { type FoundPayload, findPayload } from '../core/payload/find-payload.ts';
+import { type FoundPayload, findPayload, type PayloadChange } from '../core/payload/find-payload.ts';
 import { parseOverrides, type RecordingOverrides } from '../core/recording/read-recording.ts';
 import { parseRecordingId } from '../core/recording/recording.ts';
 import { persistentBucket } from '../core/upload/session.ts';
@@ -14,6 +14,14 @@ export interface SendRequest extends Omit<RecordingOverrides, 'id'> {
   id: string;
   /** Only this endpoint. */
   endpoint?: string | undefined;
+}
+
+/** What became of a recording's webhook. */
+export interface SentWebhooks {
+  /** One for each endpoint. */
+  deliveries: DeliveryReport[];
+  /** What the request changed in the payload. */
+  changes: PayloadChange[];
 }
 
 /**
@@ -39,11 +47,10 @@ export async function findWebhook({ id: text, ...overrides }: SendRequest, runti
 
 /**
  * Tells the server about a recording that is in the bucket, also if the server knows it already.
- * @returns what became of the webhook, for each endpoint
  * @throws AppError as `findWebhook`; `CONFIG` without a token, `WEBHOOK` if the state could not take it, `STATE`
  */
-export async function sendWebhook(request: SendRequest, runtime: Runtime): Promise<DeliveryReport[]> {
-  const { payload, text, contentHash } = await findWebhook(request, runtime);
+export async function sendWebhook(request: SendRequest, runtime: Runtime): Promise<SentWebhooks> {
+  const { payload, text, contentHash, changes } = await findWebhook(request, runtime);
   const endpoints = chooseEndpoints(runtime, request.endpoint);
   for (const endpoint of endpoints) if (endpoint.enabled) requireToken(endpoint);
   const { outbox } = await runtime.state();
@@ -66,7 +73,7 @@ export async function sendWebhook(request: SendRequest, runtime: Runtime): Promi
     { due: 'now', held: true, trigger: 'send', deliverySeqs: seqs },
     { ...(await runtime.delivery()), endpoints },
   );
-  return deliveries;
+  return { deliveries, changes };
 }
 
 /** A webhook that the state could not take is no unfinished upload: `retry` knows nothing of it. */

@@ -6,7 +6,7 @@ import type { Machine } from './paths.ts';
 import { checkSettings } from './problems.ts';
 import { DEFAULTS } from './schema.ts';
 import { flawOfSigningSecret, flawOfToken } from './secret-text.ts';
-import { findSecret, secretOrigin, usesOf } from './secrets.ts';
+import { type FoundSecret, findSecret, secretOrigin, usesOf } from './secrets.ts';
 import { endpointSettingsFromVariables, endpointVariable, type Variables } from './sources/environment.ts';
 import { type Setting, settingsOf } from './sources/setting.ts';
 import type { Steered } from './trust/steering.ts';
@@ -130,7 +130,14 @@ async function resolveEndpoint(
   const token = await find('token', ['token', 'tokenFile'], 'webhook-token', flawOfToken);
   const secret = await find('secret', ['secret', 'secrets', 'secretFile'], 'webhook-secret', flawOfSigningSecret);
   return {
-    endpoint: { name, url, token: token?.values[0], secrets: secret?.values ?? [], enabled },
+    endpoint: {
+      name,
+      url,
+      token: token?.values[0],
+      ...(token && token.level !== 'flag' && { tokenFrom: placeOf(token) }),
+      secrets: secret?.values ?? [],
+      enabled,
+    },
     steered: { by: urls[0], secrets: usesOf(token, secret) },
     origins: [
       originOf(`${prefix}.url`, displayUrl(url), urls),
@@ -143,4 +150,12 @@ async function resolveEndpoint(
 
 function isFlag(setting: Setting): boolean {
   return setting.level === 'flag';
+}
+
+/** `.recorduploadrc: webhook.tokenFile` → `webhook.tokenFile in .recorduploadrc`; a variable is its name. */
+function placeOf({ setting, origin }: FoundSecret): string {
+  if (!setting) return origin.source;
+  if (setting.variable === 'WEBHOOK_TOKEN') return 'webhook.token (WEBHOOK_TOKEN)';
+  const [file = '', key] = setting.where.split(/: (?=[^:]*$)/);
+  return key === undefined ? file : `${key} in ${file}`;
 }

@@ -54,7 +54,10 @@ test('sending a webhook that only the bucket knows leaves no connection open', a
   const { config } = await loadConfig({ cwd: desk.cwd, env });
   {
     await using runtime = openRuntime(config, { env, userAgent: 'test', uploadSource: 'test' });
-    expect(await sendWebhook({ id }, runtime)).toMatchObject([{ outcome: 'delivered', action: 'updated' }]);
+    expect(await sendWebhook({ id }, runtime)).toMatchObject({
+      deliveries: [{ outcome: 'delivered', action: 'updated' }],
+      changes: [],
+    });
   }
   expect([bucket.made(), server.made()]).toEqual([1, 1]);
   await Promise.all([bucket.allClosed(), server.allClosed()]);

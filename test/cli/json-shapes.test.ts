@@ -508,7 +508,10 @@ describe('the JSON of the other commands', () => {
 describe('the JSON of webhook', () => {
   test('send', async () => {
     const { desk, id } = await deskWithUpload();
-    expect(await documentOf(desk, `webhook send ${id}`)).toEqual({ deliveries: [DELIVERED] });
+    expect(await documentOf(desk, `webhook send ${id} --title other`)).toEqual({
+      deliveries: [DELIVERED],
+      changes: [{ key: 'string', before: 'string', after: 'string' }],
+    });
     expect(await documentOf(desk, `webhook send ${id} --dry-run`)).toEqual({
       dryRun: 'boolean',
       from: 'string',

@@ -16,8 +16,20 @@ test('several endpoints keep their order, and take their secrets from variables 
     RECORDUPLOAD_WEBHOOKS_OSP_TOKEN: 'fake-misspelt',
   });
   expect(loaded.config.webhooks).toEqual([
-    { ...ops, token: 'fake-ops', secrets: [SIGNING_SECRET, OLD_SIGNING_SECRET], enabled: true },
-    { ...archive, token: 'fake-archive', secrets: [], enabled: false },
+    {
+      ...ops,
+      token: 'fake-ops',
+      tokenFrom: 'RECORDUPLOAD_WEBHOOKS_OPS_TOKEN',
+      secrets: [SIGNING_SECRET, OLD_SIGNING_SECRET],
+      enabled: true,
+    },
+    {
+      ...archive,
+      token: 'fake-archive',
+      tokenFrom: 'RECORDUPLOAD_WEBHOOKS_ARCHIVE_2_TOKEN_FILE',
+      secrets: [],
+      enabled: false,
+    },
   ]);
   expect(originOf(loaded, 'webhooks.archive-2.url')?.source).toBe('.recorduploadrc:9');
   expect(originOf(loaded, 'webhooks.ops.token')).toMatchObject({

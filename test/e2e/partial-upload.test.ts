@@ -87,7 +87,9 @@ describe('a file that cannot be uploaded', () => {
     refuse(`${id}/video.mkv`);
     const { code, stdout, stderr } = await desk.run(['upload', makeRecording({ name: id }), '--quiet']);
     expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
-    expect(stderr).toMatch(/^recordupload: .*upload incomplete: .*; next: recordupload retry \d+\n$/);
+    expect(stderr).toMatch(
+      /^recordupload: .*upload incomplete: .*; next: recordupload retry \d+, once that is corrected\n$/,
+    );
   });
 
   test('passes by itself where the fault is a passing one', async () => {

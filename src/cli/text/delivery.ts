@@ -29,6 +29,8 @@ export function nextForWebhook(failed: readonly DeliveryReport[], options: Confi
   if (failed.some(({ isBlocked }) => isBlocked)) return 'the same command again, once the state can be used';
   const lost = failed.find(({ outcome }) => outcome === 'lost');
   if (lost) return nextCommand(`webhook send ${lost.recordingId}`, options);
+  const disabled = failed.find(({ outcome }) => outcome === 'disabled');
+  if (disabled) return `${nextCommand(`webhook enable ${disabled.endpoint}`, options)}, once its URL is right`;
   const isHeld = failed.some(({ outcome }) => outcome === 'held');
   return nextCommand(['retry', isHeld ? '--held' : '--now', ...(ids.length === 1 ? ids : [])].join(' '), options);
 }

@@ -1,5 +1,7 @@
 import type { ChalkInstance } from 'chalk';
 import type { DeliveryReport } from '../../core/delivery/delivery-report.ts';
+import type { AppError } from '../../core/errors.ts';
+import { StorageFailure } from '../../core/storage/failure.ts';
 import { printable, shellQuoted } from '../../core/text.ts';
 import { formatBytes, formatDuration } from '../../core/units.ts';
 import { type FileReport, failuresOf, type UploadReport } from '../../core/upload/upload-report.ts';
@@ -83,12 +85,30 @@ function adviceLines(
 }
 
 /**
- * The command that finishes an upload.
+ * What finishes an upload: a command, and what has to happen before it.
  * @param given.isKept false: there is no state, so `retry` does not know the upload
  */
 export function nextForUpload(
-  { recordingId, dir }: UploadReport,
+  report: UploadReport,
   { isKept, options }: { isKept: boolean; options: ConfigurationOptions },
 ): string {
-  return nextCommand(isKept ? `retry ${recordingId}` : `upload ${shellQuoted(dir)}`, options);
+  const { recordingId, dir } = report;
+  const failures = failuresOf(report);
+  const again = nextCommand(`upload ${shellQuoted(dir)}`, options);
+  // The state knows an upload by endpoint and bucket: once those are corrected, it is another upload.
+  if (failures.some(isElsewhere)) return `${again}, once that is corrected`;
+  const command = isKept ? nextCommand(`retry ${recordingId}`, options) : again;
+  return failures.some(isForOperator) ? `${command}, once that is corrected` : command;
+}
+
+/** The bucket or the service may not be the one that was meant. */
+function isElsewhere(error: AppError): boolean {
+  return error instanceof StorageFailure && ELSEWHERE.has(error.reason);
+}
+
+const ELSEWHERE = new Set(['NoSuchBucket', 'NotS3', 'PermanentRedirect', 'AuthorizationHeaderMalformed']);
+
+/** It stays as it is until somebody acts. */
+function isForOperator(error: AppError): boolean {
+  return error instanceof StorageFailure && (error.kind === 'refused' || error.kind === 'full');
 }

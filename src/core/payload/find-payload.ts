@@ -15,6 +15,15 @@ export interface FoundPayload {
   text: string;
   contentHash: string;
   from: 'state' | 'metadata.json' | 'listing';
+  /** What the overrides changed, by key: `user_info.email`. */
+  changes: PayloadChange[];
+}
+
+export interface PayloadChange {
+  key: string;
+  /** Undefined: it was missing. */
+  before: string | number | undefined;
+  after: string | number | undefined;
 }
 
 /** What the state knows of recordings; an `UploadJournal` is one. */
@@ -71,7 +80,23 @@ export async function findPayload(
     text: unchanged ? found.text : JSON.stringify(payload),
     contentHash: contentHash(payload),
     from: found.from,
+    changes: changesBetween(before, payload),
   };
+}
+
+function changesBetween(before: Payload, after: Payload): PayloadChange[] {
+  const facts = ({ title, created_at, duration_seconds, duration_database, user_info }: Payload) => ({
+    title,
+    created_at,
+    duration_seconds,
+    duration_database,
+    'user_info.username': user_info.username,
+    'user_info.email': user_info.email,
+  });
+  const old = new Map<string, string | number | undefined>(Object.entries(facts(before)));
+  return Object.entries(facts(after)).flatMap(([key, value]) =>
+    old.get(key) === value ? [] : [{ key, before: old.get(key), after: value }],
+  );
 }
 
 /** `<id>/metadata.json`, if it is a payload of this recording. */

@@ -93,6 +93,7 @@ export async function readRecording(
         username: flags.username ?? sidecar.username ?? oneLine(defaults.user.name),
         email: flags.email ?? sidecar.email ?? oneLine(defaults.user.email),
       },
+      emailFrom: flags.email !== undefined ? 'asked' : sidecar.email !== undefined ? 'sidecar' : 'configured',
     },
   };
 }

@@ -33,6 +33,8 @@ export interface RecordingDetails {
   /** Whole seconds, as the recorder noted it. */
   durationDatabaseSeconds?: number | undefined;
   user: { username?: string | undefined; email?: string | undefined };
+  /** Where `user.email` comes from: `asked` for with the upload, the `sidecar`, or `configured`. Missing in older states. */
+  emailFrom?: 'asked' | 'sidecar' | 'configured' | undefined;
 }
 
 /** A finished recording: a folder that has been read and found usable. */

@@ -9,6 +9,8 @@ export interface SentTo {
   url: string;
   /** The payload's `user_info.email`. */
   email?: string | undefined;
+  /** Where the token is configured. */
+  tokenFrom?: string | undefined;
 }
 
 type Network = Extract<SettledResult, { kind: 'network' }>;
@@ -34,8 +36,8 @@ const NETWORK: Record<NetworkFailure, (failure: Network, url: URL) => string> = 
 const REFUSALS: Record<number, (message: string, sent: SentTo) => string> = {
   400: message =>
     `the server says that the payload is wrong${says(message)}; check user.email, then run "recordupload retry --held"`,
-  401: message =>
-    `the server does not accept the token${says(message)}; set webhook.token (WEBHOOK_TOKEN) to the server's token, and ` +
+  401: (message, { tokenFrom = 'webhook.token (WEBHOOK_TOKEN)' }) =>
+    `the server does not accept the token${says(message)}; set ${tokenFrom} to the server's token, and ` +
     'the waiting deliveries will be sent',
   403: message =>
     `the server forbids the request${says(message)}; check the token, and whether this machine's address is on the ` +

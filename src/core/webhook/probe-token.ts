@@ -31,7 +31,11 @@ export async function probeToken(endpoint: Endpoint, deps: TestEndpointDeps): Pr
     });
   const [right, wrong] = await Promise.all([send(endpoint.token), send(deps.newToken())]);
   if (refusalStatus(right) === 401 || refusalStatus(right) === 403) {
-    const { detail } = judge(right as Answer, { url: endpoint.url, recordingId: '' }, deps.redact);
+    const { detail } = judge(
+      right as Answer,
+      { url: endpoint.url, tokenFrom: endpoint.tokenFrom, recordingId: '' },
+      deps.redact,
+    );
     return { verdict: 'refused', detail };
   }
   if (refusalStatus(right) === 400 && refusalStatus(wrong) === 401) {

@@ -69,7 +69,7 @@ async function check(
   const result = await deps.post(request);
   if (result.kind === 'aborted') throw deps.signal.reason;
   const { redact } = deps;
-  const judgement = judgeTest(result, endpoint.url, payload, redact);
+  const judgement = judgeTest(result, endpoint, payload, redact);
   const { ok, verdict } = kind === 'accepted' ? acceptance(judgement) : refusal(kind, result, judgement);
   return {
     endpoint: endpoint.name,
@@ -92,12 +92,12 @@ async function check(
 
 type Verdict = Pick<WebhookCheck, 'ok' | 'verdict'>;
 
-function judgeTest(result: SettledResult, url: string, payload: string, redact: Redactor): Judgement {
+function judgeTest(result: SettledResult, { url, tokenFrom }: Endpoint, payload: string, redact: Redactor): Judgement {
   const { recording_id, user_info } = JSON.parse(payload) as {
     recording_id: number | string;
     user_info: { email?: string };
   };
-  return judge(result, { url, recordingId: String(recording_id), email: user_info.email }, redact);
+  return judge(result, { url, tokenFrom, recordingId: String(recording_id), email: user_info.email }, redact);
 }
 
 function acceptance({ outcome, action, detail, line }: Judgement): Verdict {

@@ -4,6 +4,7 @@ import type { DeliveryReport } from '../../../core/delivery/delivery-report.ts';
 import { printable, printableJson } from '../../../core/text.ts';
 import { formatBytes } from '../../../core/units.ts';
 import { failuresOf, type UploadReport } from '../../../core/upload/upload-report.ts';
+import { errorText } from '../../failure.ts';
 import { count, table } from '../../terminal/format.ts';
 import { nextForWebhook, undelivered } from '../../text/delivery.ts';
 import type { ConfigurationOptions } from '../../text/next.ts';
@@ -18,7 +19,7 @@ export function failureLine(
   const { recordingId } = report;
   const [error] = failuresOf(report);
   if (error)
-    return `recordupload: ${recordingId}: upload incomplete: ${printable(error.message)}; next: ${nextForUpload(report, given)}`;
+    return `recordupload: ${recordingId}: upload incomplete: ${errorText(error)}; next: ${nextForUpload(report, given)}`;
   const failed = undelivered(deliveries);
   const [first] = failed;
   if (!first) return undefined;

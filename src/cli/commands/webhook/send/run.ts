@@ -7,7 +7,7 @@ import { jsonDocument } from '../../../json/document.ts';
 import { type OpenCommand, openCommand } from '../../../open-command.ts';
 import type { Invocation, RunCommand } from '../../../program/command.ts';
 import { nextForWebhook, undelivered } from '../../../text/delivery.ts';
-import type { FoundWebhookJson, SendJson } from './json.ts';
+import { changeJson, type FoundWebhookJson, type SendJson } from './json.ts';
 import type { webhookSendSpec } from './spec.ts';
 import { sentText } from './text.ts';
 
@@ -43,15 +43,15 @@ async function show(call: Call, { runtime, settle }: OpenCommand): Promise<ExitC
 
 async function send(call: Call, { runtime, settle }: OpenCommand): Promise<ExitCode> {
   const { options, terminal, command, signal } = call;
-  const deliveries = await sendWebhook(requestOf(call), runtime);
+  const { deliveries, changes } = await sendWebhook(requestOf(call), runtime);
   settle();
   const failed = undelivered(deliveries);
   const isDone = failed.length === 0 && deliveries.length > 0;
   const exitCode = heaviest([exitCodeOfSignal(signal), isDone ? EXIT.done : EXIT.webhook]);
   if (options.json) {
-    const result: SendJson = { deliveries: deliveries.map(deliveryJson) };
+    const result: SendJson = { deliveries: deliveries.map(deliveryJson), changes: changes.map(changeJson) };
     terminal.document(jsonDocument(command, exitCode, { result }));
-  } else if (!options.quiet) terminal.out(sentText(deliveries, terminal.paint.out, options).join('\n'));
+  } else if (!options.quiet) terminal.out(sentText({ deliveries, changes }, terminal.paint.out, options).join('\n'));
   else
     for (const { recordingId, outcome, detail } of failed)
       terminal.err(

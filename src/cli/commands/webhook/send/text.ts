@@ -1,11 +1,13 @@
 import type { ChalkInstance } from 'chalk';
-import type { DeliveryReport } from '../../../../core/delivery/delivery-report.ts';
+import type { SentWebhooks } from '../../../../app/send.ts';
+import type { PayloadChange } from '../../../../core/payload/find-payload.ts';
+import { printableJson } from '../../../../core/text.ts';
 import { deliveryLine, nextForWebhook, undelivered } from '../../../text/delivery.ts';
 import type { ConfigurationOptions } from '../../../text/next.ts';
 
 /** What became of a recording's webhooks, and what to do next. */
 export function sentText(
-  deliveries: readonly DeliveryReport[],
+  { deliveries, changes }: SentWebhooks,
   paint: ChalkInstance,
   options: ConfigurationOptions,
 ): string[] {
@@ -13,6 +15,12 @@ export function sentText(
   const failed = undelivered(deliveries);
   return [
     ...deliveries.map(delivery => deliveryLine(delivery, paint)),
+    ...changes.map(changeText),
     ...(failed.length > 0 ? [`next: ${nextForWebhook(failed, options)}`] : []),
   ];
+}
+
+function changeText({ key, before, after }: PayloadChange): string {
+  const shown = (value: string | number | undefined) => (value === undefined ? 'nothing' : printableJson(value));
+  return `  changed: ${key} from ${shown(before)} to ${shown(after)}`;
 }

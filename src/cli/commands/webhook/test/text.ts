@@ -35,7 +35,7 @@ export function verdictText({ works }: TestEndpointsReport): string {
 /** For `--quiet`: the first failure in one line. */
 export function failureText(report: TestEndpointsReport): string {
   const verdict = report.checks.find(check => !check.ok)?.verdict ?? verdictText(report);
-  return `recordupload webhook test: ${printable(verdict)}; next: recordupload webhook test`;
+  return `recordupload webhook test: ${printable(verdict)}`;
 }
 
 function timingText({ dns, connect, tls, firstByte, total }: WebhookCheck['timings']): string {
