@@ -1,10 +1,8 @@
 import type { ChalkInstance } from 'chalk';
 import type { DeliveryReport } from '../../core/delivery/delivery-report.ts';
-import type { AppError } from '../../core/errors.ts';
-import { StorageFailure } from '../../core/storage/failure.ts';
 import { printable, shellQuoted } from '../../core/text.ts';
 import { formatBytes, formatDuration } from '../../core/units.ts';
-import { type FileReport, failuresOf, type UploadReport } from '../../core/upload/upload-report.ts';
+import { type FileReport, failuresOf, neededFor, type UploadReport } from '../../core/upload/upload-report.ts';
 import { errorText } from '../failure.ts';
 import { count, table } from '../terminal/format.ts';
 import { deliveryLine, nextForWebhook, undelivered } from './delivery.ts';
@@ -93,22 +91,8 @@ export function nextForUpload(
   { isKept, options }: { isKept: boolean; options: ConfigurationOptions },
 ): string {
   const { recordingId, dir } = report;
-  const failures = failuresOf(report);
-  const again = nextCommand(`upload ${shellQuoted(dir)}`, options);
-  // The state knows an upload by endpoint and bucket: once those are corrected, it is another upload.
-  if (failures.some(isElsewhere)) return `${again}, once that is corrected`;
-  const command = isKept ? nextCommand(`retry ${recordingId}`, options) : again;
-  return failures.some(isForOperator) ? `${command}, once that is corrected` : command;
-}
-
-/** The bucket or the service may not be the one that was meant. */
-function isElsewhere(error: AppError): boolean {
-  return error instanceof StorageFailure && ELSEWHERE.has(error.reason);
-}
-
-const ELSEWHERE = new Set(['NoSuchBucket', 'NotS3', 'PermanentRedirect', 'AuthorizationHeaderMalformed']);
-
-/** It stays as it is until somebody acts. */
-function isForOperator(error: AppError): boolean {
-  return error instanceof StorageFailure && (error.kind === 'refused' || error.kind === 'full');
+  const needed = neededFor(report);
+  const isRetried = isKept && needed !== 'other-place';
+  const command = nextCommand(isRetried ? `retry ${recordingId}` : `upload ${shellQuoted(dir)}`, options);
+  return needed === 'time' ? command : `${command}, once that is corrected`;
 }

@@ -2,6 +2,7 @@ import type { Enqueued } from '../delivery/outbox.ts';
 import type { AppError } from '../errors.ts';
 import type { Payload } from '../payload/payload.ts';
 import type { Role } from '../recording/recording.ts';
+import { StorageFailure } from '../storage/failure.ts';
 
 /** What to upload and to whom to announce it. */
 export interface UploadRequest {
@@ -47,4 +48,17 @@ export function failuresOf({
     ...files.flatMap(file => (file.outcome === 'failed' ? [file.error] : [])),
     ...(metadata.error ? [metadata.error] : []),
   ];
+}
+
+/** The bucket or the service may not be the one that was meant. */
+const OTHER_PLACE = new Set(['NoSuchBucket', 'NotS3', 'PermanentRedirect', 'AuthorizationHeaderMalformed']);
+
+/**
+ * What an upload that failed needs before it can succeed. `time`: nothing else; `correction`: somebody has to act;
+ * `other-place`: the endpoint or the bucket may have to be corrected, and then it is another upload for the state.
+ */
+export function neededFor(report: UploadReport): 'time' | 'correction' | 'other-place' {
+  const failures = failuresOf(report).filter(error => error instanceof StorageFailure);
+  if (failures.some(({ reason }) => OTHER_PLACE.has(reason))) return 'other-place';
+  return failures.some(({ kind }) => kind === 'refused' || kind === 'full') ? 'correction' : 'time';
 }
