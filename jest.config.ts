@@ -1,11 +1,18 @@
 import type { Config } from 'jest';
 
-/** What takes its time: every S3 call failing in every way, the contract's 30 s, the SDK's uploads. `test:contract` has it. */
+/**
+ * What takes its time: every S3 call failing in every way, the contract's 30 s, the SDK's uploads, dead drives, each
+ * command with hostile texts. `test:contract` has it.
+ */
 export const SLOW = [
   'test/core/upload/faults.test.ts',
+  'test/e2e/full-store.test.ts',
   'test/e2e/payload-order.test.ts',
   'test/e2e/webhook-timeout.test.ts',
   'test/sandbox/multipart.test.ts',
+  'test/trust/dead-drive.test.ts',
+  'test/trust/echoes.test.ts',
+  'test/trust/hostile-text.test.ts',
 ];
 
 /**

@@ -59,16 +59,19 @@ export async function readSmallFile(path: string): Promise<ReadFile> {
 /** How many files `readSmallFile` has open. */
 let openHandles = 0;
 const TRY_AGAIN_MS = 5;
+/** So often it is tried again although no file is open here: one may just be closed, or be opened at this moment. */
+const LAST_TRIES = 4;
 
 /** Where the limit on open files is met, it waits until another file that is being read is closed. */
 async function openInTurn(path: string): Promise<FileHandle> {
-  for (;;) {
+  for (let triesLeft = LAST_TRIES; ; triesLeft--) {
     try {
       const handle = await open(path, FLAGS);
       openHandles++;
       return handle;
     } catch (error) {
-      if (openHandles === 0 || !isOutOfFiles(error)) throw outOfFiles(path, error);
+      if (openHandles > 0) triesLeft = LAST_TRIES;
+      if (triesLeft === 0 || !isOutOfFiles(error)) throw outOfFiles(path, error);
     }
     await sleep(TRY_AGAIN_MS);
   }

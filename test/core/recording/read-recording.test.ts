@@ -23,6 +23,7 @@ describe('the files', () => {
       durationSeconds: 10,
       durationDatabaseSeconds: 10,
       user: { username: 'souvik', email: 'souvik@fyelabs.com' },
+      emailFrom: 'sidecar',
     });
   });
 
@@ -162,6 +163,7 @@ describe('the details', () => {
       durationSeconds: 3723,
       durationDatabaseSeconds: 3723,
       user: { username: 'flag', email: 'flag@example.org' },
+      emailFrom: 'asked',
     });
   });
 
@@ -175,6 +177,7 @@ describe('the details', () => {
       durationSeconds: 70,
       durationDatabaseSeconds: 72,
       user: { username: 'sidecar', email: 'Sidecar@example.org' },
+      emailFrom: 'sidecar',
     });
     expect(JSON.stringify(details)).not.toContain('secret');
   });

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { AppError, isOutOfFiles, isSystemError, OPEN_FILES_HINT } from '../../../core/errors.ts';
+import { firstLook } from '../../../core/first-look.ts';
 import { makeFolder } from '../../../core/make-folder.ts';
 import { whyNotWritten } from '../../../core/write-failure.ts';
 import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts';
@@ -30,8 +31,12 @@ export const run: RunCommand<typeof sandboxSpec> = async call => {
 async function start({ options }: Call): Promise<Sandbox> {
   const { data: dataDir, user: users, s3Port = 0, webhookPort = 0, discard = false } = options;
   try {
-    // The sandbox's own way to make it would never end in `/proc`.
-    if (dataDir) makeFolder(dataDir);
+    if (dataDir) {
+      // On a dead network drive, that waits without blocking Ctrl-C.
+      await firstLook(dataDir);
+      // The sandbox's own way to make it would never end in `/proc`.
+      makeFolder(dataDir);
+    }
     return await startSandbox({
       ...(dataDir && { dataDir }),
       s3: { port: s3Port, discardBodies: discard },
