@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { CURRENT_PAGES, PAGES, type Page, root } from './support.ts';
@@ -40,6 +40,14 @@ function brokenLinks(pages: readonly Page[], exists: (path: string) => boolean):
 
 test('every link leads to a file that exists, and to a heading that its page has', () => {
   expect(brokenLinks(PAGES, path => existsSync(join(root, path)))).toEqual([]);
+});
+
+test('the fault reports of others name tests that there are', () => {
+  const text = PAGES.find(({ path }) => path === 'docs/fault-reports.md')?.text ?? '';
+  const named = [...text.matchAll(/\]\(\.\.\/(test\/[^)]+)\): (.+?) \|$/gm)];
+  expect(named.length).toBeGreaterThan(15);
+  const missing = named.filter(([, file = '', name = '']) => !readFileSync(join(root, file), 'utf8').includes(name));
+  expect(missing.map(([row]) => row)).toEqual([]);
 });
 
 test('every path of the repository that a page names exists', () => {
