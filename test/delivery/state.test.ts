@@ -64,7 +64,7 @@ describe('a state file that cannot be read', () => {
     const first = await desk.run(['retry', '--list']);
     expect([first.code, first.stderr]).toEqual([
       4,
-      expect.stringMatching(/state\.db is damaged \(run the command again/),
+      expect.stringMatching(/state\.db is damaged \(recordupload retry sets the file aside/),
     ]);
     const second = await desk.run(['retry', '--quiet']);
     expect([second.code, second.stderr]).toEqual([0, expect.stringContaining('the state file was damaged')]);

@@ -1,5 +1,6 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { type Desk, openDesk, openSandbox } from '../support/desk.ts';
@@ -77,4 +78,22 @@ describe('commands that only read', () => {
     write('.recorduploadrc', 'stateDir: 5');
     for (const args of reading()) expect((await desk.run(args)).code).toBe(2);
   });
+});
+
+test('one flipped bit in the schema is damage; what reading commands advise helps', async () => {
+  const file = join(desk.stateDir, 'state.db');
+  const db = new DatabaseSync(file);
+  db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  db.close();
+  const bytes = readFileSync(file);
+  const at = bytes.indexOf('recording_id', bytes.indexOf('CREATE TABLE deliveries'));
+  bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+  writeFileSync(file, bytes);
+  for (const args of [['status'], ['list']]) {
+    const { code, stderr } = await desk.run(args);
+    expect([code, stderr]).toEqual([4, expect.stringContaining('is damaged (recordupload retry sets the file aside')]);
+  }
+  expect(await desk.run(['logs'])).toMatchObject({ code: 0, stdout: expect.stringContaining('file uploaded') });
+  expect(await desk.run(['retry'])).toMatchObject({ code: 0, stderr: expect.stringContaining('it is kept as') });
+  expect(await desk.run(['status'])).toMatchObject({ code: 0 });
 });

@@ -35,7 +35,7 @@ const sqlite = (errcode: number, says: string, hint: string): Made => ({
   make: () => stateError(Object.assign(new Error('it says so'), { code: 'ERR_SQLITE_ERROR', errcode }), '/state'),
 });
 const WRITABLE = 'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder that is writable';
-const DAMAGED = 'run the command again: it sets the file aside and begins a new one';
+const DAMAGED = 'recordupload retry sets the file aside and begins a new one';
 
 export const STATE: readonly Meeting[] = [
   {

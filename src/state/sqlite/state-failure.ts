@@ -48,7 +48,7 @@ const NOT_A_FOLDER: Words = {
 };
 const DAMAGED: Words = {
   message: dir => `the state file ${dir}/state.db is damaged`,
-  hint: 'run the command again: it sets the file aside and begins a new one',
+  hint: 'recordupload retry sets the file aside and begins a new one',
 };
 const BROKEN: Words = {
   message: dir => `the state in ${dir} can be neither read nor written (disk I/O error)`,
