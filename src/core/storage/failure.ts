@@ -118,7 +118,9 @@ export function refusedByStore(refusal: Refusal, what: string, endpoint: string,
  * something before the store answered.
  */
 export function isForbidden(error: unknown): error is StorageFailure {
-  if (!(error instanceof StorageFailure) || error.status !== 403 || error.kind !== 'refused') return false;
+  if (!(error instanceof StorageFailure) || error.status !== 403) return false;
+  // A refused HEAD has no code: where the clocks differ, too, it still counts as `skew` after the last try.
+  if (error.kind !== 'refused' && !(error.kind === 'skew' && error.reason === 'Unknown')) return false;
   return error.reason !== 'NoCode' && !blamesKeys(error.reason);
 }
 

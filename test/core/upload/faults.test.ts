@@ -117,7 +117,7 @@ describe('A call that fails for ever', () => {
 });
 
 describe('An answer', () => {
-  test.each([408, 425, 429, 500, 502, 503, 504, 507, 509, 520, 521, 522, 523, 524, 525, 526, 527, 529, 530])(
+  test.each([408, 425, 429, 500, 502, 503, 504, 509, 520, 521, 522, 523, 524, 525, 526, 527, 529, 530])(
     'of %d passes by itself: it is tried again',
     async status => {
       const server = await sandbox();
@@ -138,7 +138,6 @@ describe('An answer', () => {
     [404, 'NoSuchBucket', /bucket and endpoint/],
     [301, 'PermanentRedirect', /endpoint and region/],
     [400, 'AuthorizationHeaderMalformed', /region/],
-    [403, 'QuotaExceeded', /quota/],
     [400, 'EntityTooLarge', /size/],
   ])('of %d %s stops at once, with a hint', async (status, code, hint) => {
     const server = await sandbox();
@@ -150,7 +149,15 @@ describe('An answer', () => {
     expect(here.clock.sleeps).toEqual([]);
   });
 
-  test.each([400, 403, 404, 405, 409, 412, 501])('of %d without a reason stops at once', async status => {
+  test.each([
+    [403, 1],
+    [404, 1],
+    [405, 1],
+    [409, 1],
+    // It may be the condition (`If-None-Match`) that the store does not know: it is asked once more without.
+    [400, 2],
+    [501, 2],
+  ])('of %d without a reason stops at once', async (status, requests) => {
     const server = await sandbox();
     const here = await machine(server);
     server.faults.add({
@@ -161,7 +168,7 @@ describe('An answer', () => {
     });
     const error = await failure(here.run().upload(await makeSource(1024)));
     expect(error).toMatchObject({ code: 'STORAGE', status });
-    expect(count(server, 'PutObject')).toBe(1);
+    expect(count(server, 'PutObject')).toBe(requests);
   });
 
   test('that is a web page comes from no S3 service: that is said', async () => {
