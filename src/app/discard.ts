@@ -3,7 +3,7 @@ import { parseRecordingId } from '../core/recording/recording.ts';
 import { atWorkError } from './at-work.ts';
 import { chooseStoredEndpoint } from './endpoints.ts';
 import type { Runtime } from './runtime.ts';
-import { unknownRecording } from './unknown-recording.ts';
+import { isKnown, unknownRecording } from './unknown-recording.ts';
 
 export interface DiscardRequest {
   /** The recording's ID. */
@@ -31,9 +31,6 @@ export async function discardWebhooks(
   const result = await outbox.discard(id, { endpoint, now: runtime.clock.now() });
   if (!result.ok) throw atWorkError(id, { ok: false, atWork: 'webhook' });
   const { discarded } = result;
-  if (discarded.length === 0) {
-    const { recordings, deliveries } = await overview.recording(id);
-    if (recordings.length === 0 && deliveries.length === 0) throw unknownRecording(id);
-  }
+  if (discarded.length === 0 && !(await isKnown(id, overview))) throw unknownRecording(id);
   return { recordingId: id, discarded };
 }

@@ -4,7 +4,7 @@ import type { StoredRecording } from '../core/upload/journal.ts';
 import type { Refusal } from '../core/upload/refusals.ts';
 import { chooseEndpoints, findUnconfigured } from './endpoints.ts';
 import type { Runtime } from './runtime.ts';
-import { unknownRecording } from './unknown-recording.ts';
+import { isKnown, unknownRecording } from './unknown-recording.ts';
 
 export interface RetryRequest {
   /** Only these recordings; none: all. */
@@ -35,8 +35,7 @@ export async function findWork({ ids: texts, endpoint }: RetryRequest, runtime: 
   const { config } = runtime;
   const { journal, refusals, overview } = await runtime.state();
   for (const id of ids) {
-    const { recordings, refused, deliveries } = await overview.recording(id);
-    if (recordings.length + refused.length + deliveries.length === 0) throw unknownRecording(id);
+    if (!(await isKnown(id, overview))) throw unknownRecording(id);
   }
   const all = await journal.unfinished(`${config.endpoint}/${config.bucket}`);
   const isWanted = (id: string) => ids.length === 0 || ids.some(one => one === id);

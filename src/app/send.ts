@@ -8,6 +8,7 @@ import { parseRecordingId } from '../core/recording/recording.ts';
 import { persistentBucket } from '../core/upload/session.ts';
 import { chooseEndpoints } from './endpoints.ts';
 import type { Runtime } from './runtime.ts';
+import { orUnknown } from './unknown-recording.ts';
 
 export interface SendRequest extends Omit<RecordingOverrides, 'id'> {
   /** The recording's ID. */
@@ -26,23 +27,25 @@ export interface SentWebhooks {
 
 /**
  * Finds what the server would be told about a recording that is in the bucket; sends nothing.
- * @throws AppError `USAGE`, `WEBHOOK` if no file of it is in the bucket, `CONFIG` without an e-mail address, `STORAGE`
+ * @throws AppError `USAGE` if neither the state nor the bucket knows it, `WEBHOOK` if no file of it is in the bucket, `CONFIG` without an e-mail address, `STORAGE`
  */
 export async function findWebhook({ id: text, ...overrides }: SendRequest, runtime: Runtime): Promise<FoundPayload> {
   const id = parseRecordingId(text, 'id', 'USAGE');
   const { config, clock, signal, uploadSource } = runtime;
-  return await findPayload(
-    id,
-    parseOverrides(overrides),
-    { ...config, uploadSource },
-    {
-      target: `${config.endpoint}/${config.bucket}`,
-      journal: (await runtime.state()).journal,
-      bucket: async () => persistentBucket(await runtime.uploads()),
-      now: clock.now,
-      signal,
-    },
-  );
+  const bucket = async () => persistentBucket(await runtime.uploads());
+  const deps = {
+    target: `${config.endpoint}/${config.bucket}`,
+    journal: (await runtime.state()).journal,
+    bucket,
+    now: clock.now,
+    signal,
+  };
+  try {
+    return await findPayload(id, parseOverrides(overrides), { ...config, uploadSource }, deps);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'WEBHOOK') throw error;
+    throw await orUnknown(error, id, await bucket(), runtime);
+  }
 }
 
 /**

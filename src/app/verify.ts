@@ -1,12 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { requireCredentials } from '../config/requirements.ts';
-import { hasErrorCode } from '../core/errors.ts';
+import { AppError, hasErrorCode } from '../core/errors.ts';
 import { parseRecordingId, type Recording, type RecordingId } from '../core/recording/recording.ts';
 import { persistentBucket } from '../core/upload/session.ts';
 import { type VerifyReport, verifyRecording } from '../core/upload/verify-recording.ts';
 import { checkLink, type LinkCheck } from './check-link.ts';
 import { readFolder } from './recording-folder.ts';
 import type { Runtime } from './runtime.ts';
+import { orUnknown } from './unknown-recording.ts';
 
 /** A recording in the bucket, or the folder to compare it with. */
 export type Verified = { id: string } | { dir: string };
@@ -27,7 +28,8 @@ export type VerifiedRecording = VerifyReport & { link?: LinkCheck };
 /**
  * Compares recordings in the bucket with what was uploaded or, where a folder is given, with that; one after the other.
  * @param onReport gets each report as soon as it is there
- * @throws AppError `VERIFICATION` if the bucket has nothing of a recording, `STORAGE`, `RECORDING`, `CONFIG`, `USAGE`
+ * @throws AppError `VERIFICATION` if the bucket has nothing of a recording that the state knows, `USAGE` if the state does
+ * not know it either, `STORAGE`, `RECORDING`, `CONFIG`
  */
 export async function verify(
   { recordings, id, full = false, links = false }: VerifyRequest,
@@ -40,7 +42,10 @@ export async function verify(
   const reports: VerifiedRecording[] = [];
   for (const one of recordings) {
     const meant = await resolveVerified(one, id, runtime);
-    const found = await verifyRecording({ ...meant, full }, deps);
+    const found = await verifyRecording({ ...meant, full }, deps).catch(async (error: unknown) => {
+      if (!(error instanceof AppError) || error.code !== 'VERIFICATION') throw error;
+      throw await orUnknown(error, meant.id, deps.bucket, runtime);
+    });
     const [first] = found.files.filter(file => file.verdict !== 'missing');
     const link = links && first ? await checkLink(first, runtime, runtime.signal) : undefined;
     const report = link ? { ...found, ok: found.ok && link.ok, link } : found;

@@ -95,14 +95,6 @@ describe('webhook send', () => {
     expect(webhooksOf(sandbox, id)).toHaveLength(1);
   });
 
-  test('of a recording that is nowhere: one line, exit 5, nothing sent', async () => {
-    const desk = openDesk(sandbox);
-    const { code, stdout, stderr } = await desk.run(['webhook', 'send', 'nowhere']);
-    expect({ code, stdout }).toEqual({ code: 5, stdout: '' });
-    expect(stderr).toMatch(/^error: no file of recording nowhere is in the bucket fyemeet \(upload it first: .*\)\n$/);
-    expect(webhooksOf(sandbox, 'nowhere')).toEqual([]);
-  });
-
   test('exits with 5 where the server does not take it, and leaves it to retry', async () => {
     const desk = openDesk(sandbox);
     const id = freshId();

@@ -16,6 +16,8 @@ const typed = (says: string, hint: string | undefined, ...argv: string[]): Meeti
   exit,
   meet: () => argv,
 });
+const LOOK_FOR_998 =
+  'to check the bucket: recordupload verify 998; recordupload list shows what was uploaded from here';
 const withFile = (name: string, text: string, line: (file: string) => string[]) => (desk: Desk) => {
   const file = join(desk.home, name);
   writeFileSync(file, text, { mode: 0o600 });
@@ -60,7 +62,7 @@ export const COMMAND_LINE: readonly Meeting[] = [
   typed('--watch shows everything, not one recording', 'leave the ID out', 'status', '3', '--watch'),
   typed('--limit: "x" is not a number', 'for example --limit 100', 'status', '--limit', 'x'),
   typed('--max-age: "x" is not a duration', 'write it as 90d, 12h or 30m', 'status', '--max-age', 'x'),
-  typed('recording 3 is not known on this machine', 'to check the bucket: recordupload verify 3', ...['status', '3']),
+  typed('recording 998 is not known on this machine', LOOK_FOR_998, 'status', '998'),
   typed(
     'id: "a/b" is not a valid recording ID',
     'use 1 to 64 letters, digits, ".", "_" or "-", for example --id 42',

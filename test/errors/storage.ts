@@ -223,13 +223,23 @@ export const STORAGE: readonly Meeting[] = [
     says: 'recording 999: no metadata.json in the bucket fyemeet',
     hint: 'compare it with its folder: recordupload verify <dir>',
     exit: EXIT.changed,
+    meet: async desk => {
+      await desk.run(['upload', makeRecording({ name: '999', videoBytes: 0 })]);
+      return ['verify', '999'];
+    },
+  },
+  {
+    says: 'recording 999 is not known on this machine',
+    hint: 'the bucket fyemeet has nothing of it either; recordupload list shows what was uploaded from here',
+    exit: EXIT.usage,
     meet: () => ['verify', '999'],
   },
   {
     says: 'recording 999: its metadata.json has no checksums',
     hint: 'compare it with its folder: recordupload verify <dir>',
     exit: EXIT.changed,
-    meet: (_desk, { faults }) => {
+    meet: async (desk, { faults }) => {
+      await desk.run(['upload', makeRecording({ name: '999', videoBytes: 0 })]);
       const answer = { status: 200, headers: { 'content-length': '2', etag: '"x"' } };
       faults.add({ server: 's3', operation: 'HeadObject', action: { answer } });
       return ['verify', '999'];

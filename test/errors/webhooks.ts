@@ -145,7 +145,10 @@ export const WEBHOOKS: readonly Meeting[] = [
     says: 'no file of recording 999 is in the bucket fyemeet',
     hint: 'upload it first: recordupload upload <dir>',
     exit,
-    meet: () => ['webhook', 'send', '999'],
+    meet: async desk => {
+      await desk.run(['upload', makeRecording({ name: '999', videoBytes: 0 })]);
+      return ['webhook', 'send', '999'];
+    },
   },
   {
     says: 'recording 3: no e-mail address to tell the server',

@@ -1,4 +1,5 @@
 import { followLines, type LogRequest, readLog } from '../../../app/logs/read-log.ts';
+import { refuseUnknownId } from '../../../app/logs/unknown-id.ts';
 import { loadConfig } from '../../../config/load-config.ts';
 import { firstLook } from '../../../core/first-look.ts';
 import { printable, printableJson } from '../../../core/text.ts';
@@ -23,6 +24,8 @@ export const run: RunCommand<typeof logsSpec> = async call => {
   const { id, level, lines: limit = DEFAULT_LINES } = options;
   await firstLook(config.logFile);
   const request = { file: config.logFile, limit, id, level };
+  // With `--follow`, the recording may yet come.
+  if (id !== undefined && !options.follow) await refuseUnknownId({ ...config, file: config.logFile, id });
   return await (options.follow ? follow : show)(request, call);
 };
 
