@@ -71,6 +71,19 @@ const KEY_TEXTS: Readonly<Record<string, KeyText>> = {
     purpose: 'how long nobody must have written to a recording before it is uploaded',
     default: code(DEFAULTS.settle),
   },
+  'watch.roots': { purpose: `folders below which ${code('watch')} finds recordings`, default: 'none' },
+  'watch.marker': {
+    purpose: 'name (or glob) of a file by which the recorder says that a recording is finished',
+    default: 'none',
+  },
+  'watch.quiet': {
+    purpose: 'how long a recording must not have changed if nothing else says that it is finished',
+    default: code(DEFAULTS.watchQuiet),
+  },
+  'watch.liveBandwidth': {
+    purpose: `bandwidth limit for what is still being recorded, as ${code('bwlimit')}; ${code('0')}: it waits for its end`,
+    default: 'no limit',
+  },
   webhookConcurrency: {
     purpose: 'number of parallel requests to one webhook endpoint, 1 to 256',
     default: code(DEFAULTS.webhookConcurrency),

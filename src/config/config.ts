@@ -43,6 +43,17 @@ export interface Config {
   uploadRetryBudgetMs: number;
   /** How long a recording's files must not have been written to before it is uploaded, in milliseconds. */
   settleMs: number;
+  /** What `watch` does. */
+  watch: {
+    /** Folders below which recordings are found; absolute paths. */
+    roots: string[];
+    /** A name or glob: a file with such a name in a recording's folder says that it is finished. */
+    marker: string | undefined;
+    /** How long nobody must have changed a recording that nothing else says is finished, in milliseconds. */
+    quietMs: number;
+    /** Bandwidth limit for what is still being recorded; undefined: no limit; `none`: it is not uploaded before its end. */
+    liveBandwidth: RateChange[] | 'none' | undefined;
+  };
   /** Number of parallel requests to one webhook endpoint. */
   webhookConcurrency: number;
   /** PEM file with further certificate authorities; absolute path. */

@@ -60,6 +60,10 @@ export const KEYS: readonly Key[] = [
   key('bwlimit'),
   key('uploadRetryBudget'),
   key('settle'),
+  key('watch.roots', { kind: 'list', steers: 'all' }),
+  key('watch.marker', { steers: 'all' }),
+  key('watch.quiet'),
+  key('watch.liveBandwidth'),
   key('webhookConcurrency', { kind: 'number' }),
   key('caFile', { steers: 'all' }),
 ];

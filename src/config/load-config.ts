@@ -139,8 +139,8 @@ async function findDistrusted(
     if (steers === 'keys') flaws.push(flawOfSteering(winner, keys));
     if (steers !== 'all') continue;
     const isPlace = key === 'stateDir' || key === 'logFile';
-    const place = isPlace ? await flawOfPlace(winner, home) : undefined;
-    if (place !== undefined) misplaced.push(place);
+    const place = isPlace || key === 'watch.roots' ? await flawOfPlace(winner, home) : undefined;
+    if (isPlace && place !== undefined) misplaced.push(place);
     flaws.push(flawOfSteering(winner, all) ?? place);
   }
   return { distrusted: flaws.filter(flaw => flaw !== undefined), misplaced };
@@ -227,6 +227,12 @@ function resolveValues(
     bwlimit: merged.bwlimit,
     uploadRetryBudgetMs: merged.uploadRetryBudget,
     settleMs: merged.settle,
+    watch: {
+      roots: watchRoots(settings, machine.home),
+      marker: merged.watch.marker,
+      quietMs: merged.watch.quiet,
+      liveBandwidth: merged.watch.liveBandwidth,
+    },
     webhookConcurrency: merged.webhookConcurrency,
     caFile: pathOf('caFile'),
   };
@@ -238,11 +244,22 @@ function resolveValues(
     bwlimit: settingsOf(settings, 'bwlimit')[0]?.value,
     uploadRetryBudget: settingsOf(settings, 'uploadRetryBudget')[0]?.value ?? DEFAULTS.uploadRetryBudget,
     settle: settingsOf(settings, 'settle')[0]?.value ?? DEFAULTS.settle,
+    'watch.roots': values.watch.roots,
+    'watch.marker': values.watch.marker,
+    'watch.quiet': settingsOf(settings, 'watch.quiet')[0]?.value ?? DEFAULTS.watchQuiet,
+    'watch.liveBandwidth': settingsOf(settings, 'watch.liveBandwidth')[0]?.value,
   };
   const origins = KEYS.filter(key => key.path in shown).map(key =>
     originOf(key.path, shown[key.path], settingsOf(settings, key.path)),
   );
   return { values, origins };
+}
+
+/** Relative ones start at the folder of their source. */
+function watchRoots(settings: readonly Setting[], home: string): string[] {
+  const [setting] = settingsOf(settings, 'watch.roots');
+  if (!setting) return [];
+  return (setting.value as readonly string[]).map(root => resolvePath(root, setting.folder, home));
 }
 
 function merge(data: object, more: unknown): object {

@@ -1,7 +1,7 @@
 // The mini build of zod: the same checks at a fifth of the size, which start-up notices.
 import * as z from 'zod/mini';
 import { parseEmail } from '../core/email.ts';
-import { parseDuration, parseRateLimit } from '../core/units.ts';
+import { parseDuration, parseRateLimit, type RateChange } from '../core/units.ts';
 import { flawOfSigningSecret, flawOfToken } from './secret-text.ts';
 import { flawOfUrl } from './urls.ts';
 
@@ -58,6 +58,7 @@ export const DEFAULTS = {
   webhookUrl: 'https://ops.fyelabs.com/recordings/webhook/',
   uploadRetryBudget: '30m',
   settle: '3s',
+  watchQuiet: '60s',
   webhookConcurrency: 16,
 } as const;
 
@@ -76,6 +77,19 @@ function parseSettle(text: string): number | undefined {
   // `0` needs no unit.
   const ms = text.trim() === '0' ? 0 : parseDuration(text);
   return ms !== undefined && ms <= LONGEST_SETTLE_MS ? ms : undefined;
+}
+
+/** Longer than any recording pauses. */
+const LONGEST_QUIET_MS = 7 * 86_400_000;
+
+function parseQuiet(text: string): number | undefined {
+  const ms = parseDuration(text);
+  return ms !== undefined && ms >= 1000 && ms <= LONGEST_QUIET_MS ? ms : undefined;
+}
+
+/** `none`: what is still being recorded is not uploaded. */
+function parseLiveBandwidth(text: string): RateChange[] | 'none' | undefined {
+  return text.trim() === '0' ? 'none' : parseRateLimit(text);
 }
 
 const endpointFields = {
@@ -131,6 +145,17 @@ export const settingsSchema = z.strictObject({
     DEFAULTS.uploadRetryBudget,
   ),
   settle: z.prefault(parsed(parseSettle, 'a duration such as 3s or 1m, 1h at most'), DEFAULTS.settle),
+  watch: z.prefault(
+    z.strictObject({
+      roots: z._default(z.array(path), []),
+      marker: z.optional(matching(/^[^\0/]{1,255}$/, 'a file name or glob without "/"')),
+      quiet: z.prefault(parsed(parseQuiet, 'a duration such as 60s or 5m, 1s to 7d'), DEFAULTS.watchQuiet),
+      liveBandwidth: z.optional(
+        parsed(parseLiveBandwidth, 'a rate such as 10M, 512k, off, 0 or "08:00,512k 19:00,off"'),
+      ),
+    }),
+    {},
+  ),
   webhookConcurrency: z._default(count(1, 256), DEFAULTS.webhookConcurrency),
   caFile: z.optional(path),
 });

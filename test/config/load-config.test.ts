@@ -38,6 +38,7 @@ describe('defaults', () => {
       bwlimit: undefined,
       uploadRetryBudgetMs: 30 * 60_000,
       settleMs: 3_000,
+      watch: { roots: [], marker: undefined, quietMs: 60_000, liveBandwidth: undefined },
       webhookConcurrency: 16,
       caFile: undefined,
     });
@@ -55,6 +56,46 @@ describe('defaults', () => {
     expect((await desk.load(aws)).config.endpoint).toBe('https://s3.example.com');
     await desk.write('.recorduploadrc', 'endpoint: https://mine.example.com');
     expect((await desk.load(aws)).config.endpoint).toBe('https://mine.example.com');
+  });
+});
+
+describe('watch', () => {
+  test('has roots that start at the folder of their source, in a list or with commas', async () => {
+    await desk.write('.recorduploadrc', 'watch:\n  roots: [recordings, ~/more, /var/recordings]\n  marker: "*.done"\n');
+    const { config } = await desk.load({}, { configFile: '.recorduploadrc' });
+    expect(config.watch).toMatchObject({
+      roots: [path.join(desk.cwd, 'recordings'), path.join(desk.home, 'more'), '/var/recordings'],
+      marker: '*.done',
+    });
+    const { config: other } = await desk.load({ RECORDUPLOAD_WATCH_ROOTS: '/a, b', RECORDUPLOAD_WATCH_QUIET: '5m' });
+    expect(other.watch).toMatchObject({ roots: ['/a', path.join(desk.cwd, 'b')], quietMs: 300_000 });
+  });
+
+  test('sends what is still being recorded at a rate of its own, or not at all', async () => {
+    const limit = async (liveBandwidth: unknown) => {
+      await desk.write('.recorduploadrc', JSON.stringify({ watch: { liveBandwidth } }));
+      return (await desk.load()).config.watch.liveBandwidth;
+    };
+    expect(await limit('5M')).toEqual([{ minuteOfDay: 0, bytesPerSecond: 5 * 1024 ** 2 }]);
+    expect([await limit('0'), await limit(0)]).toEqual(['none', 'none']);
+  });
+
+  test.each([
+    ['quiet', '0'],
+    ['quiet', '8d'],
+    ['marker', 'sub/done'],
+    ['liveBandwidth', 'fast'],
+    ['roots', '/var/recordings'],
+  ])('refuses %s: %s', async (key, value) => {
+    await desk.write('.recorduploadrc', JSON.stringify({ watch: { [key]: value } }));
+    await expect(desk.load()).rejects.toThrow(`watch.${key}: expected`);
+  });
+
+  test('refuses roots outside of the folder from a file of the folder that is not trusted', async () => {
+    await desk.write('.recorduploadrc', 'watch:\n  roots: [inside, ../outside]\n');
+    await expect(desk.load()).rejects.toThrow('watch.roots: a file of the working folder may not place it outside');
+    await desk.write('.recorduploadrc', 'watch:\n  roots: [inside]\n');
+    expect((await desk.load()).config.watch.roots).toEqual([path.join(desk.cwd, 'inside')]);
   });
 });
 

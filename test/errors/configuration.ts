@@ -148,6 +148,13 @@ export const CONFIGURATION: readonly Meeting[] = [
   ),
   variable('RECORDUPLOAD_UPLOAD_RETRY_BUDGET', 'x', 'expected a duration such as 90s, 30m or 2h, 30d at most, got "x"'),
   variable('RECORDUPLOAD_SETTLE', '2h', 'expected a duration such as 3s or 1m, 1h at most, got "2h"'),
+  variable('RECORDUPLOAD_WATCH_MARKER', 'sub/done', 'expected a file name or glob without "/", got "sub/done"'),
+  variable('RECORDUPLOAD_WATCH_QUIET', '0', 'expected a duration such as 60s or 5m, 1s to 7d, got "0"'),
+  variable(
+    'RECORDUPLOAD_WATCH_LIVE_BANDWIDTH',
+    'fast',
+    'expected a rate such as 10M, 512k, off, 0 or "08:00,512k 19:00,off", got "fast"',
+  ),
   variable('RECORDUPLOAD_CA_FILE', '/nowhere', '/nowhere does not exist or is not a file'),
   variable('WEBHOOK_TOKEN', 'abc', 'is shorter than 4 characters (the value is not shown)'),
   variable('WEBHOOK_TOKEN', '"fake-token"', 'has quotes around it (the value is not shown)'),

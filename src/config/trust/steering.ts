@@ -41,14 +41,13 @@ export function flawOfNaming(setting: Setting | undefined): string | undefined {
   return `${setting.where}: ${distrust(setting)} may not ${what}: ${wayOut(setting)}`;
 }
 
-/** Why the state or the log may not be there: an untrusted file may only place them inside its own folder. */
+/** Why the state, the log or a root may not be there: an untrusted file may only place them inside its own folder. */
 export async function flawOfPlace(setting: Setting | undefined, home: string): Promise<string | undefined> {
   if (setting?.trust !== 'folder') return undefined;
-  const [place, folder] = await Promise.all([
-    realPlace(resolvePath(String(setting.value), setting.folder, home)),
-    realPlace(setting.folder),
-  ]);
-  if (place.startsWith(folder + path.sep)) return undefined;
+  const folder = await realPlace(setting.folder);
+  const values: readonly unknown[] = Array.isArray(setting.value) ? setting.value : [setting.value];
+  const places = await Promise.all(values.map(value => realPlace(resolvePath(String(value), setting.folder, home))));
+  if (places.every(place => place.startsWith(folder + path.sep))) return undefined;
   return `${setting.where}: ${distrust(setting)} may not place it outside of its folder: ${wayOut(setting)}`;
 }
 
