@@ -207,7 +207,7 @@ export const STORAGE: readonly Meeting[] = [
   },
   {
     says: 'recording …: the bucket has another one with this id: …/video.mkv (the access key may not read whose it is)',
-    hint: 'upload it under another id with --id, or replace what the bucket has with --force',
+    hint: 'upload it under another id with --id, and end this upload: recordupload forget …; or replace what the bucket has with --force',
     exit: EXIT.recording,
     meet: async (_desk, sandbox) => {
       const name = freshId();

@@ -46,6 +46,8 @@ export interface WriteCondition {
    * they do not know it.
    */
   onlyIfAbsent?: boolean | undefined;
+  /** Called before the write is sent without the condition, to such a store; what it throws ends the write. */
+  beforeUnconditional?: (() => Promise<void>) | undefined;
 }
 
 /** The condition counts for `put` alone: S3 checks it when an object is made. */

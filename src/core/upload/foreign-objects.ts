@@ -5,7 +5,6 @@ import type { ObjectHead } from '../storage/bucket.ts';
 import { formatBytes } from '../units.ts';
 import type { StoredFile } from './journal.ts';
 import { MACHINE_METADATA, TOKEN_METADATA } from './object-metadata.ts';
-import type { RemoteRecording } from './remote-recording.ts';
 import { fileContext, type UploadSession } from './session.ts';
 import { headIfAllowed } from './verify-object.ts';
 
@@ -34,18 +33,18 @@ const OF_A_STATE = /^[^.]+\./;
 /**
  * Finds foreign objects that have a role of ours under another name: another machine's `video.mp4` beside our
  * `video.mkv`.
- * @param remote only what it has listed already counts: a recording that the state knows is not listed
+ * @param keys where to look; those of other roles, and of our own files, are left out
  */
 export async function foreignByRole(
   recording: Recording,
   session: UploadSession,
-  remote: RemoteRecording,
+  keys: Iterable<string>,
 ): Promise<ForeignObject[]> {
   const { journal, bucket } = session;
   const names = recording.files.map(file => file.name);
   const roles = new Set(recording.files.map(file => file.role));
   const found: ForeignObject[] = [];
-  for (const key of (await remote.listedKeys()) ?? []) {
+  for (const key of keys) {
     const name = key.slice(recording.id.length + 1);
     const role = roleOf(name, []);
     if (role === undefined || !roles.has(role) || names.includes(name)) continue;
@@ -60,11 +59,20 @@ export async function foreignByRole(
 /** `head` is undefined where the key may not look at the object. */
 type Described = Pick<ForeignObject, 'key'> & { head: ObjectHead | undefined };
 
-/** The refusal to replace them. */
-export function belongsToAnother(id: RecordingId, objects: readonly Described[]): AppError {
+/**
+ * The refusal to replace them.
+ * @param options.isSent true: files of this recording are in the bucket already, so its upload does not end by itself
+ */
+export function belongsToAnother(
+  id: RecordingId,
+  objects: readonly Described[],
+  { isSent = false }: { isSent?: boolean } = {},
+): AppError {
   const message = `recording ${id}: the bucket has another one with this id: ${objects.map(describe).join(', ')}`;
   return new AppError('RECORDING', message, {
-    hint: 'upload it under another id with --id, or replace what the bucket has with --force',
+    hint: isSent
+      ? `upload it under another id with --id, and end this upload: recordupload forget ${id}; or replace what the bucket has with --force`
+      : 'upload it under another id with --id, or replace what the bucket has with --force',
   });
 }
 

@@ -1,16 +1,14 @@
-import { createHash } from 'node:crypto';
 import { AppError } from '../errors.ts';
 import { contentHash, METADATA_NAME, makePayload, type Payload, payloadBytes } from '../payload/payload.ts';
 import { objectKey } from '../recording/object-key.ts';
 import type { Recording } from '../recording/recording.ts';
-import { bufferBody } from '../storage/body.ts';
-import { encodeChecksums, type FileChecksum } from '../storage/checksum.ts';
+import type { FileChecksum } from '../storage/checksum.ts';
 import type { UploadedObject } from './journal.ts';
-import { objectMetadata } from './object-metadata.ts';
-import { CHECKSUMS_METADATA, type RemoteRecording } from './remote-recording.ts';
+import { putMetadata } from './put-metadata.ts';
+import type { RemoteRecording } from './remote-recording.ts';
 import { type FileContext, fileContext, type UploadSession } from './session.ts';
 import type { FileReport, UploadRequest } from './upload-report.ts';
-import { headIfAllowed, verifyObject } from './verify-object.ts';
+import { headIfAllowed } from './verify-object.ts';
 
 /** How storing `metadata.json` ended, and the payload: its content, and what the webhook sends. */
 export interface StoredMetadata {
@@ -21,7 +19,10 @@ export interface StoredMetadata {
   error?: AppError;
 }
 
-/** Stores the payload as `metadata.json`, unless the bucket has one that says the same. */
+/**
+ * Stores the payload as `metadata.json`, unless the bucket has one that says the same.
+ * @throws AppError `RECORDING` if another recording of this ID has one, `STATE`; the signal's reason
+ */
 export async function storeMetadata(
   recording: Recording,
   files: readonly FileReport[],
@@ -49,10 +50,18 @@ export async function storeMetadata(
         payload: { ...fresh, value: JSON.parse(before.text) as Payload, text: before.text },
       };
     }
-    const etag = await putMetadata(context, fresh.text, await uploadedObjects(recording, files, session));
+    const isOurs = (await context.journal.recording(context.ref))?.metadata != null;
+    const put = {
+      text: fresh.text,
+      objects: await uploadedObjects(recording, files, session),
+      mayReplace: request.force || isOurs,
+      sentAll: files.every(file => file.outcome === 'uploaded'),
+    };
+    const etag = await putMetadata(recording, put, context);
     return { outcome: 'uploaded', payload: fresh, stored: { text: fresh.text, etag } };
   } catch (error) {
-    if (signal.aborted || !(error instanceof AppError) || error.code === 'STATE') throw error;
+    if (signal.aborted || !(error instanceof AppError) || error.code === 'STATE' || error.code === 'RECORDING')
+      throw error;
     observer({ type: 'file-failed', recordingId: recording.id, name: METADATA_NAME, error });
     return { outcome: 'none', payload: payload({ metadataStored: false }), error };
   }
@@ -82,20 +91,6 @@ function contentHashOf(text: string): string | undefined {
   } catch {
     return undefined; // another program's
   }
-}
-
-async function putMetadata(
-  context: FileContext,
-  text: string,
-  objects: ReadonlyMap<string, FileChecksum>,
-): Promise<string> {
-  const { bucket, key, throttle, signal } = context;
-  const bytes = Buffer.from(text);
-  const token = context.newToken();
-  const metadata = { ...objectMetadata(context, token), [CHECKSUMS_METADATA]: encodeChecksums(objects) };
-  const body = bufferBody(bytes, createHash('sha256').update(bytes).digest(), { throttle });
-  const { etag } = await bucket.put(key, body, { contentType: 'application/json', metadata }, signal);
-  return verifyObject(context, { sizeBytes: bytes.length, etag, token });
 }
 
 async function uploadedObjects(

@@ -28,12 +28,12 @@ export async function whoseIsIt(
   // A key that may not look: a try of ours whose response was lost is the likely cause.
   if (head === 'forbidden' && mine.mayBeOurs) return '';
   if (!head || head === 'forbidden') {
-    throw belongsToAnother(context.recordingId, [{ key: context.key, head: undefined }]);
+    throw belongsToAnother(context.recordingId, [{ key: context.key, head: undefined }], { isSent: true });
   }
   if (mine.token !== null && head.metadata[TOKEN_METADATA] === mine.token) return head.etag;
   const there = await findAlreadyThere(source, head, undefined, context.hasher);
   if (there) return there;
   const look = await byContent(source, head, context);
   if (look.is === 'there') return look.object;
-  throw belongsToAnother(context.recordingId, [{ key: context.key, head }]);
+  throw belongsToAnother(context.recordingId, [{ key: context.key, head }], { isSent: true });
 }

@@ -70,7 +70,10 @@ async function upload(recording: Recording, request: UploadRequest, session: Upl
   await refuseOthers(recording, files, session);
 
   const there = files.filter(file => file.outcome !== 'failed');
-  const metadata = await storeMetadata(recording, files, request, session, remote);
+  const metadata = await storeMetadata(recording, files, request, session, remote).catch((error: unknown) => {
+    if (!(error instanceof AppError) || error.code !== 'RECORDING') throw error;
+    return refuse(error, recording, session, { refused: false });
+  });
   const failures = failuresOf({ files, metadata });
 
   const sent = metadata.outcome === 'uploaded' || files.some(file => file.outcome === 'uploaded');
@@ -157,7 +160,7 @@ async function lookAtAll(
       : [];
   });
   const isKnown = [...looks.values()].some(look => 'is' in look && (look.is === 'there' || look.is === 'unchanged'));
-  if (!isKnown) foreign.push(...(await foreignByRole(recording, session, remote)));
+  if (!isKnown) foreign.push(...(await foreignByRole(recording, session, (await remote.listedKeys()) ?? [])));
   if (foreign.length === 0) return looks;
   const flaw = await whyNoStore(recording, session);
   if (!flaw) await refuse(belongsToAnother(recording.id, foreign), recording, session, { refused: true });

@@ -4,12 +4,20 @@ import { StorageFailure } from '../failure.ts';
 /** Makes writes that must not replace anything; a store that refuses the condition itself gets them without it. */
 export function conditionalWrites() {
   let isKnown = true;
-  return async <T>({ onlyIfAbsent }: WriteCondition, write: (params: { IfNoneMatch?: string }) => Promise<T>) => {
-    if (!onlyIfAbsent || !isKnown) return await write({});
+  return async <T>(
+    { onlyIfAbsent, beforeUnconditional }: WriteCondition,
+    write: (params: { IfNoneMatch?: string }) => Promise<T>,
+  ) => {
+    if (!onlyIfAbsent) return await write({});
+    if (!isKnown) {
+      await beforeUnconditional?.();
+      return await write({});
+    }
     try {
       return await write({ IfNoneMatch: '*' });
     } catch (error) {
       if (!mayRefuseCondition(error)) throw error;
+      await beforeUnconditional?.();
       const written = await write({});
       isKnown = false;
       return written;
