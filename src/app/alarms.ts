@@ -8,6 +8,8 @@ export type Alarm =
   | { kind: 'old-webhook'; ageMs: number }
   /** Folders that were refused before anything of them was sent. */
   | { kind: 'refused'; count: number }
+  /** The upload of a folder was asked for longer ago than allowed, and has not begun. */
+  | { kind: 'old-queued'; ageMs: number }
   /** Uploads that broke off and that no process works on. */
   | { kind: 'partial'; count: number }
   /** An upload has been unfinished for longer than allowed. */
@@ -15,8 +17,8 @@ export type Alarm =
 
 /**
  * Finds what is wrong. Held webhooks always count. With `maxAgeMs`, uploads and webhooks count once they have been
- * unfinished for longer, even if a process works on them. Without it, every upload that broke off or was refused counts; a webhook that
- * waits for its next attempt does not.
+ * unfinished for longer, even if a process works on them. Without it, every upload that broke off or was refused counts;
+ * a folder that waits for its upload does not, nor does a webhook that waits for its next attempt.
  */
 export function findAlarms(
   { counts, oldest }: Pick<StateOverview, 'counts' | 'oldest'>,
@@ -31,6 +33,7 @@ export function findAlarms(
   }
   const isOld = (since: number | null): since is number => since !== null && now - since > maxAgeMs;
   if (isOld(oldest.refused)) alarms.push({ kind: 'refused', count: counts.refused });
+  if (isOld(oldest.queued)) alarms.push({ kind: 'old-queued', ageMs: now - oldest.queued });
   if (isOld(oldest.upload)) alarms.push({ kind: 'old-upload', ageMs: now - oldest.upload });
   if (isOld(oldest.waiting)) alarms.push({ kind: 'old-webhook', ageMs: now - oldest.waiting });
   return alarms;

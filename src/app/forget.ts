@@ -5,6 +5,7 @@ import type { Bucket } from '../core/storage/bucket.ts';
 import { StorageFailure } from '../core/storage/failure.ts';
 import type { ForgottenUpload } from '../core/upload/forget.ts';
 import type { BegunUploads } from '../core/upload/parts-journal.ts';
+import type { QueuedUpload } from '../core/upload/queue.ts';
 import { atWorkError } from './at-work.ts';
 import { realPath } from './find-folders.ts';
 import type { Runtime } from './runtime.ts';
@@ -23,34 +24,36 @@ export interface ForgetReport {
   uploads: ForgottenReport[];
   /** Webhooks that waited or were held. */
   discarded: Delivery[];
+  /** Folders whose upload waited, and begins no more. */
+  queued: string[];
   /** Folders whose upload was refused, and is looked at no longer. */
   refused: string[];
 }
 
 /**
  * Ends an upload that nobody wants: the state forgets it, its webhooks are discarded, its multipart uploads are aborted.
- * Objects stay in the bucket. A folder whose upload was refused can be named by its path, too. What could not be aborted is reported; a second call tries it again.
+ * Objects stay in the bucket. A folder whose upload has not begun can be named by its path, too. What could not be aborted is reported; a second call tries it again.
  * @throws AppError `USAGE` if the recording is not known, `BUSY` if another process is at work on it, `STATE`
  */
 export async function forget({ id: text }: { id: string }, runtime: Runtime): Promise<ForgetReport> {
-  const { journal, outbox, refusals } = await runtime.state();
+  const { journal, outbox, queue } = await runtime.state();
   const dir = await realPath(text);
-  const refused = (await refusals.list())
-    .filter(one => one.recordingId === text || one.dir === dir)
-    .map(one => one.dir);
-  for (const one of refused) await refusals.forget(one);
+  const entries = (await queue.list()).filter(one => one.recordingId === text || one.dir === dir);
+  await Promise.all(entries.map(one => queue.remove(one.dir)));
+  const dirsOf = (state: QueuedUpload['state']) => entries.filter(one => one.state === state).map(one => one.dir);
+  const ended = { queued: dirsOf('waiting'), refused: dirsOf('refused') };
   // A folder may be refused because its name is no valid ID: nothing else is known of it then.
-  if (refused.length > 0 && !isRecordingId(text)) return { recordingId: text, uploads: [], discarded: [], refused };
+  if (entries.length > 0 && !isRecordingId(text)) return { recordingId: text, uploads: [], discarded: [], ...ended };
   const id = parseRecordingId(text, 'id', 'USAGE');
   // First the state, then the store: a crash in between leaves multipart uploads that the state still knows.
   const result = await journal.forget(id, runtime.clock.now());
   if (!result.ok) throw atWorkError(id, result);
   const { uploads, discarded } = result;
-  if (uploads.length + discarded.length + refused.length === 0 && (await outbox.history(id)).length === 0)
+  if (uploads.length + discarded.length + entries.length === 0 && (await outbox.history(id)).length === 0)
     throw unknownRecording(id);
   const reports: ForgottenReport[] = [];
   for (const upload of uploads) reports.push(await abortAll(upload, journal, runtime));
-  return { recordingId: id, uploads: reports, discarded, refused };
+  return { recordingId: id, uploads: reports, discarded, ...ended };
 }
 
 async function abortAll(

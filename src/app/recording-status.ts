@@ -1,7 +1,7 @@
 import type { DeliveryHistory } from '../core/delivery/outbox.ts';
 import { parseRecordingId } from '../core/recording/recording.ts';
 import type { RecordingStatus } from '../core/status/overview.ts';
-import type { Refusal } from '../core/upload/refusals.ts';
+import type { QueuedUpload } from '../core/upload/queue.ts';
 import type { Runtime } from './runtime.ts';
 import { unknownRecording } from './unknown-recording.ts';
 
@@ -9,8 +9,8 @@ export interface RecordingStatusReport {
   recordingId: string;
   /** Its upload to each bucket; none if another machine uploaded it. */
   uploads: RecordingStatus[];
-  /** Folders of this ID, or of this name, that were refused before anything of them was sent. */
-  refused: Refusal[];
+  /** Folders of this ID, or of this name, whose upload has not begun; waiting or refused. */
+  queue: QueuedUpload[];
   /** Each of its webhooks with every attempt, the oldest first. */
   webhooks: DeliveryHistory[];
 }
@@ -25,10 +25,10 @@ export async function recordingStatus({ id: text }: { id: string }, runtime: Run
   try {
     const {
       recordings: uploads,
-      refused,
+      queue,
       deliveries: webhooks,
-    } = (await overview?.recording(id)) ?? { recordings: [], refused: [], deliveries: [] };
-    if (uploads.length + refused.length + webhooks.length > 0) return { recordingId: id, uploads, refused, webhooks };
+    } = (await overview?.recording(id)) ?? { recordings: [], queue: [], deliveries: [] };
+    if (uploads.length + queue.length + webhooks.length > 0) return { recordingId: id, uploads, queue, webhooks };
   } finally {
     overview?.close();
   }

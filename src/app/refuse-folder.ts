@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import type { RecordingOverrides } from '../core/recording/read-recording.ts';
 import type { Recording } from '../core/recording/recording.ts';
-import type { AskedUpload } from '../core/upload/refusals.ts';
+import { type AskedUpload, nextLookAt } from '../core/upload/queue.ts';
 import { realPath } from './find-folders.ts';
 import { readFinishedFolder, type WaitOptions } from './recording-folder.ts';
 import type { Runtime } from './runtime.ts';
@@ -44,15 +44,19 @@ export async function refused(dir: string, asked: AskedFor, error: unknown, runt
   if (!announceRefusal(dir, error, runtime)) return error;
   const path = await realPath(dir);
   if (!(await exists(path))) return error;
-  const { refusals } = await runtime.state();
-  const refusal = {
+  const { queue } = await runtime.state();
+  const now = runtime.clock.now();
+  const entry = {
     dir: path,
     recordingId: asked.id ?? basename(path),
-    error: error.message,
-    hint: error.hint ?? null,
+    origin: 'upload' as const,
     asked: toAsked(asked),
+    state: 'refused' as const,
+    reason: error.message,
+    hint: error.hint ?? null,
+    nextAt: nextLookAt('refused', { askedAt: now }, now),
   };
-  await refusals.refuse(refusal, runtime.clock.now());
+  await queue.add([entry], now);
   return error;
 }
 

@@ -1,7 +1,7 @@
 import type { Delivery } from '../core/delivery/delivery.ts';
 import { parseRecordingId } from '../core/recording/recording.ts';
 import type { StoredRecording } from '../core/upload/journal.ts';
-import type { Refusal } from '../core/upload/refusals.ts';
+import type { QueuedUpload } from '../core/upload/queue.ts';
 import { chooseEndpoints, findUnconfigured } from './endpoints.ts';
 import type { Runtime } from './runtime.ts';
 import { isKnown, unknownRecording } from './unknown-recording.ts';
@@ -20,8 +20,8 @@ export interface RetryRequest {
 /** What a retry has to do. */
 export interface Work {
   unfinished: StoredRecording[];
-  /** Folders that were refused, to be looked at again. */
-  refused: Refusal[];
+  /** Folders whose upload has not begun; waiting or refused. */
+  queue: QueuedUpload[];
   /** The recordings that were asked for; none: all. */
   ids: string[];
   /** Names. */
@@ -33,7 +33,7 @@ export async function findWork({ ids: texts, endpoint }: RetryRequest, runtime: 
   const ids = texts.map(text => parseRecordingId(text, 'id', 'USAGE'));
   const endpoints = chooseEndpoints(runtime, endpoint).map(({ name }) => name);
   const { config } = runtime;
-  const { journal, refusals, overview } = await runtime.state();
+  const { journal, queue, overview } = await runtime.state();
   for (const id of ids) {
     if (!(await isKnown(id, overview))) throw unknownRecording(id);
   }
@@ -41,7 +41,7 @@ export async function findWork({ ids: texts, endpoint }: RetryRequest, runtime: 
   const isWanted = (id: string) => ids.length === 0 || ids.some(one => one === id);
   return {
     unfinished: all.filter(({ id }) => isWanted(id)),
-    refused: (await refusals.list()).filter(({ recordingId }) => isWanted(recordingId)),
+    queue: (await queue.list()).filter(({ recordingId }) => isWanted(recordingId)),
     ids,
     endpoints,
   };
@@ -50,7 +50,8 @@ export async function findWork({ ids: texts, endpoint }: RetryRequest, runtime: 
 /** What a retry would do. */
 export interface RetryPlan {
   uploads: StoredRecording[];
-  refused: Refusal[];
+  /** Folders whose upload has not begun; waiting or refused. */
+  queue: QueuedUpload[];
   /** Pending and held webhooks. */
   deliveries: Delivery[];
   /** Endpoints that are no longer configured, with how many webhooks wait for each. */
@@ -62,7 +63,7 @@ export interface RetryPlan {
  * @throws AppError `USAGE`, `STATE`
  */
 export async function planRetry(request: RetryRequest, runtime: Runtime): Promise<RetryPlan> {
-  const { unfinished, refused, ids, endpoints } = await findWork(request, runtime);
+  const { unfinished, queue, ids, endpoints } = await findWork(request, runtime);
   const unconfigured = await findUnconfigured(runtime);
   const { outbox } = await runtime.state();
   const waiting = await outbox.list({ states: ['pending', 'held'] });
@@ -70,5 +71,5 @@ export async function planRetry(request: RetryRequest, runtime: Runtime): Promis
     ({ endpoint, recordingId }) =>
       endpoints.includes(endpoint) && (ids.length === 0 || ids.some(id => id === recordingId)),
   );
-  return { uploads: unfinished, refused, deliveries, unconfigured };
+  return { uploads: unfinished, queue, deliveries, unconfigured };
 }

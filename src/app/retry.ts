@@ -3,25 +3,17 @@ import { deliverWebhooks, type Selection } from '../core/delivery/deliver-webhoo
 import type { DeliverReport, EndpointReport } from '../core/delivery/delivery-report.ts';
 import { AppError } from '../core/errors.ts';
 import { inPool } from '../core/pool.ts';
-import type { Recording, RecordingDetails } from '../core/recording/recording.ts';
+import type { RecordingDetails } from '../core/recording/recording.ts';
 import type { StoredRecording } from '../core/upload/journal.ts';
-import type { Refusal } from '../core/upload/refusals.ts';
 import { uploadRecording } from '../core/upload/upload-recording.ts';
-import type { UploadReport } from '../core/upload/upload-report.ts';
 import { completePayloads } from './complete-payloads.ts';
 import { foldersAtOnce } from './descriptors.ts';
 import { findUnconfigured } from './endpoints.ts';
-import { sameId } from './find-folders.ts';
 import { readFinishedFolder, uploadRequest } from './recording-folder.ts';
-import { exists, readOrRefuse } from './refuse-folder.ts';
 import { findLeft, type LeftForOperator } from './retry-left.ts';
 import { findWork, type RetryRequest, type Work } from './retry-work.ts';
 import type { Runtime } from './runtime.ts';
-
-/** What became of one unfinished upload. `ok` is false if nothing of it could be tried. */
-export type RetriedUpload =
-  | { ok: true; recordingId: string; dir: string; report: UploadReport }
-  | { ok: false; recordingId: string; dir: string; error: AppError };
+import { postpone, type RetriedUpload, uploadQueued } from './upload-queued.ts';
 
 export interface RetryReport extends DeliverReport, LeftForOperator {
   uploads: RetriedUpload[];
@@ -35,7 +27,7 @@ export interface RetryReport extends DeliverReport, LeftForOperator {
 const UPLOADS_AT_ONCE = 32;
 
 /**
- * Finishes unfinished uploads and sends webhooks that are due, both at the same time: no webhook waits for an upload,
+ * Finishes unfinished uploads, begins those of the queue, and sends webhooks that are due, both at the same time: no webhook waits for an upload,
  * except those of the recording itself, whose payload the upload replaces. They are sent as soon as it has ended.
  * @throws AppError `USAGE`, `CONFIG`, `STATE`; the signal's reason if it aborts before all uploads have ended
  */
@@ -62,7 +54,7 @@ export async function retry(request: RetryRequest, runtime: Runtime): Promise<Re
     },
   ];
   await inPool(flows, { atOnce: flows.length, signal: runtime.signal }, (flow, signal) => flow(signal));
-  if (uploads.length < work.unfinished.length + work.refused.length) runtime.signal.throwIfAborted();
+  if (uploads.length < work.unfinished.length + work.queue.length) runtime.signal.throwIfAborted();
 
   const { outbox } = await runtime.state();
   const waiting = await outbox.waiting();
@@ -105,19 +97,24 @@ async function sendDue(
 
 /** Finishes uploads, several at once, and sends the webhooks of each as soon as it has ended. */
 async function finishUploads(
-  { unfinished, refused }: Work,
+  { unfinished, queue }: Work,
   runtime: Runtime,
   signal: AbortSignal,
   deliver: (selection: Partial<Selection>, signal: AbortSignal) => Promise<void>,
 ): Promise<RetriedUpload[]> {
   const tasks = [
     ...unfinished.map(stored => (runtime: Runtime) => finishUpload(stored, runtime)),
-    ...refused.map(refusal => (runtime: Runtime) => lookAgain(refusal, runtime)),
+    ...queue.map(entry => (runtime: Runtime) => uploadQueued(entry, runtime)),
   ];
   if (tasks.length === 0) return [];
   const { outbox } = await runtime.state();
   // Without access keys nothing can be uploaded; this says so once.
-  await runtime.uploads();
+  const handedOver = queue.filter(({ origin }) => origin !== 'upload');
+  await runtime.uploads().catch(async (error: unknown) => {
+    if (error instanceof AppError && error.code === 'CONFIG')
+      await Promise.all(handedOver.map(entry => postpone(entry, error, { isGone: false }, runtime)));
+    throw error;
+  });
   return await inPool(tasks, { atOnce: foldersAtOnce(UPLOADS_AT_ONCE), signal }, async (finish, signal) => {
     const upload = await finish({ ...runtime, signal });
     const { recordingId } = upload;
@@ -146,35 +143,9 @@ async function finishUpload(stored: StoredRecording, runtime: Runtime): Promise<
     return { ok: true, recordingId: id, dir, report };
   } catch (error) {
     if (signal.aborted || !(error instanceof AppError) || error.code === 'STATE') throw error;
-    return { ok: false, recordingId: id, dir, error: error.code === 'RECORDING' ? orForget(error, id) : error };
+    const failure = error.code === 'RECORDING' ? orForget(error, id) : error;
+    return { ok: false, recordingId: id, dir, error: failure, waits: failure.code === 'BUSY' };
   }
-}
-
-/**
- * Looks at a folder again that was refused, and uploads it if it is a finished recording now. A folder that is gone is
- * forgotten.
- */
-async function lookAgain({ dir, recordingId, asked }: Refusal, runtime: Runtime): Promise<RetriedUpload> {
-  const { signal } = runtime;
-  try {
-    const waitMs = 2 * runtime.config.settleMs;
-    const recording = await readOrRefuse(dir, { ...asked, waitMs }, runtime, found => refuseKnown(found, runtime));
-    const deps = { ...(await runtime.uploads()), signal };
-    const report = await uploadRecording(recording, uploadRequest(runtime, asked), deps);
-    return { ok: true, recordingId: recording.id, dir, report };
-  } catch (error) {
-    if (signal.aborted || !(error instanceof AppError) || error.code === 'STATE') throw error;
-    if (!(await exists(dir))) await (await runtime.state()).refusals.forget(dir);
-    return { ok: false, recordingId, dir, error };
-  }
-}
-
-/** Refuses a recording whose ID another folder has, from which this machine has uploaded it. */
-async function refuseKnown({ id, dir }: Recording, runtime: Runtime): Promise<void> {
-  const { config } = runtime;
-  const { journal } = await runtime.state();
-  const known = await journal.recording({ target: `${config.endpoint}/${config.bucket}`, recordingId: id });
-  if (known && known.dir !== dir && (await exists(known.dir))) throw sameId(id, known.dir);
 }
 
 /** What the upload was asked for with; who the user is may have been configured since. */

@@ -44,8 +44,8 @@ export async function orUnknown(
   return unknownRecording(id, { bucket: bucket.name });
 }
 
-/** True if the state has anything of the recording: an upload, a refused folder, a webhook. */
+/** True if the state has anything of the recording: an upload, a folder in the queue, a webhook. */
 export async function isKnown(id: string, overview: Pick<Overview, 'recording'>): Promise<boolean> {
-  const { recordings, refused, deliveries } = await overview.recording(id);
-  return recordings.length + refused.length + deliveries.length > 0;
+  const { recordings, queue, deliveries } = await overview.recording(id);
+  return recordings.length + queue.length + deliveries.length > 0;
 }

@@ -108,8 +108,9 @@ async function uploadOne(
   check: (recording: Recording) => void,
 ): Promise<UploadedFolder> {
   const { webhook = true, force = false } = options;
+  const askedAt = runtime.clock.now();
   const recording = await readOrRefuse(dir, options, runtime, check);
-  const request = uploadRequest(runtime, { force, webhook });
+  const request = { ...uploadRequest(runtime, { force, webhook }), askedAt };
   const session = await runtime.uploads();
   const observer = request.endpoints.length > 0 ? loadingPoster(session.observer, runtime) : session.observer;
   const uploadWith = async (state: Awaited<ReturnType<Runtime['state']>>): Promise<UploadedFolder> => {

@@ -18,7 +18,7 @@ export async function webhookHistory({ id: text }: { id: string }, runtime: Runt
   const overview = await runtime.overview();
   try {
     const known = await overview?.recording(id);
-    if (!known || known.recordings.length + known.refused.length + known.deliveries.length === 0)
+    if (!known || known.recordings.length + known.queue.length + known.deliveries.length === 0)
       throw unknownRecording(id);
     return { recordingId: id, webhooks: known.deliveries };
   } finally {

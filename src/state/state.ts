@@ -1,15 +1,22 @@
 import type { DeliveryPorts } from '../core/delivery/delivery-ports.ts';
 import type { Housekeeping } from '../core/delivery/housekeeping.ts';
 import type { Overview } from '../core/status/overview.ts';
+import type { TakeWorkerResult } from '../core/status/worker.ts';
 import type { UploadJournal } from '../core/upload/journal.ts';
-import type { Refusals } from '../core/upload/refusals.ts';
+import type { UploadQueue } from '../core/upload/queue.ts';
 
 /** An open state: the core's ports over one database. Any number of processes may have the same state open. */
 export interface State extends DeliveryPorts {
   journal: UploadJournal;
-  refusals: Refusals;
+  queue: UploadQueue;
   overview: Overview;
   housekeeping: Housekeeping;
+  /**
+   * Makes this process the worker of the state, if no other one is.
+   * @param now milliseconds since 1970
+   * @throws AppError `STATE`
+   */
+  takeWorker(now: number): Promise<TakeWorkerResult>;
   /** Closes it once every write that was asked for has ended. This process's claims are void then. */
   close(): Promise<void>;
 }

@@ -191,6 +191,7 @@ describe('the JSON of retry', () => {
     const { desk } = await deskWithPartialUpload();
     expect(await documentOf(desk, 'retry --list')).toEqual({
       uploads: [{ recordingId: 'string', dir: 'string', state: 'string', error: 'string' }],
+      queued: [],
       refused: [],
       deliveries: [
         {
@@ -245,6 +246,7 @@ describe('the JSON of the other commands', () => {
     const COUNTS = {
       uploading: 'number',
       partial: 'number',
+      queued: 'number',
       refused: 'number',
       done: 'number',
       waiting: 'number',
@@ -258,8 +260,10 @@ describe('the JSON of the other commands', () => {
       counts: COUNTS,
       alarms: [],
       nextTry: 'null',
-      oldest: { upload: 'null', partial: 'null', refused: 'null', waiting: 'null' },
+      oldest: { upload: 'null', partial: 'null', queued: 'null', refused: 'null', waiting: 'null' },
+      worker: 'null',
       uploads: [],
+      queued: [],
       refused: [],
       webhooks: [],
       endpoints: [],
@@ -273,7 +277,9 @@ describe('the JSON of the other commands', () => {
       counts: COUNTS,
       alarms: [{ kind: 'string', count: 'number' }],
       nextTry: 'string',
-      oldest: { upload: 'string', partial: 'string', refused: 'string', waiting: 'string' },
+      oldest: { upload: 'string', partial: 'string', queued: 'null', refused: 'string', waiting: 'string' },
+      worker: 'null',
+      queued: [],
       refused: [
         {
           dir: 'string',
@@ -363,6 +369,7 @@ describe('the JSON of the other commands', () => {
           metadata: PAYLOAD,
         },
       ],
+      queued: [],
       refused: [],
       webhooks: [HISTORY],
     });
@@ -437,6 +444,7 @@ describe('the JSON of the other commands', () => {
       recordingId: 'string',
       uploads: [{ target: 'string', dir: 'string', state: 'string', aborted: [], notAborted: [], stored: ['string'] }],
       discarded: [],
+      queued: [],
       refused: [],
     });
   });

@@ -94,7 +94,7 @@ describe('a webhook that fails does not fail the upload', () => {
     expect(webhooksOf(sandbox, id).at(-1)).toMatchObject({
       body: { uploaded_files: { video: expect.anything() as unknown } },
     });
-    expect(await list(desk)).toEqual({ uploads: [], refused: [], deliveries: [], unconfigured: [] });
+    expect(await list(desk)).toEqual({ uploads: [], queued: [], refused: [], deliveries: [], unconfigured: [] });
   });
 
   test('401: held with all others of the endpoint, and sent by itself once the token is right', async () => {

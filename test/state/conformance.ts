@@ -9,7 +9,7 @@ import { outboxConforms } from './conformance/outbox.ts';
 import { overviewConforms } from './conformance/overview.ts';
 import { partsJournalConforms } from './conformance/parts-journal.ts';
 import { processesConform } from './conformance/processes.ts';
-import { refusalsConform } from './conformance/refusals.ts';
+import { queueConforms, workersConform } from './conformance/queue.ts';
 import { type Place, useStage } from './conformance/stage.ts';
 
 export type { Place } from './conformance/stage.ts';
@@ -29,10 +29,11 @@ export function describeState(name: string, makePlace: () => Promise<Place>, opt
     inFlightConforms(stage);
     endpointsConform(stage);
     overviewConforms(stage);
-    refusalsConform(stage);
+    queueConforms(stage);
     forgettingConforms(stage);
     if (!options.isShared) return;
     processesConform(stage);
+    workersConform(stage);
     crashesConform(stage);
     abandonedConform(stage);
   });

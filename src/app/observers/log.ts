@@ -48,6 +48,10 @@ function entryOf(event: CoreEvent): Entry | undefined {
       const { dir, error } = event;
       return ['error', 'upload refused', { dir, error: error.message, hint: error.hint }];
     }
+    case 'upload-waiting':
+      return ['info', 'upload waits', { dir: event.dir, reason: event.error.message }];
+    case 'upload-enqueued':
+      return ['info', 'upload enqueued', { dir: event.dir }];
     case 'recording-started':
       return ['info', 'upload started', { recording: event.recordingId, dir: event.dir, files: event.files.length }];
     case 'file-finished':

@@ -8,7 +8,8 @@ export type ProgressJson =
   | { type: 'folders-found'; folders: number }
   | { type: 'folder-finished'; dir: string; ok: boolean }
   | { type: 'recording-waiting'; dir: string; name: string; reason: string; settleMs: number; waitMs: number }
-  | { type: 'upload-refused'; dir: string; error: ErrorJson }
+  | { type: 'upload-refused' | 'upload-waiting'; dir: string; error: ErrorJson }
+  | { type: 'upload-enqueued'; dir: string }
   | { type: 'recording-started'; recordingId: string; dir: string; files: { name: string; sizeBytes: number }[] }
   | { type: 'file-started'; recordingId: string; name: string; sizeBytes: number; resumedBytes: number }
   /** At most twice a second for each file. */
@@ -50,7 +51,10 @@ export function progressJson(event: Exclude<CoreEvent, { type: 'file-progress' }
       return { type, dir, name, reason, settleMs, waitMs };
     }
     case 'upload-refused':
+    case 'upload-waiting':
       return { type, dir: event.dir, error: errorJson(event.error) };
+    case 'upload-enqueued':
+      return { type, dir: event.dir };
     case 'recording-started': {
       const { recordingId, dir, files } = event;
       return { type, recordingId, dir, files: files.map(({ name, sizeBytes }) => ({ name, sizeBytes })) };

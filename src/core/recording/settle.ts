@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts';
-import type { AppError } from '../errors.ts';
+import { AppError } from '../errors.ts';
+import { printable } from '../text.ts';
 import { formatDuration } from '../units.ts';
 import { type FileIdentity, sameFile } from './file-identity.ts';
-import { problem } from './folder-problem.ts';
 
 /** How long a recording is given to become quiet unless the caller says otherwise. */
 export const DEFAULT_WAIT_MS = 600_000;
@@ -115,13 +115,19 @@ export function unsettledText({ why, ageMs }: Pick<Unsettled, 'why' | 'ageMs'>):
   return ageMs < 0 ? 'has a time stamp in the future' : `was written ${formatDuration(ageMs)} ago`;
 }
 
+/** The recorder has not finished: the same look may succeed later, without anybody's help. */
+export class StillWrittenError extends AppError {
+  constructor(message: string, hint: string) {
+    super('RECORDING', message, { hint });
+  }
+}
+
 function stillWritten(file: Unsettled, { settleMs, waitMs }: Pick<SettleOptions, 'settleMs' | 'waitMs'>): AppError {
   if (waitMs > 0) {
-    return problem(file.path, `is still being written after ${formatDuration(waitMs)}`, {
-      hint: 'run the command again once the recorder has finished',
-    });
+    const text = `${printable(file.path)} is still being written after ${formatDuration(waitMs)}`;
+    return new StillWrittenError(text, 'run the command again once the recorder has finished');
   }
-  return problem(file.path, `${unsettledText(file)}: the recording may not be finished`, {
-    hint: `run the command again ${formatDuration(settleMs)} after the recorder has finished, or with --finished if it has`,
-  });
+  const text = `${printable(file.path)} ${unsettledText(file)}: the recording may not be finished`;
+  const again = `run the command again ${formatDuration(settleMs)} after the recorder has finished, or with --finished if it has`;
+  return new StillWrittenError(text, again);
 }

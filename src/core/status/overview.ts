@@ -1,6 +1,7 @@
 import type { HeldReason } from '../delivery/delivery.ts';
 import type { DeliveryHistory } from '../delivery/outbox.ts';
-import type { Refusal } from '../upload/refusals.ts';
+import type { QueuedUpload } from '../upload/queue.ts';
+import type { Worker } from './worker.ts';
 
 /*
  * What is unfinished, what waits, and how much is done. Times are milliseconds since 1970; `target` is `<endpoint>/<bucket>`.
@@ -60,6 +61,8 @@ export interface StateOverview {
   counts: {
     uploading: number;
     partial: number;
+    /** Folders whose upload was asked for, waits, and begins by itself. */
+    queued: number;
     /** Folders that were refused before anything of them was sent. */
     refused: number;
     done: number;
@@ -70,7 +73,8 @@ export interface StateOverview {
   };
   /** Those that a process is at work on come first. */
   uploads: UnfinishedUpload[];
-  refused: Refusal[];
+  queued: QueuedUpload[];
+  refused: QueuedUpload[];
   held: WaitingDelivery[];
   /** The one that is due next first. */
   waiting: WaitingDelivery[];
@@ -78,7 +82,15 @@ export interface StateOverview {
   /** When the next webhook is due. */
   nextAt: number | null;
   /** Since when the oldest of each has been waiting; `upload`: of all unfinished uploads. */
-  oldest: { partial: number | null; upload: number | null; refused: number | null; waiting: number | null };
+  oldest: {
+    partial: number | null;
+    upload: number | null;
+    queued: number | null;
+    refused: number | null;
+    waiting: number | null;
+  };
+  /** The process of `recordupload watch`; undefined if none runs. */
+  worker: Worker | undefined;
 }
 
 /** One recording in one bucket, as this machine knows it. */
@@ -95,6 +107,16 @@ export interface RecordingStatus {
   files: FileProgress[];
   /** The bytes of `metadata.json` in the bucket. */
   metadata: string | null;
+}
+
+/** All that is known of one recording. */
+export interface KnownOfRecording {
+  /** In each bucket. */
+  recordings: RecordingStatus[];
+  /** Folders of this ID, or of this name, whose upload has not begun; waiting or refused. */
+  queue: QueuedUpload[];
+  /** Each of its webhooks, the oldest first. */
+  deliveries: DeliveryHistory[];
 }
 
 /** Which recordings `Overview.recent` lists. */
@@ -131,9 +153,11 @@ export interface Overview {
   /** Its cost does not grow with what is done: that is counted from indexes and never read. */
   all(options: { limit: number }): Promise<StateOverview>;
   /** All that is known of one recording: in each bucket, and each of its webhooks, the oldest first. */
-  recording(id: string): Promise<{ recordings: RecordingStatus[]; refused: Refusal[]; deliveries: DeliveryHistory[] }>;
+  recording(id: string): Promise<KnownOfRecording>;
   /** Recordings of this machine, the one that was touched last first. */
   recent(filter: RecentFilter): Promise<RecentRecording[]>;
   /** Ids of recordings that begin so, the one that was touched last first. */
   recordingIds(prefix: string, options: { limit: number }): Promise<string[]>;
+  /** The process of `recordupload watch`; undefined if none runs. */
+  worker(): Promise<Worker | undefined>;
 }

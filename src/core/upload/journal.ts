@@ -75,12 +75,13 @@ export interface UploadEnd {
 export interface UploadJournal extends PartsJournal, BegunUploads {
   /**
    * Claims the recording for this process and records that it is being uploaded from this folder. The claim ends with
-   * `release`, with `finish`, or with the process. That the folder was refused before is forgotten.
+   * `release`, with `finish`, or with the process. The folder's entry in the queue is removed.
+   * @param options.askedAt when this upload was asked for: an entry that was asked for later stays; now unless given
    */
   begin(
     target: string,
     recording: Pick<Recording, 'id' | 'dir' | 'details'>,
-    options: { webhooks: boolean; now: number },
+    options: { webhooks: boolean; now: number; askedAt?: number | undefined },
   ): Promise<BeginResult>;
   /** Gives this process's claim back, if it has one. */
   release(ref: RecordingRef): Promise<void>;

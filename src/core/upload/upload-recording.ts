@@ -33,7 +33,8 @@ export async function uploadRecording(
 ): Promise<UploadReport> {
   const { journal, bucket, clock, observer } = session;
   const webhooks = request.endpoints.length > 0;
-  const begun = await journal.begin(bucket.target, recording, { webhooks, now: clock.now() }).catch(notBegun);
+  const { askedAt } = request;
+  const begun = await journal.begin(bucket.target, recording, { webhooks, now: clock.now(), askedAt }).catch(notBegun);
   if (!begun.ok) {
     throw new AppError('BUSY', `another process (pid ${begun.pid}) is at work on recording ${recording.id}`, {
       hint: 'wait until it has ended; recordupload status shows what it does',

@@ -13,6 +13,8 @@ export interface UploadRequest {
   region: string;
   publicBaseUrl: string;
   uploadSource: string;
+  /** When it was asked for; what is asked of the same folder later stays in the queue. Now unless given. */
+  askedAt?: number | undefined;
 }
 
 /** How the upload of one file ended. */

@@ -183,4 +183,33 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (recording_id, endpoint)
   ) WITHOUT ROWID;
   `,
+  `
+  -- Folders whose upload was asked for and has not begun.
+  CREATE TABLE queue (
+    dir TEXT PRIMARY KEY,
+    recording_id TEXT NOT NULL,     -- as people call it: the id asked for, else the folder's name
+    origin TEXT NOT NULL,           -- upload | enqueued | found
+    asked TEXT NOT NULL,            -- AskedUpload as JSON
+    state TEXT NOT NULL,            -- waiting | refused
+    reason TEXT,                    -- null: nobody has looked at the folder yet
+    hint TEXT,
+    since INTEGER NOT NULL,         -- asked for first
+    asked_at INTEGER NOT NULL,      -- asked for last
+    updated_at INTEGER NOT NULL,
+    next_at INTEGER NOT NULL        -- when to look at it again
+  );
+  INSERT INTO queue
+    SELECT dir, recording_id, 'upload', asked, 'refused', error, hint, since, since, updated_at, updated_at FROM refusals;
+  DROP TABLE refusals;
+  CREATE INDEX queue_since ON queue (state, since);
+  CREATE INDEX queue_due ON queue (next_at);
+  CREATE INDEX queue_of_recording ON queue (recording_id);
+  -- The process of \`recordupload watch\`: at most one lives.
+  CREATE TABLE worker (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    owner TEXT NOT NULL,            -- Liveness.ownerId
+    pid INTEGER NOT NULL,
+    since INTEGER NOT NULL
+  );
+  `,
 ];

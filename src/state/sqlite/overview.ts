@@ -8,10 +8,12 @@ import type {
   UnfinishedUpload,
   WaitingDelivery,
 } from '../../core/status/overview.ts';
+import type { QueuedUpload } from '../../core/upload/queue.ts';
+import { toQueued } from './queue.ts';
 import { recentRecordings } from './recent.ts';
-import { toRefusal } from './refusals.ts';
 import { historyOf, toDelivery } from './rows.ts';
 import type { Row, Sql, Values } from './sql.ts';
+import { workerIn } from './worker.ts';
 
 /** What the overview is read from. */
 export interface OverviewSource {
@@ -24,11 +26,15 @@ export interface OverviewSource {
 /** The overview over a database. */
 export function openOverviewOf({ read, isAlive }: OverviewSource): Overview {
   return {
-    all: ({ limit }) => read(sql => readOverview(sql, livingClaimants(sql, isAlive), limit)),
+    all: ({ limit }) =>
+      read(sql => ({
+        ...readOverview(sql, livingClaimants(sql, isAlive), limit),
+        worker: workerIn(sql, isAlive),
+      })),
     recording: id =>
       read(sql => ({
         recordings: recordingsOf(sql, livingClaimants(sql, isAlive), id),
-        refused: sql.all('SELECT * FROM refusals WHERE recording_id = $id ORDER BY since, dir', { id }).map(toRefusal),
+        queue: sql.all('SELECT * FROM queue WHERE recording_id = $id ORDER BY since, dir', { id }).map(toQueued),
         deliveries: historyOf(sql, id),
       })),
     recent: filter => read(sql => recentRecordings(sql, filter, new Set(livingClaimants(sql, isAlive).keys()))),
@@ -41,6 +47,7 @@ export function openOverviewOf({ read, isAlive }: OverviewSource): Overview {
         );
         return [...new Set(rows.map(row => String(row.id)))];
       }),
+    worker: () => read(sql => workerIn(sql, isAlive)),
   };
 }
 
@@ -55,7 +62,7 @@ function livingClaimants(sql: Sql, isAlive: OverviewSource['isAlive']): Living {
   return new Map(claimants.map(id => [id, pidOf(id)] as const).filter(([id, pid]) => isAlive(id, pid)));
 }
 
-function readOverview(sql: Sql, living: Living, limit: number): StateOverview {
+function readOverview(sql: Sql, living: Living, limit: number): Omit<StateOverview, 'worker'> {
   const value = (text: string, values?: Values) => sql.get(text, values)?.n ?? null;
   const number = (text: string, values?: Values) => Number(value(text, values));
   const time = (text: string, values?: Values) => value(text, values) as number | null;
@@ -74,7 +81,8 @@ function readOverview(sql: Sql, living: Living, limit: number): StateOverview {
     counts: {
       uploading: uploadingCount,
       partial: unfinished - uploadingCount,
-      refused: number('SELECT COUNT(*) AS n FROM refusals'),
+      queued: number(`SELECT COUNT(*) AS n FROM queue WHERE state = 'waiting'`),
+      refused: number(`SELECT COUNT(*) AS n FROM queue WHERE state = 'refused'`),
       done: known - unfinished,
       waiting: countOf('pending'),
       held: countOf('held'),
@@ -88,7 +96,8 @@ function readOverview(sql: Sql, living: Living, limit: number): StateOverview {
         { ...atWork.values, limit },
       )
       .map(row => toUpload(sql, row, living)),
-    refused: sql.all('SELECT * FROM refusals ORDER BY since, dir LIMIT $limit', { limit }).map(toRefusal),
+    queued: queuedIn(sql, 'waiting', limit),
+    refused: queuedIn(sql, 'refused', limit),
     held: sql
       .all(`SELECT * FROM deliveries WHERE state = 'held' ORDER BY settled_at LIMIT $limit`, { limit })
       .map(row => toWaiting(sql, row)),
@@ -100,13 +109,20 @@ function readOverview(sql: Sql, living: Living, limit: number): StateOverview {
     oldest: {
       partial: time(`SELECT unfinished_since AS n FROM recordings WHERE ${partial} ORDER BY 1 LIMIT 1`, atWork.values),
       upload: time(`SELECT MIN(unfinished_since) AS n FROM recordings WHERE state <> 'done'`),
-      refused: time('SELECT MIN(since) AS n FROM refusals'),
+      queued: time(`SELECT MIN(since) AS n FROM queue WHERE state = 'waiting'`),
+      refused: time(`SELECT MIN(since) AS n FROM queue WHERE state = 'refused'`),
       // Numbers are given in the order in which deliveries are made.
       waiting: time(
         `SELECT created_at AS n FROM deliveries WHERE seq = (SELECT MIN(seq) FROM deliveries WHERE state = 'pending')`,
       ),
     },
   };
+}
+
+function queuedIn(sql: Sql, state: QueuedUpload['state'], limit: number): QueuedUpload[] {
+  return sql
+    .all('SELECT * FROM queue WHERE state = $state ORDER BY since LIMIT $limit', { state, limit })
+    .map(toQueued);
 }
 
 /** Names and values of the living owners for `IN (…)`. If none lives, one empty name keeps the list from being empty. */

@@ -6,7 +6,15 @@ import { type ForeignFlaw, foreignFile, foreignFolder, isOwn } from '../../core/
 import { printable } from '../../core/text.ts';
 
 /** Everything that SQLite or we open by its name in the state folder. */
-const FILES = ['state.db', 'state.db-wal', 'state.db-shm', 'state.db-journal', 'state.db.damaged', 'set-aside.lock'];
+const FILES = [
+  'state.db',
+  'state.db-wal',
+  'state.db-shm',
+  'state.db-journal',
+  'state.db.damaged',
+  'set-aside.lock',
+  'wake',
+];
 
 /**
  * Looks at the state folder, and does not block the thread: on a dead network drive the look would never end, and Ctrl-C

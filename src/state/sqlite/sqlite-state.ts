@@ -5,8 +5,9 @@ import { openEndpoints } from './endpoints.ts';
 import { openOutbox } from './outbox.ts';
 import { openOverviewOf } from './overview.ts';
 import { openHousekeeping } from './prune.ts';
-import { openRefusals } from './refusals.ts';
+import { openUploadQueue } from './queue.ts';
 import { openUploadJournal } from './upload-journal.ts';
+import { takeWorkerIn } from './worker.ts';
 
 /**
  * The core's ports over an open SQLite database.
@@ -22,12 +23,13 @@ export function stateOver(
   const { read, liveness, isKept } = database;
   return {
     journal: openUploadJournal(database, pid),
-    refusals: openRefusals(database),
+    queue: openUploadQueue(database),
     outbox: openOutbox(database),
     claims: openDeliveryClaims(database),
     endpoints: openEndpoints(database),
     overview: openOverviewOf({ read, isAlive: id => liveness.isAlive(id) }),
     housekeeping: openHousekeeping(database, stateDir),
+    takeWorker: takeWorkerIn(database, pid),
     isKept,
     isBlocked,
     close: () => database.close(),

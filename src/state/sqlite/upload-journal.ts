@@ -6,7 +6,7 @@ import type { Database } from './database.ts';
 import { forgetIn } from './forget.ts';
 import { enqueue } from './outbox.ts';
 import { endUpload, openPartsJournal, valuesOfFile } from './parts-journal.ts';
-import { forgetRefusal } from './refusals.ts';
+import { beginQueued } from './queue.ts';
 import { toFile, toRecording } from './rows.ts';
 import type { Sql, Values } from './sql.ts';
 
@@ -21,7 +21,7 @@ export function openUploadJournal(database: Database, pid: number): UploadJourna
   return {
     ...openPartsJournal(database),
 
-    async begin(target, { id, dir, details }, { webhooks, now }) {
+    async begin(target, { id, dir, details }, { webhooks, now, askedAt = now }) {
       const ref = { target, recordingId: id };
       const result = await write(sql => {
         const holder = sql.get(
@@ -57,7 +57,7 @@ export function openUploadJournal(database: Database, pid: number): UploadJourna
           },
         );
         const row = sql.get(`SELECT token FROM recordings WHERE ${OF_RECORDING}`, valuesOfRecording(ref));
-        forgetRefusal(sql, dir);
+        beginQueued(sql, dir, askedAt);
         return { ok: true as const, dead, token: String(row?.token) };
       });
       if (!result.ok) return result;

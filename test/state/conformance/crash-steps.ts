@@ -13,6 +13,12 @@ export const CRASH_STEPS = {
     await enqueue(state, 3);
     await claimAll(state);
   },
+  'becomes the worker': state => state.takeWorker(NOW),
+  'enqueues a folder': ({ queue }) =>
+    queue.add(
+      [{ dir: '/r/3', recordingId: '3', origin: 'enqueued', asked: { webhook: true, force: false, finished: true } }],
+      NOW,
+    ),
   'asks for writes and does not wait for them': async state => {
     void state.journal.begin(TARGET, RECORDING, { webhooks: true, now: NOW });
     void enqueue(state, 3, { endpoints: ['a', 'b', 'c'] });

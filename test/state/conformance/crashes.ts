@@ -28,6 +28,11 @@ export function crashesConform(stage: Stage): void {
       expect(await claimAll(stage.state)).toHaveLength(1);
     });
 
+    test('leaves every folder that it has put into the queue', async () => {
+      await stage.crash('enqueues a folder');
+      expect(await stage.state.queue.list()).toMatchObject([{ dir: '/r/3', origin: 'enqueued', state: 'waiting' }]);
+    });
+
     test('has stored a write in full or not at all', async () => {
       await stage.crash('asks for writes and does not wait for them');
       const queued = (await stage.state.outbox.list({})).length;

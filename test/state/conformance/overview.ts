@@ -29,14 +29,26 @@ export function overviewConforms(stage: Stage): void {
   describe('the overview', () => {
     test('of an empty state counts nothing', async () => {
       expect(await stage.state.overview.all({ limit: 20 })).toEqual({
-        counts: { uploading: 0, partial: 0, refused: 0, done: 0, waiting: 0, held: 0, delivered: 0, superseded: 0 },
+        counts: {
+          uploading: 0,
+          partial: 0,
+          queued: 0,
+          refused: 0,
+          done: 0,
+          waiting: 0,
+          held: 0,
+          delivered: 0,
+          superseded: 0,
+        },
         uploads: [],
+        queued: [],
         refused: [],
         held: [],
         waiting: [],
         endpoints: [],
         nextAt: null,
-        oldest: { partial: null, upload: null, refused: null, waiting: null },
+        oldest: { partial: null, upload: null, queued: null, refused: null, waiting: null },
+        worker: undefined,
       });
     });
 
@@ -170,7 +182,7 @@ export function overviewConforms(stage: Stage): void {
         [TARGET, 'uploading', PID, 10, null],
       ]);
       expect(found.deliveries.map(({ delivery }) => delivery.state)).toEqual(['superseded', 'pending']);
-      expect(await overview.recording('unknown')).toEqual({ recordings: [], refused: [], deliveries: [] });
+      expect(await overview.recording('unknown')).toEqual({ recordings: [], queue: [], deliveries: [] });
     });
 
     test('is found by how its id begins, the one that was touched last first', async () => {

@@ -4,6 +4,8 @@ import { describe, expect, test } from '@jest/globals';
 import { openState } from '../../../src/state/open.ts';
 import { type Database, openDatabase, openTemporaryDatabase } from '../../../src/state/sqlite/database.ts';
 import { openLiveness } from '../../../src/state/sqlite/liveness.ts';
+import { MIGRATIONS } from '../../../src/state/sqlite/migrations.ts';
+import { openSql } from '../../../src/state/sqlite/sql.ts';
 import { stateOver } from '../../../src/state/sqlite/sqlite-state.ts';
 import { claimedOf, enqueue } from '../conformance/facts.ts';
 import { afterTest, failureOf, tempFolder } from './support.ts';
@@ -40,6 +42,33 @@ describe('the state', () => {
     const error = await failureOf(open(dir));
     expect(error).toMatchObject({ code: 'STATE', message: expect.stringContaining('newer version') });
     expect(readdirSync(dir).filter(name => name.includes('corrupt'))).toEqual([]);
+  });
+
+  test('of an older version keeps its refused folders, in the queue', async () => {
+    const dir = tempFolder();
+    const before = MIGRATIONS.findIndex(step => step.includes('CREATE TABLE queue'));
+    const sql = openSql(fileIn(dir));
+    for (const step of MIGRATIONS.slice(0, before)) sql.exec(step);
+    sql.exec(`PRAGMA user_version = ${before};
+      INSERT INTO refusals VALUES ('/r/42', '42', 'has no video', NULL, '{"title":"Weekly","webhook":true}', 10, 20)`);
+    sql.close();
+    const state = await openState(dir);
+    afterTest(() => state.close());
+    expect(await state.queue.list()).toEqual([
+      {
+        dir: '/r/42',
+        recordingId: '42',
+        origin: 'upload',
+        asked: { title: 'Weekly', webhook: true },
+        state: 'refused',
+        reason: 'has no video',
+        hint: null,
+        since: 10,
+        askedAt: 10,
+        updatedAt: 20,
+        nextAt: 20,
+      },
+    ]);
   });
 
   test('that has no room says so, and names what could not be stored', async () => {

@@ -15,7 +15,7 @@ function fullScans(dir: string, statements: Iterable<string>): string[] {
       database
         .prepare(`EXPLAIN QUERY PLAN ${text}`)
         .all()
-        .some(({ detail }) => /^SCAN (deliveries|attempts|recordings|files|parts)$/.test(String(detail))),
+        .some(({ detail }) => /^SCAN (deliveries|attempts|recordings|files|parts|queue)$/.test(String(detail))),
     );
 }
 
@@ -25,8 +25,14 @@ test('what uploads, retries and the overview ask reads no table in full, however
   const dir = tempFolder();
   const state = await openState(dir);
   afterTest(() => state.close());
-  const { journal, outbox, claims, endpoints, overview, housekeeping } = state;
+  const { journal, outbox, claims, endpoints, overview, housekeeping, queue } = state;
 
+  const asked = { webhook: true, force: false, finished: true };
+  await queue.add([{ dir: '/r/3', recordingId: '3', origin: 'enqueued', asked }], NOW);
+  await queue.due(NOW);
+  await queue.nextAt();
+  await queue.postpone('/r/3', { state: 'waiting', reason: null, hint: null, nextAt: NOW }, NOW);
+  await queue.remove('/r/3');
   await journal.begin(TARGET, RECORDING, { webhooks: true, now: NOW });
   await journal.files(REF);
   await journal.finish(REF, { state: 'done', error: null, now: NOW });

@@ -8,6 +8,8 @@ export interface ForgetJson {
   /** One for each bucket. */
   uploads: ForgottenJson[];
   discarded: DiscardedJson[];
+  /** Folders whose upload waited, and begins no more. */
+  queued: string[];
   /** Folders whose upload was refused, and is looked at no longer. */
   refused: string[];
 }
@@ -26,7 +28,7 @@ export interface ForgottenJson {
   stored: string[];
 }
 
-export function forgetJson({ recordingId, uploads, discarded, refused }: ForgetReport): ForgetJson {
+export function forgetJson({ recordingId, uploads, discarded, queued, refused }: ForgetReport): ForgetJson {
   return {
     recordingId,
     uploads: uploads.map(({ target, dir = null, state = null, aborted, notAborted, stored }) => ({
@@ -38,6 +40,7 @@ export function forgetJson({ recordingId, uploads, discarded, refused }: ForgetR
       stored,
     })),
     discarded: discarded.map(discardedJson),
+    queued,
     refused,
   };
 }

@@ -4,7 +4,7 @@ import { COMMON_OPTIONS } from '../../program/common-options.ts';
 export const forgetSpec = describeCommand({
   name: 'forget',
   summary: 'end an upload that nobody wants: abort it, and discard its webhooks',
-  args: [{ name: '<id>', purpose: 'the recording, or the folder whose upload was refused' }],
+  args: [{ name: '<id>', purpose: 'the recording, or a folder whose upload has not begun' }],
   options: COMMON_OPTIONS,
   examples: [
     { does: 'its folder was deleted before it was uploaded', line: 'recordupload forget 42' },

@@ -11,8 +11,8 @@ export function forgetText(
   report: ForgetReport,
   { paint, options }: { paint: ChalkInstance; options: ConfigurationOptions },
 ): string[] {
-  const { recordingId, uploads, discarded, refused } = report;
-  const known = refused.length > 0 || uploads.some(({ state }) => state !== undefined);
+  const { recordingId, uploads, discarded, queued, refused } = report;
+  const known = queued.length + refused.length > 0 || uploads.some(({ state }) => state !== undefined);
   const failed = uploads.flatMap(({ notAborted }) => notAborted);
   return [
     `${paint.green('✔')} ${recordingId}: ${known ? 'forgotten' : 'no upload is known here any more'}`,

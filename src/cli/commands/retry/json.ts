@@ -1,5 +1,6 @@
-import type { RetriedUpload, RetryReport } from '../../../app/retry.ts';
+import type { RetryReport } from '../../../app/retry.ts';
 import type { RetryPlan } from '../../../app/retry-work.ts';
+import type { RetriedUpload } from '../../../app/upload-queued.ts';
 import { type DeliveryJson, deliveryJson, type EndpointRunJson, endpointRunJson } from '../../json/delivery.ts';
 import { iso } from '../../json/document.ts';
 import { type ErrorJson, errorJson } from '../../json/error.ts';
@@ -25,8 +26,10 @@ export interface ElsewhereJson {
   target: string;
 }
 
-/** An upload of which nothing could be tried has only its place and `error`. */
-export type RetriedUploadJson = UploadJson | { recordingId: string; dir: string; outcome: 'failed'; error: ErrorJson };
+/** An upload of which nothing could be tried has only its place and `error`. `waiting`: that will change by itself. */
+export type RetriedUploadJson =
+  | UploadJson
+  | { recordingId: string; dir: string; outcome: 'failed' | 'waiting'; error: ErrorJson };
 
 export interface UnconfiguredJson {
   endpoint: string;
@@ -46,8 +49,8 @@ export function retryJson({ uploads, deliveries, endpoints, unconfigured, held, 
 
 function retriedJson(upload: RetriedUpload): RetriedUploadJson {
   if (upload.ok) return uploadJson(upload.report);
-  const { recordingId, dir, error } = upload;
-  return { recordingId, dir, outcome: 'failed', error: errorJson(error) };
+  const { recordingId, dir, error, waits } = upload;
+  return { recordingId, dir, outcome: waits ? 'waiting' : 'failed', error: errorJson(error) };
 }
 
 function unconfiguredJson({ endpoint, count }: UnconfiguredJson): UnconfiguredJson {
@@ -57,6 +60,7 @@ function unconfiguredJson({ endpoint, count }: UnconfiguredJson): UnconfiguredJs
 /** The result of `retry --list --json`. */
 export interface RetryPlanJson {
   uploads: { recordingId: string; dir: string; state: 'uploading' | 'partial' | 'done'; error: string | null }[];
+  queued: { recordingId: string; dir: string; reason: string | null; hint: string | null; nextTry: string }[];
   refused: { recordingId: string; dir: string; error: string; hint: string | null }[];
   deliveries: WaitingJson[];
   unconfigured: UnconfiguredJson[];
@@ -72,10 +76,15 @@ export interface WaitingJson {
   nextAt: string;
 }
 
-export function retryPlanJson({ uploads, refused, deliveries, unconfigured }: RetryPlan): RetryPlanJson {
+export function retryPlanJson({ uploads, queue, deliveries, unconfigured }: RetryPlan): RetryPlanJson {
   return {
     uploads: uploads.map(({ id, dir, state, error }) => ({ recordingId: id, dir, state, error })),
-    refused: refused.map(({ recordingId, dir, error, hint }) => ({ recordingId, dir, error, hint })),
+    queued: queue
+      .filter(one => one.state === 'waiting')
+      .map(({ recordingId, dir, reason, hint, nextAt }) => ({ recordingId, dir, reason, hint, nextTry: iso(nextAt) })),
+    refused: queue
+      .filter(one => one.state === 'refused')
+      .map(({ recordingId, dir, reason, hint }) => ({ recordingId, dir, error: reason ?? '', hint })),
     deliveries: deliveries.map(({ recordingId, endpoint, webhookId, state, heldReason, attempts, nextAt }) => ({
       recordingId,
       endpoint,

@@ -1,5 +1,6 @@
-import { type RetriedUpload, type RetryReport, retry } from '../../../app/retry.ts';
+import { type RetryReport, retry } from '../../../app/retry.ts';
 import { planRetry, type RetryRequest } from '../../../app/retry-work.ts';
+import type { RetriedUpload } from '../../../app/upload-queued.ts';
 import { failuresOf } from '../../../core/upload/upload-report.ts';
 import { EXIT, type ExitCode, exitCodeOf, heaviest } from '../../exit-codes.ts';
 import { exitCodeOfSignal } from '../../failure.ts';
@@ -49,9 +50,9 @@ function isUndelivered({ deliveries, endpoints, held }: RetryReport): boolean {
   return held.length > 0 || failedDeliveries(deliveries).length > 0 || stoppedEndpoints(endpoints).length > 0;
 }
 
-/** Another process that works on a recording is no failure: it finishes the upload. */
+/** What waits is no failure: it begins by itself, or another process is at work on it. */
 function exitCodeOfUpload(upload: RetriedUpload): ExitCode {
-  if (!upload.ok) return upload.error.code === 'BUSY' ? EXIT.done : exitCodeOf(upload.error.code);
+  if (!upload.ok) return upload.waits ? EXIT.done : exitCodeOf(upload.error.code);
   return heaviest(failuresOf(upload.report).map(error => exitCodeOf(error.code)));
 }
 

@@ -1,6 +1,7 @@
 import type { ChalkInstance } from 'chalk';
-import type { RetriedUpload, RetryReport } from '../../../app/retry.ts';
+import type { RetryReport } from '../../../app/retry.ts';
 import type { RetryPlan } from '../../../app/retry-work.ts';
+import type { RetriedUpload } from '../../../app/upload-queued.ts';
 import type { DeliverReport, DeliveryReport } from '../../../core/delivery/delivery-report.ts';
 import { printable } from '../../../core/text.ts';
 import { formatDuration } from '../../../core/units.ts';
@@ -9,7 +10,7 @@ import { errorText } from '../../failure.ts';
 import { count, table } from '../../terminal/format.ts';
 import { deliveryLine, nextForWebhook, undelivered } from '../../text/delivery.ts';
 import { type ConfigurationOptions, nextCommand } from '../../text/next.ts';
-import { refusalLines } from '../../text/refusal.ts';
+import { queuedLines, refusalLines } from '../../text/queued.ts';
 import { uploadText } from '../../text/upload.ts';
 
 /** What a retry did; the first line sums it up. */
@@ -87,7 +88,7 @@ export function quietLine(report: RetryReport, summary: string, options: Configu
 }
 
 function causeOfUpload(upload: RetriedUpload): string | undefined {
-  const [error] = upload.ok ? failuresOf(upload.report) : [upload.error];
+  const [error] = upload.ok ? failuresOf(upload.report) : upload.waits ? [] : [upload.error];
   return error && `${upload.recordingId}: ${printable(error.message)}`;
 }
 
@@ -119,6 +120,7 @@ function isFinished(upload: RetriedUpload): boolean {
 
 function uploadLines(upload: RetriedUpload, paint: ChalkInstance, options: ConfigurationOptions): string[] {
   if (upload.ok) return uploadText(upload.report, [], paint, { options });
+  if (upload.waits) return [`${paint.yellow('…')} ${upload.recordingId}: waits: ${errorText(upload.error)}`];
   return [`${paint.red('✘')} ${upload.recordingId}: ${errorText(upload.error)}`];
 }
 
@@ -129,8 +131,8 @@ function stopLines(endpoints: DeliverReport['endpoints'], paint: ChalkInstance):
 }
 
 /** `--list`: what there is to do. */
-export function retryPlanText({ uploads, refused, deliveries }: RetryPlan, now: number): string[] {
-  if (uploads.length + refused.length + deliveries.length === 0)
+export function retryPlanText({ uploads, queue, deliveries }: RetryPlan, now: number): string[] {
+  if (uploads.length + queue.length + deliveries.length === 0)
     return ['nothing to do: no unfinished upload, no webhook waiting'];
   const unfinished = table(
     uploads.map(({ id, dir, state, error }) => [`  ${id}`, state, printable(error ?? ''), printable(dir)]),
@@ -143,13 +145,16 @@ export function retryPlanText({ uploads, refused, deliveries }: RetryPlan, now: 
       count(attempts, 'attempt'),
     ]),
   );
+  const queued = queue.filter(one => one.state === 'waiting');
+  const refused = queue.filter(one => one.state === 'refused');
   const isHeld = deliveries.some(({ state }) => state === 'held');
   const isPending = deliveries.some(({ state }) => state === 'pending');
   return [
     ...(unfinished.length > 0 ? ['unfinished uploads:', ...unfinished] : []),
+    ...(queued.length > 0 ? ['queued:', ...queued.flatMap(one => queuedLines(one, now))] : []),
     ...(refused.length > 0 ? ['refused:', ...refused.flatMap(one => refusalLines(one, now))] : []),
     ...(waiting.length > 0 ? ['webhooks waiting:', ...waiting] : []),
-    ...(unfinished.length > 0 || refused.length > 0 || isPending
+    ...(unfinished.length > 0 || queue.length > 0 || isPending
       ? [`next: recordupload retry${isPending ? ' --now' : ''}`]
       : []),
     ...(isHeld ? ['next: recordupload status <id> shows why one is held; then recordupload retry --held'] : []),

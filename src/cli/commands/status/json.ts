@@ -1,7 +1,7 @@
 import type { Alarm } from '../../../app/alarms.ts';
 import type { RecordingStatusReport } from '../../../app/recording-status.ts';
 import type { StatusReport } from '../../../app/status.ts';
-import type { Refusal } from '../../../core/upload/refusals.ts';
+import type { QueuedUpload } from '../../../core/upload/queue.ts';
 import { iso, isoOrNull } from '../../json/document.ts';
 import { type HistoryJson, historyJson } from '../../json/history.ts';
 import { storedPayload } from '../../json/payload.ts';
@@ -13,6 +13,8 @@ export interface StatusJson {
   counts: {
     uploading: number;
     partial: number;
+    /** Folders whose upload was asked for and begins by itself. */
+    queued: number;
     refused: number;
     done: number;
     waiting: number;
@@ -22,13 +24,23 @@ export interface StatusJson {
   };
   alarms: (
     | { kind: 'held' | 'partial' | 'refused'; count: number }
-    | { kind: 'old-webhook' | 'old-upload'; ageMs: number }
+    | { kind: 'old-webhook' | 'old-upload' | 'old-queued'; ageMs: number }
   )[];
   /** When the next webhook is due. */
   nextTry: string | null;
   /** Since when the oldest of each kind has been unfinished. */
-  oldest: { upload: string | null; partial: string | null; refused: string | null; waiting: string | null };
+  oldest: {
+    upload: string | null;
+    partial: string | null;
+    queued: string | null;
+    refused: string | null;
+    waiting: string | null;
+  };
+  /** The process of `recordupload watch`; null if none runs. */
+  worker: { pid: number; since: string } | null;
   uploads: UnfinishedJson[];
+  /** Folders whose upload was asked for and begins by itself. */
+  queued: QueuedJson[];
   /** Folders whose upload was refused before anything of them was sent. */
   refused: RefusalJson[];
   webhooks: {
@@ -56,8 +68,30 @@ export interface RefusalJson {
   updatedAt: string;
 }
 
-function refusalJson({ dir, recordingId, error, hint, since, updatedAt }: Refusal): RefusalJson {
-  return { dir, recordingId, error, hint, since: iso(since), updatedAt: iso(updatedAt) };
+function refusalJson({ dir, recordingId, reason, hint, since, updatedAt }: QueuedUpload): RefusalJson {
+  return { dir, recordingId, error: reason ?? '', hint, since: iso(since), updatedAt: iso(updatedAt) };
+}
+
+/** A folder whose upload was asked for and begins by itself. */
+export interface QueuedJson {
+  dir: string;
+  /** The ID that was asked for, else the folder's name. */
+  recordingId: string;
+  /** Who asked for it: `upload`, a recorder (`enqueue`), or the worker, which found it. */
+  origin: 'upload' | 'enqueued' | 'found';
+  /** Why it has not begun; null: nobody has looked at the folder yet. */
+  reason: string | null;
+  hint: string | null;
+  since: string;
+  /** When it was asked for or looked at last. */
+  updatedAt: string;
+  /** When it is looked at again. */
+  nextTry: string;
+}
+
+function queuedJson({ dir, recordingId, origin, reason, hint, since, updatedAt, nextAt }: QueuedUpload): QueuedJson {
+  const times = { since: iso(since), updatedAt: iso(updatedAt), nextTry: iso(nextAt) };
+  return { dir, recordingId, origin, reason, hint, ...times };
 }
 
 /** An upload that is not done. */
@@ -84,22 +118,33 @@ export interface FileProgressJson {
   error: string | null;
 }
 
-const NOTHING = { uploading: 0, partial: 0, refused: 0, done: 0, waiting: 0, held: 0, delivered: 0, superseded: 0 };
+const NOTHING = {
+  uploading: 0,
+  partial: 0,
+  queued: 0,
+  refused: 0,
+  done: 0,
+  waiting: 0,
+  held: 0,
+  delivered: 0,
+  superseded: 0,
+};
 
 export function statusJson(report: StatusReport): StatusJson {
   const { stateDir, hasState } = report;
   if (!report.hasState) {
-    const oldest = { upload: null, partial: null, refused: null, waiting: null };
-    const none = { uploads: [], refused: [], webhooks: [], endpoints: [] };
+    const oldest = { upload: null, partial: null, queued: null, refused: null, waiting: null };
+    const none = { worker: null, uploads: [], queued: [], refused: [], webhooks: [], endpoints: [] };
     return { stateDir, hasState, counts: NOTHING, alarms: [], nextTry: null, oldest, ...none };
   }
-  const { counts, nextAt, oldest, uploads, refused, held, waiting, endpoints } = report.overview;
+  const { counts, nextAt, oldest, worker, uploads, queued, refused, held, waiting, endpoints } = report.overview;
   return {
     stateDir,
     hasState,
     counts: {
       uploading: counts.uploading,
       partial: counts.partial,
+      queued: counts.queued,
       refused: counts.refused,
       done: counts.done,
       waiting: counts.waiting,
@@ -112,9 +157,11 @@ export function statusJson(report: StatusReport): StatusJson {
     oldest: {
       upload: isoOrNull(oldest.upload),
       partial: isoOrNull(oldest.partial),
+      queued: isoOrNull(oldest.queued),
       refused: isoOrNull(oldest.refused),
       waiting: isoOrNull(oldest.waiting),
     },
+    worker: worker ? { pid: worker.pid, since: iso(worker.since) } : null,
     uploads: uploads.map(({ target, id, dir, state, pid, error, files, since, updatedAt }) => ({
       target,
       id,
@@ -126,6 +173,7 @@ export function statusJson(report: StatusReport): StatusJson {
       since: iso(since),
       updatedAt: iso(updatedAt),
     })),
+    queued: queued.map(queuedJson),
     refused: refused.map(refusalJson),
     webhooks: [...held, ...waiting].map(
       ({ recordingId, endpoint, webhookId, state, heldReason, attempts, error, since, nextAt }) => ({
@@ -163,11 +211,12 @@ export interface RecordingJson {
     /** What `metadata.json` in the bucket says. */
     metadata: unknown;
   })[];
+  queued: QueuedJson[];
   refused: RefusalJson[];
   webhooks: HistoryJson<'waiting' | 'held' | 'delivered' | 'superseded' | 'discarded'>[];
 }
 
-export function recordingJson({ recordingId, uploads, refused, webhooks }: RecordingStatusReport): RecordingJson {
+export function recordingJson({ recordingId, uploads, queue, webhooks }: RecordingStatusReport): RecordingJson {
   return {
     recordingId,
     uploads: uploads.map(({ target, id, dir, state, pid, error, files, since, updatedAt, metadata }) => ({
@@ -182,7 +231,8 @@ export function recordingJson({ recordingId, uploads, refused, webhooks }: Recor
       updatedAt: iso(updatedAt),
       metadata: metadata === null ? null : storedPayload(metadata),
     })),
-    refused: refused.map(refusalJson),
+    queued: queue.filter(one => one.state === 'waiting').map(queuedJson),
+    refused: queue.filter(one => one.state === 'refused').map(refusalJson),
     webhooks: webhooks.map(one => historyJson(one, state => (state === 'pending' ? 'waiting' : state))),
   };
 }

@@ -6,17 +6,20 @@ import { formatBytes, formatDuration } from '../../../core/units.ts';
 import { table } from '../../terminal/format.ts';
 import { formatMoment } from '../../terminal/moment.ts';
 import { historyText } from '../../text/history.ts';
-import { refusalLines } from '../../text/refusal.ts';
+import { queuedLines, refusalLines } from '../../text/queued.ts';
 import { fileText } from './text.ts';
 
 /** One recording: its files, its webhooks with every attempt, and the payload. */
 export function recordingText(
-  { recordingId, uploads, refused, webhooks }: RecordingStatusReport,
+  { recordingId, uploads, queue, webhooks }: RecordingStatusReport,
   { now, paint }: { now: number; paint: ChalkInstance },
 ): string[] {
   const payload = webhooks.at(-1)?.delivery.payload ?? uploads.at(-1)?.metadata;
+  const queued = queue.filter(one => one.state === 'waiting');
+  const refused = queue.filter(one => one.state === 'refused');
   return [
     ...uploads.flatMap(one => uploadText(one, now, paint)),
+    ...(queued.length > 0 ? [paint.yellow('queued'), ...queued.flatMap(one => queuedLines(one, now))] : []),
     ...(refused.length > 0 ? [paint.red('refused'), ...refused.flatMap(one => refusalLines(one, now))] : []),
     ...(uploads.length === 0 ? [`recording ${recordingId} was not uploaded from this machine`] : []),
     '',

@@ -41,6 +41,7 @@ const EXIT_OF_ALARM: Record<Alarm['kind'], ExitCode> = {
   refused: EXIT.recording,
   partial: EXIT.incomplete,
   'old-upload': EXIT.incomplete,
+  'old-queued': EXIT.incomplete,
 };
 
 async function show(call: Call, { runtime, settle }: OpenCommand): Promise<ExitCode> {
@@ -67,7 +68,7 @@ async function showRecording(id: string, call: Call, { runtime, settle }: OpenCo
   const isHeld = report.webhooks.some(one => one.delivery.state === 'held');
   const exitCode = heaviest([
     isPartial ? EXIT.incomplete : EXIT.done,
-    report.refused.length > 0 ? EXIT.recording : EXIT.done,
+    report.queue.some(one => one.state === 'refused') ? EXIT.recording : EXIT.done,
     isHeld ? EXIT.webhook : EXIT.done,
   ]);
   if (options.json) terminal.document(jsonDocument(command, exitCode, { result: recordingJson(report) }));

@@ -5,22 +5,26 @@ import type { FileProgress, StateOverview, UnfinishedUpload, WaitingDelivery } f
 import { printable } from '../../../core/text.ts';
 import { formatDuration } from '../../../core/units.ts';
 import { count } from '../../terminal/format.ts';
-import { refusalLines } from '../../text/refusal.ts';
+import { queuedLines, refusalLines } from '../../text/queued.ts';
+import { workerText } from '../../text/worker.ts';
 
 /** Everything that is not done; one or two short lines for each. */
 export function statusText(report: StatusReport, paint: ChalkInstance): string[] {
   if (!report.hasState) return [`nothing has been uploaded from here yet (no state in ${printable(report.stateDir)})`];
   const { overview, alarms, now } = report;
-  const { counts, uploads, refused, held, waiting, endpoints, nextAt } = overview;
+  const { counts, uploads, queued, refused, held, waiting, endpoints, nextAt, worker } = overview;
   const uploading = uploads.filter(one => one.state === 'uploading');
   const partial = uploads.filter(one => one.state === 'partial');
   const next = nextAt === null ? '' : `, next try ${dueText(nextAt, now)}`;
+  const queuedPart = counts.queued === 0 ? '' : `${part(counts.queued, 'queued', paint.yellow)}, `;
   const refusedPart = counts.refused === 0 ? '' : `${part(counts.refused, 'refused', paint.red)}, `;
   return [
-    `uploads   ${part(counts.uploading, 'uploading', paint.cyan)}, ${part(counts.partial, 'partial', paint.yellow)}, ${refusedPart}${counts.done} done`,
+    `uploads   ${part(counts.uploading, 'uploading', paint.cyan)}, ${part(counts.partial, 'partial', paint.yellow)}, ${queuedPart}${refusedPart}${counts.done} done`,
     `webhooks  ${part(counts.waiting, 'waiting', paint.yellow)}, ${part(counts.held, 'held', paint.red)}, ${counts.delivered} delivered${next}`,
+    ...(worker ? [`worker    ${workerText(worker, now)}`] : []),
     ...section('uploading', counts.uploading, uploading, one => uploadLines(one, report), paint.cyan),
     ...section('partial', counts.partial, partial, one => uploadLines(one, report), paint.yellow),
+    ...section('queued', counts.queued, queued, one => queuedLines(one, now), paint.yellow),
     ...section('refused', counts.refused, refused, one => refusalLines(one, now), paint.red),
     ...section('held', counts.held, held, one => deliveryLines(one, now), paint.red),
     ...section('waiting', counts.waiting, waiting, one => deliveryLines(one, now), paint.yellow),
@@ -45,6 +49,8 @@ function wordsOf(alarm: Alarm): string {
       return `${count(alarm.count, 'folder')} refused`;
     case 'partial':
       return `${count(alarm.count, 'upload')} partial`;
+    case 'old-queued':
+      return `an upload waiting to begin for ${formatDuration(alarm.ageMs)}`;
     case 'old-upload':
       return `an upload unfinished for ${formatDuration(alarm.ageMs)}`;
     case 'old-webhook':
@@ -106,12 +112,12 @@ function dueText(at: number, now: number): string {
   return at <= now ? 'due now' : `in ${formatDuration(at - now)}`;
 }
 
-function adviceLines({ counts }: StateOverview, alarms: readonly Alarm[], paint: ChalkInstance): string[] {
+function adviceLines({ counts, worker }: StateOverview, alarms: readonly Alarm[], paint: ChalkInstance): string[] {
   const next: string[] = [];
-  if (counts.partial > 0 || counts.waiting > 0) next.push('recordupload retry');
+  if (counts.partial > 0 || counts.waiting > 0 || (counts.queued > 0 && !worker)) next.push('recordupload retry');
   else if (counts.refused > 0) next.push('recordupload retry, once the folders are as they should be');
   if (counts.held > 0) next.push('recordupload retry --held, once you have fixed the cause');
-  const old = alarms.filter(one => one.kind === 'old-upload' || one.kind === 'old-webhook');
+  const old = alarms.filter(one => one.kind.startsWith('old-'));
   return [
     ...(old.length > 0 ? ['', paint.red(`too old: ${alarmText(old)}`)] : []),
     ...(next.length > 0 ? ['', ...next.map(line => `next: ${line}`)] : []),
