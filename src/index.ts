@@ -20,19 +20,12 @@
  * `recordupload retry` finishes what a program leaves unfinished, and `retry` here does the same.
  */
 import { type CleanupReport, cleanUp as cleanUpUploads } from './app/cleanup.ts';
-import { type DiscardReport, discardWebhooks as discard } from './app/discard.ts';
-import { type EndpointOverview, listEndpoints as list } from './app/endpoints.ts';
 import { type ForgetReport, forget } from './app/forget.ts';
 import { type ListReport, type ListRequest, listRecordings as listAll } from './app/list.ts';
 import { type PruneResult, prune as pruneState } from './app/prune.ts';
 import { type RecordingStatusReport, recordingStatus as recording } from './app/recording-status.ts';
-import { chooseReplay, replay } from './app/replay.ts';
 import { type RetryReport, retry as retryAll } from './app/retry.ts';
-import { openRuntime, type Runtime } from './app/runtime.ts';
-import { type SendRequest, sendWebhook as send } from './app/send.ts';
 import { status as readStatus, type StatusReport } from './app/status.ts';
-import { disableEndpoint as disable, enableEndpoint as enable, type SwitchReport } from './app/switch-endpoint.ts';
-import { type TestEndpointsReport, type TestEndpointsRequest, testEndpoints } from './app/test-endpoints.ts';
 import {
   type UploadOptions as FolderOptions,
   type FolderResult,
@@ -41,12 +34,10 @@ import {
   uploadFolders,
 } from './app/upload-folders.ts';
 import { verify } from './app/verify.ts';
-import { webhookHistory as history, type WebhookHistory } from './app/webhook-history.ts';
 import type { Config } from './config/config.ts';
 import { loadConfig as load } from './config/load-config.ts';
-import type { DeliverReport, DeliveryReport } from './core/delivery/delivery-report.ts';
-import type { CoreEvent } from './core/events.ts';
 import type { VerifyReport } from './core/upload/verify-recording.ts';
+import { type CallOptions, open } from './library/call.ts';
 
 export type { Alarm } from './app/alarms.ts';
 export type { CleanupReport } from './app/cleanup.ts';
@@ -70,16 +61,17 @@ export type { CoreEvent } from './core/events.ts';
 export type { FileReport, UploadReport } from './core/upload/upload-report.ts';
 export type { VerifiedFile, VerifyReport } from './core/upload/verify-recording.ts';
 export type { Endpoint } from './core/webhook/endpoint.ts';
-
-/** Options of every call. Every call can throw an `AppError` `STATE` or `CONFIG`, and the signal's reason. */
-export interface CallOptions {
-  /** From `loadConfig`, or made by hand. */
-  config: Config;
-  /** Ends the work. What is done is kept, and the same call continues it. */
-  signal?: AbortSignal | undefined;
-  /** Gets what happens while it happens. Must not throw. */
-  onEvent?: ((event: CoreEvent) => void) | undefined;
-}
+export type { CallOptions } from './library/call.ts';
+export {
+  disableEndpoint,
+  discardWebhooks,
+  enableEndpoint,
+  listEndpoints,
+  replayWebhooks,
+  sendWebhook,
+  testWebhooks,
+  webhookHistory,
+} from './library/webhooks.ts';
 
 /** How to upload, and what to say about the recording: it beats its sidecar and the configuration. */
 export interface UploadOptions extends CallOptions, FolderOptions {}
@@ -159,18 +151,6 @@ export async function forgetRecording(id: string, options: CallOptions): Promise
 }
 
 /**
- * Ends the webhooks of a recording that wait or are held: to all endpoints, or to one.
- * @throws AppError `USAGE` if this is not known, `BUSY` if another process sends one of them
- */
-export async function discardWebhooks(
-  id: string,
-  options: CallOptions & { endpoint?: string | undefined },
-): Promise<DiscardReport> {
-  await using runtime = open(options);
-  return await discard({ id, endpoint: options.endpoint }, runtime);
-}
-
-/**
  * Finishes unfinished uploads and sends webhooks that are due, as `recordupload retry` does.
  * @param options.ids only these recordings
  * @param options.now also webhooks that are not due yet
@@ -183,63 +163,6 @@ export async function retry(
   const { ids = [], now = false, held = false, endpoint } = options;
   await using runtime = open(options);
   return await retryAll({ ids, now, held, endpoint }, runtime);
-}
-
-/**
- * Tells the server about a recording that is in the bucket, also if the server knows it already.
- * @param options.endpoint only this endpoint
- * @throws AppError `WEBHOOK` if no file of it is in the bucket, `STORAGE`, `USAGE`
- */
-export async function sendWebhook(
-  id: string,
-  options: CallOptions & Omit<SendRequest, 'id'>,
-): Promise<DeliveryReport[]> {
-  await using runtime = open(options);
-  return (await send({ ...options, id }, runtime)).deliveries;
-}
-
-/**
- * Sends webhooks again that were delivered in a period of time, or held with `held`.
- * @param period milliseconds since 1970; `until` is not included and is now unless given
- */
-export async function replayWebhooks(
-  period: { since: number; until?: number },
-  options: CallOptions & { held?: boolean; endpoint?: string | undefined },
-): Promise<DeliverReport> {
-  await using runtime = open(options);
-  const { since, until = runtime.clock.now() + 1 } = period;
-  const chosen = await chooseReplay({ since, until, held: options.held ?? false, endpoint: options.endpoint }, runtime);
-  return await replay(chosen, runtime);
-}
-
-/** Sends the marked test payload, and tells whether the endpoints accept it and refuse a wrong token. */
-export async function testWebhooks(options: CallOptions & TestEndpointsRequest): Promise<TestEndpointsReport> {
-  await using runtime = open(options);
-  return await testEndpoints(options, runtime);
-}
-
-/** Every attempt to tell the server about a recording. */
-export async function webhookHistory(id: string, options: CallOptions): Promise<WebhookHistory> {
-  await using runtime = open(options);
-  return await history({ id }, runtime);
-}
-
-/** The endpoints and what waits for each. */
-export async function listEndpoints(options: CallOptions): Promise<EndpointOverview[]> {
-  await using runtime = open(options);
-  return await list(runtime);
-}
-
-/** Sends webhooks to a disabled endpoint again. @throws AppError `USAGE` if there is no such endpoint */
-export async function enableEndpoint(name: string, options: CallOptions): Promise<SwitchReport> {
-  await using runtime = open(options);
-  return await enable({ name }, runtime);
-}
-
-/** Keeps the webhooks of an endpoint back. @throws AppError `USAGE` if there is no such endpoint */
-export async function disableEndpoint(name: string, options: CallOptions): Promise<SwitchReport> {
-  await using runtime = open(options);
-  return await disable({ name }, runtime);
 }
 
 /**
@@ -287,14 +210,3 @@ export async function prune(options: CallOptions & { olderThanMs?: number; dryRu
 }
 
 const DAY_MS = 86_400_000;
-
-/** Opens what a call works with; the caller disposes of it. */
-function open({ config, signal, onEvent }: CallOptions): Runtime {
-  return openRuntime(config, {
-    env: process.env,
-    userAgent: 'recordupload-library',
-    uploadSource: 'library',
-    signal,
-    observer: onEvent,
-  });
-}

@@ -37,7 +37,9 @@ describe('the architecture', () => {
   });
 
   test('the library is the use cases: from the core it has types and AppError', () => {
-    const used = ours.filter(({ from, to, kind }) => from === 'index.ts' && /^core/.test(to) && kind !== 'type');
+    const used = ours.filter(
+      ({ from, to, kind }) => /^(?:index\.ts|library\/)/.test(from) && /^core/.test(to) && kind !== 'type',
+    );
     expect(used.map(({ to }) => to)).toEqual(['core/errors.ts']);
   });
 

@@ -20,7 +20,11 @@ const SHARED = 'core';
 export const ROOMS: readonly Room[] = [
   folder('cli', ['app', 'app/runtime', 'config', 'core/*', 'sandbox']),
   // Beside the use cases, the types that they take and return, wherever those are.
-  { name: 'index.ts', holds: file => file === 'index.ts', imports: ['app', 'app/runtime', 'config', 'core/*'] },
+  {
+    name: 'index.ts',
+    holds: file => file === 'index.ts' || below('library')(file),
+    imports: ['app', 'app/runtime', 'config', 'core/*'],
+  },
   {
     name: 'app/runtime',
     holds: file => /^app\/(runtime|open-[\w-]+)\.ts$/.test(file),
