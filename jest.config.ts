@@ -2,12 +2,15 @@ import type { Config } from 'jest';
 
 /**
  * What takes its time: every S3 call failing in every way, the contract's 30 s, the SDK's uploads, dead drives, each
- * command with hostile texts. `test:contract` has it.
+ * command with hostile texts, everything that two machines may do with one id. `test:contract` has it.
  */
 export const SLOW = [
   'test/core/upload/faults.test.ts',
   'test/e2e/full-store.test.ts',
+  'test/e2e/one-id.test.ts',
   'test/e2e/payload-order.test.ts',
+  'test/e2e/process-end.test.ts',
+  'test/e2e/read-only-commands.test.ts',
   'test/e2e/webhook-timeout.test.ts',
   'test/sandbox/multipart.test.ts',
   'test/trust/dead-drive.test.ts',

@@ -230,10 +230,11 @@ describe('checks', () => {
     const waits: Check = {
       name: 'w',
       area: 'state',
-      run: signal => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+      run: signal => {
+        setImmediate(() => controller.abort(new Error('interrupted')));
+        return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+      },
     };
-    const running = runChecks([waits], { signal: controller.signal });
-    controller.abort(new Error('interrupted'));
-    await expect(running).rejects.toThrow('interrupted');
+    await expect(runChecks([waits], { signal: controller.signal })).rejects.toThrow('interrupted');
   });
 });
