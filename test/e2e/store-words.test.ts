@@ -106,6 +106,18 @@ test.each(refusals)('%s is named, although a HEAD does not say it', async (_what
   expect(stdout).toMatch(says);
 });
 
+test('a refusal that may pass is named too, although a HEAD does not say it', async () => {
+  const sandbox = await openSandbox();
+  const desk = openDesk(sandbox, { RECORDUPLOAD_UPLOAD_RETRY_BUDGET: '1s' });
+  const answer = { status: 503, code: 'SlowDown', message: 'Your item looks like spam.' };
+  sandbox.faults.add({ server: 's3', times: always, action: { answer } });
+  const { code, stdout } = await desk.run(['upload', makeRecording()]);
+  expect(code).toBe(4);
+  expect(stdout).toMatch(/video\.mkv: the store answered 503 SlowDown \(Your item looks like spam\.\)/);
+  const gets = sandbox.s3.requests().filter(({ operation }) => operation === 'GetObject');
+  expect(new Set(gets.map(({ key }) => key)).size).toBe(gets.length);
+});
+
 test('a bucket with Object Lock gets the MD5 that it wants, in one piece and in parts', async () => {
   const sandbox = await openSandbox({ s3: { objectLock: true } });
   const desk = openDesk(sandbox);

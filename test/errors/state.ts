@@ -35,6 +35,7 @@ const sqlite = (errcode: number, says: string, hint: string): Made => ({
   make: () => stateError(Object.assign(new Error('it says so'), { code: 'ERR_SQLITE_ERROR', errcode }), '/state'),
 });
 const WRITABLE = 'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder that is writable';
+const LOCAL = 'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder on a disk of this machine';
 const DAMAGED = 'recordupload retry sets the file aside and begins a new one';
 
 export const STATE: readonly Meeting[] = [
@@ -201,6 +202,10 @@ export const STATE_MADE: readonly Made[] = [
     'the state in /state cannot be opened',
     'check that it is a folder with room on its disk, and that you may write in it',
   ),
+  sqlite(15, 'the state in /state cannot be locked, as on network drives', LOCAL),
+  // The system refuses a lock (SQLITE_IOERR_LOCK), or the memory beside the file (SQLITE_IOERR_SHMMAP).
+  sqlite(3850, 'the state in /state cannot be locked', LOCAL),
+  sqlite(5386, 'the state in /state cannot be locked', LOCAL),
   sqlite(
     1,
     'the state in /state cannot be used: it says so',

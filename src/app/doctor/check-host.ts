@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { connect, isIP } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { monotonicMs } from '../../core/clock.ts';
-import { openConnections } from '../../core/http/connections.ts';
+import { ADDRESS_TIMEOUT_MS, openConnections } from '../../core/http/connections.ts';
 import { type HttpProxy, proxyFor } from '../../core/http/proxies.ts';
 import type { Redactor } from '../../core/redact.ts';
 import type { Finding } from './check.ts';
@@ -121,7 +121,7 @@ function ask(
 
 function reach(host: string, port: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, signal });
+    const socket = connect({ host, port, signal, autoSelectFamilyAttemptTimeout: ADDRESS_TIMEOUT_MS });
     socket.once('connect', () => {
       socket.destroy();
       resolve();

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError, hasErrorCode } from '../../core/errors.ts';
+import { isOnSharedDrive } from '../../core/first-look.ts';
 import { currentUser, foreignFolder } from '../../core/own-files.ts';
 import { formatBytes } from '../../core/units.ts';
 import { refuseForeignLog } from '../observers/own-log.ts';
@@ -31,8 +32,15 @@ export function checkNode(version: string): Finding {
 const LOW_BYTES = 1_000_000_000;
 const LEAST_BYTES = 50_000_000;
 
-/** Checks that the state folder exists or can be created, is private and writable, and has free space. Leaves nothing behind. */
-export async function checkStateFolder(stateDir: string, { uid }: { uid: number | undefined }): Promise<Finding[]> {
+/**
+ * Checks that the state folder exists or can be created, is private, writable and on a disk of this machine, and has free
+ * space. Leaves nothing behind.
+ * @param machine.isShared whether a place is on a network drive
+ */
+export async function checkStateFolder(
+  stateDir: string,
+  { uid, isShared = isOnSharedDrive }: { uid: number | undefined; isShared?: (path: string) => Promise<boolean> },
+): Promise<Finding[]> {
   const fix = 'set stateDir (RECORDUPLOAD_STATE_DIR) to a writable folder';
   const there = await nearest(stateDir);
   const isMade = there === stateDir;
@@ -64,7 +72,12 @@ export async function checkStateFolder(stateDir: string, { uid }: { uid: number 
     detail: `${formatBytes(freeBytes)} free for the state and the log`,
     ...(freeBytes < LOW_BYTES && { fix: `free some space on the disk of ${there}` }),
   };
-  return [await standing(stateDir, isMade, uid), room];
+  const findings = [await standing(stateDir, isMade, uid), room];
+  if (!(await isShared(stateDir))) return findings;
+  // https://sqlite.org/wal.html: "WAL does not work over a network filesystem."
+  const detail = `${stateDir} is on a network drive, where SQLite's locks may fail: the state may be damaged`;
+  const local = 'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder on a disk of this machine';
+  return [...findings, { name: 'state disk', status: 'warning', detail, fix: local }];
 }
 
 async function standing(stateDir: string, isMade: boolean, uid: number | undefined): Promise<Finding> {

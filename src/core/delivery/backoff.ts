@@ -21,8 +21,6 @@ export const SCHEDULE_MS: readonly number[] = [
 export const SCHEDULE_SPAN_MS = SCHEDULE_MS.reduce((sum, step) => sum + step, 0);
 
 const MIN_WAIT_MS = 1 * SECOND;
-/** No delivery waits longer than this for its next attempt, whatever the schedule or the server says. */
-export const MAX_WAIT_MS = 24 * HOUR;
 
 /** What happens to a delivery after a temporary failure. `retries`: attempts that count against the schedule. */
 export type NextTry = { exhausted: false; waitMs: number; retries: number } | { exhausted: true; retries: number };
@@ -47,27 +45,4 @@ export function nextTry(retries: number, retryAfterMs: number | undefined, ageMs
   }
   const isFree = retryAfterMs < step && ageMs < SCHEDULE_SPAN_MS;
   return { exhausted: false, waitMs: retryAfterMs, retries: isFree ? retries : retries + 1 };
-}
-
-/**
- * Reads `Retry-After` (RFC 9110, 10.2.3): seconds or an HTTP date.
- * @param serverDate the response's `Date` header: a date counts from the server's clock, which may differ from ours
- * @returns milliseconds from now, between 1 s and 24 h; undefined if the header is missing or invalid
- */
-export function parseRetryAfter(
-  value: string | undefined,
-  serverDate: string | undefined,
-  nowMs: number,
-): number | undefined {
-  const text = value?.trim() ?? '';
-  if (/^\d+(\.\d+)?$/.test(text)) return clampWait(Number(text) * SECOND);
-  // Date.parse accepts almost anything ("5 minutes" is in May); HTTP dates begin with a weekday.
-  if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/i.test(text)) return undefined;
-  const at = Date.parse(text);
-  const base = Date.parse(serverDate ?? '');
-  return Number.isNaN(at) ? undefined : clampWait(at - (Number.isNaN(base) ? nowMs : base));
-}
-
-function clampWait(ms: number): number {
-  return Math.round(Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, ms)));
 }

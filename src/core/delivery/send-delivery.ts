@@ -1,11 +1,12 @@
 import type { Clock, Random } from '../clock.ts';
 import type { Observer } from '../events.ts';
 import { displayUrl, type Redactor } from '../redact.ts';
+import { parseRetryAfter } from '../retry-after.ts';
 import type { Endpoint } from '../webhook/endpoint.ts';
 import { parseObject } from '../webhook/json-object.ts';
 import { type Judgement, judge } from '../webhook/outcome.ts';
 import type { PostResult, PostWebhook, SettledResult } from '../webhook/post-result.ts';
-import { nextTry, parseRetryAfter } from './backoff.ts';
+import { nextTry } from './backoff.ts';
 import type { Signal } from './circuit.ts';
 import type { Consequence, DeliveryClaims, NextState } from './claims.ts';
 import type { ClaimedDelivery, Trigger } from './delivery.ts';

@@ -35,12 +35,21 @@ export interface ConnectionSettings {
 }
 
 /**
+ * How long one of several addresses of a host may take to connect. Node tries them one after the other and gives up each
+ * after 250 ms: on a line with a longer round trip, or one that loses the first packet (which is sent again after 1 s),
+ * it never connects if the last address does not work, as an IPv6 address without a route.
+ * https://github.com/nodejs/node/issues/54359
+ */
+export const ADDRESS_TIMEOUT_MS = 2_500;
+
+/**
  * Chooses how Node's own HTTP client connects. Node's client is loaded with the first request and TLS with the first
  * https request, because TLS costs 20 ms.
  */
 export function openConnections({ ca, proxyEnv, idleTimeoutMs, most }: ConnectionSettings): Connections {
   const usual = {
     keepAlive: true,
+    autoSelectFamilyAttemptTimeout: ADDRESS_TIMEOUT_MS,
     maxSockets: most ?? Number.POSITIVE_INFINITY,
     ...(idleTimeoutMs !== undefined && { timeout: idleTimeoutMs }),
   };

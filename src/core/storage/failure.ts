@@ -1,4 +1,5 @@
 import { AppError, isOutOfFiles, OPEN_FILES_HINT } from '../errors.ts';
+import { parseRetryAfter } from '../retry-after.ts';
 import { answeredWith, blamesKeys, hintFor, isFull, type StoreWords } from './refusal-hints.ts';
 
 /**
@@ -18,6 +19,8 @@ export class StorageFailure extends AppError {
   readonly reason: string;
   /** The message without the store's sentence, for lines that only say that it is tried again. */
   readonly brief: string;
+  /** How long the store asks to leave it alone, in milliseconds; undefined if it does not ask. */
+  readonly pauseMs: number | undefined;
 
   constructor(
     message: string,
@@ -26,6 +29,7 @@ export class StorageFailure extends AppError {
       status: number | undefined;
       reason: string;
       brief?: string | undefined;
+      pauseMs?: number | undefined;
       hint?: string | undefined;
       cause?: unknown;
     },
@@ -35,6 +39,7 @@ export class StorageFailure extends AppError {
     this.status = details.status;
     this.reason = details.reason;
     this.brief = details.brief ?? message;
+    this.pauseMs = details.pauseMs;
   }
 
   /** The same failure with more to say about it: `…; 64 MB sent in vain`. */
@@ -75,6 +80,8 @@ export interface Refusal extends StoreWords {
   status: number;
   /** The store's time, as the answer has it. */
   date: string | undefined;
+  /** `Retry-After`, as the answer has it. */
+  retryAfter: string | undefined;
   /** The answer is a web page. Not where the answer to a HEAD announces one: some stores announce it for everything. */
   isPage: boolean;
 }
@@ -84,7 +91,7 @@ export interface Refusal extends StoreWords {
  * @param what the call in the user's words: `uploading 3/video.mkv`
  */
 export function refusedByStore(refusal: Refusal, what: string, endpoint: string, cause: unknown): StorageFailure {
-  const { answered, status, code, date, isPage } = refusal;
+  const { answered, status, code, date, retryAfter, isPage } = refusal;
   if (isPage && !TRANSIENT_STATUSES.has(status)) {
     return notS3(what, endpoint, `HTTP ${status} with a web page`, cause);
   }
@@ -107,6 +114,7 @@ export function refusedByStore(refusal: Refusal, what: string, endpoint: string,
       ...details,
       kind: 'transient',
       hint: 'it may pass: run the command again later',
+      pauseMs: parseRetryAfter(retryAfter, date, Date.now()),
     });
   }
   const kind = status === 404 && code !== 'NoSuchBucket' ? 'missing' : 'refused';

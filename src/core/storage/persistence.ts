@@ -79,7 +79,9 @@ export function createPersistence({
           failingSince ??= now;
           const budget = answered ? budgetMs : Math.min(budgetMs, FIRST_CONTACT_BUDGET_MS);
           // Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-          const delayMs = Math.round(random() * Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** tries));
+          const backoffMs = Math.round(random() * Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** tries));
+          // MinIO asks for a minute whatever is wrong; a store that is back after seconds shall not wait for us so long.
+          const delayMs = Math.min(error.pauseMs ?? 0, LONGEST_DELAY_MS) + backoffMs;
           if (now + delayMs - Math.max(lastProgress, failingSince) > budget) throw error;
           onRetry?.(error, delayMs);
           await clock.sleep(delayMs, signal);

@@ -4,9 +4,21 @@ import { isOutOfInodes } from '../../core/machine-limits.ts';
 import { whyNotStored } from './why-not-stored.ts';
 
 /** SQLite's result codes (https://www.sqlite.org/rescode.html); the low byte of an extended code. */
-const SQLITE = { BUSY: 5, READONLY: 8, IOERR: 10, CORRUPT: 11, FULL: 13, CANTOPEN: 14, NOTADB: 26 } as const;
+const SQLITE = {
+  BUSY: 5,
+  READONLY: 8,
+  IOERR: 10,
+  CORRUPT: 11,
+  FULL: 13,
+  CANTOPEN: 14,
+  PROTOCOL: 15,
+  NOTADB: 26,
+} as const;
 /** The shared-memory file could not grow: a full disk, which SQLite reports as an I/O error. */
 const IOERR_SHMSIZE = 4874;
+
+/** The file system has refused a lock, or the memory that SQLite shares by it: RDLOCK, UNLOCK, LOCK, SHMLOCK, SHMMAP. */
+const IOERR_LOCKS = [2314, 2058, 3850, 5130, 5386];
 
 interface Words {
   message(stateDir: string): string;
@@ -55,6 +67,11 @@ const BROKEN: Words = {
   hint: 'check that its disk is neither full nor failing',
 };
 
+const NO_LOCKS: Words = {
+  message: dir => `the state in ${dir} cannot be locked, as on network drives`,
+  hint: 'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder on a disk of this machine',
+};
+
 /** ENOSPC on a disk that may have space left. */
 const NO_INODE = 'ENOSPC-inodes';
 
@@ -98,8 +115,10 @@ const BY_SQLITE_CODE: Readonly<Record<number, Words>> = {
     message: dir => `the state in ${dir} cannot be opened`,
     hint: 'check that it is a folder with room on its disk, and that you may write in it',
   },
+  [SQLITE.PROTOCOL]: NO_LOCKS,
   [SQLITE.NOTADB]: DAMAGED,
   [IOERR_SHMSIZE]: FULL,
+  ...Object.fromEntries(IOERR_LOCKS.map(code => [code, NO_LOCKS])),
 };
 
 /**

@@ -1,11 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  MAX_WAIT_MS,
-  nextTry,
-  parseRetryAfter,
-  SCHEDULE_MS,
-  SCHEDULE_SPAN_MS,
-} from '../../../src/core/delivery/backoff.ts';
+import { nextTry, SCHEDULE_MS, SCHEDULE_SPAN_MS } from '../../../src/core/delivery/backoff.ts';
+import { MAX_WAIT_MS, parseRetryAfter } from '../../../src/core/retry-after.ts';
 import { seededRandom } from '../webhook/support.ts';
 
 const HOUR = 3_600_000;

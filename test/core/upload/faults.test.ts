@@ -131,6 +131,23 @@ describe('An answer', () => {
     },
   );
 
+  test.each([
+    ['7', 7_250],
+    ['Thu, 01 Jan 2026 00:00:07 GMT', 7_250],
+    // MinIO asks for a minute, whatever is wrong.
+    ['60', 30_250],
+    ['soon', 250],
+  ])('that asks to come back later (%s) is obeyed, for 30 s at most', async (retryAfter, waitMs) => {
+    const server = await sandbox();
+    const file = await makeSource(1024);
+    const headers = { 'Retry-After': retryAfter, Date: 'Thu, 01 Jan 2026 00:00:00 GMT' };
+    const answer = { status: 503, code: 'SlowDown', headers };
+    server.faults.add({ server: 's3', operation: 'PutObject', action: { answer } });
+    const here = await machine(server);
+    expect(await here.run().upload(file)).toMatchObject({ outcome: 'uploaded' });
+    expect(here.clock.sleeps).toEqual([waitMs]);
+  });
+
   test.each<[number, string, RegExp]>([
     [403, 'AccessDenied', /may read and write this bucket/],
     [403, 'InvalidAccessKeyId', /accessKeyId/],

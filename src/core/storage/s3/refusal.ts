@@ -76,21 +76,17 @@ export function toStorageFailure(
   }
   const { status, headers, isEmpty } = answer;
   const words = wordsOf(error, answer, destination);
+  const times = { date: headers.date, retryAfter: headers['retry-after'] };
   if (status < 300) {
     // An empty answer to a Complete says nothing about the object.
     if (code === '' && !(expected && isEmpty)) return unreadable(error);
     const answered = `${status} with ${code || 'nothing'} in it`;
     const counted = STATUS_OF_CODE[code] ?? PASSES_BY_ITSELF;
-    return refusedByStore(
-      { ...words, answered, status: counted, date: headers.date, isPage: false },
-      what,
-      endpoint,
-      error,
-    );
+    return refusedByStore({ ...words, ...times, answered, status: counted, isPage: false }, what, endpoint, error);
   }
   const isPage = !isHead && /text\/html/i.test(headers['content-type'] ?? '');
   const answered = `${status}${code && ` ${code}`}`;
-  return refusedByStore({ ...words, answered, status, date: headers.date, isPage }, what, endpoint, error);
+  return refusedByStore({ ...words, ...times, answered, status, isPage }, what, endpoint, error);
 }
 
 /** A store's sentence is short; a proxy's page may not be. */

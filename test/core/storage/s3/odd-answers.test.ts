@@ -202,7 +202,8 @@ describe('The SDK', () => {
       socket.write('HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n');
     });
     expect(await failure(bucket.head('a', signal))).toMatchObject({ status: 503 });
-    expect(heads).toHaveLength(1);
+    // The GET that asks for the reason aside: AWS_MAX_ATTEMPTS does not count.
+    expect(heads.filter(head => head.startsWith('HEAD '))).toHaveLength(1);
     expect(heads[0]).toMatch(/^HEAD \/meetings\/a HTTP/);
     expect(heads[0]).toMatch(/Credential=ada\/\d+\/us-west-1\/s3/);
     expect(heads[0]).not.toMatch(/not-ours/);
