@@ -204,8 +204,8 @@ export const STATE_MADE: readonly Made[] = [
   ),
   sqlite(15, 'the state in /state cannot be locked, as on network drives', LOCAL),
   // The system refuses a lock (SQLITE_IOERR_LOCK), or the memory beside the file (SQLITE_IOERR_SHMMAP).
-  sqlite(3850, 'the state in /state cannot be locked', LOCAL),
-  sqlite(5386, 'the state in /state cannot be locked', LOCAL),
+  sqlite(3850, 'the state in /state cannot be locked, as on network drives', LOCAL),
+  sqlite(5386, 'the state in /state cannot be locked, as on network drives', LOCAL),
   sqlite(
     1,
     'the state in /state cannot be used: it says so',

@@ -80,8 +80,10 @@ export function createPersistence({
           const budget = answered ? budgetMs : Math.min(budgetMs, FIRST_CONTACT_BUDGET_MS);
           // Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
           const backoffMs = Math.round(random() * Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** tries));
-          // MinIO asks for a minute whatever is wrong; a store that is back after seconds shall not wait for us so long.
-          const delayMs = Math.min(error.pauseMs ?? 0, LONGEST_DELAY_MS) + backoffMs;
+          // MinIO asks for a minute whatever is wrong: obeyed to the letter, a restart of seconds would cost that minute,
+          // and a short budget its only second try.
+          const pauseMs = Math.min(error.pauseMs ?? 0, LONGEST_DELAY_MS, budget / 4);
+          const delayMs = Math.round(pauseMs + backoffMs);
           if (now + delayMs - Math.max(lastProgress, failingSince) > budget) throw error;
           onRetry?.(error, delayMs);
           await clock.sleep(delayMs, signal);

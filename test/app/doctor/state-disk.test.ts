@@ -20,7 +20,7 @@ test('A state on a network drive is a warning: SQLite’s locks may fail there',
 });
 
 test('A disk of this machine is none, nor is a folder there that does not exist yet', async () => {
-  const dir = tempDir();
-  expect(await isOnSharedDrive(join(dir, 'not', 'yet'))).toBe(false);
+  const dir = join(tempDir(), 'not', 'yet');
+  expect(await isOnSharedDrive(dir)).toBe(false);
   expect(await names(dir, { uid })).toEqual(['state folder ok', expect.stringMatching(/^disk space /)]);
 });

@@ -148,6 +148,16 @@ describe('An answer', () => {
     expect(here.clock.sleeps).toEqual([waitMs]);
   });
 
+  test('that asks for a minute does not use up a budget of seconds', async () => {
+    const server = await sandbox();
+    const file = await makeSource(1024);
+    const answer = { status: 503, code: 'XMinioServerNotInitialized', headers: { 'Retry-After': '60' } };
+    server.faults.add({ server: 's3', operation: 'PutObject', times: 2, action: { answer } });
+    const here = await machine(server);
+    expect(await here.run({ budgetMs: 10_000 }).upload(file)).toMatchObject({ outcome: 'uploaded' });
+    expect(here.clock.sleeps).toEqual([2_750, 3_000]);
+  });
+
   test.each<[number, string, RegExp]>([
     [403, 'AccessDenied', /may read and write this bucket/],
     [403, 'InvalidAccessKeyId', /accessKeyId/],
