@@ -5,6 +5,7 @@ import { endpointsConform } from './conformance/endpoints.ts';
 import { forgettingConforms } from './conformance/forget.ts';
 import { abandonedConform, inFlightConforms } from './conformance/in-flight.ts';
 import { journalConforms } from './conformance/journal.ts';
+import { measuresConform } from './conformance/measures.ts';
 import { outboxConforms } from './conformance/outbox.ts';
 import { overviewConforms } from './conformance/overview.ts';
 import { partsJournalConforms } from './conformance/parts-journal.ts';
@@ -29,6 +30,7 @@ export function describeState(name: string, makePlace: () => Promise<Place>, opt
     inFlightConforms(stage);
     endpointsConform(stage);
     overviewConforms(stage);
+    measuresConform(stage);
     queueConforms(stage);
     forgettingConforms(stage);
     if (!options.isShared) return;

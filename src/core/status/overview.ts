@@ -1,6 +1,7 @@
 import type { HeldReason } from '../delivery/delivery.ts';
 import type { DeliveryHistory } from '../delivery/outbox.ts';
 import type { QueuedUpload } from '../upload/queue.ts';
+import type { Measures } from './measures.ts';
 import type { Worker } from './worker.ts';
 
 /*
@@ -160,4 +161,6 @@ export interface Overview {
   recordingIds(prefix: string, options: { limit: number }): Promise<string[]>;
   /** The process of `recordupload watch`; undefined if none runs. */
   worker(): Promise<Worker | undefined>;
+  /** What monitoring asks for. Its cost does not grow with what is done. */
+  measures(): Promise<Measures>;
 }

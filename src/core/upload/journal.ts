@@ -103,8 +103,16 @@ export interface UploadJournal extends PartsJournal, BegunUploads {
   file(file: FileRef): Promise<StoredFile | undefined>;
   /** By name. */
   files(ref: RecordingRef): Promise<StoredFile[]>;
-  /** The file is verified in the bucket; its open upload, if it had one, is over. */
-  fileUploaded(file: FileRef, facts: JournalFile, object: UploadedObject, now: number): Promise<void>;
+  /**
+   * The file is verified in the bucket; its open upload, if it had one, is over.
+   * @param end.sentBytes bytes of it that this run sent; 0 if the bucket had it already
+   */
+  fileUploaded(
+    file: FileRef,
+    facts: JournalFile,
+    object: UploadedObject,
+    end: { now: number; sentBytes: number },
+  ): Promise<void>;
   /** The file could not be sent; its open upload stays, for the next run to resume. */
   fileFailed(file: FileRef, facts: JournalFile, error: string, now: number): Promise<void>;
 }

@@ -50,7 +50,7 @@ export async function uploadFile(
   }
   if (look.is === 'there') {
     await dropLeftover(context);
-    await journal.fileUploaded(ref, file, look.object, clock.now());
+    await journal.fileUploaded(ref, file, look.object, { now: clock.now(), sentBytes: 0 });
     return { outcome: 'unchanged', object: look.object, sentBytes: 0 };
   }
 
@@ -63,7 +63,7 @@ export async function uploadFile(
       const condition = { onlyIfAbsent: look.is !== 'replaceable', isBlind: look.is === 'unknown' };
       const { object, sentBytes } = await send(source, sending, { ...options, condition });
       if (file.sizeBytes <= SINGLE_PUT_LIMIT_BYTES) await dropLeftover(context);
-      await journal.fileUploaded(ref, file, object, clock.now());
+      await journal.fileUploaded(ref, file, object, { now: clock.now(), sentBytes });
       return { outcome: 'uploaded', object, sentBytes };
     },
     source,

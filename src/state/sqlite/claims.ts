@@ -18,6 +18,7 @@ import type { Database } from './database.ts';
 import { disable, refuse } from './endpoints.ts';
 import { toDelivery } from './rows.ts';
 import type { Row, Sql, Values } from './sql.ts';
+import { countAttempt, countDelivery } from './totals.ts';
 
 /** Not over, and not from a future further away than a clock can be set while a POST is under way. */
 const isLive = (table: string) => `${table}.claim IS NOT NULL
@@ -157,9 +158,12 @@ function markInFlight(sql: Sql, seq: number, until: number): void {
 function settleOne(sql: Sql, settlement: Settlement): boolean {
   const { delivery, attempt, next, now, mayArriveUntil, consequence } = settlement;
   const { seq } = delivery;
-  const row = sql.get('SELECT state, held_reason, claim, attempts, retries, next_at FROM deliveries WHERE seq = $seq', {
-    seq,
-  });
+  const row = sql.get(
+    'SELECT state, held_reason, claim, attempts, retries, next_at, created_at FROM deliveries WHERE seq = $seq',
+    {
+      seq,
+    },
+  );
   // Pruned or set aside in the meantime: nothing is left to record it for.
   if (!row) return false;
   const number = Number(row.attempts) + 1;
@@ -173,6 +177,9 @@ function settleOne(sql: Sql, settlement: Settlement): boolean {
   if (mayArriveUntil !== undefined) markInFlight(sql, seq, mayArriveUntil);
   const { trigger, at, durationMs, outcome, status, error, excerpt } = attempt;
   sql.run(ADD_ATTEMPT, { seq, number, trigger, at, durationMs, outcome, status, error, excerpt });
+  const { endpoint } = delivery;
+  countAttempt(sql, { endpoint, outcome, status, run: number === 1 ? 'first' : 'again' }, durationMs);
+  if (isOurs && next?.state === 'delivered') countDelivery(sql, endpoint, now - Number(row.created_at), now);
   return isOurs;
 }
 

@@ -212,4 +212,22 @@ export const MIGRATIONS: readonly string[] = [
     since INTEGER NOT NULL
   );
   `,
+  `
+  -- What has happened since the state was made; never decreases. What is pruned or forgotten stays counted.
+  CREATE TABLE totals (
+    name TEXT NOT NULL,
+    labels TEXT NOT NULL,           -- a JSON array of texts, in the order of totals.ts
+    count INTEGER NOT NULL,
+    sum REAL NOT NULL,              -- of what was counted: bytes, or milliseconds
+    PRIMARY KEY (name, labels)
+  ) WITHOUT ROWID;
+  -- When something succeeded last.
+  CREATE TABLE successes (
+    name TEXT PRIMARY KEY,          -- upload | delivery
+    at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  INSERT INTO successes SELECT 'upload', MAX(updated_at) FROM recordings WHERE state = 'done' HAVING COUNT(*) > 0;
+  INSERT INTO successes
+    SELECT 'delivery', MAX(settled_at) FROM deliveries WHERE state = 'delivered' HAVING COUNT(*) > 0;
+  `,
 ];

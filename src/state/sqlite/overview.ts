@@ -13,6 +13,7 @@ import { toQueued } from './queue.ts';
 import { recentRecordings } from './recent.ts';
 import { historyOf, toDelivery } from './rows.ts';
 import type { Row, Sql, Values } from './sql.ts';
+import { readMeasures } from './totals.ts';
 import { workerIn } from './worker.ts';
 
 /** What the overview is read from. */
@@ -48,6 +49,7 @@ export function openOverviewOf({ read, isAlive }: OverviewSource): Overview {
         return [...new Set(rows.map(row => String(row.id)))];
       }),
     worker: () => read(sql => workerIn(sql, isAlive)),
+    measures: () => read(readMeasures),
   };
 }
 

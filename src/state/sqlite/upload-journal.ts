@@ -9,6 +9,7 @@ import { endUpload, openPartsJournal, valuesOfFile } from './parts-journal.ts';
 import { beginQueued } from './queue.ts';
 import { toFile, toRecording } from './rows.ts';
 import type { Sql, Values } from './sql.ts';
+import { countSentFile, countUpload } from './totals.ts';
 
 const OF_RECORDING = 'target = $target AND id = $recordingId';
 
@@ -73,6 +74,7 @@ export function openUploadJournal(database: Database, pid: number): UploadJourna
       storing(
         `${webhook ? 'the webhook delivery' : 'the end of the upload'} of recording ${ref.recordingId}`,
         write(sql => {
+          countEnd(sql, ref, state, now);
           sql.run(
             `UPDATE recordings SET state = $state, error = $error, refused = $refused, updated_at = $now,
                unfinished_since = CASE $state WHEN 'done' THEN NULL ELSE COALESCE(unfinished_since, $now) END
@@ -126,8 +128,10 @@ export function openUploadJournal(database: Database, pid: number): UploadJourna
           .map(toFile),
       ),
 
-    fileUploaded: (file, facts, object, now) =>
+    fileUploaded: (file, facts, object, { now, sentBytes }) =>
       write(sql => {
+        const { sizeBytes } = facts;
+        if (sentBytes > 0) countSentFile(sql, sentBytes, Math.ceil(sentBytes / (object.partSizeBytes ?? sizeBytes)));
         saveFile(sql, file, facts, { state: 'uploaded', ...valuesOf(object), error: null, now });
         endUpload(sql, file);
       }),
@@ -150,6 +154,19 @@ function forgetRefused(sql: Sql, ref: RecordingRef): void {
        AND claimed_by IS NULL`,
     { ...valuesOfRecording(ref), dir: String(dir) },
   );
+}
+
+/** Counts an upload that ends, before its row says so. */
+function countEnd(sql: Sql, ref: RecordingRef, outcome: 'done' | 'partial', now: number): void {
+  // Since `begin`, `updated_at` is when this run began, and `unfinished_since` when the first one did.
+  const row = sql.get(
+    `SELECT updated_at, unfinished_since FROM recordings WHERE ${OF_RECORDING}`,
+    valuesOfRecording(ref),
+  );
+  if (!row) return;
+  const beganAt = Number(row.updated_at);
+  const run = row.unfinished_since === null || Number(row.unfinished_since) === beganAt ? 'first' : 'again';
+  countUpload(sql, { outcome, run }, now - beganAt, now);
 }
 
 function release(sql: Sql, ref: RecordingRef, owner: string): void {

@@ -76,7 +76,7 @@ export function forgettingConforms(stage: Stage): void {
         await journal.finish({ ...REF, target }, { state: 'partial', error: 'x', now: NOW });
       }
       await begin(TARGET, '4');
-      await journal.fileUploaded({ ...FILE_REF, name: 'thumbnail.jpg' }, FACTS, OBJECT, NOW);
+      await journal.fileUploaded({ ...FILE_REF, name: 'thumbnail.jpg' }, FACTS, OBJECT, { now: NOW, sentBytes: 0 });
       await journal.beginUpload({ ...REF, target: OTHER }, UPLOAD, [part(1)], NOW);
       await enqueue(stage.state, 3);
       const result = await journal.forget(ID, NOW + 1);
@@ -126,7 +126,7 @@ export function forgettingConforms(stage: Stage): void {
       const finish = (id: string, state: 'done' | 'partial', now: number) =>
         journal.finish({ target: TARGET, recordingId: id as RecordingId }, { state, error: null, now });
       for (const id of ['3', '4', '5', '6']) await begin(TARGET, id);
-      await journal.fileUploaded(FILE_REF, FACTS, OBJECT, NOW);
+      await journal.fileUploaded(FILE_REF, FACTS, OBJECT, { now: NOW, sentBytes: 0 });
       await finish('3', 'done', NOW + 1);
       await finish('4', 'partial', NOW + 2);
       await finish('6', 'done', NOW + 3);

@@ -127,7 +127,7 @@ export function journalConforms(stage: Stage): void {
     test('that is uploaded has no open upload any more, in one step', async () => {
       const { journal } = stage.state;
       await journal.beginUpload(REF, UPLOAD, [part(1), part(2)], NOW);
-      await journal.fileUploaded(FILE_REF, FACTS, OBJECT, NOW);
+      await journal.fileUploaded(FILE_REF, FACTS, OBJECT, { now: NOW, sentBytes: 0 });
       expect(await journal.file(FILE_REF)).toEqual({
         name: FILE_REF.name,
         state: 'uploaded',
@@ -154,8 +154,13 @@ export function journalConforms(stage: Stage): void {
       expect(await journal.files(REF)).toEqual([]);
       const named = (name: string) => ({ ...REF, name });
       await journal.fileFailed(named('b.txt'), { ...FACTS, role: 'transcript' }, 'no network', NOW);
-      await journal.fileUploaded(named('a.jpg'), { ...FACTS, role: 'thumbnail' }, { ...OBJECT, token: null }, NOW);
-      await journal.fileUploaded(named('b.txt'), { ...FACTS, role: 'transcript' }, OBJECT, NOW);
+      await journal.fileUploaded(
+        named('a.jpg'),
+        { ...FACTS, role: 'thumbnail' },
+        { ...OBJECT, token: null },
+        { now: NOW, sentBytes: 0 },
+      );
+      await journal.fileUploaded(named('b.txt'), { ...FACTS, role: 'transcript' }, OBJECT, { now: NOW, sentBytes: 0 });
       const files = await journal.files(REF);
       expect(files.map(({ name, role, state, token, error }) => [name, role, state, token, error])).toEqual([
         ['a.jpg', 'thumbnail', 'uploaded', null, null],

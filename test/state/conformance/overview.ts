@@ -93,7 +93,7 @@ export function overviewConforms(stage: Stage): void {
       const { journal, overview } = stage.state;
       await begin('a', NOW);
       const named = (name: string) => ({ ...ref('a'), name });
-      await journal.fileUploaded(named('b.jpg'), { ...FACTS, role: 'thumbnail' }, OBJECT, NOW);
+      await journal.fileUploaded(named('b.jpg'), { ...FACTS, role: 'thumbnail' }, OBJECT, { now: NOW, sentBytes: 0 });
       await journal.fileFailed(named('a.txt'), { ...FACTS, role: 'transcript' }, 'no network', NOW);
       await journal.fileFailed(named(UPLOAD.name), FACTS, 'cut off', NOW);
       await journal.beginUpload(ref('a'), UPLOAD, [part(1)], NOW);

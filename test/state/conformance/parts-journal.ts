@@ -86,7 +86,7 @@ export function partsJournalConforms(stage: Stage): void {
       const { journal } = stage.state;
       await journal.beginUpload(REF, UPLOAD, [], NOW);
       await journal.beginUpload(REF, { ...UPLOAD, uploadId: 'u2' }, [], NOW);
-      await journal.fileUploaded(FILE_REF, FACTS, OBJECT, NOW);
+      await journal.fileUploaded(FILE_REF, FACTS, OBJECT, { now: NOW, sentBytes: 0 });
       expect(await begunIds(journal, TARGET)).toEqual(['u1']);
     });
   });

@@ -1,4 +1,5 @@
 import type { Alarm } from '../../../app/alarms.ts';
+import { metrics } from '../../../app/metrics/metrics.ts';
 import { recordingStatus } from '../../../app/recording-status.ts';
 import { openStatus, type StatusReport, type StatusRequest, status } from '../../../app/status.ts';
 import { AppError } from '../../../core/errors.ts';
@@ -6,6 +7,7 @@ import { EXIT, type ExitCode, heaviest } from '../../exit-codes.ts';
 import { jsonDocument } from '../../json/document.ts';
 import { type OpenCommand, openCommand } from '../../open-command.ts';
 import type { Invocation, RunCommand } from '../../program/command.ts';
+import { VERSION } from '../../program/version.ts';
 import { recordingJson, statusJson } from './json.ts';
 import type { statusSpec } from './spec.ts';
 import { alarmText, statusText } from './text.ts';
@@ -18,18 +20,24 @@ const DEFAULT_LIMIT = 20;
 export const run: RunCommand<typeof statusSpec> = async call => {
   const { args, options } = call;
   const [id] = args;
-  if (options.watch && (options.json || options.quiet)) {
-    throw new AppError('USAGE', `--watch cannot be used with ${options.json ? '--json' : '--quiet'}`, {
-      hint: 'leave one of them out',
-    });
-  }
-  if (options.watch && id !== undefined)
-    throw new AppError('USAGE', '--watch shows everything, not one recording', { hint: 'leave the ID out' });
+  refuseContradictions(call);
   // Looking leaves no trace: no log, no state.
   await using open = await openCommand(call, { log: false, withoutSecrets: true });
+  if (options.format === 'openmetrics') return await showMetrics(call, open);
   if (id !== undefined) return await showRecording(id, call, open);
   return await (options.watch ? watch : show)(call, open);
 };
+
+/** @throws AppError `USAGE` */
+function refuseContradictions({ args: [id], options }: Call): void {
+  const { watch, format, json, quiet } = options;
+  const chosen = watch ? '--watch' : format === 'openmetrics' ? '--format openmetrics' : undefined;
+  if (chosen === undefined) return;
+  const other = json ? '--json' : quiet ? '--quiet' : watch && format ? `--format ${format}` : undefined;
+  if (other) throw new AppError('USAGE', `${chosen} cannot be used with ${other}`, { hint: 'leave one of them out' });
+  if (id !== undefined)
+    throw new AppError('USAGE', `${chosen} shows everything, not one recording`, { hint: 'leave the ID out' });
+}
 
 function requestOf({ options: { maxAge: maxAgeMs, limit = DEFAULT_LIMIT } }: Call): StatusRequest {
   return { maxAgeMs, limit };
@@ -54,6 +62,14 @@ async function show(call: Call, { runtime, settle }: OpenCommand): Promise<ExitC
   else if (!options.quiet) terminal.out(textOf(report, call));
   else if (alarms.length > 0) terminal.err(`recordupload status: ${alarmText(alarms)}; next: recordupload status`);
   return exitCode;
+}
+
+/** `--format openmetrics`: status 0 whatever the numbers say, so that a script may store them. */
+async function showMetrics({ terminal }: Call, { runtime, settle }: OpenCommand): Promise<ExitCode> {
+  const text = await metrics({ version: VERSION }, runtime);
+  settle();
+  terminal.out(text.trimEnd());
+  return EXIT.done;
 }
 
 function textOf(report: StatusReport, { terminal }: Call): string {

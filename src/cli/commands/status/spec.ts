@@ -14,6 +14,11 @@ export const statusSpec = describeCommand({
       purpose: 'ignore unfinished work younger than this (30m, 2h, 1d); held webhooks always count',
       parse: parseAge,
     },
+    {
+      flags: '--format <how>',
+      purpose: 'openmetrics: numbers for Prometheus; the exit status is 0 then, whatever they say',
+      choices: ['text', 'openmetrics'],
+    },
     { flags: '--limit <n>', purpose: 'list at most this many entries of each kind (default: 20)', parse: parseCount },
     ...COMMON_OPTIONS,
   ],
@@ -25,6 +30,10 @@ export const statusSpec = describeCommand({
     {
       does: 'for monitoring: ignore what retries finish within 2 hours',
       line: 'recordupload status --quiet --max-age 2h',
+    },
+    {
+      does: "for node_exporter's textfile collector, from cron",
+      line: 'recordupload status --format openmetrics > recordupload.prom.new && mv recordupload.prom.new recordupload.prom',
     },
     { does: 'see what happened to a recording', line: 'recordupload status 42' },
   ],

@@ -1,0 +1,220 @@
+import { DELIVERY_TIME_BOUNDS_MS, type Measures, type Total } from '../../core/status/measures.ts';
+import type { StateOverview } from '../../core/status/overview.ts';
+import type { DiskRoom } from './disk-room.ts';
+import type { MetricFamily, Sample } from './openmetrics.ts';
+
+/** What the numbers are made of. */
+export interface Measured {
+  version: string;
+  /** Undefined: nothing has been uploaded from this machine yet. */
+  state: { overview: StateOverview; measures: Measures } | undefined;
+  /** Names of all configured endpoints. */
+  endpoints: readonly string[];
+  disks: readonly DiskRoom[];
+}
+
+/** All metric families. Names and units follow https://prometheus.io/docs/practices/naming/ and OpenMetrics. */
+export function metricFamilies({ version, state, endpoints, disks }: Measured): MetricFamily[] {
+  const { overview, measures } = state ?? NOTHING;
+  const { counts, oldest, worker } = overview;
+  return [
+    gauge('recordupload_build_info', 'The version of recordupload; always 1.', [{ labels: { version }, value: 1 }]),
+    gauge(
+      'recordupload_recordings',
+      'Recordings, by where their upload stands.',
+      byState({
+        uploading: counts.uploading,
+        partial: counts.partial,
+        queued: counts.queued,
+        refused: counts.refused,
+        done: counts.done,
+      }),
+    ),
+    gauge(
+      'recordupload_webhooks',
+      'Webhooks in the state, by where they stand. Delivered ones are pruned after a while.',
+      byState({
+        waiting: counts.waiting,
+        held: counts.held,
+        delivered: counts.delivered,
+        superseded: counts.superseded,
+      }),
+    ),
+    gauge(
+      'recordupload_webhooks_waiting',
+      'Webhooks that wait for their next try.',
+      measures.waiting.map(({ endpoint, count }) => ({ labels: { endpoint }, value: count })),
+    ),
+    gauge(
+      'recordupload_webhooks_held',
+      'Webhooks that wait for somebody to act.',
+      measures.held.map(({ endpoint, reason, count }) => ({ labels: { endpoint, reason }, value: count })),
+    ),
+    gauge(
+      'recordupload_endpoint_enabled',
+      '1 if webhooks are sent to the endpoint; 0 if it is disabled or refuses the token.',
+      [...new Set([...endpoints, ...overview.endpoints.map(({ name }) => name)])].map(endpoint => ({
+        labels: { endpoint },
+        value: Number(!overview.endpoints.some(({ name }) => name === endpoint)),
+      })),
+    ),
+    time(
+      'recordupload_oldest_unfinished_timestamp_seconds',
+      'Since when the oldest of each kind has been unfinished.',
+      [
+        ['upload', oldest.upload],
+        ['partial', oldest.partial],
+        ['queued', oldest.queued],
+        ['refused', oldest.refused],
+        ['webhook', oldest.waiting],
+      ],
+    ),
+    time(
+      'recordupload_last_success_timestamp_seconds',
+      'When the last upload was done, and the last webhook delivered.',
+      [
+        ['upload', measures.lastUploadAt],
+        ['webhook', measures.lastDeliveryAt],
+      ],
+    ),
+    summary(
+      'recordupload_upload_duration_seconds',
+      'Uploads that ended: whether all was done, and whether they had begun before.',
+      measures.uploads.map(({ outcome, run, ...total }) => [{ outcome, run }, inSeconds(total)]),
+      'seconds',
+    ),
+    summary(
+      'recordupload_sent_file_size_bytes',
+      'Files that were sent and verified.',
+      [[{}, measures.sentFiles]],
+      'bytes',
+    ),
+    summary('recordupload_sent_file_parts', 'Parts of the files that were sent and verified.', [
+      [{}, { count: measures.sentFiles.count, sum: measures.sentParts }],
+    ]),
+    summary(
+      'recordupload_webhook_attempt_duration_seconds',
+      'POSTs of webhooks: what came of them, the HTTP status, and whether it was tried before.',
+      measures.attempts.map(({ endpoint, outcome, status, run, ...total }) => [
+        { endpoint, outcome, status, run },
+        inSeconds(total),
+      ]),
+      'seconds',
+    ),
+    {
+      name: 'recordupload_webhook_delivery_seconds',
+      type: 'histogram',
+      unit: 'seconds',
+      help: 'From the making of a webhook to its delivery.',
+      samples: measures.deliveries.flatMap(deliverySamples),
+    },
+    ...diskFamilies(disks),
+    gauge('recordupload_worker_running', '1 if the process of "recordupload watch" is alive.', [
+      { value: Number(worker !== undefined) },
+    ]),
+    time('recordupload_worker_start_timestamp_seconds', 'When the worker was started.', [
+      [undefined, worker?.since ?? null],
+    ]),
+  ];
+}
+
+function gauge(name: string, help: string, samples: Sample[], unit?: MetricFamily['unit']): MetricFamily {
+  return { name, type: 'gauge', unit, help, samples };
+}
+
+function byState(counts: Record<string, number>): Sample[] {
+  return Object.entries(counts).map(([state, value]) => ({ labels: { state }, value }));
+}
+
+/** Times are given as such: their age grows by itself, however old the file is that they are read from. */
+function time(name: string, help: string, times: [kind: string | undefined, at: number | null][]): MetricFamily {
+  const samples = times.flatMap(([kind, at]): Sample[] =>
+    at === null ? [] : [{ labels: kind === undefined ? undefined : { kind }, value: at / 1000 }],
+  );
+  return gauge(name, help, samples, 'seconds');
+}
+
+function summary(
+  name: string,
+  help: string,
+  totals: [labels: Record<string, string>, total: Total][],
+  unit?: MetricFamily['unit'],
+): MetricFamily {
+  const samples = totals.flatMap(([labels, total]) => countAndSum(labels, total));
+  return { name, type: 'summary', unit, help, samples };
+}
+
+function countAndSum(labels: Record<string, string>, { count, sum }: Total): Sample[] {
+  return [
+    { suffix: '_count', labels, value: count },
+    { suffix: '_sum', labels, value: sum },
+  ];
+}
+
+function inSeconds({ count, sum }: Total): Total {
+  return { count, sum: sum / 1000 };
+}
+
+function deliverySamples({ endpoint, within, ...total }: Measures['deliveries'][number]): Sample[] {
+  const bucket = (le: string, value: number): Sample => ({ suffix: '_bucket', labels: { endpoint, le }, value });
+  return [
+    ...DELIVERY_TIME_BOUNDS_MS.map((ms, index) => bucket((ms / 1000).toFixed(1), within[index] ?? 0)),
+    bucket('+Inf', total.count),
+    ...countAndSum({ endpoint }, inSeconds(total)),
+  ];
+}
+
+function diskFamilies(disks: readonly DiskRoom[]): MetricFamily[] {
+  const of = (value: (disk: DiskRoom) => number) =>
+    disks.map(disk => ({ labels: { folder: disk.folder }, value: value(disk) }));
+  return [
+    gauge(
+      'recordupload_disk_free_bytes',
+      'Room left on the disks of the state and of the watched folders.',
+      of(disk => disk.freeBytes),
+      'bytes',
+    ),
+    gauge(
+      'recordupload_disk_size_bytes',
+      'The size of these disks.',
+      of(disk => disk.sizeBytes),
+      'bytes',
+    ),
+  ];
+}
+
+const NOTHING: NonNullable<Measured['state']> = {
+  overview: {
+    counts: {
+      uploading: 0,
+      partial: 0,
+      queued: 0,
+      refused: 0,
+      done: 0,
+      waiting: 0,
+      held: 0,
+      delivered: 0,
+      superseded: 0,
+    },
+    uploads: [],
+    queued: [],
+    refused: [],
+    held: [],
+    waiting: [],
+    endpoints: [],
+    nextAt: null,
+    oldest: { partial: null, upload: null, queued: null, refused: null, waiting: null },
+    worker: undefined,
+  },
+  measures: {
+    uploads: [],
+    sentFiles: { count: 0, sum: 0 },
+    sentParts: 0,
+    attempts: [],
+    deliveries: [],
+    lastUploadAt: null,
+    lastDeliveryAt: null,
+    waiting: [],
+    held: [],
+  },
+};

@@ -1,0 +1,97 @@
+import { DELIVERY_TIME_BOUNDS_MS, type Measures, type Total } from '../../core/status/measures.ts';
+import type { Row, Sql } from './sql.ts';
+
+/*
+ * The totals are written in the transaction of what they count, so that a crash neither loses a count nor makes one
+ * twice.
+ */
+
+type Name = 'upload' | 'sent-file' | 'sent-part' | 'attempt' | 'delivery' | 'delivery-within';
+
+const ADD = `INSERT INTO totals (name, labels, count, sum) VALUES ($name, $labels, $times, $size)
+  ON CONFLICT (name, labels) DO UPDATE SET count = count + $times, sum = sum + $size`;
+const SUCCEEDED = `INSERT INTO successes (name, at) VALUES ($name, $at) ON CONFLICT (name) DO UPDATE SET at = $at`;
+const WAITING = `SELECT endpoint, COUNT(*) AS n FROM deliveries INDEXED BY deliveries_due
+  WHERE state = 'pending' GROUP BY endpoint`;
+const HELD = `SELECT endpoint, held_reason, COUNT(*) AS n FROM deliveries INDEXED BY deliveries_held
+  WHERE state = 'held' GROUP BY endpoint, held_reason`;
+
+function add(sql: Sql, name: Name, labels: readonly string[], { count, sum }: Total): void {
+  // A clock that was set back makes no negative duration.
+  sql.run(ADD, { name, labels: JSON.stringify(labels), times: count, size: Math.max(0, sum) });
+}
+
+/** Within a write: an upload ended. */
+export function countUpload(
+  sql: Sql,
+  { outcome, run }: Pick<Measures['uploads'][number], 'outcome' | 'run'>,
+  tookMs: number,
+  now: number,
+): void {
+  add(sql, 'upload', [outcome, run], { count: 1, sum: tookMs });
+  if (outcome === 'done') sql.run(SUCCEEDED, { name: 'upload', at: now });
+}
+
+/** Within a write: a file was sent and verified. */
+export function countSentFile(sql: Sql, bytes: number, parts: number): void {
+  add(sql, 'sent-file', [], { count: 1, sum: bytes });
+  add(sql, 'sent-part', [], { count: parts, sum: 0 });
+}
+
+/** Within a write: a webhook was tried. */
+export function countAttempt(
+  sql: Sql,
+  { endpoint, outcome, status, run }: { endpoint: string; outcome: string; status: number | null; run: string },
+  tookMs: number,
+): void {
+  add(sql, 'attempt', [endpoint, outcome, String(status ?? 'none'), run], { count: 1, sum: tookMs });
+}
+
+/** Within a write: a webhook was delivered. */
+export function countDelivery(sql: Sql, endpoint: string, tookMs: number, now: number): void {
+  add(sql, 'delivery', [endpoint], { count: 1, sum: tookMs });
+  const bound = DELIVERY_TIME_BOUNDS_MS.find(ms => tookMs <= ms);
+  if (bound !== undefined) add(sql, 'delivery-within', [endpoint, String(bound)], { count: 1, sum: 0 });
+  sql.run(SUCCEEDED, { name: 'delivery', at: now });
+}
+
+/** `Overview.measures` over the database. Its cost does not grow with what is done. */
+export function readMeasures(sql: Sql): Measures {
+  const rows = sql.all('SELECT * FROM totals ORDER BY name, labels');
+  const of = (name: Name) => rows.filter(row => row.name === name).map(toTotal);
+  const sum = (totals: readonly Total[]) => totals.reduce((all, one) => all + one.sum, 0);
+  const count = (totals: readonly Total[]) => totals.reduce((all, one) => all + one.count, 0);
+  const lastAt = (name: string) => {
+    const at = sql.get('SELECT at FROM successes WHERE name = $name', { name })?.at;
+    return at === undefined ? null : Number(at);
+  };
+  const steps = of('delivery-within');
+  return {
+    uploads: of('upload').map(
+      ({ labels: [outcome, run], ...total }) => ({ ...total, outcome, run }) as Measures['uploads'][number],
+    ),
+    sentFiles: { count: count(of('sent-file')), sum: sum(of('sent-file')) },
+    sentParts: count(of('sent-part')),
+    attempts: of('attempt').map(
+      ({ labels: [endpoint, outcome, status, run], ...total }) =>
+        ({ ...total, endpoint, outcome, status, run }) as Measures['attempts'][number],
+    ),
+    deliveries: of('delivery').map(({ labels: [endpoint = ''], ...total }) => ({
+      ...total,
+      endpoint,
+      within: DELIVERY_TIME_BOUNDS_MS.map(bound =>
+        count(steps.filter(({ labels: [to, upTo] }) => to === endpoint && Number(upTo) <= bound)),
+      ),
+    })),
+    lastUploadAt: lastAt('upload'),
+    lastDeliveryAt: lastAt('delivery'),
+    waiting: sql.all(WAITING).map(row => ({ endpoint: String(row.endpoint), count: Number(row.n) })),
+    held: sql
+      .all(HELD)
+      .map(row => ({ endpoint: String(row.endpoint), reason: String(row.held_reason), count: Number(row.n) })),
+  };
+}
+
+function toTotal({ labels, count, sum }: Row): Total & { labels: string[] } {
+  return { labels: JSON.parse(String(labels)), count: Number(count), sum: Number(sum) };
+}
