@@ -2,7 +2,9 @@ import { requireToken } from '../config/requirements.ts';
 import { deliverWebhooks } from '../core/delivery/deliver-webhooks.ts';
 import type { Delivery } from '../core/delivery/delivery.ts';
 import { type DeliverReport, STOPPED } from '../core/delivery/delivery-report.ts';
+import { type RemadeWebhook, remakeHeld } from './complete-payloads.ts';
 import { chooseEndpoints } from './endpoints.ts';
+import { remaking } from './remake-payload.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface ReplayRequest {
@@ -42,18 +44,34 @@ export async function chooseReplay(request: ReplayRequest, runtime: Runtime): Pr
   return chosen;
 }
 
+/** What became of the chosen webhooks. */
+export interface ReplayReport extends DeliverReport {
+  /** Held ones whose payloads say something else now. */
+  remade: RemadeWebhook[];
+}
+
 /**
- * Sends the chosen webhooks again, whatever the server said before.
+ * Sends the chosen webhooks again, whatever the server said before; held ones as the configuration has them now.
  * @throws AppError `STATE`
  */
-export async function replay(chosen: readonly Delivery[], runtime: Runtime): Promise<DeliverReport> {
+export async function replay(chosen: readonly Delivery[], runtime: Runtime): Promise<ReplayReport> {
   const { outbox } = await runtime.state();
+  const remake = remaking(runtime);
+  const remade: RemadeWebhook[] = [];
+  const settled: number[] = [];
+  /** What was made again waits already. */
+  const queued: number[] = [];
+  for (const delivery of chosen) {
+    const made = delivery.state === 'held' ? await remakeHeld(delivery, remake, runtime) : undefined;
+    if (!made) settled.push(delivery.seq);
+    else {
+      queued.push(made.seq);
+      remade.push({ recordingId: delivery.recordingId, endpoint: delivery.endpoint, changes: made.changes });
+    }
+  }
   // All are due before the first is sent: what a crash or a failing server leaves behind, the next retry sends.
-  const seqs = await outbox.requeue(
-    chosen.map(({ seq }) => seq),
-    runtime.clock.now(),
-  );
-  if (seqs.length === 0) return { deliveries: [], endpoints: [] };
+  const seqs = [...queued, ...(await outbox.requeue(settled, runtime.clock.now()))];
+  if (seqs.length === 0) return { deliveries: [], endpoints: [], remade };
   const selection = { due: 'now' as const, held: true, trigger: 'replay' as const, deliverySeqs: seqs };
-  return await deliverWebhooks(selection, await runtime.delivery());
+  return { ...(await deliverWebhooks(selection, await runtime.delivery())), remade };
 }

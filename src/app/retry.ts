@@ -6,7 +6,7 @@ import { inPool } from '../core/pool.ts';
 import type { RecordingDetails } from '../core/recording/recording.ts';
 import type { StoredRecording } from '../core/upload/journal.ts';
 import { uploadRecording } from '../core/upload/upload-recording.ts';
-import { completePayloads } from './complete-payloads.ts';
+import { completePayloads, type RemadeWebhook } from './complete-payloads.ts';
 import { foldersAtOnce } from './descriptors.ts';
 import { findUnconfigured } from './endpoints.ts';
 import { readFinishedFolder, uploadRequest } from './recording-folder.ts';
@@ -17,6 +17,8 @@ import { postpone, type RetriedUpload, uploadQueued } from './upload-queued.ts';
 
 export interface RetryReport extends DeliverReport, LeftForOperator {
   uploads: RetriedUpload[];
+  /** Held webhooks whose payloads say something else now. */
+  remade: RemadeWebhook[];
   /** Endpoints that are no longer configured, with how many webhooks wait for each. */
   unconfigured: { endpoint: string; count: number }[];
   /** How many webhooks are not due or held, after all this. */
@@ -33,7 +35,7 @@ const UPLOADS_AT_ONCE = 32;
  */
 export async function retry(request: RetryRequest, runtime: Runtime): Promise<RetryReport> {
   const work = await findWork(request, runtime);
-  await completePayloads(work, { held: request.held }, runtime);
+  const remade = await completePayloads(work, { held: request.held }, runtime);
   const unconfigured = await findUnconfigured(runtime);
   const reports: DeliverReport[] = [];
   // All deliveries to an endpoint share its pace: if it is dead, it gets three requests in this run, not three for each
@@ -67,6 +69,7 @@ export async function retry(request: RetryRequest, runtime: Runtime): Promise<Re
   return {
     ...left,
     uploads,
+    remade,
     deliveries,
     endpoints: mergeEndpoints(reports.flatMap(one => one.endpoints)),
     unconfigured,

@@ -2,11 +2,14 @@ import { requireToken } from '../config/requirements.ts';
 import { deliverWebhooks } from '../core/delivery/deliver-webhooks.ts';
 import type { DeliveryReport } from '../core/delivery/delivery-report.ts';
 import { AppError } from '../core/errors.ts';
-import { type FoundPayload, findPayload, type PayloadChange } from '../core/payload/find-payload.ts';
+import { type FoundPayload, findPayload } from '../core/payload/find-payload.ts';
+import type { Payload } from '../core/payload/payload.ts';
+import type { PayloadChange } from '../core/payload/remake-payload.ts';
 import { parseOverrides, type RecordingOverrides } from '../core/recording/read-recording.ts';
 import { parseRecordingId } from '../core/recording/recording.ts';
 import { persistentBucket } from '../core/upload/session.ts';
 import { chooseEndpoints } from './endpoints.ts';
+import { remaking } from './remake-payload.ts';
 import type { Runtime } from './runtime.ts';
 import { orUnknown } from './unknown-recording.ts';
 
@@ -21,7 +24,7 @@ export interface SendRequest extends Omit<RecordingOverrides, 'id'> {
 export interface SentWebhooks {
   /** One for each endpoint. */
   deliveries: DeliveryReport[];
-  /** What the request changed in the payload. */
+  /** What the request and the configuration changed in the payload. */
   changes: PayloadChange[];
 }
 
@@ -37,6 +40,7 @@ export async function findWebhook({ id: text, ...overrides }: SendRequest, runti
     target: `${config.endpoint}/${config.bucket}`,
     journal: (await runtime.state()).journal,
     bucket,
+    remake: (before: Payload) => remaking(runtime)(id, before),
     now: clock.now,
     signal,
   };
@@ -72,11 +76,31 @@ export async function sendWebhook(request: SendRequest, runtime: Runtime): Promi
     return seqs;
   };
   const seqs = await queue().catch(notQueued);
+  await keepSaid(request, runtime);
   const { deliveries } = await deliverWebhooks(
     { due: 'now', held: true, trigger: 'send', deliverySeqs: seqs },
     { ...(await runtime.delivery()), endpoints },
   );
   return { deliveries, changes };
+}
+
+/** Remembers which user was asked for: a later `retry --held` must not put the configured one in his place. */
+async function keepSaid(
+  { id, email, username }: Pick<SendRequest, 'id' | 'email' | 'username'>,
+  { config, state }: Pick<Runtime, 'config' | 'state'>,
+): Promise<void> {
+  if (email === undefined && username === undefined) return;
+  const { journal } = await state();
+  const ref = { target: `${config.endpoint}/${config.bucket}`, recordingId: parseRecordingId(id, 'id', 'USAGE') };
+  const stored = await journal.recording(ref);
+  if (!stored) return;
+  const { details } = stored;
+  await journal.amend(ref, {
+    ...details,
+    user: { ...details.user, ...(email !== undefined && { email }), ...(username !== undefined && { username }) },
+    ...(email !== undefined && { emailFrom: 'asked' as const }),
+    ...(username !== undefined && { usernameFrom: 'asked' as const }),
+  });
 }
 
 /** A webhook that the state could not take is no unfinished upload: `retry` knows nothing of it. */

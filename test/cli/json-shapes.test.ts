@@ -209,6 +209,7 @@ describe('the JSON of retry', () => {
     expect(await documentOf(desk, 'retry --now')).toEqual({
       uploads: [UPLOAD],
       deliveries: [DELIVERED],
+      remade: [],
       endpoints: [ENDPOINT_RUN],
       unconfigured: [],
       held: [],
@@ -600,6 +601,7 @@ describe('the JSON of webhook', () => {
     expect(await documentOf(desk, 'webhook replay --since 1h --yes')).toEqual({
       chosen: 'number',
       deliveries: [DELIVERED],
+      remade: [],
       endpoints: [ENDPOINT_RUN],
     });
   });

@@ -6,7 +6,8 @@ import type { RecordingDetails, RecordingId } from '../recording/recording.ts';
 import { defaultTitle, formatUtc, fromMilliseconds, parseTimestamp } from '../recording/timestamps.ts';
 import type { Bucket } from '../storage/bucket.ts';
 import { readMetadataObject } from '../storage/read-object.ts';
-import { contentHash, METADATA_NAME, makePayload, type Payload } from './payload.ts';
+import { contentHash, isPayloadOf, METADATA_NAME, makePayload, type Payload } from './payload.ts';
+import { changesBetween, type PayloadChange } from './remake-payload.ts';
 
 /** The payload of a recording that is in the bucket, and where it was found. */
 export interface FoundPayload {
@@ -15,15 +16,8 @@ export interface FoundPayload {
   text: string;
   contentHash: string;
   from: 'state' | 'metadata.json' | 'listing';
-  /** What the overrides changed, by key: `user_info.email`. */
+  /** What the configuration and the overrides changed. */
   changes: PayloadChange[];
-}
-
-export interface PayloadChange {
-  key: string;
-  /** Undefined: it was missing. */
-  before: string | number | undefined;
-  after: string | number | undefined;
 }
 
 /** What the state knows of recordings; an `UploadJournal` is one. */
@@ -38,6 +32,8 @@ export interface FindPayloadDeps {
   journal: KnownRecordings;
   /** Called only if the state does not know the recording. */
   bucket(): Promise<Bucket>;
+  /** Makes a payload of this machine's again from what is configured now. */
+  remake(before: Payload): Promise<Payload>;
   now(): number;
   signal: AbortSignal;
 }
@@ -53,7 +49,7 @@ export interface PayloadDefaults {
 
 /**
  * Finds the payload of a recording: in the state, else in the bucket's `metadata.json`, else made from the objects
- * themselves. `overrides` beat all of these.
+ * themselves. What is configured now beats the state, and `overrides` beat all.
  * @throws AppError `WEBHOOK` if no file of the recording is in the bucket, `CONFIG` if no e-mail is known, `STORAGE`,
  * `STATE`
  */
@@ -67,7 +63,9 @@ export async function findPayload(
   const stored = known ? { text: known, from: 'state' as const } : await readMetadata(id, deps);
   const found = stored ?? { text: JSON.stringify(await fromListing(id, defaults, deps)), from: 'listing' as const };
   const before = JSON.parse(found.text) as Payload;
-  const payload = override(before, overrides, defaults);
+  // What another machine wrote into the bucket is by that machine's configuration.
+  const remade = found.from === 'state' ? await deps.remake(before) : before;
+  const payload = override(remade, overrides, defaults);
   if (!payload.user_info.email) {
     throw new AppError('CONFIG', `recording ${id}: no e-mail address to tell the server`, {
       hint: 'give --email, or set user.email (RECORDUPLOAD_USER_EMAIL)',
@@ -84,21 +82,6 @@ export async function findPayload(
   };
 }
 
-function changesBetween(before: Payload, after: Payload): PayloadChange[] {
-  const facts = ({ title, created_at, duration_seconds, duration_database, user_info }: Payload) => ({
-    title,
-    created_at,
-    duration_seconds,
-    duration_database,
-    'user_info.username': user_info.username,
-    'user_info.email': user_info.email,
-  });
-  const old = new Map<string, string | number | undefined>(Object.entries(facts(before)));
-  return Object.entries(facts(after)).flatMap(([key, value]) =>
-    old.get(key) === value ? [] : [{ key, before: old.get(key), after: value }],
-  );
-}
-
 /** `<id>/metadata.json`, if it is a payload of this recording. */
 async function readMetadata(
   id: RecordingId,
@@ -107,17 +90,13 @@ async function readMetadata(
   const object = await (await bucket()).get(objectKey(id, METADATA_NAME), signal);
   if (!object) return undefined;
   const text = await readMetadataObject(object, objectKey(id, METADATA_NAME));
-  return text !== undefined && isPayloadOf(id, text) ? { text, from: 'metadata.json' } : undefined;
+  return text !== undefined && isPayloadText(id, text) ? { text, from: 'metadata.json' } : undefined;
 }
 
 /** Other programs write into the bucket too: only what has a payload's shape is sent as one. */
-function isPayloadOf(id: RecordingId, text: string): boolean {
+function isPayloadText(id: RecordingId, text: string): boolean {
   try {
-    const { recording_id, user_info, uploaded_files, file_info } = JSON.parse(text) as Partial<Payload>;
-    return (
-      String(recording_id) === id &&
-      [user_info, uploaded_files, file_info].every(part => typeof part === 'object' && part !== null)
-    );
+    return isPayloadOf(id, JSON.parse(text));
   } catch {
     return false;
   }

@@ -101,6 +101,16 @@ export function toMebibytes(bytes: number): number {
   return Number(up ? whole + 1n : whole) / 100;
 }
 
+/** True if a JSON value has the shape of this recording's payload. */
+export function isPayloadOf(id: string, value: unknown): value is Payload {
+  if (typeof value !== 'object' || value === null) return false;
+  const { recording_id, user_info, uploaded_files, file_info } = value as Partial<Payload>;
+  return (
+    String(recording_id) === id &&
+    [user_info, uploaded_files, file_info].every(part => typeof part === 'object' && part !== null)
+  );
+}
+
 /** The payload's bytes as they are signed, sent and stored. */
 export function payloadBytes(payload: Payload): Buffer {
   return Buffer.from(JSON.stringify(payload));

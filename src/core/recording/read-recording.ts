@@ -93,9 +93,15 @@ export async function readRecording(
         username: flags.username ?? sidecar.username ?? oneLine(defaults.user.name),
         email: flags.email ?? sidecar.email ?? oneLine(defaults.user.email),
       },
-      emailFrom: flags.email !== undefined ? 'asked' : sidecar.email !== undefined ? 'sidecar' : 'configured',
+      emailFrom: sourceOf(flags.email, sidecar.email),
+      usernameFrom: sourceOf(flags.username, sidecar.username),
     },
   };
+}
+
+function sourceOf(flag: string | undefined, noted: string | undefined): 'asked' | 'sidecar' | 'configured' {
+  if (flag !== undefined) return 'asked';
+  return noted !== undefined ? 'sidecar' : 'configured';
 }
 
 /** Paths of the files that are not as an earlier look found them. */

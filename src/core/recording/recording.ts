@@ -35,6 +35,8 @@ export interface RecordingDetails {
   user: { username?: string | undefined; email?: string | undefined };
   /** Where `user.email` comes from: `asked` for with the upload, the `sidecar`, or `configured`. Missing in older states. */
   emailFrom?: 'asked' | 'sidecar' | 'configured' | undefined;
+  /** The same for `user.username`. */
+  usernameFrom?: 'asked' | 'sidecar' | 'configured' | undefined;
 }
 
 /** A finished recording: a folder that has been read and found usable. */

@@ -93,6 +93,8 @@ export interface UploadJournal extends PartsJournal, BegunUploads {
    */
   finish(ref: RecordingRef, end: UploadEnd): Promise<Enqueued[]>;
   recording(ref: RecordingRef): Promise<StoredRecording | undefined>;
+  /** Changes what is known about a recording; nothing if it is not known. */
+  amend(ref: RecordingRef, details: RecordingDetails): Promise<void>;
   /**
    * Forgets a recording in every bucket, and discards its pending and held deliveries. One commit. The history of its
    * deliveries stays, and so do the ids of its multipart uploads, for whoever aborts them.

@@ -102,6 +102,12 @@ export function openUploadJournal(database: Database, pid: number): UploadJourna
         return row && toRecording(row);
       }),
 
+    amend: (ref, details) =>
+      write(sql => {
+        const values = { ...valuesOfRecording(ref), details: JSON.stringify(details) };
+        sql.run(`UPDATE recordings SET details = $details WHERE ${OF_RECORDING}`, values);
+      }),
+
     unfinished: target =>
       read(sql =>
         sql

@@ -24,6 +24,7 @@ describe('the files', () => {
       durationDatabaseSeconds: 10,
       user: { username: 'souvik', email: 'souvik@fyelabs.com' },
       emailFrom: 'sidecar',
+      usernameFrom: 'sidecar',
     });
   });
 
@@ -164,6 +165,7 @@ describe('the details', () => {
       durationDatabaseSeconds: 3723,
       user: { username: 'flag', email: 'flag@example.org' },
       emailFrom: 'asked',
+      usernameFrom: 'asked',
     });
   });
 
@@ -178,6 +180,7 @@ describe('the details', () => {
       durationDatabaseSeconds: 72,
       user: { username: 'sidecar', email: 'Sidecar@example.org' },
       emailFrom: 'sidecar',
+      usernameFrom: 'sidecar',
     });
     expect(JSON.stringify(details)).not.toContain('secret');
   });

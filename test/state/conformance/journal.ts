@@ -31,6 +31,16 @@ export function journalConforms(stage: Stage): void {
       expect(await journal.recording({ ...REF, target: OTHER_TARGET })).toBeUndefined();
     });
 
+    test('has other details once they were amended', async () => {
+      const { journal } = stage.state;
+      await begin();
+      const details = { ...RECORDING.details, user: { email: 'asked@example.com' }, emailFrom: 'asked' as const };
+      await journal.amend(REF, details);
+      expect(await journal.recording(REF)).toMatchObject({ details, state: 'uploading' });
+      await journal.amend({ ...REF, target: OTHER_TARGET }, details);
+      expect(await journal.recording({ ...REF, target: OTHER_TARGET })).toBeUndefined();
+    });
+
     test('can be begun once at a time, and again once it was given back', async () => {
       const { journal } = stage.state;
       await begin();

@@ -1,6 +1,7 @@
 import type { RetryReport } from '../../../app/retry.ts';
 import type { RetryPlan } from '../../../app/retry-work.ts';
 import type { RetriedUpload } from '../../../app/upload-queued.ts';
+import { type RemadeJson, remadeJson } from '../../json/changes.ts';
 import { type DeliveryJson, deliveryJson, type EndpointRunJson, endpointRunJson } from '../../json/delivery.ts';
 import { iso } from '../../json/document.ts';
 import { type ErrorJson, errorJson } from '../../json/error.ts';
@@ -10,6 +11,8 @@ import { type UploadJson, uploadJson } from '../../json/upload.ts';
 export interface RetryJson {
   uploads: RetriedUploadJson[];
   deliveries: DeliveryJson[];
+  /** Held webhooks whose payloads say something else now. */
+  remade: RemadeJson[];
   endpoints: EndpointRunJson[];
   /** Endpoints that are no longer configured, with how many webhooks wait for each. */
   unconfigured: UnconfiguredJson[];
@@ -36,10 +39,19 @@ export interface UnconfiguredJson {
   count: number;
 }
 
-export function retryJson({ uploads, deliveries, endpoints, unconfigured, held, elsewhere }: RetryReport): RetryJson {
+export function retryJson({
+  uploads,
+  deliveries,
+  remade,
+  endpoints,
+  unconfigured,
+  held,
+  elsewhere,
+}: RetryReport): RetryJson {
   return {
     uploads: uploads.map(retriedJson),
     deliveries: deliveries.map(deliveryJson),
+    remade: remade.map(remadeJson),
     endpoints: endpoints.map(endpointRunJson),
     unconfigured: unconfigured.map(unconfiguredJson),
     held: held.map(deliveryJson),

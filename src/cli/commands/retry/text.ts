@@ -8,6 +8,7 @@ import { formatDuration } from '../../../core/units.ts';
 import { failuresOf } from '../../../core/upload/upload-report.ts';
 import { errorText } from '../../failure.ts';
 import { count, table } from '../../terminal/format.ts';
+import { remadeLines } from '../../text/changes.ts';
 import { deliveryLine, nextForWebhook, undelivered } from '../../text/delivery.ts';
 import { type ConfigurationOptions, nextCommand } from '../../text/next.ts';
 import { queuedLines, refusalLines } from '../../text/queued.ts';
@@ -15,7 +16,7 @@ import { uploadText } from '../../text/upload.ts';
 
 /** What a retry did; the first line sums it up. */
 export function retryText(report: RetryReport, paint: ChalkInstance, options: ConfigurationOptions): string[] {
-  const { uploads, deliveries, endpoints, held, elsewhere, later } = report;
+  const { uploads, deliveries, remade, endpoints, held, elsewhere, later } = report;
   const failed = failedDeliveries(deliveries);
   const left = [
     ...elsewhere.map(one => `${paint.yellow('!')} ${elsewhereText(one)}`),
@@ -40,6 +41,7 @@ export function retryText(report: RetryReport, paint: ChalkInstance, options: Co
   }
   return [
     summaryOf(report),
+    ...remadeLines(remade),
     ...uploads.flatMap(upload => uploadLines(upload, paint, options)),
     ...undelivered(deliveries).map(delivery => `${delivery.recordingId}: ${deliveryLine(delivery, paint)}`),
     ...stopLines(endpoints, paint),

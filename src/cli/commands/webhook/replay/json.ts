@@ -1,5 +1,6 @@
+import type { ReplayReport } from '../../../../app/replay.ts';
 import type { Delivery } from '../../../../core/delivery/delivery.ts';
-import type { DeliverReport } from '../../../../core/delivery/delivery-report.ts';
+import { type RemadeJson, remadeJson } from '../../../json/changes.ts';
 import { type DeliveryJson, deliveryJson, type EndpointRunJson, endpointRunJson } from '../../../json/delivery.ts';
 import { isoOrNull } from '../../../json/document.ts';
 
@@ -7,13 +8,16 @@ import { isoOrNull } from '../../../json/document.ts';
 export interface ReplayJson {
   chosen: number;
   deliveries: DeliveryJson[];
+  /** Held webhooks whose payloads say something else now. */
+  remade: RemadeJson[];
   endpoints: EndpointRunJson[];
 }
 
-export function replayJson(chosen: readonly Delivery[], { deliveries, endpoints }: DeliverReport): ReplayJson {
+export function replayJson(chosen: readonly Delivery[], { deliveries, endpoints, remade }: ReplayReport): ReplayJson {
   return {
     chosen: chosen.length,
     deliveries: deliveries.map(deliveryJson),
+    remade: remade.map(remadeJson),
     endpoints: endpoints.map(endpointRunJson),
   };
 }

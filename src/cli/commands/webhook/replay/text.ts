@@ -1,8 +1,9 @@
 import type { ChalkInstance } from 'chalk';
+import type { ReplayReport } from '../../../../app/replay.ts';
 import type { Delivery } from '../../../../core/delivery/delivery.ts';
-import type { DeliverReport } from '../../../../core/delivery/delivery-report.ts';
 import { count, table } from '../../../terminal/format.ts';
 import { formatMoment } from '../../../terminal/moment.ts';
+import { remadeLines } from '../../../text/changes.ts';
 import { deliveryLine, nextForWebhook, undelivered } from '../../../text/delivery.ts';
 import type { ConfigurationOptions } from '../../../text/next.ts';
 
@@ -10,7 +11,7 @@ const NOTHING = 'nothing to send again in that period';
 
 /** What a replay did; the first line sums it up. */
 export function replayText(
-  { deliveries }: DeliverReport,
+  { deliveries, remade }: ReplayReport,
   paint: ChalkInstance,
   options: ConfigurationOptions,
 ): string[] {
@@ -18,6 +19,7 @@ export function replayText(
   const failed = undelivered(deliveries);
   return [
     `${deliveries.length - failed.length} of ${count(deliveries.length, 'webhook')} sent again`,
+    ...remadeLines(remade),
     ...failed.map(delivery => `${delivery.recordingId}: ${deliveryLine(delivery, paint)}`),
     ...(failed.length > 0 ? [`next: ${nextForWebhook(failed, options)}`] : []),
   ];

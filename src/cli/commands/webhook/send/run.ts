@@ -2,12 +2,13 @@ import { findWebhook, type SendRequest, sendWebhook } from '../../../../app/send
 import { printable, printableJson } from '../../../../core/text.ts';
 import { EXIT, type ExitCode, heaviest } from '../../../exit-codes.ts';
 import { exitCodeOfSignal } from '../../../failure.ts';
+import { changeJson } from '../../../json/changes.ts';
 import { deliveryJson } from '../../../json/delivery.ts';
 import { jsonDocument } from '../../../json/document.ts';
 import { type OpenCommand, openCommand } from '../../../open-command.ts';
 import type { Invocation, RunCommand } from '../../../program/command.ts';
 import { nextForWebhook, undelivered } from '../../../text/delivery.ts';
-import { changeJson, type FoundWebhookJson, type SendJson } from './json.ts';
+import type { FoundWebhookJson, SendJson } from './json.ts';
 import type { webhookSendSpec } from './spec.ts';
 import { sentText } from './text.ts';
 

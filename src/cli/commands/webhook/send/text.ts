@@ -1,7 +1,6 @@
 import type { ChalkInstance } from 'chalk';
 import type { SentWebhooks } from '../../../../app/send.ts';
-import type { PayloadChange } from '../../../../core/payload/find-payload.ts';
-import { printableJson } from '../../../../core/text.ts';
+import { changeText } from '../../../text/changes.ts';
 import { deliveryLine, nextForWebhook, undelivered } from '../../../text/delivery.ts';
 import type { ConfigurationOptions } from '../../../text/next.ts';
 
@@ -18,9 +17,4 @@ export function sentText(
     ...changes.map(changeText),
     ...(failed.length > 0 ? [`next: ${nextForWebhook(failed, options)}`] : []),
   ];
-}
-
-function changeText({ key, before, after }: PayloadChange): string {
-  const shown = (value: string | number | undefined) => (value === undefined ? 'nothing' : printableJson(value));
-  return `  changed: ${key} from ${shown(before)} to ${shown(after)}`;
 }
