@@ -23,6 +23,24 @@ export type CoreEvent =
   | { type: 'file-progress'; recordingId: string; name: string; bytes: number }
   | { type: 'file-retrying'; recordingId: string; name: string; reason: string; delayMs: number }
   | { type: 'file-finished'; recordingId: string; name: string; sizeBytes: number; sentBytes: number }
+  /** A recording goes up while it is recorded: its video has grown enough for the first part. */
+  | { type: 'live-started'; recordingId: string; dir: string; name: string; resumedParts: number }
+  /** So many parts of it are in the bucket now. */
+  | { type: 'live-parts'; recordingId: string; name: string; parts: number; bytes: number }
+  /** Live stops until the video is finished, or for a while. */
+  | { type: 'live-paused'; recordingId: string; name: string; reason: string }
+  /** The live upload ends without an object: its parts are removed from the bucket. */
+  | { type: 'live-given-up'; recordingId: string; name: string; reason: string }
+  /** The video is finished: of its parts, so many were in the bucket already, and so many of those had other bytes. */
+  | {
+      type: 'live-ended';
+      recordingId: string;
+      name: string;
+      sizeBytes: number;
+      parts: number;
+      keptParts: number;
+      changedParts: number;
+    }
   | { type: 'file-unchanged'; recordingId: string; name: string; sizeBytes: number }
   | { type: 'file-failed'; recordingId: string; name: string; error: AppError }
   /** An older payload of the recording may still reach the server; milliseconds since 1970. */

@@ -4,6 +4,8 @@ import type { Clock } from '../clock.ts';
 export interface InFlight {
   /** Resolves when there is room; call `release` when the request has ended. First come, first served. */
   acquire(signal: AbortSignal): Promise<() => void>;
+  /** The same for what can wait: resolves once nothing that was asked for with `acquire` waits or is under way. */
+  acquireIdle(signal: AbortSignal): Promise<() => void>;
   /** Bytes that the network took: what the number is found out by. */
   moved(bytes: number): void;
   /** How long a request without a body took: the distance to the store. */
@@ -50,7 +52,10 @@ export function createInFlight({ fixed, most: mostOpen, clock }: InFlightSetting
   const most = Math.min(mostOpen ?? Number.POSITIVE_INFINITY, fixed ?? MOST);
   let limit = Math.min(fixed ?? FEWEST, most);
   let active = 0;
+  /** How many of the active ones were asked for with `acquireIdle`. */
+  let idle = 0;
   const waiting: (() => void)[] = [];
+  const waitingIdle: (() => void)[] = [];
 
   let nearest = Number.POSITIVE_INFINITY;
   let changedAt = clock.monotonic();
@@ -62,7 +67,32 @@ export function createInFlight({ fixed, most: mostOpen, clock }: InFlightSetting
       active++;
       waiting.shift()?.();
     }
+    while (active < limit && active === idle && waiting.length === 0 && waitingIdle.length > 0) {
+      active++;
+      idle++;
+      waitingIdle.shift()?.();
+    }
   };
+  /** Waits in a queue until `admit` calls. */
+  const enterBy = (queue: (() => void)[], signal: AbortSignal, onLeave: () => void) =>
+    new Promise<() => void>((resolve, reject) => {
+      signal.throwIfAborted();
+      const enter = () => {
+        signal.removeEventListener('abort', leave);
+        resolve(() => {
+          onLeave();
+          active--;
+          admit();
+        });
+      };
+      const leave = () => {
+        queue.splice(queue.indexOf(enter), 1);
+        reject(signal.reason);
+      };
+      signal.addEventListener('abort', leave, { once: true });
+      queue.push(enter);
+      admit();
+    });
   const change = (to: number) => {
     limit = Math.min(to, most);
     changedAt = clock.monotonic();
@@ -82,25 +112,11 @@ export function createInFlight({ fixed, most: mostOpen, clock }: InFlightSetting
   };
 
   return {
-    acquire(signal) {
-      return new Promise((resolve, reject) => {
-        signal.throwIfAborted();
-        const enter = () => {
-          signal.removeEventListener('abort', leave);
-          resolve(() => {
-            active--;
-            admit();
-          });
-        };
-        const leave = () => {
-          waiting.splice(waiting.indexOf(enter), 1);
-          reject(signal.reason);
-        };
-        signal.addEventListener('abort', leave, { once: true });
-        waiting.push(enter);
-        admit();
-      });
-    },
+    acquire: signal => enterBy(waiting, signal, () => {}),
+    acquireIdle: signal =>
+      enterBy(waitingIdle, signal, () => {
+        idle--;
+      }),
     roundTrip(ms) {
       // Once something was measured, that counts for more than the guess.
       if (fixed !== undefined || ms >= nearest || best.rate > 0) return;

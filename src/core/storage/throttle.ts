@@ -20,6 +20,19 @@ export function rateAt(changes: readonly RateChange[], at: Date): number | undef
 
 export const unlimited: Throttle = { take: () => undefined, sliceBytes: SLICE_BYTES };
 
+/** Bytes pass both throttles. */
+export function bothThrottles(first: Throttle, second: Throttle): Throttle {
+  if (first === unlimited) return second;
+  if (second === unlimited) return first;
+  return {
+    sliceBytes: Math.min(first.sliceBytes, second.sliceBytes),
+    take(bytes, signal) {
+      const waits = [first.take(bytes, signal), second.take(bytes, signal)].filter(wait => wait !== undefined);
+      return waits.length > 0 ? Promise.all(waits).then(() => {}) : undefined;
+    },
+  };
+}
+
 /** A throttle for the rates of `parseRateLimit`. Bytes are paid for in advance, so that no burst comes first. */
 export function createThrottle(changes: readonly RateChange[], clock: Clock): Throttle {
   const slowest = Math.min(...changes.map(change => change.bytesPerSecond ?? Number.POSITIVE_INFINITY));

@@ -1,24 +1,28 @@
+import type { FileIdentity } from '../recording/file-identity.ts';
+import type { RecordingFile } from '../recording/recording.ts';
 import { StorageFailure } from '../storage/failure.ts';
-import { partSizeFor } from '../storage/part-plan.ts';
 import { formatBytes } from '../units.ts';
 import type { UploadState } from './complete-upload.ts';
 import { objectMetadata } from './object-metadata.ts';
 import { findEmptyUpload, listEmptyUploads } from './orphaned-upload.ts';
 import type { OpenUpload, StoredPart } from './parts-journal.ts';
 import type { FileContext } from './session.ts';
-import type { SourceFile } from './source-file.ts';
 
 /**
  * Opens a new upload. The journal notes the Create before it is sent: if the network or a crash loses its response, an
  * empty upload is left in the bucket, and the next try uses it instead of a second one.
  */
-export async function begin(source: SourceFile, context: FileContext): Promise<UploadState> {
+export async function begin(
+  file: FileIdentity & Pick<RecordingFile, 'contentType'>,
+  context: FileContext,
+  plan: Pick<OpenUpload, 'partSizeBytes' | 'live'>,
+): Promise<UploadState> {
   const { journal, ref, bucket, persistence, name, key, signal, clock, onRetry } = context;
-  const { sizeBytes, mtimeNs, inode, contentType } = source.file;
+  const { sizeBytes, mtimeNs, inode, contentType } = file;
   const asked = (await journal.openUpload(ref))?.upload;
   const token = asked?.token ?? context.newToken();
   const askedAt = asked?.askedAt ?? clock.now();
-  const planned = { name, token, askedAt, partSizeBytes: partSizeFor(sizeBytes), sizeBytes, mtimeNs, inode };
+  const planned = { name, token, askedAt, ...plan, sizeBytes, mtimeNs, inode };
   if (!asked) await journal.beginUpload(ref, { ...planned, uploadId: null }, [], clock.now());
 
   let mayExist = asked !== undefined;

@@ -15,6 +15,8 @@ import { headIfAllowed, verifyObject } from './verify-object.ts';
 export interface UploadState {
   upload: OpenUpload & { uploadId: string };
   parts: Map<number, StoredPart>;
+  /** Parts that were sent while the file was being written: it may have other bytes there now. */
+  unchecked?: ReadonlyMap<number, StoredPart>;
   /** Complete succeeded in an earlier run, which ended before it saw the response. */
   completed?: boolean;
 }

@@ -2,6 +2,7 @@ import type { Enqueued, NewDeliveries } from '../delivery/outbox.ts';
 import type { FileIdentity } from '../recording/file-identity.ts';
 import type { Recording, RecordingDetails, RecordingId, Role } from '../recording/recording.ts';
 import type { ForgetResult } from './forget.ts';
+import type { LiveJournal } from './live-journal.ts';
 import type { BegunUploads, FileRef, PartsJournal, RecordingRef } from './parts-journal.ts';
 import type { RecordingState } from './recording-state.ts';
 
@@ -56,7 +57,7 @@ export type BeginResult =
 
 /** How an upload ended. */
 export interface UploadEnd {
-  state: Exclude<RecordingState, 'uploading'>;
+  state: Exclude<RecordingState, 'uploading' | 'recording'>;
   error: string | null;
   /** Nothing of it was sent, because the bucket has another recording with its id. */
   refused?: boolean;
@@ -72,7 +73,7 @@ export interface UploadEnd {
  * crash leaves all of it or nothing. Times are milliseconds since 1970.
  * @throws AppError `STATE` (every method) if the state cannot be read or written
  */
-export interface UploadJournal extends PartsJournal, BegunUploads {
+export interface UploadJournal extends PartsJournal, BegunUploads, LiveJournal {
   /**
    * Claims the recording for this process and records that it is being uploaded from this folder. The claim ends with
    * `release`, with `finish`, or with the process. The folder's entry in the queue is removed.
@@ -100,7 +101,10 @@ export interface UploadJournal extends PartsJournal, BegunUploads {
    * deliveries stays, and so do the ids of its multipart uploads, for whoever aborts them.
    */
   forget(recordingId: RecordingId, now: number): Promise<ForgetResult>;
-  /** Recordings that are not done, the one that was touched longest ago first. */
+  /**
+   * Recordings that are not done, the one that was touched longest ago first; without those that a living process uploads
+   * while they are recorded.
+   */
   unfinished(target: string): Promise<StoredRecording[]>;
   file(file: FileRef): Promise<StoredFile | undefined>;
   /** By name. */

@@ -1,21 +1,17 @@
 import { inPool } from '../pool.ts';
-import { sameFile } from '../recording/file-identity.ts';
 import { fileBody } from '../storage/body.ts';
 import type { WriteCondition } from '../storage/bucket.ts';
 import { StorageFailure } from '../storage/failure.ts';
 import { type Part, partSizeFor, planParts } from '../storage/part-plan.ts';
-import { blamesKeys } from '../storage/refusal-hints.ts';
 import { begin, endEmptyUploads, giveUp } from './begin-upload.ts';
-import { complete, finished, isGone, isReallyGone, type UploadState } from './complete-upload.ts';
+import { complete, finished, isReallyGone, type UploadState } from './complete-upload.ts';
+import { checkLiveParts } from './check-live-parts.ts';
 import { type HashedParts, hashAhead } from './hash-ahead.ts';
 import type { UploadedObject } from './journal.ts';
-import { TOKEN_METADATA } from './object-metadata.ts';
-import { findOrphanedUpload, takeOverParts } from './orphaned-upload.ts';
-import type { OpenUpload, StoredPart } from './parts-journal.ts';
+import { resume } from './resume-upload.ts';
 import type { FileContext } from './session.ts';
 import type { SourceFile } from './source-file.ts';
 import { isTaken, whoseIsIt } from './taken.ts';
-import { headIfAllowed } from './verify-object.ts';
 
 /**
  * How a large file is uploaded. Each step is durable before the next:
@@ -30,8 +26,6 @@ export interface PartsUpload {
   object: UploadedObject;
   sentBytes: number;
 }
-
-type KnownUpload = { upload: OpenUpload; parts: StoredPart[] };
 
 /** How the object is made. */
 export interface PartsCondition extends WriteCondition {
@@ -61,7 +55,8 @@ export async function uploadInParts(
     mayBeOurs ||= condition.isBlind && !resumed && typeof before?.upload.uploadId === 'string';
     if (resumed?.completed) return { object: await finished(source, context, resumed), sentBytes };
 
-    const state = resumed ?? (await begin(source, context));
+    const plan = { partSizeBytes: partSizeFor(source.file.sizeBytes), live: false };
+    const state = resumed ?? (await begin(source.file, context, plan));
     const hashed = starts === 1 && !resumed ? first : undefined;
     try {
       sentBytes += await sendMissingParts(source, context, state, hashed);
@@ -97,124 +92,14 @@ async function standAside(source: SourceFile, context: FileContext, state: Uploa
   }
 }
 
-/** The open upload of an earlier run, compared with what the store has of it. */
-async function resume(
-  source: SourceFile,
-  context: FileContext,
-  { force }: { force: boolean },
-): Promise<UploadState | undefined> {
-  const { journal, ref, bucket, recordingId, key, signal } = context;
-  const known = await journal.openUpload(ref);
-  if (!known) return force ? undefined : takeOver(source, context);
-  const open = sameFile(known.upload, source.file) ? known : await keepEqualParts(known, source, context);
-  if (!open) {
-    // The file has other bytes now, so nobody can use those parts.
-    await giveUp(context);
-    return undefined;
-  }
-  const { uploadId } = open.upload;
-  if (uploadId === null) return undefined;
-  const upload = { ...open.upload, uploadId };
-  const parts = new Map(open.parts.map(part => [part.number, part]));
-  try {
-    const listed = await bucket.listParts(key, uploadId, signal);
-    const etags = new Map(listed.parts.map(part => [part.number, part]));
-    const planned = planParts(source.file.sizeBytes, open.upload.partSizeBytes);
-    const lost = open.parts.filter(({ number, etag }) => {
-      const there = etags.get(number);
-      // Some stores list parts without ETags: number and size count then.
-      const isSame = there?.etag === etag || there?.etag === '';
-      return !isSame || there?.sizeBytes !== planned[number - 1]?.sizeBytes;
-    });
-    if (lost.length > 0)
-      await journal.removeParts(
-        ref,
-        lost.map(part => part.number),
-      );
-    for (const { number } of lost) parts.delete(number);
-    // Parts that arrived and whose response did not: the store has them, the state does not know them.
-    const unknown = listed.parts.filter(part => !parts.has(part.number));
-    const found = (await takeOverParts(source, context, open.upload.partSizeBytes, unknown)) ?? [];
-    if (found.length > 0) await journal.addParts(ref, found);
-    for (const part of found) parts.set(part.number, part);
-    return { upload, parts };
-  } catch (error) {
-    if (!(error instanceof StorageFailure)) throw error;
-    // The key or the store cannot list parts, or the list is nonsense. The state knows them, and the object is verified in
-    // the end.
-    if (error.kind === 'refused' && !blamesKeys(error.reason)) return { upload, parts };
-    if (!isGone(error)) throw error;
-    if (!(await isReallyGone(context, uploadId, error))) return { upload, parts };
-    const head = await headIfAllowed(context);
-    const { token } = upload;
-    if (token !== null && head && head !== 'forbidden' && head.metadata[TOKEN_METADATA] === token) {
-      return { upload, parts, completed: true };
-    }
-    await journal.dropUpload(ref);
-    context.observer({
-      type: 'warning',
-      recordingId,
-      message: `${key}: the store no longer has the unfinished upload; starting over`,
-    });
-    return undefined;
-  }
-}
-
-/**
- * The open upload of a file that has another inode or time stamp now: a copy, or a disk that was restored or mounted again.
- * Its parts are kept where the file still has their bytes.
- * @returns undefined if no part can be kept
- */
-async function keepEqualParts(
-  { upload, parts }: KnownUpload,
-  source: SourceFile,
-  { journal, ref, hasher, clock, signal }: FileContext,
-): Promise<KnownUpload | undefined> {
-  const { sizeBytes, mtimeNs, inode } = source.file;
-  if (upload.sizeBytes !== sizeBytes) return undefined;
-  const planned = planParts(sizeBytes, upload.partSizeBytes);
-  const kept: StoredPart[] = [];
-  for (const part of parts) {
-    signal.throwIfAborted();
-    const place = planned[part.number - 1];
-    if (!place) continue;
-    const { sha256 } = await hasher.hash(source.fd, place.offset, place.sizeBytes);
-    if (sha256.toString('base64') === part.sha256) kept.push(part);
-  }
-  source.assertUnchanged();
-  if (kept.length === 0 && parts.length > 0) return undefined;
-  const moved = { ...upload, sizeBytes, mtimeNs, inode };
-  await journal.beginUpload(ref, moved, kept, clock.now());
-  return { upload: moved, parts: kept };
-}
-
-/** The state knows no upload, but the bucket may have one from before the state was lost. */
-async function takeOver(source: SourceFile, context: FileContext): Promise<UploadState | undefined> {
-  const { journal, ref, name, clock } = context;
-  const orphan = await findOrphanedUpload(source, context);
-  if (!orphan) return undefined;
-  const { sizeBytes, mtimeNs, inode } = source.file;
-  const upload = {
-    name,
-    uploadId: orphan.uploadId,
-    token: null,
-    askedAt: null,
-    partSizeBytes: orphan.partSizeBytes,
-    sizeBytes,
-    mtimeNs,
-    inode,
-  };
-  await journal.beginUpload(ref, upload, orphan.parts, clock.now());
-  return { upload, parts: new Map(orphan.parts.map(part => [part.number, part])) };
-}
-
 /** The parts of an upload that is yet to be opened. */
 function planNew({ file }: SourceFile): Part[] {
   return planParts(file.sizeBytes, partSizeFor(file.sizeBytes));
 }
 
 /**
- * Sends the missing parts, several at once.
+ * Sends the missing parts, several at once. Parts that were sent while the file was being written are hashed meanwhile, and
+ * those that have other bytes now are sent again.
  * @param ready the missing parts, where hashing them has begun
  * @returns bytes sent
  */
@@ -227,18 +112,28 @@ async function sendMissingParts(
   const { observer, recordingId, name, inFlight } = context;
   const { sizeBytes } = source.file;
   const planned = planParts(sizeBytes, state.upload.partSizeBytes);
-  const missing = planned.filter(part => !state.parts.has(part.number));
-  const missingBytes = missing.reduce((sum, part) => sum + part.sizeBytes, 0);
+  const missing = planned.filter(({ number }) => !state.parts.has(number) && !state.unchecked?.has(number));
+  const missingBytes = bytesOf(missing);
   observer({ type: 'file-started', recordingId, name, sizeBytes, resumedBytes: sizeBytes - missingBytes });
 
   // A part that fails for good stops the others: without it they never become an object. A place is taken once the part is
   // hashed, so that no place waits for the disk.
   await using hashed = ready ?? hashAhead(missing, source, context);
-  await inPool(hashed, { atOnce: inFlight.acquire, signal: context.signal }, ({ part, sha256 }, signal) =>
+  await using checks = state.unchecked && checkLiveParts(source, context, state);
+  const parts = checks ? oneAfterTheOther(hashed, checks.changed) : hashed;
+  await inPool(parts, { atOnce: inFlight.acquire, signal: context.signal }, ({ part, sha256 }, signal) =>
     sendPart(source, { ...context, signal }, state, part, sha256),
   );
   context.signal.throwIfAborted();
-  return missingBytes;
+  return missingBytes + bytesOf(checks ? await checks.finish() : []);
+}
+
+function bytesOf(parts: readonly Part[]): number {
+  return parts.reduce((sum, part) => sum + part.sizeBytes, 0);
+}
+
+async function* oneAfterTheOther<T>(...lists: AsyncIterable<T>[]): AsyncIterable<T> {
+  for (const list of lists) yield* list;
 }
 
 async function sendPart(

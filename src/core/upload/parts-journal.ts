@@ -25,6 +25,11 @@ export interface OpenUpload extends FileIdentity {
    */
   askedAt: number | null;
   partSizeBytes: number;
+  /**
+   * True: its parts were sent while the file was being written, so size, time and inode are those of the last look, and
+   * prove nothing about the parts: each has to be hashed again before the upload is completed.
+   */
+  live: boolean;
 }
 
 /** An upload that this machine has begun and not seen to end. */
@@ -53,6 +58,8 @@ export interface PartsJournal {
   /** Adds parts; one that is known by its number is replaced. */
   addParts(file: FileRef, parts: readonly StoredPart[]): Promise<void>;
   removeParts(file: FileRef, numbers: readonly number[]): Promise<void>;
+  /** Notes what the file of the open upload is now, and whether that vouches for its parts (`live: false`). */
+  fileLookedAt(file: FileRef, now: FileIdentity & Pick<OpenUpload, 'live'>): Promise<void>;
   /** Forgets an upload that is gone from the bucket, or that nobody will finish. */
   dropUpload(file: FileRef): Promise<void>;
 }

@@ -1,2 +1,5 @@
-/** `partial`: the upload has ended and something is missing; `retry` resumes it. */
-export type RecordingState = 'uploading' | 'partial' | 'done';
+/**
+ * `recording`: it is still being recorded, and finished stretches of its video are uploaded already. `partial`: the upload
+ * has ended and something is missing; `retry` resumes it.
+ */
+export type RecordingState = 'recording' | 'uploading' | 'partial' | 'done';

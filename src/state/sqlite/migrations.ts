@@ -230,4 +230,10 @@ export const MIGRATIONS: readonly string[] = [
   INSERT INTO successes
     SELECT 'delivery', MAX(settled_at) FROM deliveries WHERE state = 'delivered' HAVING COUNT(*) > 0;
   `,
+  `
+  -- 1: its parts were sent while the file was being written; size, time and inode vouch for none of them.
+  ALTER TABLE multipart_uploads ADD COLUMN live INTEGER NOT NULL DEFAULT 0;
+  -- Recordings that are uploaded while they are recorded, by folder.
+  CREATE INDEX recordings_live ON recordings (target, dir) WHERE state = 'recording';
+  `,
 ];

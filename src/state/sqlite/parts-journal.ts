@@ -24,15 +24,26 @@ export function openPartsJournal(database: Database): PartsJournal & BegunUpload
 
     beginUpload: ({ target, recordingId }, upload, parts, now) =>
       write(sql => {
-        const { name, uploadId, token, askedAt, partSizeBytes, sizeBytes, mtimeNs, inode } = upload;
+        const { name, uploadId, token, askedAt, partSizeBytes, live, sizeBytes, mtimeNs, inode } = upload;
         const file = { target, recordingId, name };
         deleteUpload(sql, file);
         sql.run(
           `INSERT INTO multipart_uploads
-             (target, recording_id, name, upload_id, token, part_size, size, mtime_ns, inode, created_at, asked_at)
+             (target, recording_id, name, upload_id, token, part_size, size, mtime_ns, inode, created_at, asked_at, live)
            VALUES ($target, $recordingId, $name, $uploadId, $token, $partSizeBytes, $sizeBytes, $mtimeNs, $inode, $now,
-             $askedAt)`,
-          { ...file, uploadId, askedAt, token: token ?? '', partSizeBytes, sizeBytes, mtimeNs, inode, now },
+             $askedAt, $live)`,
+          {
+            ...file,
+            uploadId,
+            askedAt,
+            token: token ?? '',
+            partSizeBytes,
+            live: Number(live),
+            sizeBytes,
+            mtimeNs,
+            inode,
+            now,
+          },
         );
         if (uploadId !== null)
           sql.run(
@@ -49,6 +60,15 @@ export function openPartsJournal(database: Database): PartsJournal & BegunUpload
       write(sql => {
         for (const number of numbers)
           sql.run(`DELETE FROM parts WHERE ${OF_FILE} AND number = $number`, { ...valuesOfFile(file), number });
+      }),
+
+    fileLookedAt: (file, { live, sizeBytes, mtimeNs, inode }) =>
+      write(sql => {
+        sql.run(
+          `UPDATE multipart_uploads SET size = $sizeBytes, mtime_ns = $mtimeNs, inode = $inode, live = $live
+           WHERE ${OF_FILE}`,
+          { ...valuesOfFile(file), live: Number(live), sizeBytes, mtimeNs, inode },
+        );
       }),
 
     dropUpload: file => write(sql => deleteUpload(sql, file)),
@@ -122,6 +142,7 @@ function toUpload(row: Row): OpenUpload {
     token: String(row.token) || null,
     askedAt: row.asked_at as number | null,
     partSizeBytes: Number(row.part_size),
+    live: row.live === 1,
     ...toIdentity(row),
   };
 }

@@ -1,17 +1,17 @@
-import { randomUUID } from 'node:crypto';
 import type { JournalFile, UploadedObject, UploadJournal } from '../../core/upload/journal.ts';
 import type { FileRef, RecordingRef } from '../../core/upload/parts-journal.ts';
 import { storing } from '../not-stored.ts';
+import { claim, OF_RECORDING, holderOf, valuesOfRecording } from './claim-recording.ts';
 import type { Database } from './database.ts';
 import { forgetIn } from './forget.ts';
 import { enqueue } from './outbox.ts';
+import { openLiveJournal } from './live-journal.ts';
+import type { Liveness } from './liveness.ts';
 import { endUpload, openPartsJournal, valuesOfFile } from './parts-journal.ts';
 import { beginQueued } from './queue.ts';
 import { toFile, toRecording } from './rows.ts';
-import type { Sql, Values } from './sql.ts';
+import type { Row, Sql, Values } from './sql.ts';
 import { countSentFile, countUpload } from './totals.ts';
-
-const OF_RECORDING = 'target = $target AND id = $recordingId';
 
 /**
  * The journal of uploads over the database.
@@ -21,45 +21,18 @@ export function openUploadJournal(database: Database, pid: number): UploadJourna
   const { read, write, liveness } = database;
   return {
     ...openPartsJournal(database),
+    ...openLiveJournal(database, pid),
 
     async begin(target, { id, dir, details }, { webhooks, now, askedAt = now }) {
       const ref = { target, recordingId: id };
       const result = await write(sql => {
-        const holder = sql.get(
-          `SELECT claimed_by FROM recordings WHERE ${OF_RECORDING}`,
-          valuesOfRecording(ref),
-        )?.claimed_by;
-        if (typeof holder === 'string' && liveness.isAlive(holder)) {
-          const owner = sql.get('SELECT pid FROM owners WHERE id = $holder', { holder });
-          return { ok: false as const, pid: Number(owner?.pid ?? pid) };
-        }
-        const dead = typeof holder === 'string' ? holder : undefined;
-        if (dead !== undefined) sql.run('DELETE FROM owners WHERE id = $dead', { dead });
-        const owner = liveness.ownerId;
-        sql.run('INSERT OR IGNORE INTO owners (id, pid, started_at) VALUES ($owner, $pid, $now)', { owner, pid, now });
-        // A row that was made at 0 was claimed and never begun, by a version that did the two apart.
-        sql.run(
-          `INSERT INTO recordings
-             (target, id, dir, details, state, webhooks, created_at, updated_at, unfinished_since, claimed_by, token)
-           VALUES ($target, $recordingId, $dir, $details, 'uploading', $webhooks, $now, $now, $now, $owner, $token)
-           ON CONFLICT (target, id) DO UPDATE SET
-             dir = $dir, details = $details, state = 'uploading', error = NULL, webhooks = $webhooks,
-             created_at = CASE created_at WHEN 0 THEN $now ELSE created_at END, updated_at = $now,
-             unfinished_since = COALESCE(unfinished_since, $now), claimed_by = $owner,
-             token = COALESCE(token, $token)`,
-          {
-            ...valuesOfRecording(ref),
-            dir,
-            details: JSON.stringify(details),
-            webhooks: Number(webhooks),
-            now,
-            owner,
-            token: newToken(),
-          },
-        );
-        const row = sql.get(`SELECT token FROM recordings WHERE ${OF_RECORDING}`, valuesOfRecording(ref));
+        const holder = holderOf(sql, ref, liveness, pid);
+        if (holder.pid !== undefined) return { ok: false as const, pid: holder.pid };
+        const { dead } = holder;
+        const facts = { dir, details, webhooks, state: 'uploading' as const, now };
+        const token = claim(sql, ref, facts, { owner: liveness.ownerId, pid, dead });
         beginQueued(sql, dir, askedAt);
-        return { ok: true as const, dead, token: String(row?.token) };
+        return { ok: true as const, dead, token };
       });
       if (!result.ok) return result;
       if (result.dead !== undefined) liveness.forget(result.dead);
@@ -112,6 +85,7 @@ export function openUploadJournal(database: Database, pid: number): UploadJourna
       read(sql =>
         sql
           .all(`SELECT * FROM recordings WHERE target = $target AND state <> 'done' ORDER BY updated_at`, { target })
+          .filter(row => row.state !== 'recording' || !isClaimed(row, liveness))
           .map(toRecording),
       ),
 
@@ -147,8 +121,9 @@ export function openUploadJournal(database: Database, pid: number): UploadJourna
   };
 }
 
-function valuesOfRecording({ target, recordingId }: RecordingRef): Values {
-  return { target, recordingId };
+/** True if a living process has claimed it, this one included. */
+function isClaimed({ claimed_by: owner }: Row, liveness: Liveness): boolean {
+  return typeof owner === 'string' && liveness.isAlive(owner);
 }
 
 /** Forgets a recording of the same folder that was refused under another id: the operator has given it this one. */
@@ -180,11 +155,6 @@ function release(sql: Sql, ref: RecordingRef, owner: string): void {
     ...valuesOfRecording(ref),
     owner,
   });
-}
-
-/** Short: it is at the beginning of each object's token. */
-function newToken(): string {
-  return randomUUID().slice(0, 13);
 }
 
 const NO_OBJECT = { partSizeBytes: null, checksum: null, etag: null, token: null } as const;

@@ -1,0 +1,27 @@
+import type { Recording, RecordingId } from '../recording/recording.ts';
+import type { BeginResult } from './journal.ts';
+import type { RecordingRef } from './parts-journal.ts';
+import type { RecordingState } from './recording-state.ts';
+
+/** Whether this process may upload a recording that is still being recorded. */
+export type BeginLiveResult =
+  | BeginResult
+  /** The state knows the recording: its upload was begun, or is done, so it is uploaded when it is finished. */
+  | { ok: false; known: Exclude<RecordingState, 'recording'> };
+
+/** The journal of recordings that are uploaded while they are recorded. A write is durable once its promise resolves. */
+export interface LiveJournal {
+  /**
+   * Claims a recording that is still being recorded. The claim ends with `UploadJournal.release`, or with the process; the
+   * folder's entry in the queue stays. What is known of the recording now is replaced by what its upload finds at the end.
+   */
+  beginLive(
+    target: string,
+    recording: Pick<Recording, 'id' | 'dir' | 'details'>,
+    options: { now: number },
+  ): Promise<BeginLiveResult>;
+  /** The recordings of a folder that were claimed so and whose upload has not begun. More than one: it had another id. */
+  liveIn(target: string, dir: string): Promise<RecordingId[]>;
+  /** Forgets a recording that was claimed so, unless its upload has begun or another process has claimed it. */
+  forgetLive(ref: RecordingRef): Promise<void>;
+}
