@@ -245,6 +245,7 @@ describe('the JSON of the other commands', () => {
 
   test('status, with and without a state', async () => {
     const COUNTS = {
+      recording: 'number',
       uploading: 'number',
       partial: 'number',
       queued: 'number',

@@ -6,6 +6,7 @@ import { forgettingConforms } from './conformance/forget.ts';
 import { abandonedConform, inFlightConforms } from './conformance/in-flight.ts';
 import { journalConforms } from './conformance/journal.ts';
 import { measuresConform } from './conformance/measures.ts';
+import { liveConforms } from './conformance/live.ts';
 import { outboxConforms } from './conformance/outbox.ts';
 import { overviewConforms } from './conformance/overview.ts';
 import { partsJournalConforms } from './conformance/parts-journal.ts';
@@ -32,6 +33,7 @@ export function describeState(name: string, makePlace: () => Promise<Place>, opt
     overviewConforms(stage);
     measuresConform(stage);
     queueConforms(stage);
+    liveConforms(stage);
     forgettingConforms(stage);
     if (!options.isShared) return;
     processesConform(stage);

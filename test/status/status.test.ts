@@ -30,7 +30,7 @@ async function beginUpload({ journal }: State, id: string, since: number): Promi
   const recording = { id: id as RecordingId, dir: `/recordings/${id}`, files: [], skipped: [], details };
   await journal.begin(TARGET, recording, { webhooks: true, now: since });
   const identity = { name: 'video.mkv', sizeBytes: 25_000_000, mtimeNs: '1', inode: '1' };
-  const upload = { ...identity, uploadId: 'u1', token: 't1', askedAt: null, partSizeBytes: 10_000_000 };
+  const upload = { ...identity, uploadId: 'u1', token: 't1', askedAt: null, partSizeBytes: 10_000_000, live: false };
   const ref = { target: TARGET, recordingId: recording.id };
   await journal.beginUpload(ref, upload, [{ number: 1, etag: 'e', sha256: 's' }], since);
 }

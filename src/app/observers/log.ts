@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type CoreEvent, type Observer, WEBHOOK_FAILED_AFTER_UPLOAD } from '../../core/events.ts';
 import { printableJson } from '../../core/text.ts';
 import { whyNotWritten } from '../../core/write-failure.ts';
+import { liveEndText } from './live-text.ts';
 import { openLogFile } from './log-file.ts';
 import { StuckLog } from './own-log.ts';
 
@@ -66,6 +67,22 @@ function entryOf(event: CoreEvent): Entry | undefined {
         'file already uploaded',
         { recording: event.recordingId, file: event.name, bytes: event.sizeBytes },
       ];
+    case 'live-started': {
+      const { recordingId, dir, name, resumedParts } = event;
+      return ['info', 'live upload started', { recording: recordingId, dir, file: name, resumedParts }];
+    }
+    case 'live-paused': {
+      const { recordingId, name, reason } = event;
+      return ['warn', 'live upload paused', { recording: recordingId, file: name, reason }];
+    }
+    case 'live-given-up': {
+      const { recordingId, name, reason } = event;
+      return ['warn', `live upload given up: ${reason}`, { recording: recordingId, file: name, reason }];
+    }
+    case 'live-ended': {
+      const { recordingId, name, parts, keptParts, changedParts } = event;
+      return ['info', liveEndText(event), { recording: recordingId, file: name, parts, keptParts, changedParts }];
+    }
     case 'file-retrying':
       return [
         'warn',

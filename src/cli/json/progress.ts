@@ -16,6 +16,21 @@ export type ProgressJson =
   | { type: 'file-progress'; recordingId: string; name: string; doneBytes: number; sizeBytes: number }
   | { type: 'file-retrying'; recordingId: string; name: string; reason: string; delayMs: number }
   | { type: 'file-finished'; recordingId: string; name: string; sizeBytes: number; sentBytes: number }
+  /** A video that is still being recorded: finished stretches of it go up. */
+  | { type: 'live-started'; recordingId: string; dir: string; name: string; resumedParts: number }
+  | { type: 'live-parts'; recordingId: string; name: string; parts: number; bytes: number }
+  | { type: 'live-paused' | 'live-given-up'; recordingId: string; name: string; reason: string }
+  | {
+      type: 'live-ended';
+      recordingId: string;
+      name: string;
+      sizeBytes: number;
+      parts: number;
+      /** In the bucket already, and as they are in the finished file. */
+      keptParts: number;
+      /** In the bucket already, with other bytes: sent again. */
+      changedParts: number;
+    }
   | { type: 'file-unchanged'; recordingId: string; name: string; sizeBytes: number }
   | { type: 'file-failed'; recordingId: string; name: string; error: ErrorJson }
   /** An older payload of the recording may still reach the server; `until` in ISO 8601. */
@@ -70,6 +85,23 @@ export function progressJson(event: Exclude<CoreEvent, { type: 'file-progress' }
     case 'file-finished': {
       const { recordingId, name, sizeBytes, sentBytes } = event;
       return { type, recordingId, name, sizeBytes, sentBytes };
+    }
+    case 'live-started': {
+      const { recordingId, dir, name, resumedParts } = event;
+      return { type, recordingId, dir, name, resumedParts };
+    }
+    case 'live-parts': {
+      const { recordingId, name, parts, bytes } = event;
+      return { type, recordingId, name, parts, bytes };
+    }
+    case 'live-paused':
+    case 'live-given-up': {
+      const { recordingId, name, reason } = event;
+      return { type, recordingId, name, reason };
+    }
+    case 'live-ended': {
+      const { recordingId, name, sizeBytes, parts, keptParts, changedParts } = event;
+      return { type, recordingId, name, sizeBytes, parts, keptParts, changedParts };
     }
     case 'file-unchanged': {
       const { recordingId, name, sizeBytes } = event;

@@ -13,8 +13,11 @@ export interface UnfinishedUpload {
   target: string;
   id: string;
   dir: string;
-  /** `uploading`: a living process is at work on it. `partial`: `retry` resumes it. */
-  state: 'uploading' | 'partial';
+  /**
+   * `recording`: it is still being recorded, and a living process uploads what is finished of it. `uploading`: a living
+   * process is at work on it. `partial`: `retry` resumes it.
+   */
+  state: 'recording' | 'uploading' | 'partial';
   /** The process at work. */
   pid: number | null;
   since: number;
@@ -60,6 +63,7 @@ export interface BlockedEndpoint {
 /** What is unfinished, what waits, and how much is done. Each list has at most as many entries as the caller asked for, the oldest first. */
 export interface StateOverview {
   counts: {
+    recording: number;
     uploading: number;
     partial: number;
     /** Folders whose upload was asked for, waits, and begins by itself. */
@@ -82,7 +86,7 @@ export interface StateOverview {
   endpoints: BlockedEndpoint[];
   /** When the next webhook is due. */
   nextAt: number | null;
-  /** Since when the oldest of each has been waiting; `upload`: of all unfinished uploads. */
+  /** Since when the oldest of each has been waiting; `upload`: of all unfinished uploads of finished recordings. */
   oldest: {
     partial: number | null;
     upload: number | null;
@@ -99,7 +103,7 @@ export interface RecordingStatus {
   target: string;
   id: string;
   dir: string;
-  state: 'uploading' | 'partial' | 'done';
+  state: 'recording' | 'uploading' | 'partial' | 'done';
   pid: number | null;
   /** Since when something is missing; null once it is done. */
   since: number | null;
@@ -123,7 +127,7 @@ export interface KnownOfRecording {
 /** Which recordings `Overview.recent` lists. */
 export interface RecentFilter {
   /** `waiting`, `held`: one of its webhooks is. */
-  state?: 'uploading' | 'partial' | 'done' | 'waiting' | 'held' | undefined;
+  state?: 'recording' | 'uploading' | 'partial' | 'done' | 'waiting' | 'held' | undefined;
   /** Touched at or after this time. */
   since?: number | undefined;
   limit: number;
@@ -135,7 +139,7 @@ export interface RecentRecording {
   id: string;
   dir: string;
   title: string;
-  state: 'uploading' | 'partial' | 'done';
+  state: 'recording' | 'uploading' | 'partial' | 'done';
   /** When it was finished, or tried last. */
   updatedAt: number;
   /** Files in the bucket. */

@@ -13,8 +13,8 @@ import { begin, giveUp } from './begin-upload.ts';
 import { isReallyGone, type UploadState } from './complete-upload.ts';
 import { type GrowingFile, hashBytes, openGrowing } from './growing-file.ts';
 import { type LivePlaces, livePlaces } from './live-places.ts';
-import { whyNotLive } from './why-not-live.ts';
 import { type FileContext, fileContext, type UploadSession } from './session.ts';
+import { whyNotLive } from './why-not-live.ts';
 
 /*
  * Uploads a recording while it is recorded: finished stretches of its video go up as the parts of one open upload, in the
@@ -126,14 +126,21 @@ class Live implements LiveUpload {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    const { clock } = this.#session;
-    this.#movedAt = clock.monotonic();
-    const watch = async () => {
-      while (this.#running && clock.monotonic() - this.#movedAt < STALLED_MS) await clock.sleep(500);
-      this.#broken.abort(new Error('the live upload has ended'));
-    };
-    if (this.#running) await Promise.all([this.#running, watch()]);
+    const running = this.#running;
+    if (running) await Promise.all([running, this.#breakStalled(running)]);
     await this.#release();
+  }
+
+  /** Breaks off parts on their way once they stop moving. */
+  async #breakStalled(running: Promise<void>): Promise<void> {
+    const { clock } = this.#session;
+    const ended = new AbortController();
+    void running.finally(() => ended.abort()).catch(() => {});
+    for (this.#movedAt = clock.monotonic(); !ended.signal.aborted; ) {
+      const leftMs = this.#movedAt + STALLED_MS - clock.monotonic();
+      if (leftMs <= 0) return this.#broken.abort(new Error('the live upload has ended'));
+      await clock.sleep(leftMs, ended.signal).catch(() => {});
+    }
   }
 
   async giveUp(reason: string): Promise<void> {
@@ -189,7 +196,9 @@ class Live implements LiveUpload {
       Object.assign(this.#session, { ownToken, newToken: () => `${ownToken}${newToken()}` });
     }
     const key = objectKey(recordingId, video.name);
-    const context = fileContext(this.#session, recordingId, video.name, key, () => this.#stopping.signal.throwIfAborted());
+    const context = fileContext(this.#session, recordingId, video.name, key, () =>
+      this.#stopping.signal.throwIfAborted(),
+    );
     const known = await journal.openUpload(context.ref);
     if (known && known.upload.uploadId !== null) {
       const { uploadId, ...upload } = known.upload;
@@ -303,11 +312,16 @@ class Live implements LiveUpload {
 
   async #failed(error: unknown): Promise<void> {
     if (this.#isOver) return;
-    const known = error instanceof AppError || error instanceof FileReplaced || (isNativeError(error) && 'code' in error);
+    const known =
+      error instanceof AppError || error instanceof FileReplaced || (isNativeError(error) && 'code' in error);
     if (!known) throw error;
     try {
       const open = this.#open;
-      if (open && (await isReallyGone(open.context, open.state.upload.uploadId, error)) && ++this.#starts <= MAX_STARTS) {
+      if (
+        open &&
+        (await isReallyGone(open.context, open.state.upload.uploadId, error)) &&
+        ++this.#starts <= MAX_STARTS
+      ) {
         await open.context.journal.dropUpload(open.context.ref);
         this.#open = undefined;
         this.#again = true;

@@ -92,10 +92,14 @@ async function ofThisFile(known: KnownUpload, source: SourceFile, context: FileC
   const { upload, parts } = known;
   const planned = planParts(source.file.sizeBytes, upload.partSizeBytes);
   if (planned.length > MAX_PARTS) return undefined;
-  if (!upload.live) return sameFile(upload, source.file) ? known : await keepEqualParts(known, planned, source, context);
+  if (!upload.live)
+    return sameFile(upload, source.file) ? known : await keepEqualParts(known, planned, source, context);
   const { sizeBytes, mtimeNs, inode } = source.file;
   const moved = { ...upload, sizeBytes, mtimeNs, inode };
-  return { upload: moved, parts: parts.filter(({ number }) => planned[number - 1]?.sizeBytes === upload.partSizeBytes) };
+  return {
+    upload: moved,
+    parts: parts.filter(({ number }) => planned[number - 1]?.sizeBytes === upload.partSizeBytes),
+  };
 }
 
 /**

@@ -22,6 +22,6 @@ export async function whyNotLive(
     if (head && head !== 'forbidden' && !isOurs(head, stored, session)) return `the bucket has another ${context.key}`;
   }
   const recording = { id, dir, details, files: [video], skipped: [] };
-  const [other] = await foreignByRole(recording, session, remote);
+  const [other] = await foreignByRole(recording, session, (await remote.listedKeys()) ?? []);
   return other && `the bucket has another recording with this id: ${other.key}`;
 }

@@ -25,10 +25,7 @@ export function holderOf(
   liveness: Liveness,
   pid: number,
 ): { pid: number | undefined; dead: string | undefined } {
-  const holder = sql.get(
-    `SELECT claimed_by FROM recordings WHERE ${OF_RECORDING}`,
-    valuesOfRecording(ref),
-  )?.claimed_by;
+  const holder = sql.get(`SELECT claimed_by FROM recordings WHERE ${OF_RECORDING}`, valuesOfRecording(ref))?.claimed_by;
   if (typeof holder !== 'string') return { pid: undefined, dead: undefined };
   if (liveness.isAlive(holder)) {
     const owner = sql.get('SELECT pid FROM owners WHERE id = $holder', { holder });

@@ -1,7 +1,7 @@
 import type { RecordingId } from '../../core/recording/recording.ts';
 import type { LiveJournal } from '../../core/upload/live-journal.ts';
 import type { RecordingState } from '../../core/upload/recording-state.ts';
-import { claim, OF_RECORDING, holderOf, valuesOfRecording } from './claim-recording.ts';
+import { claim, holderOf, OF_RECORDING, valuesOfRecording } from './claim-recording.ts';
 import type { Database } from './database.ts';
 
 /**

@@ -71,18 +71,21 @@ function readOverview(sql: Sql, living: Living, limit: number): Omit<StateOvervi
   const countOf = (state: string) => number('SELECT COUNT(*) AS n FROM deliveries WHERE state = $state', { state });
 
   const atWork = claimedBy(living);
-  const uploading = `state <> 'done' AND claimed_by IN (${atWork.names})`;
+  const claimed = `state <> 'done' AND claimed_by IN (${atWork.names})`;
+  const recording = `state = 'recording' AND claimed_by IN (${atWork.names})`;
   const partial = `state <> 'done' AND (claimed_by IS NULL OR claimed_by NOT IN (${atWork.names}))`;
   const unfinished = number(`SELECT COUNT(*) AS n FROM recordings WHERE state <> 'done'`);
   const known =
     number('SELECT COUNT(*) AS n FROM recordings') -
     number('SELECT COUNT(*) AS n FROM recordings WHERE created_at = 0');
-  const uploadingCount = number(`SELECT COUNT(*) AS n FROM recordings WHERE ${uploading}`, atWork.values);
+  const claimedCount = number(`SELECT COUNT(*) AS n FROM recordings WHERE ${claimed}`, atWork.values);
+  const recordingCount = number(`SELECT COUNT(*) AS n FROM recordings WHERE ${recording}`, atWork.values);
   const waiting = soonest(sql, Math.max(1, limit));
   return {
     counts: {
-      uploading: uploadingCount,
-      partial: unfinished - uploadingCount,
+      recording: recordingCount,
+      uploading: claimedCount - recordingCount,
+      partial: unfinished - claimedCount,
       queued: number(`SELECT COUNT(*) AS n FROM queue WHERE state = 'waiting'`),
       refused: number(`SELECT COUNT(*) AS n FROM queue WHERE state = 'refused'`),
       done: known - unfinished,
@@ -93,7 +96,7 @@ function readOverview(sql: Sql, living: Living, limit: number): Omit<StateOvervi
     },
     uploads: sql
       .all(
-        `SELECT * FROM (SELECT * FROM recordings WHERE ${uploading} ORDER BY unfinished_since LIMIT $limit)
+        `SELECT * FROM (SELECT * FROM recordings WHERE ${claimed} ORDER BY unfinished_since LIMIT $limit)
          UNION ALL SELECT * FROM (SELECT * FROM recordings WHERE ${partial} ORDER BY unfinished_since LIMIT $limit)`,
         { ...atWork.values, limit },
       )
@@ -110,7 +113,10 @@ function readOverview(sql: Sql, living: Living, limit: number): Omit<StateOvervi
     nextAt: (waiting[0]?.next_at ?? null) as number | null,
     oldest: {
       partial: time(`SELECT unfinished_since AS n FROM recordings WHERE ${partial} ORDER BY 1 LIMIT 1`, atWork.values),
-      upload: time(`SELECT MIN(unfinished_since) AS n FROM recordings WHERE state <> 'done'`),
+      upload: time(
+        `SELECT unfinished_since AS n FROM recordings WHERE state <> 'done' AND NOT (${recording}) ORDER BY 1 LIMIT 1`,
+        atWork.values,
+      ),
       queued: time(`SELECT MIN(since) AS n FROM queue WHERE state = 'waiting'`),
       refused: time(`SELECT MIN(since) AS n FROM queue WHERE state = 'refused'`),
       // Numbers are given in the order in which deliveries are made.
@@ -198,7 +204,7 @@ function toUpload(sql: Sql, row: Row, living: Living): UnfinishedUpload {
     target: String(row.target),
     id: String(row.id),
     dir: String(row.dir),
-    state: pid === undefined ? 'partial' : 'uploading',
+    state: pid === undefined ? 'partial' : row.state === 'recording' ? 'recording' : 'uploading',
     pid: pid || null,
     since: Number(row.unfinished_since ?? row.updated_at),
     updatedAt: Number(row.updated_at),

@@ -33,8 +33,10 @@ function conditionOf(state: RecentFilter['state'], living: ReadonlySet<string>):
       return { where: '1 = 1', values: {} };
     case 'done':
       return { where: `state = 'done'`, values: {} };
+    case 'recording':
+      return { where: `state = 'recording' AND claimed_by IN (${names})`, values };
     case 'uploading':
-      return { where: `state <> 'done' AND claimed_by IN (${names})`, values };
+      return { where: `state NOT IN ('done', 'recording') AND claimed_by IN (${names})`, values };
     case 'partial':
       return { where: `state <> 'done' AND (claimed_by IS NULL OR claimed_by NOT IN (${names}))`, values };
     case 'waiting':
@@ -60,7 +62,8 @@ function toRecent(sql: Sql, row: Row, living: ReadonlySet<string>): RecentRecord
     id,
     dir: String(row.dir),
     title: (JSON.parse(String(row.details)) as RecordingDetails).title,
-    state: row.state === 'done' ? 'done' : isAtWork ? 'uploading' : 'partial',
+    state:
+      row.state === 'done' ? 'done' : !isAtWork ? 'partial' : row.state === 'recording' ? 'recording' : 'uploading',
     updatedAt: Number(row.updated_at),
     files: Number(stored?.files),
     storedBytes: Number(stored?.bytes),

@@ -1,12 +1,12 @@
 import type { JournalFile, UploadedObject, UploadJournal } from '../../core/upload/journal.ts';
 import type { FileRef, RecordingRef } from '../../core/upload/parts-journal.ts';
 import { storing } from '../not-stored.ts';
-import { claim, OF_RECORDING, holderOf, valuesOfRecording } from './claim-recording.ts';
+import { claim, holderOf, OF_RECORDING, valuesOfRecording } from './claim-recording.ts';
 import type { Database } from './database.ts';
 import { forgetIn } from './forget.ts';
-import { enqueue } from './outbox.ts';
 import { openLiveJournal } from './live-journal.ts';
 import type { Liveness } from './liveness.ts';
+import { enqueue } from './outbox.ts';
 import { endUpload, openPartsJournal, valuesOfFile } from './parts-journal.ts';
 import { beginQueued } from './queue.ts';
 import { toFile, toRecording } from './rows.ts';

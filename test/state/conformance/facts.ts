@@ -21,8 +21,16 @@ export const RECORDING: Recording = {
 };
 const FILE = 'video.mkv';
 export const FILE_REF = { ...REF, name: FILE };
-const IDENTITY = { sizeBytes: 20_000_000, mtimeNs: '1790000000123456789', inode: '18446744073709551615' };
-export const UPLOAD = { name: FILE, uploadId: 'u1', token: 't1', askedAt: null, partSizeBytes: 8_388_608, ...IDENTITY };
+export const IDENTITY = { sizeBytes: 20_000_000, mtimeNs: '1790000000123456789', inode: '18446744073709551615' };
+export const UPLOAD = {
+  name: FILE,
+  uploadId: 'u1',
+  token: 't1',
+  askedAt: null,
+  partSizeBytes: 8_388_608,
+  live: false,
+  ...IDENTITY,
+};
 export const part = (number: number) => ({ number, etag: `etag${number}`, sha256: `sha${number}` });
 export const FACTS = { role: 'video' as const, ...IDENTITY };
 export const OBJECT = { partSizeBytes: 8_388_608, checksum: 'abc-3', etag: 'e-3', token: 't1' };

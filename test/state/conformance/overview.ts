@@ -30,6 +30,7 @@ export function overviewConforms(stage: Stage): void {
     test('of an empty state counts nothing', async () => {
       expect(await stage.state.overview.all({ limit: 20 })).toEqual({
         counts: {
+          recording: 0,
           uploading: 0,
           partial: 0,
           queued: 0,

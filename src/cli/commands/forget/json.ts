@@ -19,7 +19,7 @@ export interface ForgottenJson {
   target: string;
   /** Null, with `state`, if only multipart uploads were left, which an earlier call could not abort. */
   dir: string | null;
-  state: 'uploading' | 'partial' | 'done' | null;
+  state: 'recording' | 'uploading' | 'partial' | 'done' | null;
   /** Keys whose multipart uploads were ended. */
   aborted: string[];
   /** Those whose parts stay in the bucket; the same command tries again. */

@@ -15,7 +15,7 @@ export interface ListedJson {
   target: string;
   dir: string;
   title: string;
-  state: 'uploading' | 'partial' | 'done';
+  state: 'recording' | 'uploading' | 'partial' | 'done';
   /** When it was finished, or tried last. */
   updatedAt: string;
   /** Files in the bucket, and their bytes. */

@@ -10,7 +10,7 @@ export const listSpec = describeCommand({
     {
       flags: '--state <state>',
       purpose: 'only recordings in this state; waiting and held: one of its webhooks is',
-      choices: ['uploading', 'partial', 'done', 'waiting', 'held'],
+      choices: ['recording', 'uploading', 'partial', 'done', 'waiting', 'held'],
     },
     { flags: '--since <time>', purpose: 'only what was uploaded or tried since: 2h or 3d (ago), 2026-01-31T14:00' },
     { flags: '--limit <n>', purpose: 'at most so many (default: 20)', parse: parseCount },

@@ -71,7 +71,12 @@ function unconfiguredJson({ endpoint, count }: UnconfiguredJson): UnconfiguredJs
 
 /** The result of `retry --list --json`. */
 export interface RetryPlanJson {
-  uploads: { recordingId: string; dir: string; state: 'uploading' | 'partial' | 'done'; error: string | null }[];
+  uploads: {
+    recordingId: string;
+    dir: string;
+    state: 'recording' | 'uploading' | 'partial' | 'done';
+    error: string | null;
+  }[];
   queued: { recordingId: string; dir: string; reason: string | null; hint: string | null; nextTry: string }[];
   refused: { recordingId: string; dir: string; error: string; hint: string | null }[];
   deliveries: WaitingJson[];

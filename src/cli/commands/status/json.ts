@@ -11,6 +11,8 @@ export interface StatusJson {
   stateDir: string;
   hasState: boolean;
   counts: {
+    /** Still being recorded; what is finished of them goes up meanwhile. */
+    recording: number;
     uploading: number;
     partial: number;
     /** Folders whose upload was asked for and begins by itself. */
@@ -99,7 +101,7 @@ export interface UnfinishedJson {
   target: string;
   id: string;
   dir: string;
-  state: 'uploading' | 'partial';
+  state: 'recording' | 'uploading' | 'partial';
   /** The process that works on it. */
   pid: number | null;
   error: string | null;
@@ -119,6 +121,7 @@ export interface FileProgressJson {
 }
 
 const NOTHING = {
+  recording: 0,
   uploading: 0,
   partial: 0,
   queued: 0,
@@ -142,6 +145,7 @@ export function statusJson(report: StatusReport): StatusJson {
     stateDir,
     hasState,
     counts: {
+      recording: counts.recording,
       uploading: counts.uploading,
       partial: counts.partial,
       queued: counts.queued,
@@ -205,7 +209,7 @@ export interface RecordingJson {
   recordingId: string;
   /** One for each bucket that it was uploaded to. */
   uploads: (Omit<UnfinishedJson, 'state' | 'since'> & {
-    state: 'uploading' | 'partial' | 'done';
+    state: 'recording' | 'uploading' | 'partial' | 'done';
     /** Null once it is done. */
     since: string | null;
     /** What `metadata.json` in the bucket says. */

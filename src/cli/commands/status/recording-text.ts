@@ -30,9 +30,11 @@ export function recordingText(
 
 function uploadText(recording: RecordingStatus, now: number, paint: ChalkInstance): string[] {
   const { id, target, dir, state, pid, since, updatedAt, error, files } = recording;
-  const color = { uploading: paint.cyan, partial: paint.yellow, done: paint.green }[state];
+  const color = { recording: paint.cyan, uploading: paint.cyan, partial: paint.yellow, done: paint.green }[state];
+  const by = pid === null ? '' : `, by process ${pid}`;
   const how = {
-    uploading: `uploading${pid === null ? '' : `, by process ${pid}`}`,
+    recording: `still being recorded, uploading meanwhile${by}`,
+    uploading: `uploading${by}`,
     partial: 'partial; next: recordupload retry',
     done: `done ${formatMoment(updatedAt)}`,
   }[state];

@@ -13,15 +13,18 @@ export function statusText(report: StatusReport, paint: ChalkInstance): string[]
   if (!report.hasState) return [`nothing has been uploaded from here yet (no state in ${printable(report.stateDir)})`];
   const { overview, alarms, now } = report;
   const { counts, uploads, queued, refused, held, waiting, endpoints, nextAt, worker } = overview;
+  const recording = uploads.filter(one => one.state === 'recording');
   const uploading = uploads.filter(one => one.state === 'uploading');
   const partial = uploads.filter(one => one.state === 'partial');
   const next = nextAt === null ? '' : `, next try ${dueText(nextAt, now)}`;
+  const recordingPart = counts.recording === 0 ? '' : `${part(counts.recording, 'recording', paint.cyan)}, `;
   const queuedPart = counts.queued === 0 ? '' : `${part(counts.queued, 'queued', paint.yellow)}, `;
   const refusedPart = counts.refused === 0 ? '' : `${part(counts.refused, 'refused', paint.red)}, `;
   return [
-    `uploads   ${part(counts.uploading, 'uploading', paint.cyan)}, ${part(counts.partial, 'partial', paint.yellow)}, ${queuedPart}${refusedPart}${counts.done} done`,
+    `uploads   ${recordingPart}${part(counts.uploading, 'uploading', paint.cyan)}, ${part(counts.partial, 'partial', paint.yellow)}, ${queuedPart}${refusedPart}${counts.done} done`,
     `webhooks  ${part(counts.waiting, 'waiting', paint.yellow)}, ${part(counts.held, 'held', paint.red)}, ${counts.delivered} delivered${next}`,
     ...(worker ? [`worker    ${workerText(worker, now)}`] : []),
+    ...section('recording', counts.recording, recording, one => uploadLines(one, report), paint.cyan),
     ...section('uploading', counts.uploading, uploading, one => uploadLines(one, report), paint.cyan),
     ...section('partial', counts.partial, partial, one => uploadLines(one, report), paint.yellow),
     ...section('queued', counts.queued, queued, one => queuedLines(one, now), paint.yellow),
