@@ -63,7 +63,8 @@ export function createInFlight({ fixed, most: mostOpen, clock }: InFlightSetting
   let best = { limit, rate: 0 };
 
   const admit = () => {
-    while (active < limit && waiting.length > 0) {
+    // What can wait takes no place from the others, so for a moment there are more than the limit.
+    while (active - idle < limit && waiting.length > 0) {
       active++;
       waiting.shift()?.();
     }

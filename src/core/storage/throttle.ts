@@ -33,6 +33,20 @@ export function bothThrottles(first: Throttle, second: Throttle): Throttle {
   };
 }
 
+/** A throttle that holds nothing back any more once the signal has aborted, not even what waits already. */
+export function throttleUntil(over: AbortSignal, throttle: Throttle): Throttle {
+  if (throttle === unlimited) return throttle;
+  return {
+    sliceBytes: throttle.sliceBytes,
+    take(bytes, signal) {
+      if (over.aborted) return undefined;
+      return throttle.take(bytes, AbortSignal.any([signal, over]))?.catch((error: unknown) => {
+        if (signal.aborted || !over.aborted) throw error;
+      });
+    },
+  };
+}
+
 /** A throttle for the rates of `parseRateLimit`. Bytes are paid for in advance, so that no burst comes first. */
 export function createThrottle(changes: readonly RateChange[], clock: Clock): Throttle {
   const slowest = Math.min(...changes.map(change => change.bytesPerSecond ?? Number.POSITIVE_INFINITY));

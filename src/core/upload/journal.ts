@@ -2,7 +2,7 @@ import type { Enqueued, NewDeliveries } from '../delivery/outbox.ts';
 import type { FileIdentity } from '../recording/file-identity.ts';
 import type { Recording, RecordingDetails, RecordingId, Role } from '../recording/recording.ts';
 import type { ForgetResult } from './forget.ts';
-import type { LiveJournal } from './live-journal.ts';
+import type { BeginResult, LiveJournal } from './live-journal.ts';
 import type { BegunUploads, FileRef, PartsJournal, RecordingRef } from './parts-journal.ts';
 import type { RecordingState } from './recording-state.ts';
 
@@ -49,11 +49,6 @@ export interface UploadedObject {
 
 /** What the journal needs of a file that was sent or has failed. */
 export type JournalFile = FileIdentity & { role: Role };
-
-/** Whether this process may upload the recording; if not, the pid of the process that is uploading it. */
-export type BeginResult =
-  /** `token`: a random word that this state keeps for the recording, so that it knows its own objects. */
-  { ok: true; token: string } | { ok: false; pid: number };
 
 /** How an upload ended. */
 export interface UploadEnd {

@@ -1,7 +1,11 @@
 import type { Recording, RecordingId } from '../recording/recording.ts';
-import type { BeginResult } from './journal.ts';
 import type { RecordingRef } from './parts-journal.ts';
 import type { RecordingState } from './recording-state.ts';
+
+/** Whether this process may upload the recording; if not, the pid of the process that is uploading it. */
+export type BeginResult =
+  /** `token`: a random word that this state keeps for the recording, so that it knows its own objects. */
+  { ok: true; token: string } | { ok: false; pid: number };
 
 /** Whether this process may upload a recording that is still being recorded. */
 export type BeginLiveResult =

@@ -1,20 +1,18 @@
 import { isNativeError } from 'node:util/types';
 import { AppError } from '../errors.ts';
-import { type FileIdentity, sameFile } from '../recording/file-identity.ts';
-import { objectKey } from '../recording/object-key.ts';
+import type { FileIdentity } from '../recording/file-identity.ts';
 import { FileReplaced } from '../recording/open-file.ts';
-import type { Recording, RecordingFile } from '../recording/recording.ts';
-import { bufferBody } from '../storage/body.ts';
 import { StorageFailure } from '../storage/failure.ts';
-import { MAX_PARTS, type Part, partSizeFor } from '../storage/part-plan.ts';
-import { bothThrottles, type Throttle } from '../storage/throttle.ts';
-import { formatBytes } from '../units.ts';
-import { begin, giveUp } from './begin-upload.ts';
-import { isReallyGone, type UploadState } from './complete-upload.ts';
-import { type GrowingFile, hashBytes, openGrowing } from './growing-file.ts';
+import { MAX_PARTS } from '../storage/part-plan.ts';
+import { bothThrottles, type Throttle, throttleUntil } from '../storage/throttle.ts';
+import { giveUp } from './begin-upload.ts';
+import { isReallyGone } from './complete-upload.ts';
+import { openGrowing } from './growing-file.ts';
 import { type LivePlaces, livePlaces } from './live-places.ts';
-import { type FileContext, fileContext, type UploadSession } from './session.ts';
-import { whyNotLive } from './why-not-live.ts';
+import type { LiveRecording } from './live-recording.ts';
+import { compareLive, type OpenLive, openLiveUpload } from './open-live.ts';
+import { dueParts, type LiveSending, sendLiveParts } from './send-live-parts.ts';
+import { fileContext, type UploadSession } from './session.ts';
 
 /*
  * Uploads a recording while it is recorded: finished stretches of its video go up as the parts of one open upload, in the
@@ -22,19 +20,6 @@ import { whyNotLive } from './why-not-live.ts';
  * changed and what is missing, and completes it. So nothing here completes an object, and nothing here has to be right for
  * the object to be right.
  */
-
-/** A recording in progress, as its folder is now. */
-export interface LiveRecording extends Pick<Recording, 'id' | 'dir' | 'details'> {
-  video: RecordingFile;
-}
-
-/** What the state and the bucket have of it. */
-interface OpenLive {
-  context: FileContext;
-  state: UploadState;
-  /** As the last look found it. */
-  file: FileIdentity;
-}
 
 /** The upload of one recording in progress. */
 export interface LiveUpload {
@@ -64,33 +49,30 @@ export interface LiveSettings {
 
 /** Large enough for any store, small enough that little is left at the end. */
 const PART_BYTES = 8 * 1024 * 1024;
-/** So many parts before the limit, larger ones are begun with: the last ones follow when the file is finished. */
-const SPARE_PARTS = 10;
 /** After a failure, live waits for so long. */
 const PAUSE_MS = 60_000;
 /** A video that is gone for so long does not come back. */
 const GONE_MS = 3_000;
 /** At the end, parts on their way are waited for as long as bytes move at least this often. */
 const STALLED_MS = 5_000;
-/** A recorder that reserved room has no data behind so many stretches of zeros. */
-const MOST_UNWRITTEN = 4;
 /** How often one live upload begins again with an upload that the store has lost. */
 const MAX_STARTS = 3;
 
 /** Makes the uploads of recordings in progress; they share places and pace. */
 export function liveUploads(session: UploadSession, settings: LiveSettings) {
   const places = livePlaces(session.inFlight);
-  const throttle = bothThrottles(session.throttle, settings.throttle);
   return {
     /** Nothing is asked for or claimed before the video has the length of two parts. */
-    open: (recording: LiveRecording): LiveUpload => new Live(recording, { ...session, throttle }, places, settings),
+    open: (recording: LiveRecording): LiveUpload => new Live(recording, session, places, settings),
   };
 }
 
 class Live implements LiveUpload {
   readonly recording: LiveRecording;
-  readonly #session: UploadSession;
-  readonly #places: LivePlaces;
+  #session: UploadSession;
+  /** For what is left to do in the bucket once parts on their way are broken off. */
+  readonly #whole: UploadSession;
+  readonly #sending: LiveSending;
   readonly #maxParts: number;
   #partSizeBytes: number;
   /** Undefined: nothing was begun. */
@@ -110,8 +92,23 @@ class Live implements LiveUpload {
 
   constructor(recording: LiveRecording, session: UploadSession, places: LivePlaces, settings: LiveSettings) {
     this.recording = recording;
-    this.#session = { ...session, signal: AbortSignal.any([session.signal, this.#broken.signal]) };
-    this.#places = places;
+    this.#whole = session;
+    this.#session = {
+      ...session,
+      signal: AbortSignal.any([session.signal, this.#broken.signal]),
+      // At the end, what is on its way is the finished recording's.
+      throttle: bothThrottles(session.throttle, throttleUntil(this.#stopping.signal, settings.throttle)),
+    };
+    this.#sending = {
+      places,
+      stopping: AbortSignal.any([this.#stopping.signal, session.signal]),
+      onMoved: () => {
+        this.#movedAt = session.clock.monotonic();
+      },
+      onSent: () => {
+        this.#isPauseSaid = false;
+      },
+    };
     this.#maxParts = settings.maxParts ?? MAX_PARTS;
     this.#partSizeBytes = settings.partSizeBytes ?? PART_BYTES;
   }
@@ -173,131 +170,41 @@ class Live implements LiveUpload {
     if (!this.#open && file.identity.sizeBytes < 2 * this.#partSizeBytes) return false;
     this.#open ??= await this.#begin(file.identity);
     if (!this.#open) return false;
-    await this.#compare(this.#open, file.identity);
-    if (!this.#open) return true;
-    const parts = await this.#due(this.#open.state, file);
-    if (parts.length > 0) await this.#sendAll(this.#open, parts, file);
+    const larger = await compareLive(this.#open, file.identity, this.#maxParts);
+    if (larger) {
+      this.#partSizeBytes = larger.partSizeBytes;
+      this.#open = undefined;
+      return true;
+    }
+    const parts = await dueParts(this.#open.state, file);
+    if (parts.length > 0) await sendLiveParts(this.#open, parts, file, this.#sending);
     return parts.length > 0;
   }
 
   /** Claims the recording and opens its upload, or finds that of an earlier process. */
   async #begin(file: FileIdentity): Promise<OpenLive | undefined> {
-    const { recording } = this;
-    const { journal, bucket, clock, observer } = this.#session;
-    const { id: recordingId, dir, video } = recording;
-    if (!this.#isClaimed) {
-      const begun = await journal.beginLive(bucket.target, recording, { now: clock.now() });
-      if (!begun.ok && 'pid' in begun) return this.#pause(`process ${begun.pid} is at work on it`);
-      // Its upload was begun before, so that it is uploaded when it is finished.
-      if (!begun.ok) return void this.#stopping.abort();
+    if (!this.#isClaimed && !(await this.#claim())) return undefined;
+    const opened = await openLiveUpload(this.recording, this.#session, file, {
+      partSizeBytes: this.#partSizeBytes,
+      assertGoesOn: () => this.#stopping.signal.throwIfAborted(),
+    });
+    if (!('why' in opened)) return opened;
+    this.#pause(opened.why);
+    this.#stopping.abort();
+    return void (await this.#release());
+  }
+
+  async #claim(): Promise<boolean> {
+    const { journal, bucket, clock, newToken } = this.#session;
+    const begun = await journal.beginLive(bucket.target, this.recording, { now: clock.now() });
+    if (begun.ok) {
       this.#isClaimed = true;
       const ownToken = `${begun.token}.`;
-      const { newToken } = this.#session;
-      Object.assign(this.#session, { ownToken, newToken: () => `${ownToken}${newToken()}` });
-    }
-    const key = objectKey(recordingId, video.name);
-    const context = fileContext(this.#session, recordingId, video.name, key, () =>
-      this.#stopping.signal.throwIfAborted(),
-    );
-    const known = await journal.openUpload(context.ref);
-    if (known && known.upload.uploadId !== null) {
-      const { uploadId, ...upload } = known.upload;
-      this.#partSizeBytes = upload.partSizeBytes;
-      await journal.fileLookedAt(context.ref, { ...upload, live: true });
-      const parts = new Map(known.parts.map(part => [part.number, part]));
-      observer({ type: 'live-started', recordingId, dir, name: video.name, resumedParts: parts.size });
-      return { context, state: { upload: { ...upload, uploadId, live: true }, parts }, file: upload };
-    }
-    const why = known ? undefined : await whyNotLive(recording, this.#session, context);
-    if (why !== undefined) {
-      this.#pause(why);
-      this.#stopping.abort();
-      return void (await this.#release());
-    }
-    const facts = { ...file, contentType: video.contentType };
-    const state = await begin(facts, context, { partSizeBytes: this.#partSizeBytes, live: true });
-    observer({ type: 'live-started', recordingId, dir, name: video.name, resumedParts: 0 });
-    return { context, state, file };
-  }
-
-  /** Compares the file with the last look at it: it may be another one now, or have outgrown its parts. */
-  async #compare(open: OpenLive, now: FileIdentity): Promise<void> {
-    const { context, state, file } = open;
-    const { observer, recordingId, key, journal, ref } = context;
-    const { partSizeBytes } = state.upload;
-    if (Math.floor(now.sizeBytes / partSizeBytes) > this.#maxParts - SPARE_PARTS) {
-      this.#partSizeBytes = Math.max(2 * partSizeBytes, partSizeFor(2 * now.sizeBytes));
-      const sizes = `${formatBytes(partSizeBytes)} have become too many; starting over with ${formatBytes(this.#partSizeBytes)}`;
-      observer({ type: 'warning', recordingId, message: `${key}: parts of ${sizes}` });
-      await giveUp(context);
-      this.#open = undefined;
-      return;
-    }
-    if (now.inode !== file.inode || now.sizeBytes < file.sizeBytes) {
-      const numbers = [...state.parts.keys()];
-      const what = now.inode === file.inode ? 'has become shorter' : 'was replaced by another file';
-      const message = `${key}: the video ${what} while it was uploaded; its ${numbers.length} parts are sent again`;
-      if (numbers.length > 0) observer({ type: 'warning', recordingId, message });
-      await journal.removeParts(ref, numbers);
-      state.parts.clear();
-    }
-    if (!sameFile(now, file)) await journal.fileLookedAt(ref, { ...now, live: true });
-    open.file = now;
-  }
-
-  /** The finished stretches that the bucket does not have. The end of the file is still being written. */
-  async #due({ upload, parts }: UploadState, file: GrowingFile): Promise<Part[]> {
-    const { partSizeBytes: sizeBytes } = upload;
-    const due: Part[] = [];
-    let unwritten = 0;
-    for (let number = 1; (number + 1) * sizeBytes <= file.identity.sizeBytes && unwritten < MOST_UNWRITTEN; number++) {
-      if (parts.has(number)) continue;
-      const part = { number, offset: (number - 1) * sizeBytes, sizeBytes };
-      if (await file.isUnwritten(part)) unwritten++;
-      else due.push(part);
-      // The file grows while they are sent, so the next look finds the others.
-      if (due.length >= 2 * MOST_UNWRITTEN) break;
-    }
-    return due;
-  }
-
-  /** Sends parts, a few at once; those that are on their way arrive before this ends. */
-  async #sendAll(open: OpenLive, parts: readonly Part[], file: GrowingFile): Promise<void> {
-    const ends: Promise<void>[] = [];
-    const waiting = AbortSignal.any([this.#stopping.signal, this.#session.signal]);
-    let failure: { error: unknown } | undefined;
-    for (const part of parts) {
-      const place = await this.#places.take(part.sizeBytes, waiting).catch(() => undefined);
-      if (!place) break;
-      if (failure || waiting.aborted) {
-        place.leave();
-        break;
-      }
-      const end = this.#send(open, part, file, place.buffer).catch((error: unknown) => {
-        failure ??= { error };
-      });
-      ends.push(end.finally(place.leave));
-    }
-    await Promise.all(ends);
-    if (failure) throw failure.error;
-  }
-
-  /** The part is hashed and sent from memory: whatever the recorder writes meanwhile, the hash is that of the sent bytes. */
-  async #send({ context, state }: OpenLive, part: Part, file: GrowingFile, buffer: Buffer) {
-    const { bucket, journal, ref, key, recordingId, name, throttle, observer, clock, signal } = context;
-    if (!(await file.read(part, buffer))) return;
-    const sha256 = await hashBytes(buffer);
-    const onBytes = () => {
-      this.#movedAt = clock.monotonic();
-    };
-    const body = bufferBody(buffer, sha256, { throttle, onBytes });
-    const { etag } = await bucket.uploadPart(key, state.upload.uploadId, part.number, body, signal);
-    const stored = { number: part.number, etag, sha256: sha256.toString('base64') };
-    await journal.addParts(ref, [stored]);
-    state.parts.set(part.number, stored);
-    this.#isPauseSaid = false;
-    const { size } = state.parts;
-    observer({ type: 'live-parts', recordingId, name, parts: size, bytes: size * part.sizeBytes });
+      this.#session = { ...this.#session, ownToken, newToken: () => `${ownToken}${newToken()}` };
+    } else if ('pid' in begun) this.#pause(`process ${begun.pid} is at work on it`);
+    // Its upload was begun before, so that it is uploaded when it is finished.
+    else this.#stopping.abort();
+    return begun.ok;
   }
 
   async #gone(): Promise<boolean> {
@@ -357,11 +264,12 @@ class Live implements LiveUpload {
     const open = this.#open;
     this.#open = undefined;
     if (open) {
+      const { key, ref } = open.context;
       observer({ type: 'live-given-up', recordingId, name: video.name, reason });
-      await giveUp(open.context).catch(async (error: unknown) => {
+      await giveUp(fileContext(this.#whole, recordingId, video.name, key)).catch(async (error: unknown) => {
         if (!(error instanceof StorageFailure)) throw error;
         // `cleanup` finds its parts.
-        await journal.dropUpload(open.context.ref);
+        await journal.dropUpload(ref);
       });
     }
     await this.#release();

@@ -96,10 +96,7 @@ async function ofThisFile(known: KnownUpload, source: SourceFile, context: FileC
     return sameFile(upload, source.file) ? known : await keepEqualParts(known, planned, source, context);
   const { sizeBytes, mtimeNs, inode } = source.file;
   const moved = { ...upload, sizeBytes, mtimeNs, inode };
-  return {
-    upload: moved,
-    parts: parts.filter(({ number }) => planned[number - 1]?.sizeBytes === upload.partSizeBytes),
-  };
+  return { upload: moved, parts: parts.filter(({ number }) => number <= planned.length) };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { foreignByRole, isOurs } from './foreign-objects.ts';
-import type { LiveRecording } from './live-upload.ts';
+import type { LiveRecording } from './live-recording.ts';
 import { remoteRecording } from './remote-recording.ts';
 import type { FileContext, UploadSession } from './session.ts';
 import { headIfAllowed } from './verify-object.ts';

@@ -231,3 +231,40 @@ describe('The queue', () => {
     expect(order).toEqual(['next']);
   });
 });
+
+describe('What can wait', () => {
+  const enters = async (place: Promise<() => void>) =>
+    await Promise.race([place.then(() => true), new Promise<false>(resolve => setImmediate(() => resolve(false)))]);
+
+  test('enters while nothing else is under way or waits, up to the limit', async () => {
+    const inFlight = createInFlight({ fixed: 2, clock });
+    expect(await enters(inFlight.acquireIdle(signal))).toBe(true);
+    const second = inFlight.acquireIdle(signal);
+    const third = inFlight.acquireIdle(signal);
+    expect([await enters(second), await enters(third)]).toEqual([true, false]);
+    (await second)();
+    expect(await enters(third)).toBe(true);
+  });
+
+  test('takes no place from the others, and waits until the last of them has ended', async () => {
+    const inFlight = createInFlight({ fixed: 2, clock });
+    for (let place = 0; place < 2; place++) await inFlight.acquireIdle(signal);
+    const others = [inFlight.acquire(signal), inFlight.acquire(signal)];
+    expect(await Promise.all(others.map(enters))).toEqual([true, true]);
+    expect(await enters(inFlight.acquire(signal))).toBe(false);
+    const waiting = inFlight.acquireIdle(signal);
+    (await others[0])?.();
+    expect(await enters(waiting)).toBe(false);
+  });
+
+  test('waits no longer once it is not wanted any more', async () => {
+    const inFlight = createInFlight({ fixed: 1, clock });
+    const leave = await inFlight.acquire(signal);
+    const abort = new AbortController();
+    const given = inFlight.acquireIdle(abort.signal);
+    abort.abort(new Error('ended'));
+    await expect(given).rejects.toThrow('ended');
+    leave();
+    expect(await enters(inFlight.acquireIdle(signal))).toBe(true);
+  });
+});

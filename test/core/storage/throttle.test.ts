@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { createInFlight } from '../../../src/core/storage/in-flight.ts';
-import { createThrottle, rateAt, unlimited } from '../../../src/core/storage/throttle.ts';
+import { bothThrottles, createThrottle, rateAt, throttleUntil, unlimited } from '../../../src/core/storage/throttle.ts';
 import { parseRateLimit } from '../../../src/core/units.ts';
 import { isStored, MIB, machine, makeSource, sandbox, THREE_PARTS } from './support.ts';
 import { virtualClock } from './virtual-clock.ts';
@@ -80,5 +80,40 @@ describe('A rate limit', () => {
     expect(await isStored(server, file)).toBe(true);
     expect(clock.elapsed()).toBeGreaterThan(17_000 * 0.9);
     expect(clock.elapsed()).toBeLessThan(17_000 * 1.1);
+  });
+});
+
+describe('Two rate limits', () => {
+  test('hold together: the slower one counts', async () => {
+    const clock = virtualClock();
+    const throttle = bothThrottles(createThrottle(ratesOf('1M'), clock), createThrottle(ratesOf('4M'), clock));
+    for (let sent = 0; sent < 8 * MIB; sent += MIB) await throttle.take(MIB, signal);
+    expect(clock.elapsed()).toBe(8_000);
+  });
+
+  test('are one where one of them limits nothing', () => {
+    const throttle = createThrottle(ratesOf('1M'), virtualClock());
+    expect(bothThrottles(unlimited, throttle)).toBe(throttle);
+    expect(bothThrottles(throttle, unlimited)).toBe(throttle);
+  });
+});
+
+describe('A rate limit that ends', () => {
+  test('lets go what waits, and holds nothing back any more', async () => {
+    const clock = virtualClock();
+    const over = new AbortController();
+    clock.at(500, () => over.abort());
+    const throttle = throttleUntil(over.signal, createThrottle(ratesOf('1k'), clock));
+    for (let sent = 0; sent < 100; sent++) await throttle.take(1024, signal);
+    expect(clock.elapsed()).toBeLessThanOrEqual(1_000);
+    expect(throttle.take(100 * 1024, signal)).toBeUndefined();
+  });
+
+  test('does not hide that the request ends', async () => {
+    const clock = virtualClock();
+    const abort = new AbortController();
+    clock.at(500, () => abort.abort(new Error('Ctrl-C')));
+    const throttle = throttleUntil(new AbortController().signal, createThrottle(ratesOf('1k'), clock));
+    await expect(throttle.take(100 * 1024, abort.signal)).rejects.toThrow('Ctrl-C');
   });
 });

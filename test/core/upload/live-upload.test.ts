@@ -2,7 +2,7 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { CoreEvent } from '../../../src/core/events.ts';
-import { unlimited } from '../../../src/core/storage/throttle.ts';
+import { createThrottle, unlimited } from '../../../src/core/storage/throttle.ts';
 import { type LiveSettings, type LiveUpload, liveUploads } from '../../../src/core/upload/live-upload.ts';
 import { uploadRecording } from '../../../src/core/upload/upload-recording.ts';
 import type { UploadRequest } from '../../../src/core/upload/upload-report.ts';
@@ -94,8 +94,11 @@ describe('A recording in progress', () => {
         recording.record(5 * MIB);
         await live.grown();
       }
-      expect(server.s3.keys()).toEqual([]);
-      expect(sentParts(server)).toEqual([1, 2, 3, 4, 5, 6]);
+      expect(server.s3.objects()).toEqual([]);
+      // Where room is reserved, the end of the file is further away.
+      const early = sentParts(server);
+      expect(early.slice(0, 6)).toEqual([1, 2, 3, 4, 5, 6]);
+      expect(early.length).toBeLessThan(8);
       await live.stop();
       recording.finish();
       server.s3.resetRequests();
@@ -104,10 +107,11 @@ describe('A recording in progress', () => {
       expect(report.outcome).toBe('uploaded');
       expect(await isWhole(server, recording.path)).toBe(true);
       const sent = sentParts(server);
-      expect(sent.filter(number => number > 1 && number < 7)).toEqual([]);
+      expect(sent.filter(number => number > 1 && early.includes(number))).toEqual([]);
       expect(report.sentBytes).toBeLessThanOrEqual(3 * PART);
       const [ended] = ofType({ events }, 'live-ended');
-      expect(ended).toMatchObject({ changedParts: sent.includes(1) ? 1 : 0, keptParts: sent.includes(1) ? 5 : 6 });
+      const changedParts = sent.includes(1) ? 1 : 0;
+      expect(ended).toMatchObject({ changedParts, keptParts: early.length - changedParts });
     },
   );
 
@@ -327,6 +331,21 @@ describe('A recording in progress', () => {
     expect(await here.journal.recording(refOf(run.session.bucket, 'video.mkv'))).toBeUndefined();
   });
 
+  test('whose pace is limited goes at full pace once it is stopped', async () => {
+    const server = await sandbox();
+    const here = await machine(server);
+    const recording = newRecording();
+    const run = here.run();
+    const throttle = createThrottle([{ minuteOfDay: 0, bytesPerSecond: 1_000 }], here.clock);
+    const live = await openLive(run, recording.path, { throttle });
+    recording.record(33 * MIB);
+    const looking = live.grown();
+    here.clock.at(100_000, () => live.stop());
+    await looking;
+    expect(here.clock.elapsed()).toBeLessThan(200_000);
+    expect(sentParts(server, { whole: true })).toEqual([1, 2]);
+  });
+
   test('that another process uploads is left to it', async () => {
     const server = await sandbox();
     const here = await machine(server);
@@ -467,7 +486,7 @@ describe('At the end of a recording, the upload', () => {
     const recording = { id: ID, dir: dirname(path), files, skipped: [], details: DETAILS };
     const report = await uploadRecording(recording, REQUEST, run.session);
     expect(report).toMatchObject({ outcome: 'failed', files: [{ error: { code: 'SOURCE_CHANGED' } }] });
-    expect(server.s3.keys()).toEqual([]);
+    expect(server.s3.objects()).toEqual([]);
     server.s3.resetRequests();
     const { report: next } = await upload(here, path);
     expect(next.sentBytes).toBeLessThanOrEqual(2 * PART);

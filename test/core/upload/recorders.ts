@@ -46,8 +46,6 @@ export const RECORDERS = {
   },
 } satisfies Record<string, (file: RecordedFile) => Recorder>;
 
-export type Container = keyof typeof RECORDERS;
-
 /** MP4 with `-movflags +faststart`: at the end everything moves back, so that `moov` fits in before it. */
 export function fastStart(file: RecordedFile): Recorder {
   return {
