@@ -23,6 +23,7 @@ export function metricFamilies({ version, state, endpoints, disks }: Measured): 
       'recordupload_recordings',
       'Recordings, by where their upload stands.',
       byState({
+        recording: counts.recording,
         uploading: counts.uploading,
         partial: counts.partial,
         queued: counts.queued,
@@ -186,6 +187,7 @@ function diskFamilies(disks: readonly DiskRoom[]): MetricFamily[] {
 const NOTHING: NonNullable<Measured['state']> = {
   overview: {
     counts: {
+      recording: 0,
       uploading: 0,
       partial: 0,
       queued: 0,
