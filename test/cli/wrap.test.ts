@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { table } from '../../src/cli/terminal/format.ts';
 import { displayWidth, padded, shortened } from '../../src/cli/terminal/width.ts';
-import { wrapText } from '../../src/cli/terminal/wrap.ts';
+import { unbroken, wrapText } from '../../src/cli/terminal/wrap.ts';
 
 describe('text on a terminal', () => {
   test('is broken between words, and goes on further in', () => {
@@ -62,4 +62,13 @@ describe('text on a terminal', () => {
       ]),
     ).toEqual(['会议  a', 'e\u0301     b', '\u001b[31mred\u001b[39m   c']);
   });
+});
+
+test('a command that is to be copied is not broken', () => {
+  const text = `the next one is: ${unbroken('recordupload retry --held 3')}, once that is done`;
+  expect(wrapText(text, 30).split('\n')).toEqual([
+    'the next one is:',
+    '  recordupload retry --held 3,',
+    '  once that is done',
+  ]);
 });

@@ -25,7 +25,7 @@ test('the next command that is advised goes where this one went', async () => {
   sandbox.faults.add({ server: 'webhook', action: { answer: { status: 500 } } });
   const { stdout } = await desk.run(['upload', makeRecording({ name: id }), '--webhook-url', sandbox.receiver.url]);
   const next = /next: recordupload (.*)/.exec(stdout)?.[1] ?? '';
-  expect(next).toBe(`retry --now ${id} --webhook-url ${sandbox.receiver.url}`);
+  expect(next).toBe(`retry --webhook-url ${sandbox.receiver.url} --now ${id}`);
   expect(await desk.run(next.split(' '))).toMatchObject({ code: 0, stdout: '1 of 1 webhook delivered\n' });
 });
 

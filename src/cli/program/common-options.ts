@@ -31,11 +31,16 @@ export const PROGRESS_OPTIONS = [
   },
 ] as const satisfies readonly OptionSpec[];
 
+export const WEBHOOK_URL_OPTION = {
+  flags: '--webhook-url <url>',
+  purpose: 'address of the recordings server',
+} as const satisfies OptionSpec;
+
 /** Where recordings and webhooks go, for one run; these are configuration, too. */
 export const TARGET_OPTIONS = [
   { flags: '--bucket <name>', purpose: 'the bucket' },
   { flags: '--endpoint-url <url>', purpose: 'address of the S3 service' },
-  { flags: '--webhook-url <url>', purpose: 'address of the recordings server' },
+  WEBHOOK_URL_OPTION,
 ] as const satisfies readonly OptionSpec[];
 
 /** How much of the line uploads use; both are configuration, too. */

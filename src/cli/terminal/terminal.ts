@@ -1,6 +1,6 @@
 import { Chalk, type ChalkInstance } from 'chalk';
 import { EXIT } from '../exit-codes.ts';
-import { wrapText } from './wrap.ts';
+import { unmarked, wrapText } from './wrap.ts';
 
 /** What commands know about the process: streams, environment, working directory. */
 export interface Terminal {
@@ -21,20 +21,27 @@ export interface Terminal {
   readonly cwd: string;
 }
 
+/** What is done to every text before it is printed. */
+export interface Finish {
+  /** Text for people. */
+  text(text: string): string;
+  document(text: string): string;
+}
+
 /** The process's own terminal. */
-export function processTerminal({ color }: { color: boolean }): Terminal {
+export function processTerminal({ color, finish }: { color: boolean; finish: Finish }): Terminal {
   const { stdout, stderr, env } = process;
   const dumb = env.TERM === 'dumb';
   const colored = (stream: NodeJS.WriteStream) => color && !env.NO_COLOR && !env.CI && !dumb && Boolean(stream.isTTY);
   const fitted = (text: string, { isTTY, columns }: NodeJS.WriteStream) =>
-    isTTY && columns > 0 ? wrapText(text, columns) : text;
+    isTTY && columns > 0 ? wrapText(finish.text(text), columns) : unmarked(finish.text(text));
   watchOutput(process);
   return {
     out: text => {
       stdout.write(`${fitted(text, stdout)}\n`);
     },
     document: text => {
-      stdout.write(`${text}\n`);
+      stdout.write(`${finish.document(text)}\n`);
     },
     err: text => {
       stderr.write(`${fitted(text, stderr)}\n`);

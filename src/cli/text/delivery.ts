@@ -2,7 +2,6 @@ import type { ChalkInstance } from 'chalk';
 import type { DeliveryReport } from '../../core/delivery/delivery-report.ts';
 import { printable } from '../../core/text.ts';
 import { formatMoment } from '../terminal/moment.ts';
-import { type ConfigurationOptions, nextCommand } from './next.ts';
 
 /** One delivery in one line: `✔ webhook delivered (201, created)`. */
 export function deliveryLine(delivery: DeliveryReport, paint: ChalkInstance): string {
@@ -20,17 +19,17 @@ export function undelivered(deliveries: readonly DeliveryReport[]): DeliveryRepo
   return deliveries.filter(({ outcome }) => outcome !== 'delivered');
 }
 
-/**
- * The command that sends these undelivered webhooks again, or words for it.
- * @param options those of this command
- */
-export function nextForWebhook(failed: readonly DeliveryReport[], options: ConfigurationOptions): string {
+/** What helps where there is no state that another command could read. */
+export const SAME_COMMAND = 'the same command again';
+
+/** The command that sends these undelivered webhooks again, or words for it. */
+export function nextForWebhook(failed: readonly DeliveryReport[]): string {
   const ids = [...new Set(failed.map(({ recordingId }) => recordingId))];
-  if (failed.some(({ isBlocked }) => isBlocked)) return 'the same command again, once the state can be used';
+  if (failed.some(({ isBlocked }) => isBlocked)) return `${SAME_COMMAND}, once the state can be used`;
   const lost = failed.find(({ outcome }) => outcome === 'lost');
-  if (lost) return nextCommand(`webhook send ${lost.recordingId}`, options);
+  if (lost) return `recordupload webhook send ${lost.recordingId}`;
   const disabled = failed.find(({ outcome }) => outcome === 'disabled');
-  if (disabled) return `${nextCommand(`webhook enable ${disabled.endpoint}`, options)}, once its URL is right`;
+  if (disabled) return `recordupload webhook enable ${disabled.endpoint}, once its URL is right`;
   const isHeld = failed.some(({ outcome }) => outcome === 'held');
-  return nextCommand(['retry', isHeld ? '--held' : '--now', ...(ids.length === 1 ? ids : [])].join(' '), options);
+  return ['recordupload retry', isHeld ? '--held' : '--now', ...(ids.length === 1 ? ids : [])].join(' ');
 }

@@ -5,21 +5,20 @@ import { formatBytes, formatDuration } from '../../core/units.ts';
 import { type FileReport, failuresOf, neededFor, type UploadReport } from '../../core/upload/upload-report.ts';
 import { errorText } from '../failure.ts';
 import { count, table } from '../terminal/format.ts';
-import { deliveryLine, nextForWebhook, undelivered } from './delivery.ts';
-import { type ConfigurationOptions, nextCommand } from './next.ts';
+import { deliveryLine, nextForWebhook, SAME_COMMAND, undelivered } from './delivery.ts';
 
 /** The report of an upload: what is where, how fast, what the server said, what to do next. */
 export function uploadText(
   report: UploadReport,
   deliveries: readonly DeliveryReport[],
   paint: ChalkInstance,
-  { isKept = true, options }: { isKept?: boolean; options: ConfigurationOptions },
+  { isKept = true }: { isKept?: boolean } = {},
 ): string[] {
   return [
     headline(report, paint),
     ...objectLines(report, paint),
     ...deliveries.map(delivery => deliveryLine(delivery, paint)),
-    ...adviceLines(report, deliveries, paint, { isKept, options }),
+    ...adviceLines(report, deliveries, paint, { isKept }),
   ];
 }
 
@@ -70,7 +69,7 @@ function adviceLines(
   report: UploadReport,
   deliveries: readonly DeliveryReport[],
   paint: ChalkInstance,
-  given: { isKept: boolean; options: ConfigurationOptions },
+  given: { isKept: boolean },
 ): string[] {
   // One reason can fail every file: keys that have expired, for instance.
   const errors = [...new Set(failuresOf(report).map(errorText))];
@@ -78,7 +77,7 @@ function adviceLines(
   return [
     ...errors.map(text => `  ${paint.red('✘')} ${text}`),
     ...(errors.length > 0 ? [`  next: ${nextForUpload(report, given)}`] : []),
-    ...(failed.length > 0 ? [`  next: ${nextForWebhook(failed, given.options)}`] : []),
+    ...(failed.length > 0 ? [`  next: ${given.isKept ? nextForWebhook(failed) : SAME_COMMAND}`] : []),
   ];
 }
 
@@ -86,13 +85,10 @@ function adviceLines(
  * What finishes an upload: a command, and what has to happen before it.
  * @param given.isKept false: there is no state, so `retry` does not know the upload
  */
-export function nextForUpload(
-  report: UploadReport,
-  { isKept, options }: { isKept: boolean; options: ConfigurationOptions },
-): string {
+export function nextForUpload(report: UploadReport, { isKept }: { isKept: boolean }): string {
   const { recordingId, dir } = report;
   const needed = neededFor(report);
   const isRetried = isKept && needed !== 'other-place';
-  const command = nextCommand(isRetried ? `retry ${recordingId}` : `upload ${shellQuoted(dir)}`, options);
+  const command = `recordupload ${isRetried ? `retry ${recordingId}` : `upload ${shellQuoted(dir)}`}`;
   return needed === 'time' ? command : `${command}, once that is corrected`;
 }

@@ -1,5 +1,5 @@
 import { describeCommand } from '../../program/command-spec.ts';
-import { COMMON_OPTIONS } from '../../program/common-options.ts';
+import { COMMON_OPTIONS, TARGET_OPTIONS } from '../../program/common-options.ts';
 import { parseAge } from '../../terminal/moment.ts';
 
 export const cleanupSpec = describeCommand({
@@ -14,6 +14,7 @@ export const cleanupSpec = describeCommand({
       parse: parseAge,
     },
     { flags: '--elsewhere', purpose: 'also uploads of recordings that other machines began' },
+    ...TARGET_OPTIONS,
     ...COMMON_OPTIONS,
   ],
   examples: [

@@ -1,5 +1,5 @@
 import { describeCommand } from '../../program/command-spec.ts';
-import { COMMON_OPTIONS, SANDBOX_OPTION } from '../../program/common-options.ts';
+import { COMMON_OPTIONS, SANDBOX_OPTION, TARGET_OPTIONS } from '../../program/common-options.ts';
 
 export const doctorSpec = describeCommand({
   name: 'doctor',
@@ -11,6 +11,7 @@ export const doctorSpec = describeCommand({
       purpose: 'also send the marked test payload; the server stores it as recording 999',
     },
     SANDBOX_OPTION,
+    ...TARGET_OPTIONS,
     ...COMMON_OPTIONS,
   ],
   examples: [

@@ -17,10 +17,10 @@ export const run: RunCommand<typeof forgetSpec> = async call => {
   const [failed] = report.uploads.flatMap(({ notAborted }) => notAborted);
   const exitCode = failed ? EXIT.incomplete : EXIT.done;
   if (options.json) terminal.document(jsonDocument(command, exitCode, { result: forgetJson(report) }));
-  else if (!options.quiet) terminal.out(forgetText(report, { paint: terminal.paint.out, options }).join('\n'));
+  else if (!options.quiet) terminal.out(forgetText(report, terminal.paint.out).join('\n'));
   else if (failed) {
     const why = `${printable(failed.key)} could not be aborted: ${printable(failed.error.message)}`;
-    terminal.err(`recordupload forget: ${report.recordingId}: ${why}; next: ${againText(report.recordingId, options)}`);
+    terminal.err(`recordupload forget: ${report.recordingId}: ${why}; next: ${againText(report.recordingId)}`);
   }
   return exitCode;
 };

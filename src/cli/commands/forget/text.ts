@@ -4,13 +4,9 @@ import { printable } from '../../../core/text.ts';
 import { errorText } from '../../failure.ts';
 import { count } from '../../terminal/format.ts';
 import { discardedText } from '../../text/discarded.ts';
-import { type ConfigurationOptions, nextCommand } from '../../text/next.ts';
 
 /** What ended, what stays in the bucket, and what could not be ended. */
-export function forgetText(
-  report: ForgetReport,
-  { paint, options }: { paint: ChalkInstance; options: ConfigurationOptions },
-): string[] {
+export function forgetText(report: ForgetReport, paint: ChalkInstance): string[] {
   const { recordingId, uploads, discarded, queued, refused } = report;
   const known = queued.length + refused.length > 0 || uploads.some(({ state }) => state !== undefined);
   const failed = uploads.flatMap(({ notAborted }) => notAborted);
@@ -19,14 +15,14 @@ export function forgetText(
     ...(discarded.length > 0 ? [`  ${discardedText(report)}`] : []),
     ...uploads.flatMap(one => uploadLines(one, paint)),
     ...(failed.length > 0
-      ? [`next: ${againText(recordingId, options)}: it aborts what is left, once the store can be reached`]
+      ? [`next: ${againText(recordingId)}: it aborts what is left, once the store can be reached`]
       : []),
   ];
 }
 
 /** The same command, which tries again what could not be aborted. */
-export function againText(recordingId: string, options: ConfigurationOptions): string {
-  return `${nextCommand('forget', options)} ${recordingId}`;
+export function againText(recordingId: string): string {
+  return `recordupload forget ${recordingId}`;
 }
 
 function uploadLines(upload: ForgottenReport, paint: ChalkInstance): string[] {

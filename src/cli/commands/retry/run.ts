@@ -39,9 +39,9 @@ async function finish(call: Call, { runtime, settle }: OpenCommand): Promise<Exi
     terminal.document(jsonDocument(command, exitCode, { result: retryJson(report) }));
     return exitCode;
   }
-  const lines = retryText(report, terminal.paint.out, options);
+  const lines = retryText(report, terminal.paint.out);
   if (!options.quiet) terminal.out(lines.join('\n'));
-  else if (exitCode !== EXIT.done) terminal.err(quietLine(report, lines[0] ?? '', options));
+  else if (exitCode !== EXIT.done) terminal.err(quietLine(report, lines[0] ?? ''));
   return exitCode;
 }
 

@@ -10,12 +10,11 @@ import { errorText } from '../../failure.ts';
 import { count, table } from '../../terminal/format.ts';
 import { remadeLines } from '../../text/changes.ts';
 import { deliveryLine, nextForWebhook, undelivered } from '../../text/delivery.ts';
-import { type ConfigurationOptions, nextCommand } from '../../text/next.ts';
 import { queuedLines, refusalLines } from '../../text/queued.ts';
 import { uploadText } from '../../text/upload.ts';
 
 /** What a retry did; the first line sums it up. */
-export function retryText(report: RetryReport, paint: ChalkInstance, options: ConfigurationOptions): string[] {
+export function retryText(report: RetryReport, paint: ChalkInstance): string[] {
   const { uploads, deliveries, remade, endpoints, held, elsewhere, later } = report;
   const failed = failedDeliveries(deliveries);
   const left = [
@@ -23,8 +22,8 @@ export function retryText(report: RetryReport, paint: ChalkInstance, options: Co
     ...held.map(delivery => `${delivery.recordingId}: ${deliveryLine(delivery, paint)}`),
   ];
   const next = [
-    ...(failed.length > 0 ? [`next: ${nextForWebhook(failed, options)}`] : []),
-    ...(held.length > 0 ? [`next: ${nextForHeld(held, options)}`] : []),
+    ...(failed.length > 0 ? [`next: ${nextForWebhook(failed)}`] : []),
+    ...(held.length > 0 ? [`next: ${nextForHeld(held)}`] : []),
   ];
   if (uploads.length === 0 && deliveries.length === 0) {
     return [
@@ -34,7 +33,7 @@ export function retryText(report: RetryReport, paint: ChalkInstance, options: Co
       ...stopLines(endpoints, paint),
       ...left,
       ...(later > held.length
-        ? [`${count(later - held.length, 'webhook')} not due; next: ${nextCommand('retry --list', options)}`]
+        ? [`${count(later - held.length, 'webhook')} not due; next: recordupload retry --list`]
         : []),
       ...next,
     ];
@@ -42,7 +41,7 @@ export function retryText(report: RetryReport, paint: ChalkInstance, options: Co
   return [
     summaryOf(report),
     ...remadeLines(remade),
-    ...uploads.flatMap(upload => uploadLines(upload, paint, options)),
+    ...uploads.flatMap(upload => uploadLines(upload, paint)),
     ...undelivered(deliveries).map(delivery => `${delivery.recordingId}: ${deliveryLine(delivery, paint)}`),
     ...stopLines(endpoints, paint),
     ...left,
@@ -75,7 +74,7 @@ function leftText({ held, elsewhere }: RetryReport): string {
 }
 
 /** For `--quiet`: the summary, the first recording that needs somebody with the cause, and the next command. */
-export function quietLine(report: RetryReport, summary: string, options: ConfigurationOptions): string {
+export function quietLine(report: RetryReport, summary: string): string {
   const { uploads, deliveries, endpoints, held, elsewhere } = report;
   const [delivery] = [...failedDeliveries(deliveries), ...held];
   const [other] = elsewhere;
@@ -86,7 +85,7 @@ export function quietLine(report: RetryReport, summary: string, options: Configu
     ...(delivery ? [`${delivery.recordingId}: webhook ${delivery.outcome}: ${printable(delivery.detail)}`] : []),
     ...(stopped ? [printable(stopped.detail)] : []),
   ];
-  return `recordupload retry: ${[summary, ...causes.slice(0, 1)].join('; ')}; next: ${nextCommand('retry --list', options)}`;
+  return `recordupload retry: ${[summary, ...causes.slice(0, 1)].join('; ')}; next: recordupload retry --list`;
 }
 
 function causeOfUpload(upload: RetriedUpload): string | undefined {
@@ -99,11 +98,11 @@ function elsewhereText({ recordingId, target }: RetryReport['elsewhere'][number]
 }
 
 /** A cause that only the configuration removes needs no `--held`: a plain retry sends those webhooks then. */
-function nextForHeld(held: readonly DeliveryReport[], options: ConfigurationOptions): string {
+function nextForHeld(held: readonly DeliveryReport[]): string {
   const [{ recordingId } = { recordingId: '' }] = held;
   return held.length === 1
-    ? `${nextCommand(`retry --held ${recordingId}`, options)} once the cause is removed, or recordupload webhook discard ${recordingId}`
-    : `${nextCommand('retry --held', options)} once the causes are removed, or recordupload webhook discard <id>`;
+    ? `recordupload retry --held ${recordingId} once the cause is removed, or recordupload webhook discard ${recordingId}`
+    : `recordupload retry --held once the causes are removed, or recordupload webhook discard <id>`;
 }
 
 /** Those that an operator has to know about: not those that other processes send, or that a newer payload replaced. */
@@ -120,8 +119,8 @@ function isFinished(upload: RetriedUpload): boolean {
   return upload.ok && upload.report.outcome !== 'partial' && upload.report.outcome !== 'failed';
 }
 
-function uploadLines(upload: RetriedUpload, paint: ChalkInstance, options: ConfigurationOptions): string[] {
-  if (upload.ok) return uploadText(upload.report, [], paint, { options });
+function uploadLines(upload: RetriedUpload, paint: ChalkInstance): string[] {
+  if (upload.ok) return uploadText(upload.report, [], paint);
   if (upload.waits) return [`${paint.yellow('…')} ${upload.recordingId}: waits: ${errorText(upload.error)}`];
   return [`${paint.red('✘')} ${upload.recordingId}: ${errorText(upload.error)}`];
 }

@@ -35,12 +35,14 @@ export function summarize(
     const nothing = { outcome: 'failed' as const, sentBytes: 0, webhooks: 0, delivered: 0 };
     return { exitCode: exitCodeOfError(result.error), out: undefined, err, json, ...nothing };
   }
-  const { upload, deliveries, isKept } = result;
+  const { upload, deliveries } = result;
+  // The sandbox's state ends with the command.
+  const isKept = result.isKept && !options.sandbox;
   const texts = options.json
     ? { out: undefined, err: undefined }
     : options.quiet
-      ? { out: undefined, err: failureLine(upload, deliveries, { isKept, options }) }
-      : { out: uploadText(upload, deliveries, terminal.paint.out, { isKept, options }).join('\n'), err: undefined };
+      ? { out: undefined, err: failureLine(upload, deliveries, { isKept }) }
+      : { out: uploadText(upload, deliveries, terminal.paint.out, { isKept }).join('\n'), err: undefined };
   const { outcome, sentBytes } = upload;
   const delivered = deliveries.filter(delivery => delivery.outcome === 'delivered').length;
   const exitCode = exitCodeOfUpload(upload, deliveries, { strict: options.strict ?? false });

@@ -6,15 +6,14 @@ import { formatBytes } from '../../../core/units.ts';
 import { failuresOf, type UploadReport } from '../../../core/upload/upload-report.ts';
 import { errorText } from '../../failure.ts';
 import { count, table } from '../../terminal/format.ts';
-import { nextForWebhook, undelivered } from '../../text/delivery.ts';
-import type { ConfigurationOptions } from '../../text/next.ts';
+import { nextForWebhook, SAME_COMMAND, undelivered } from '../../text/delivery.ts';
 import { nextForUpload, skippedLine } from '../../text/upload.ts';
 
 /** For `--quiet`: one line with what failed and the next command; undefined if nothing failed. */
 export function failureLine(
   report: UploadReport,
   deliveries: readonly DeliveryReport[],
-  given: { isKept: boolean; options: ConfigurationOptions },
+  given: { isKept: boolean },
 ): string | undefined {
   const { recordingId } = report;
   const [error] = failuresOf(report);
@@ -23,7 +22,7 @@ export function failureLine(
   const failed = undelivered(deliveries);
   const [first] = failed;
   if (!first) return undefined;
-  return `recordupload: ${recordingId}: uploaded, webhook ${first.outcome}: ${printable(first.detail)}; next: ${nextForWebhook(failed, given.options)}`;
+  return `recordupload: ${recordingId}: uploaded, webhook ${first.outcome}: ${printable(first.detail)}; next: ${given.isKept ? nextForWebhook(failed) : SAME_COMMAND}`;
 }
 
 /** What counts for the line about all folders. */

@@ -1,5 +1,5 @@
 import { describeCommand } from '../../program/command-spec.ts';
-import { COMMON_OPTIONS } from '../../program/common-options.ts';
+import { COMMON_OPTIONS, TARGET_OPTIONS } from '../../program/common-options.ts';
 
 export const verifySpec = describeCommand({
   name: 'verify',
@@ -9,6 +9,7 @@ export const verifySpec = describeCommand({
     { flags: '--id <id>', purpose: "the folder's recording ID (default: the sidecar's, else the folder's name)" },
     { flags: '--full', purpose: 'read the objects back and recompute their checksums' },
     { flags: '--links', purpose: 'also open a link of the webhook, without credentials: can everybody?' },
+    ...TARGET_OPTIONS,
     ...COMMON_OPTIONS,
   ],
   examples: [

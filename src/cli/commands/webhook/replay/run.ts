@@ -44,7 +44,7 @@ async function send(chosen: Delivery[], call: Call, { runtime, settle }: OpenCom
     terminal.document(jsonDocument(command, exitCode, { result: replayJson(chosen, report) }));
     return exitCode;
   }
-  const lines = isWanted ? replayText(report, terminal.paint.out, options) : ['nothing was sent'];
+  const lines = isWanted ? replayText(report, terminal.paint.out) : ['nothing was sent'];
   if (!options.quiet) terminal.out(lines.join('\n'));
   else if (isFailed) terminal.err(`recordupload webhook replay: ${lines[0]}; next: recordupload retry --now`);
   return exitCode;

@@ -1,5 +1,5 @@
 import { describeCommand } from '../../../program/command-spec.ts';
-import { COMMON_OPTIONS, ENDPOINT_OPTION } from '../../../program/common-options.ts';
+import { COMMON_OPTIONS, ENDPOINT_OPTION, WEBHOOK_URL_OPTION } from '../../../program/common-options.ts';
 
 export const webhookReplaySpec = describeCommand({
   name: 'webhook replay',
@@ -12,6 +12,7 @@ export const webhookReplaySpec = describeCommand({
     ENDPOINT_OPTION,
     { flags: '--yes', purpose: 'do not ask; needed without a terminal' },
     { flags: '-n, --dry-run', purpose: 'show what would be sent; send nothing' },
+    WEBHOOK_URL_OPTION,
     ...COMMON_OPTIONS,
   ],
   examples: [

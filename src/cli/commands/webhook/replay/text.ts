@@ -5,23 +5,18 @@ import { count, table } from '../../../terminal/format.ts';
 import { formatMoment } from '../../../terminal/moment.ts';
 import { remadeLines } from '../../../text/changes.ts';
 import { deliveryLine, nextForWebhook, undelivered } from '../../../text/delivery.ts';
-import type { ConfigurationOptions } from '../../../text/next.ts';
 
 const NOTHING = 'nothing to send again in that period';
 
 /** What a replay did; the first line sums it up. */
-export function replayText(
-  { deliveries, remade }: ReplayReport,
-  paint: ChalkInstance,
-  options: ConfigurationOptions,
-): string[] {
+export function replayText({ deliveries, remade }: ReplayReport, paint: ChalkInstance): string[] {
   if (deliveries.length === 0) return [NOTHING];
   const failed = undelivered(deliveries);
   return [
     `${deliveries.length - failed.length} of ${count(deliveries.length, 'webhook')} sent again`,
     ...remadeLines(remade),
     ...failed.map(delivery => `${delivery.recordingId}: ${deliveryLine(delivery, paint)}`),
-    ...(failed.length > 0 ? [`next: ${nextForWebhook(failed, options)}`] : []),
+    ...(failed.length > 0 ? [`next: ${nextForWebhook(failed)}`] : []),
   ];
 }
 

@@ -52,11 +52,11 @@ async function send(call: Call, { runtime, settle }: OpenCommand): Promise<ExitC
   if (options.json) {
     const result: SendJson = { deliveries: deliveries.map(deliveryJson), changes: changes.map(changeJson) };
     terminal.document(jsonDocument(command, exitCode, { result }));
-  } else if (!options.quiet) terminal.out(sentText({ deliveries, changes }, terminal.paint.out, options).join('\n'));
+  } else if (!options.quiet) terminal.out(sentText({ deliveries, changes }, terminal.paint.out).join('\n'));
   else
     for (const { recordingId, outcome, detail } of failed)
       terminal.err(
-        `recordupload: ${recordingId}: webhook ${outcome}: ${printable(detail)}; next: ${nextForWebhook(failed, options)}`,
+        `recordupload: ${recordingId}: webhook ${outcome}: ${printable(detail)}; next: ${nextForWebhook(failed)}`,
       );
   return exitCode;
 }
