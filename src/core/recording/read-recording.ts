@@ -161,7 +161,8 @@ export function parseOverrides(overrides: RecordingOverrides): ParsedOverrides {
   };
 }
 
-function idFromFolder(folder: RecordingFolder, sidecar: Sidecar): RecordingId {
+/** The ID that the sidecar has, else the folder’s name. @throws AppError `RECORDING` if that is no ID */
+export function idFromFolder(folder: RecordingFolder, sidecar: Sidecar): RecordingId {
   const where = join(printable(folder.dir), folder.sidecar?.name ?? '');
   if (sidecar.recordingId !== undefined) {
     return parseRecordingId(sidecar.recordingId, `${where}: recording_id`, 'RECORDING');

@@ -13,6 +13,13 @@ export type BeginLiveResult =
   /** The state knows the recording: its upload was begun, or is done, so it is uploaded when it is finished. */
   | { ok: false; known: Exclude<RecordingState, 'recording'> };
 
+/** The live uploads of one recording. */
+export interface LiveLeft {
+  id: RecordingId;
+  /** The files that have an open one. */
+  names: string[];
+}
+
 /** The journal of recordings that are uploaded while they are recorded. A write is durable once its promise resolves. */
 export interface LiveJournal {
   /**
@@ -24,8 +31,11 @@ export interface LiveJournal {
     recording: Pick<Recording, 'id' | 'dir' | 'details'>,
     options: { now: number },
   ): Promise<BeginLiveResult>;
-  /** The recordings of a folder that were claimed so and whose upload has not begun. More than one: it had another id. */
-  liveIn(target: string, dir: string): Promise<RecordingId[]>;
+  /**
+   * What live uploads have left of a folder: of the recordings in progress there (more than one: it had another id), and of
+   * the recording `id`, whether its upload has begun or not.
+   */
+  liveIn(target: string, dir: string, id: RecordingId): Promise<LiveLeft[]>;
   /** Forgets a recording that was claimed so, unless its upload has begun or another process has claimed it. */
   forgetLive(ref: RecordingRef): Promise<void>;
 }

@@ -2,17 +2,17 @@ import { isNativeError } from 'node:util/types';
 import { AppError } from '../errors.ts';
 import type { FileIdentity } from '../recording/file-identity.ts';
 import { FileReplaced } from '../recording/open-file.ts';
+import type { RecordingInProgress } from '../recording/read-in-progress.ts';
 import { StorageFailure } from '../storage/failure.ts';
 import { MAX_PARTS } from '../storage/part-plan.ts';
 import { bothThrottles, type Throttle, throttleUntil } from '../storage/throttle.ts';
-import { giveUp } from './begin-upload.ts';
 import { isReallyGone } from './complete-upload.ts';
+import { giveUpLive } from './give-up-live.ts';
 import { openGrowing } from './growing-file.ts';
 import { type LivePlaces, livePlaces } from './live-places.ts';
-import type { LiveRecording } from './live-recording.ts';
 import { compareLive, type OpenLive, openLiveUpload } from './open-live.ts';
 import { dueParts, type LiveSending, sendLiveParts } from './send-live-parts.ts';
-import { fileContext, type UploadSession } from './session.ts';
+import type { UploadSession } from './session.ts';
 
 /*
  * Uploads a recording while it is recorded: finished stretches of its video go up as the parts of one open upload, in the
@@ -23,7 +23,7 @@ import { fileContext, type UploadSession } from './session.ts';
 
 /** The upload of one recording in progress. */
 export interface LiveUpload {
-  readonly recording: LiveRecording;
+  readonly recording: RecordingInProgress;
   /**
    * Looks at the video and sends what is finished of it, until nothing more is. Call it whenever the file may have grown;
    * calls while one is at work join it. What fails is announced, and tried again by a call a minute later.
@@ -63,12 +63,12 @@ export function liveUploads(session: UploadSession, settings: LiveSettings) {
   const places = livePlaces(session.inFlight);
   return {
     /** Nothing is asked for or claimed before the video has the length of two parts. */
-    open: (recording: LiveRecording): LiveUpload => new Live(recording, session, places, settings),
+    open: (recording: RecordingInProgress): LiveUpload => new Live(recording, session, places, settings),
   };
 }
 
 class Live implements LiveUpload {
-  readonly recording: LiveRecording;
+  readonly recording: RecordingInProgress;
   #session: UploadSession;
   /** For what is left to do in the bucket once parts on their way are broken off. */
   readonly #whole: UploadSession;
@@ -90,7 +90,7 @@ class Live implements LiveUpload {
   #starts = 0;
   #movedAt = 0;
 
-  constructor(recording: LiveRecording, session: UploadSession, places: LivePlaces, settings: LiveSettings) {
+  constructor(recording: RecordingInProgress, session: UploadSession, places: LivePlaces, settings: LiveSettings) {
     this.recording = recording;
     this.#whole = session;
     this.#session = {
@@ -259,19 +259,9 @@ class Live implements LiveUpload {
   }
 
   async #giveUp(reason: string): Promise<void> {
-    const { observer, journal } = this.#session;
-    const { id: recordingId, video } = this.recording;
     const open = this.#open;
     this.#open = undefined;
-    if (open) {
-      const { key, ref } = open.context;
-      observer({ type: 'live-given-up', recordingId, name: video.name, reason });
-      await giveUp(fileContext(this.#whole, recordingId, video.name, key)).catch(async (error: unknown) => {
-        if (!(error instanceof StorageFailure)) throw error;
-        // `cleanup` finds its parts.
-        await journal.dropUpload(ref);
-      });
-    }
+    if (open) await giveUpLive(this.recording.id, this.recording.video.name, reason, this.#whole);
     await this.#release();
   }
 }

@@ -1,10 +1,10 @@
 import { type FileIdentity, sameFile } from '../recording/file-identity.ts';
 import { objectKey } from '../recording/object-key.ts';
+import type { RecordingInProgress } from '../recording/read-in-progress.ts';
 import { partSizeFor } from '../storage/part-plan.ts';
 import { formatBytes } from '../units.ts';
 import { begin, giveUp } from './begin-upload.ts';
 import type { UploadState } from './complete-upload.ts';
-import type { LiveRecording } from './live-recording.ts';
 import { type FileContext, fileContext, type UploadSession } from './session.ts';
 import { whyNotLive } from './why-not-live.ts';
 
@@ -27,7 +27,7 @@ const SPARE_PARTS = 10;
  * @returns why no part of it may be sent, where that is so
  */
 export async function openLiveUpload(
-  recording: LiveRecording,
+  recording: RecordingInProgress,
   session: UploadSession,
   file: FileIdentity,
   { partSizeBytes, assertGoesOn }: { partSizeBytes: number; assertGoesOn: () => void },

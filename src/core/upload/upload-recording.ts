@@ -6,6 +6,7 @@ import { objectKey } from '../recording/object-key.ts';
 import type { Recording, RecordingFile } from '../recording/recording.ts';
 import { StorageFailure } from '../storage/failure.ts';
 import { belongsToAnother, foreignByRole } from './foreign-objects.ts';
+import { giveUpOtherLives } from './give-up-live.ts';
 import type { Look, LookOptions } from './look-at-file.ts';
 import { type RemoteRecording, remoteRecording } from './remote-recording.ts';
 import { persistentBucket, type UploadSession } from './session.ts';
@@ -44,7 +45,9 @@ export async function uploadRecording(
     observer({ type: 'recording-started', recordingId: recording.id, dir: recording.dir, files: recording.files });
     const ownToken = `${begun.token}.`;
     const newToken = () => `${ownToken}${session.newToken()}`;
-    return await upload(recording, request, { ...session, ownToken, newToken });
+    const own = { ...session, ownToken, newToken };
+    await giveUpOtherLives(recording, own);
+    return await upload(recording, request, own);
   } finally {
     await journal.release({ target: bucket.target, recordingId: recording.id });
   }

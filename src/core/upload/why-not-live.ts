@@ -1,5 +1,5 @@
+import type { RecordingInProgress } from '../recording/read-in-progress.ts';
 import { foreignByRole, isOurs } from './foreign-objects.ts';
-import type { LiveRecording } from './live-recording.ts';
 import { remoteRecording } from './remote-recording.ts';
 import type { FileContext, UploadSession } from './session.ts';
 import { headIfAllowed } from './verify-object.ts';
@@ -11,7 +11,7 @@ import { headIfAllowed } from './verify-object.ts';
  * @returns why no part of it may be sent; undefined: nothing is in the way
  */
 export async function whyNotLive(
-  { id, dir, details, video }: LiveRecording,
+  { id, dir, details, video }: RecordingInProgress,
   session: UploadSession,
   context: FileContext,
 ): Promise<string | undefined> {

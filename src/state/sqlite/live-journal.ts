@@ -27,15 +27,26 @@ export function openLiveJournal({ read, write, liveness }: Database, pid: number
       return { ok: true, token: result.token };
     },
 
-    liveIn: (target, dir) =>
-      read(sql =>
-        sql
+    liveIn: (target, dir, id) =>
+      read(sql => {
+        const inProgress = sql
           .all(`SELECT id FROM recordings WHERE target = $target AND dir = $dir AND state = 'recording' ORDER BY id`, {
             target,
             dir,
           })
-          .map(row => String(row.id) as RecordingId),
-      ),
+          .map(row => String(row.id) as RecordingId);
+        const left = [...new Set([...inProgress, id])].map(recordingId => ({
+          id: recordingId,
+          names: sql
+            .all(
+              `SELECT name FROM multipart_uploads
+               WHERE target = $target AND recording_id = $recordingId AND live = 1 ORDER BY name`,
+              { target, recordingId },
+            )
+            .map(row => String(row.name)),
+        }));
+        return left.filter(({ id, names }) => names.length > 0 || inProgress.includes(id));
+      }),
 
     forgetLive: ref =>
       write(sql => {

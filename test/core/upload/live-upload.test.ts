@@ -1,7 +1,8 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { CoreEvent } from '../../../src/core/events.ts';
+import type { RecordingId } from '../../../src/core/recording/recording.ts';
 import { createThrottle, unlimited } from '../../../src/core/storage/throttle.ts';
 import { type LiveSettings, type LiveUpload, liveUploads } from '../../../src/core/upload/live-upload.ts';
 import { uploadRecording } from '../../../src/core/upload/upload-recording.ts';
@@ -491,6 +492,33 @@ describe('At the end of a recording, the upload', () => {
     const { report: next } = await upload(here, path);
     expect(next.sentBytes).toBeLessThanOrEqual(2 * PART);
     expect(await isWhole(server, path)).toBe(true);
+  });
+
+  test.each<[string, (path: string) => { id: RecordingId; path: string }, string]>([
+    ['has another id', path => ({ id: 'late' as RecordingId, path }), 'has the id late now'],
+    [
+      'has a video of another name',
+      path => {
+        const now = path.replace('.mkv', '.mp4');
+        renameSync(path, now);
+        return { id: ID, path: now };
+      },
+      'no file of this name',
+    ],
+  ])('of a recording that %s leaves nothing of the live one, and says so once', async (_, change, said) => {
+    const server = await sandbox();
+    const { here, path: before } = await recorded(server);
+    const { id, path } = change(before);
+    const run = here.run();
+    const files = [await lookAt(path)];
+    const recording = { id, dir: dirname(path), files, skipped: [], details: DETAILS };
+    const report = await uploadRecording(recording, REQUEST, run.session);
+    expect(report.outcome).toBe('uploaded');
+    expect(server.s3.uploads()).toEqual([]);
+    expect(server.s3.objects().map(({ key }) => key)).toEqual([`${id}/${basename(path)}`, `${id}/metadata.json`]);
+    expect(ofType(run, 'live-given-up')).toMatchObject([{ name: 'video.mkv', reason: expect.stringContaining(said) }]);
+    const { target } = run.session.bucket;
+    expect(await here.journal.unfinished(target)).toEqual([]);
   });
 
   test('with --force sends everything again', async () => {

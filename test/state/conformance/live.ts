@@ -51,14 +51,30 @@ export function liveConforms(stage: Stage): void {
 
     test('is known by its folder until its upload begins, under each id that it had', async () => {
       const { journal } = stage.state;
-      await journal.beginLive(TARGET, { ...RECORDING, id: 'early' as RecordingId }, { now: NOW });
+      const early = { id: 'early' as RecordingId, names: [] };
+      await journal.beginLive(TARGET, { ...RECORDING, id: early.id }, { now: NOW });
       await begin();
-      expect(await journal.liveIn(TARGET, RECORDING.dir)).toEqual([RECORDING.id, 'early']);
-      expect(await journal.liveIn(TARGET, '/elsewhere')).toEqual([]);
-      expect(await journal.liveIn('https://elsewhere.example.com/fyemeet', RECORDING.dir)).toEqual([]);
+      const own = { id: RECORDING.id, names: [] };
+      expect(await journal.liveIn(TARGET, RECORDING.dir, RECORDING.id)).toEqual([own, early]);
+      expect(await journal.liveIn(TARGET, '/elsewhere', RECORDING.id)).toEqual([]);
+      expect(await journal.liveIn('https://elsewhere.example.com/fyemeet', RECORDING.dir, RECORDING.id)).toEqual([]);
       await journal.release(REF);
       await journal.begin(TARGET, RECORDING, { webhooks: true, now: NOW });
-      expect(await journal.liveIn(TARGET, RECORDING.dir)).toEqual(['early']);
+      expect(await journal.liveIn(TARGET, RECORDING.dir, RECORDING.id)).toEqual([early]);
+    });
+
+    test('is known by its live uploads until they end, also once its upload has begun', async () => {
+      const { journal } = stage.state;
+      const live = { ...UPLOAD, live: true };
+      await begin();
+      await journal.beginUpload(REF, live, [part(1)], NOW);
+      await journal.beginUpload(REF, { ...live, name: 'video.mp4', live: false }, [], NOW);
+      await journal.release(REF);
+      await journal.begin(TARGET, RECORDING, { webhooks: true, now: NOW });
+      const left = [{ id: RECORDING.id, names: [live.name] }];
+      expect(await journal.liveIn(TARGET, RECORDING.dir, RECORDING.id)).toEqual(left);
+      await journal.dropUpload(FILE_REF);
+      expect(await journal.liveIn(TARGET, RECORDING.dir, RECORDING.id)).toEqual([]);
     });
 
     test('is forgotten only as long as its upload has not begun', async () => {
