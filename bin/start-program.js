@@ -17,6 +17,7 @@ export function startProgram(root) {
     process.exitCode = 2;
     return;
   }
+  giveHome();
   const filename = path.join(root, 'dist/recordupload.cjs');
   try {
     const program = readProgram(filename);
@@ -29,6 +30,19 @@ export function startProgram(root) {
     if (error.code !== 'ENOENT' || error.path !== filename) throw error;
     console.error(`recordupload is not built yet: run "npm ci && npm run build" in ${root}`);
     process.exitCode = 2;
+  }
+}
+
+/**
+ * A module of the program asks Node for the home folder as soon as it is loaded. Without `HOME` that fails for an account
+ * that the system does not list, as in a container or a unit with a user's number: it gets what Docker gives it.
+ */
+function giveHome() {
+  if (process.env.HOME || process.platform === 'win32') return;
+  try {
+    process.getBuiltinModule('os').userInfo();
+  } catch {
+    process.env.HOME = '/';
   }
 }
 

@@ -23,8 +23,13 @@ export function machineOf(env: NodeJS.ProcessEnv, overrides: Partial<Omit<Machin
 /** `HOME` counts only if it is an absolute path; otherwise the home folder comes from the system's list of users. */
 function homeOf(env: NodeJS.ProcessEnv): string {
   if (env.HOME && path.isAbsolute(env.HOME)) return env.HOME;
-  const listed = os.homedir();
-  return path.isAbsolute(listed) ? listed : os.userInfo().homedir;
+  try {
+    const listed = os.homedir();
+    return path.isAbsolute(listed) ? listed : os.userInfo().homedir;
+  } catch {
+    // The account is not in the list, as with `docker run --user 1234`. Docker itself names this folder.
+    return '/';
+  }
 }
 
 /**

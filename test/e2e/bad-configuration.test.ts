@@ -82,7 +82,7 @@ const STORE: Story[] = [
   {
     name: 'a wrong secret key',
     env: () => ({ AWS_SECRET_ACCESS_KEY: 'fake-wrong-secret-key' }),
-    says: /the store answered 403.*\(check secretAccessKey \(AWS_SECRET_ACCESS_KEY\): .*\)$/,
+    says: /the store answered 403.*\(check secretAccessKey \(AWS_SECRET_ACCESS_KEY\); .*\)$/,
   },
   {
     name: 'a bucket that is missing',

@@ -52,6 +52,18 @@ describe('where the program runs', () => {
     expect(webhooksOf(sandbox, id)).toHaveLength(1);
   });
 
+  // As `docker run --user 54321`, or a pod or unit with a user's number: no such account, and HOME may be missing.
+  asNobody.each([undefined, '', '/'])('a user whom the system does not list can upload (HOME: %j)', async HOME => {
+    const desk = openDesk(sandbox, { HOME });
+    const id = freshId();
+    const dir = makeRecording({ name: id });
+    for (const folder of [dir, join(dir, '..')]) chmodSync(folder, 0o755);
+    const { code, stdout, stderr } = await desk.run(['upload', dir], { user: 54_321, cwd: '/' });
+    expect({ code, stdout, stderr }).toMatchObject({ code: 0 });
+    expect(stderr).toMatch(/warning: the state folder \/\.local\S* is not writable \(set stateDir/);
+    expect(webhooksOf(sandbox, id)).toHaveLength(1);
+  });
+
   test('an empty HOME is none: the state is not looked for in the working folder', async () => {
     const desk = openDesk(sandbox, { HOME: '', RECORDUPLOAD_STATE_DIR: undefined });
     const { stdout } = await desk.run(['config', 'show', '--json']);

@@ -39,6 +39,9 @@ const ENCRYPTION =
   "the bucket's encryption key cannot be used: enable it in the store's key management (KMS), or let the access key use it";
 const NEEDS_MD5 =
   'the bucket locks its objects and wants Content-MD5, which was sent: let no proxy on the way remove that header';
+const API_ADDRESS = 'check endpoint: it is the address of the S3 API, not of a web console';
+const TOO_LARGE =
+  'have the limit on the size of requests raised to 64 MB in the proxy before the store (nginx: client_max_body_size 64m)';
 const REGION = 'the bucket is elsewhere: set region to eu-1 (RECORDUPLOAD_REGION)';
 /** The store names where the bucket is. */
 const moved = (answer: NonNullable<FaultAction['answer']>, says: string, hint: string): Meeting => ({
@@ -59,11 +62,18 @@ const stranger = (saw: string, operation: string, action: FaultAction, videoByte
     return ['upload', makeRecording(videoBytes === undefined ? {} : { videoBytes })];
   },
 });
-const unreachable = (code: string, words: string): Made => ({
+const webPage = (status: number, body: string, server?: string): FaultAction => ({
+  answer: { status, headers: { 'content-type': 'text/html', ...(server && { server }) }, body },
+});
+/** The port is another one than that of the S3 API, and says so. */
+const wrongPort = (body: string, hint: string): Meeting => ({
+  ...moved({ status: 400, body }, `400 (${body})`, hint),
+});
+const unreachable = (code: string, words: string, message = code): Made => ({
   says: `uploading 3/video.mkv: cannot reach https://s3.example.com (${words})`,
   hint: 'check endpoint and the network',
   exit,
-  make: () => networkFailure(failed(code), 'uploading 3/video.mkv', 'https://s3.example.com'),
+  make: () => networkFailure(failed(code, message), 'uploading 3/video.mkv', 'https://s3.example.com'),
 });
 interface Dripping {
   stream: AsyncIterable<Uint8Array>;
@@ -74,7 +84,7 @@ async function* drip(): AsyncGenerator<Uint8Array> {
     yield Buffer.alloc(0);
   }
 }
-const failed = (code: string) => Object.assign(new Error(code), { code });
+const failed = (code: string, message = code) => Object.assign(new Error(message), { code });
 const xml = (body: string) => ({ answer: { status: 200, headers: { 'content-type': 'application/xml' }, body } });
 const empty = xml('');
 const document = xml('<InitiateMultipartUploadResult></InitiateMultipartUploadResult>');
@@ -104,7 +114,7 @@ export const STORAGE: readonly Meeting[] = [
   refused(
     403,
     'SignatureDoesNotMatch',
-    'check secretAccessKey (AWS_SECRET_ACCESS_KEY): it does not belong to this access key',
+    'check secretAccessKey (AWS_SECRET_ACCESS_KEY); if it is right, a proxy before the store changes what is signed (nginx needs "proxy_set_header Host $http_host")',
   ),
   refused(403, 'AccessDenied', 'check that the access key may read and write this bucket'),
   refused(403, 'SomethingElse', 'check the access key and that it may read and write this bucket'),
@@ -162,10 +172,24 @@ export const STORAGE: readonly Meeting[] = [
     'ProxyAuthenticationRequired',
     'a proxy on the way wants a user name and a password: put them into its address in HTTPS_PROXY or HTTP_PROXY',
   ),
+  refused(413, 'RequestTooLarge', TOO_LARGE),
   refused(503, 'SlowDown', 'it may pass: run the command again later'),
-  stranger('HTTP 404 with a web page', 'PutObject', {
-    answer: { status: 404, headers: { 'content-type': 'text/html' }, body: '<html>' },
-  }),
+  stranger('HTTP 404 with a web page from recordupload-sandbox', 'PutObject', webPage(404, '<html>')),
+  stranger('HTTP 405 with a web page from nginx: "Hi"', 'PutObject', webPage(405, '<title>Hi</title>', 'nginx')),
+  {
+    ...stranger('HTTP 403 with a web page from x: "No"', 'PutObject', webPage(403, '<title>No</title>', 'x')),
+    hint: `a firewall, a gateway or a login page before the store blocks the request: have this machine allowed there, or ${API_ADDRESS}`,
+  },
+  {
+    ...stranger('', 'PutObject', webPage(413, '')),
+    says: 'uploading fyemeet/…: something before the store refuses a request of this size (HTTP 413 with a web page from recordupload-sandbox)',
+    hint: TOO_LARGE,
+  },
+  wrongPort(
+    'Client sent an HTTP request to an HTTPS server.',
+    'set endpoint to https://127.0.0.1:… (RECORDUPLOAD_ENDPOINT)',
+  ),
+  wrongPort('Requests must be made to API port.', `${API_ADDRESS}; MinIO's API has port 9000 unless it was changed`),
   stranger('no ETag in the answer', 'PutObject', empty),
   stranger('no InitiateMultipartUploadResult in the answer', 'CreateMultipartUpload', empty, 9_000_000),
   stranger('no valid headers in the answer', 'HeadObject', {
@@ -303,6 +327,12 @@ export const STORAGE_MADE: readonly Made[] = [
   unreachable('EHOSTUNREACH', 'host unreachable'),
   unreachable('ENETUNREACH', 'network unreachable'),
   unreachable('Stalled', 'no byte moved for 30 s'),
+  unreachable('EPROTO', 'bad record mac', 'write EPROTO 40:error:0A000119:SSL routines:tls:bad record mac:../x.c:1:\n'),
+  {
+    ...unreachable('EPROTO', '', 'write EPROTO 40:error:0A00010B:SSL routines:tls:wrong version number:../x.c:77:\n'),
+    says: 'uploading 3/video.mkv: no secure connection to https://s3.example.com (wrong version number)',
+    hint: 'check the scheme (https:// or http://) and the port of endpoint',
+  },
   { ...unreachable('EMFILE', 'too many open files'), hint: OPEN_FILES_HINT },
   { ...unreachable('ENFILE', 'too many open files'), hint: OPEN_FILES_HINT },
   {

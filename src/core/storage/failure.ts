@@ -1,6 +1,15 @@
 import { AppError, isOutOfFiles, OPEN_FILES_HINT } from '../errors.ts';
 import { parseRetryAfter } from '../retry-after.ts';
-import { answeredWith, blamesKeys, hintFor, isFull, type StoreWords } from './refusal-hints.ts';
+import { opensslReason, staysInsecure } from '../tls-failure.ts';
+import {
+  answeredWith,
+  blamesKeys,
+  hintFor,
+  hintForPage,
+  isFull,
+  type StoreWords,
+  wrongAddress,
+} from './refusal-hints.ts';
 
 /**
  * What to make of a failed S3 call:
@@ -57,6 +66,9 @@ const TRANSIENT_STATUSES = new Set([
   408, 425, 429, 500, 502, 503, 504, 509, 520, 521, 522, 523, 524, 525, 526, 527, 529, 530,
 ]);
 
+/** True for a status that passes by itself, whoever sent it. */
+export const passesByItself = (status: number): boolean => TRANSIENT_STATUSES.has(status);
+
 /** S3 codes that pass although their status is a 4xx. */
 const TRANSIENT_REASONS = new Set([
   'RequestTimeout',
@@ -69,8 +81,10 @@ const TRANSIENT_REASONS = new Set([
   'InternalError',
 ]);
 
-/** TLS failures: the certificate stays wrong until somebody acts. */
-const TLS_REASON = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
+/** The certificate stays wrong until somebody acts. */
+const CERTIFICATE_REASON = /^(CERT_|ERR_TLS_CERT|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
+/** Everything else that ends a handshake, or a connection that TLS protects. */
+const TLS_REASON = /^(EPROTO$|ERR_SSL_|ERR_TLS_)/;
 
 /** What the store answered in place of a success. */
 export interface Refusal extends StoreWords {
@@ -82,8 +96,6 @@ export interface Refusal extends StoreWords {
   date: string | undefined;
   /** `Retry-After`, as the answer has it. */
   retryAfter: string | undefined;
-  /** The answer is a web page. Not where the answer to a HEAD announces one: some stores announce it for everything. */
-  isPage: boolean;
 }
 
 /**
@@ -91,14 +103,14 @@ export interface Refusal extends StoreWords {
  * @param what the call in the user's words: `uploading 3/video.mkv`
  */
 export function refusedByStore(refusal: Refusal, what: string, endpoint: string, cause: unknown): StorageFailure {
-  const { answered, status, code, date, retryAfter, isPage } = refusal;
-  if (isPage && !TRANSIENT_STATUSES.has(status)) {
-    return notS3(what, endpoint, `HTTP ${status} with a web page`, cause);
-  }
+  const { answered, status, code, date, retryAfter } = refusal;
   const message = `${what}: the store answered ${answeredWith(answered, status, refusal)}`;
   // Words without a code are not S3's: a gateway or a firewall answered.
   const brief = `${what}: the store answered ${answered}`;
   const details = { status, brief, reason: code || (refusal.message ? 'NoCode' : 'Unknown'), cause };
+  const elsewhere = wrongAddress(refusal.message, endpoint, refusal.address);
+  if (elsewhere)
+    return new StorageFailure(message, { ...details, kind: 'refused', reason: 'WrongAddress', hint: elsewhere });
   const hint = hintFor(status, refusal);
   // The answer to a HEAD has no body, and so no code: the server's clock gives it away.
   if (code === 'RequestTimeTooSkewed' || (status === 403 && !code && isSkewed(date))) {
@@ -139,13 +151,36 @@ function isSkewed(date: string | undefined): boolean {
   return Math.abs(Date.parse(date ?? '') - Date.now()) > MAX_SKEW_MS;
 }
 
+/**
+ * The failure of a call that was answered with a web page: by something that is no store, or by a proxy before one.
+ * @param page the program that it comes from, and its title, as the user reads them: ` from nginx: "Not Found"`; may be empty
+ */
+export function refusedByPage(
+  { status, page, address }: { status: number; page: string; address: string | undefined },
+  what: string,
+  endpoint: string,
+  cause: unknown,
+): StorageFailure {
+  const hint = hintForPage(status, page, endpoint, address);
+  const shown = `HTTP ${status} with a web page${page}`;
+  if (status !== 413) return notS3(what, endpoint, shown, cause, hint);
+  const message = `${what}: something before the store refuses a request of this size (${shown})`;
+  return new StorageFailure(message, { kind: 'refused', status, reason: 'TooLarge', hint, cause });
+}
+
 /** The endpoint answers, but not as an S3 service does. */
-export function notS3(what: string, endpoint: string, saw: string, cause?: unknown): StorageFailure {
+export function notS3(
+  what: string,
+  endpoint: string,
+  saw: string,
+  cause?: unknown,
+  hint = hintForPage(200, '', endpoint),
+): StorageFailure {
   return new StorageFailure(`${what}: ${endpoint} does not answer as an S3 service (${saw})`, {
     kind: 'refused',
     status: undefined,
     reason: 'NotS3',
-    hint: 'check endpoint: it is the address of the S3 API, not of a web console',
+    hint,
     cause,
   });
 }
@@ -178,7 +213,7 @@ export function networkFailure(
   // Several addresses were tried (IPv6, IPv4): the first speaks for all.
   const cause = (error instanceof AggregateError ? error.errors[0] : error) as Partial<NodeJS.ErrnoException>;
   const reason = cause.code ?? cause.name ?? 'Unknown';
-  if (TLS_REASON.test(reason)) {
+  if (CERTIFICATE_REASON.test(reason)) {
     return new StorageFailure(`${what}: the TLS certificate of ${endpoint} is not accepted (${reason})`, {
       kind: 'refused',
       status: undefined,
@@ -187,7 +222,18 @@ export function networkFailure(
       cause: error,
     });
   }
-  const words = proxysAnswer(cause.message) ?? NETWORK_WORDS[reason] ?? (cause.message || reason);
+  const isTls = TLS_REASON.test(reason);
+  if (isTls && staysInsecure(cause.message ?? '')) {
+    const saw = opensslReason(cause.message ?? '');
+    return new StorageFailure(`${what}: no secure connection to ${endpoint} (${saw})`, {
+      kind: 'refused',
+      status: undefined,
+      reason: 'WrongAddress',
+      hint: 'check the scheme (https:// or http://) and the port of endpoint',
+      cause: error,
+    });
+  }
+  const words = isTls ? opensslReason(cause.message ?? reason) : wordsFor(cause, reason);
   // A request through a proxy looks up and connects to the proxy alone.
   const isProxys = reason.startsWith('ERR_PROXY') || (proxyVariable !== undefined && ON_THE_WAY.test(reason));
   const where = isProxys ? `the proxy for ${endpoint}` : endpoint;
@@ -202,6 +248,10 @@ export function networkFailure(
         : 'check endpoint and the network',
     cause: error,
   });
+}
+
+function wordsFor({ message }: Partial<Error>, reason: string): string {
+  return proxysAnswer(message) ?? NETWORK_WORDS[reason] ?? (message || reason);
 }
 
 /** A proxy's refusal by its status alone: its other words may repeat the password. */

@@ -1,4 +1,5 @@
 import { printableLine } from '../text.ts';
+import { wantsHttps } from '../tls-failure.ts';
 
 /** What a store says in a refusal, beside its status. */
 export interface StoreWords {
@@ -15,7 +16,8 @@ export interface StoreWords {
 /** What an operator does about a refusal, by S3's error code. */
 const HINTS: Record<string, string> = {
   InvalidAccessKeyId: 'check accessKeyId (AWS_ACCESS_KEY_ID): the store does not know this key, or it has expired',
-  SignatureDoesNotMatch: 'check secretAccessKey (AWS_SECRET_ACCESS_KEY): it does not belong to this access key',
+  SignatureDoesNotMatch:
+    'check secretAccessKey (AWS_SECRET_ACCESS_KEY); if it is right, a proxy before the store changes what is signed (nginx needs "proxy_set_header Host $http_host")',
   AccessControlListNotSupported:
     'the bucket accepts no ACLs: leave out acl, and let a bucket policy make the links public',
   InvalidStorageClass: 'the store does not know this storageClass: correct it or leave it out',
@@ -56,6 +58,10 @@ const HINTS_OF_FAMILIES: readonly (readonly [RegExp, string])[] = [
   [/Suspended|AccountProblem|NotSignedUp|AllAccessDisabled|AccountDisabled/, CLOSED],
 ];
 
+const TOO_LARGE =
+  'have the limit on the size of requests raised to 64 MB in the proxy before the store (nginx: client_max_body_size 64m)';
+const API_ADDRESS = 'check endpoint: it is the address of the S3 API, not of a web console';
+
 /** The same by status, where the code says nothing. */
 const STATUS_HINTS: Record<number, string | undefined> = {
   301: HINTS.PermanentRedirect,
@@ -63,6 +69,7 @@ const STATUS_HINTS: Record<number, string | undefined> = {
   308: HINTS.PermanentRedirect,
   403: HINTS.Forbidden,
   407: 'a proxy on the way wants a user name and a password: put them into its address in HTTPS_PROXY or HTTP_PROXY',
+  413: TOO_LARGE,
   507: FULL,
 };
 
@@ -82,6 +89,31 @@ export function hintFor(status: number, words: StoreWords): string {
     STATUS_HINTS[status] ??
     (status === 400 && !code ? HINT_400 : UNKNOWN)
   );
+}
+
+/**
+ * What to do about an answer whose words say that the endpoint is another address than the S3 API's; undefined where they
+ * do not.
+ * @param address the one that the answer names
+ */
+export function wrongAddress(words: string, endpoint: string, address?: string | undefined): string | undefined {
+  if (wantsHttps(words)) return setEndpoint(endpoint.replace(/^http:/, 'https:'));
+  // MinIO's console, to S3 requests: "S3 API Requests must be made to API port."
+  if (/\bAPI port\b/i.test(words)) {
+    return address ? setEndpoint(address) : `${API_ADDRESS}; MinIO's API has port 9000 unless it was changed`;
+  }
+  return undefined;
+}
+
+const setEndpoint = (address: string) => `set endpoint to ${address} (RECORDUPLOAD_ENDPOINT)`;
+
+/** What to do about a web page in place of an answer. `words`: its title. `address`: where it redirects on the same host. */
+export function hintForPage(status: number, words: string, endpoint: string, address?: string | undefined): string {
+  if (status === 413) return TOO_LARGE;
+  if (status < 400 && address) return setEndpoint(address);
+  const blocked =
+    'a firewall, a gateway or a login page before the store blocks the request: have this machine allowed there, or ';
+  return wrongAddress(words, endpoint) ?? `${status === 401 || status === 403 ? blocked : ''}${API_ADDRESS}`;
 }
 
 /** The right region and address, where the store names them. */

@@ -53,7 +53,13 @@ export function failuresOf({
 }
 
 /** The bucket or the service may not be the one that was meant. */
-const OTHER_PLACE = new Set(['NoSuchBucket', 'NotS3', 'PermanentRedirect', 'AuthorizationHeaderMalformed']);
+const OTHER_PLACE = new Set([
+  'NoSuchBucket',
+  'NotS3',
+  'WrongAddress',
+  'PermanentRedirect',
+  'AuthorizationHeaderMalformed',
+]);
 
 /**
  * What an upload that failed needs before it can succeed. `time`: nothing else; `correction`: somebody has to act;

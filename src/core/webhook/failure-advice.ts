@@ -1,5 +1,6 @@
 import { displayUrl, type Redactor } from '../redact.ts';
 import { printableLine } from '../text.ts';
+import { opensslReason } from '../tls-failure.ts';
 import { describeForeign, foreignAdvice } from './foreign-answer.ts';
 import type { Answer, NetworkFailure, SettledResult } from './post-result.ts';
 import { isWebPage, readRefusal } from './read-answer.ts';
@@ -131,11 +132,6 @@ function tlsAdvice(code: string, message: string, url: URL): string {
     );
   }
   return `no secure connection to ${url.host}: ${opensslReason(message)} (${code}); check the scheme and the port of webhook.url`;
-}
-
-/** `wrong version number` out of OpenSSL's `write EPROTO 40…:error:0A00010B:SSL routines:tls_…:wrong version number:../deps/…`. */
-function opensslReason(message: string): string {
-  return printableLine(/:SSL routines:[^:]*:([^:]+):/.exec(message)?.[1] ?? message).trim();
 }
 
 /** `: "…"` with the server's own words, or nothing if there are none. */

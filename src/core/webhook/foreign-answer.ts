@@ -1,5 +1,7 @@
+import { titleOf } from '../page-title.ts';
 import type { Redactor } from '../redact.ts';
 import { printableLine } from '../text.ts';
+import { wantsHttps } from '../tls-failure.ts';
 import { parseObject } from './json-object.ts';
 import type { Answer } from './post-result.ts';
 import { isWebPage } from './read-answer.ts';
@@ -59,6 +61,10 @@ const CAUSES: readonly {
       "Django's CSRF protection answers like this where webhook.url names a page and not the webhook; check its path",
   },
   {
+    applies: ({ body }) => wantsHttps(body),
+    advice: ({ host }) => `webhook.url begins with http://, but ${host} speaks HTTPS; begin it with https://`,
+  },
+  {
     status: 401,
     applies: () => true,
     advice: () => 'a proxy or gateway before the server wants a login of its own; have webhooks exempted from it',
@@ -86,12 +92,6 @@ const CAUSES: readonly {
     advice: () => 'the payload is too large for it; check the limits of any proxy before the server',
   },
 ];
-
-/** The page's title, or else its first heading, without markup. */
-function titleOf(html: string): string | undefined {
-  const [, title] = /<title[^>]*>([^<]*)/i.exec(html) ?? /<h1[^>]*>(?:<[^>]*>)*([^<]*)/i.exec(html) ?? [];
-  return title;
-}
 
 /** How gateways and frameworks name the key of their message. */
 function messageOf(json: Record<string, unknown>): string | undefined {

@@ -17,8 +17,9 @@ export function createHeadExplainer(
   const ask = async (refusal: StorageFailure, key: string, signal: AbortSignal) => {
     const says: unknown = await getOneByte(key, signal).catch((error: unknown) => error);
     if (signal.aborted) throw signal.reason;
-    const isAnswer = says instanceof StorageFailure && says.status !== undefined && says.kind !== 'missing';
-    if (!isAnswer || says.reason === 'Unknown') return undefined;
+    if (!(says instanceof StorageFailure) || says.kind === 'missing' || says.reason === 'Unknown') return undefined;
+    // Only a 400 is the page's own: a store may have a page for whoever may not read, and still accept uploads.
+    if (says.status === undefined && !(says.reason === 'NotS3' && refusal.status === 400)) return undefined;
     return refusal.kind === 'refused' || says.status === refusal.status ? says : undefined;
   };
   return async (refusal, key, signal) => {

@@ -1,5 +1,5 @@
 import type { Redactor } from '../../redact.ts';
-import { networkFailure, notS3, refusedByStore, StorageFailure } from '../failure.ts';
+import { networkFailure, notS3, passesByItself, refusedByPage, refusedByStore, StorageFailure } from '../failure.ts';
 import type { StoreWords } from '../refusal-hints.ts';
 import { AnswerTooLong, type S3Call } from './request-handler.ts';
 
@@ -82,15 +82,22 @@ export function toStorageFailure(
     if (code === '' && !(expected && isEmpty)) return unreadable(error);
     const answered = `${status} with ${code || 'nothing'} in it`;
     const counted = STATUS_OF_CODE[code] ?? PASSES_BY_ITSELF;
-    return refusedByStore({ ...words, ...times, answered, status: counted, isPage: false }, what, endpoint, error);
+    return refusedByStore({ ...words, ...times, answered, status: counted }, what, endpoint, error);
   }
   const isPage = !isHead && /text\/html/i.test(headers['content-type'] ?? '');
+  if (isPage && !passesByItself(status)) {
+    const shown = (text: string) => shortened(destination.redactor().excerpt(text), LONGEST_TITLE);
+    const from = headers.server ? ` from ${shown(String(headers.server))}` : '';
+    const page = `${from}${answer.title?.trim() ? `: ${JSON.stringify(shown(answer.title))}` : ''}`;
+    return refusedByPage({ status, page, address: words.address }, what, endpoint, error);
+  }
   const answered = `${status}${code && ` ${code}`}`;
-  return refusedByStore({ ...words, ...times, answered, status, isPage }, what, endpoint, error);
+  return refusedByStore({ ...words, ...times, answered, status }, what, endpoint, error);
 }
 
 /** A store's sentence is short; a proxy's page may not be. */
 const LONGEST_MESSAGE = 300;
+const LONGEST_TITLE = 100;
 const REGION = /^[a-z0-9-]{1,64}$/i;
 
 /** What the store says of its refusal, and the region and the address that it names. */
@@ -110,10 +117,22 @@ function wordsOf(
   );
   return {
     code,
-    message: line.length > LONGEST_MESSAGE ? `${line.slice(0, LONGEST_MESSAGE)}…` : line,
+    message: shortened(line, LONGEST_MESSAGE),
     region,
-    address: addressOf(Endpoint, { bucket, endpoint }),
+    address: addressOf(Endpoint ?? namedElsewhere(status, headers.location, endpoint), { bucket, endpoint }),
   };
+}
+
+const shortened = (line: string, length: number) => (line.length > length ? `${line.slice(0, length)}…` : line);
+
+/**
+ * `Location`, where it names the same service: MinIO's console names the API with its 400, and proxies redirect from http
+ * to https on one host. A redirect to another host may lead to a login page.
+ */
+function namedElsewhere(status: number, location: string | undefined, endpoint: string): string | undefined {
+  if (!location || !URL.canParse(location, endpoint)) return undefined;
+  const url = new URL(location, endpoint);
+  return status === 400 || url.hostname === new URL(endpoint).hostname ? url.origin : undefined;
 }
 
 /** The endpoint that leads to the bucket where the store sends its users; undefined if it is the one that was asked. */

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { HttpHandlerOptions, HttpRequest, HttpResponse, RequestHandler } from '@smithy/types';
 import { monotonicMs } from '../../clock.ts';
 import type { Connections } from '../../http/connections.ts';
+import { titleOf } from '../../page-title.ts';
 import type { Body } from '../body.ts';
 import type { StallWatch } from '../stall.ts';
 
@@ -23,6 +24,8 @@ export interface S3Call {
     isEmpty: boolean;
     /** The beginning of a refusal that is neither XML nor a web page. */
     text?: string;
+    /** The title of a refusal that is a web page. */
+    title?: string | undefined;
   };
   /** Why there was no answer: the SDK changes errors that it passes on. */
   failure?: Error;
@@ -71,7 +74,9 @@ export function createRequestHandler(
     if (!bytes && !isRefusal) throw new AnswerTooLong();
     const document = trimDocument(bytes ?? Buffer.alloc(0));
     call.answer.isEmpty = document.length === 0;
-    if (isRefusal && document[0] !== LESS_THAN) call.answer.text = document.subarray(0, 1000).toString();
+    const text = isRefusal ? document.subarray(0, 1000).toString() : '';
+    if (document[0] === LESS_THAN) call.answer.title = titleOf(text);
+    else if (isRefusal) call.answer.text = text;
     return { status, headers: answer.headers, body: document };
   };
   return {
