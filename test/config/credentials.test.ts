@@ -60,6 +60,16 @@ test('two variables with different keys are an error', async () => {
   ]);
 });
 
+// As `echo secret | base64` leaves it in a secret of Kubernetes.
+test.each(['\n', '\r\n', ' '])('keys with white space (%j) at their end are named, and not shown', async end => {
+  const problems = await desk.problems({ AWS_ACCESS_KEY_ID: `FAKE-ID${end}`, AWS_SECRET_ACCESS_KEY: `fake-key${end}` });
+  expect(problems).toEqual([
+    expect.stringMatching(/^AWS_ACCESS_KEY_ID: contains (a newline|white space)/),
+    expect.stringMatching(/^AWS_SECRET_ACCESS_KEY: contains (a newline|white space)/),
+  ]);
+  expect(problems.join()).not.toMatch(/FAKE-ID|fake-key/);
+});
+
 test('keys come from files', async () => {
   await desk.write('id', 'FAKE-ID\n');
   await desk.write('key', 'fake-key\n');

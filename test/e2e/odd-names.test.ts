@@ -20,3 +20,16 @@ test('Names with +, &, =, quotes, brackets and decomposed letters are signed rig
     expect(keys).toContain(`42/${name}`);
   }
 });
+
+test.each([{ LC_ALL: 'C' }, { LANG: 'POSIX', LC_ALL: undefined }, { LC_ALL: 'de_DE.ISO-8859-1' }])(
+  'Names with accents are uploaded and printed in any locale, as under cron (%j)',
+  async locale => {
+    const sandbox = await openSandbox();
+    const desk = openDesk(sandbox, { RECORDUPLOAD_EXTRA_FILES: '*.pdf', ...locale });
+    const dir = makeRecording({ name: '43' });
+    copyFileSync(fixture('recordings/3/thumbnail.jpg'), join(dir, 'Grüße 日本 😀.pdf'));
+    const { code, stdout } = await desk.run(['upload', dir]);
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('43/Grüße 日本 😀.pdf') });
+    expect(sandbox.s3.objects().map(({ key }) => key)).toContain('43/Grüße 日本 😀.pdf');
+  },
+);

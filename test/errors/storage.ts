@@ -185,6 +185,13 @@ export const STORAGE: readonly Meeting[] = [
     says: 'uploading fyemeet/…: something before the store refuses a request of this size (HTTP 413 with a web page from recordupload-sandbox)',
     hint: TOO_LARGE,
   },
+  {
+    ...moved(
+      { status: 400, code: 'InvalidArgument', message: 'Part number must be an integer between 1 and 1000, inclusive' },
+      '400 InvalidArgument (Part number must be an integer between 1 and 1000, inclusive)',
+      'the store takes at most 1000 parts of an object: this file is too large for it',
+    ),
+  },
   wrongPort(
     'Client sent an HTTP request to an HTTPS server.',
     'set endpoint to https://127.0.0.1:… (RECORDUPLOAD_ENDPOINT)',

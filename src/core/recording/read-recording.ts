@@ -227,6 +227,12 @@ function timeInVideo({ dir, files }: RecordingFolder): Microseconds | undefined 
   return video && reading(join(dir, video.name), () => containerTime(video));
 }
 
+/**
+ * Earlier times mean that nobody knew one: the beginning of Unix' time, or that of FAT's and ZIP's (1 January 1980, in any
+ * zone), as archives, some network drives and reproducible builds leave it.
+ */
+const FIRST_TIME_NS = BigInt(Date.UTC(1980, 0, 3)) * 1_000_000n;
+
 /** How much later than the start that follows from the duration a birth time may be. */
 const START_SLACK_NS = 2_000_000_000n;
 
@@ -239,6 +245,7 @@ function startOf(times: RecordingFolder['videoTimes'], durationSeconds: number |
   const { birthtimeNs, mtimeNs } = times;
   const endLess = mtimeNs - BigInt(durationSeconds ?? 0) * 1_000_000_000n;
   const derived = endLess > 0n ? endLess : 0n;
+  if (mtimeNs < FIRST_TIME_NS && birthtimeNs > FIRST_TIME_NS) return birthtimeNs / 1000n;
   const bornInTime = birthtimeNs > 0n && birthtimeNs <= mtimeNs && birthtimeNs <= derived + START_SLACK_NS;
   return (bornInTime ? birthtimeNs : derived) / 1000n;
 }

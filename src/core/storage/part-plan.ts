@@ -10,12 +10,15 @@ const MAX_PART_BYTES = 5 * 1024 * MIB;
 
 /**
  * Part sizes by file size. Small enough that a middling file has parts for many connections (a far line needs 32 and
- * more in flight), large enough that a big one does not spend its time on requests.
+ * more in flight), large enough that a big one does not spend its time on requests. Up to 62.5 GiB they are 1,000 at most:
+ * Scaleway takes no more (https://www.scaleway.com/en/docs/object-storage/api-cli/multipart-uploads/). None is larger than
+ * 64 MiB, unless 10,000 are too few: proxies before a store limit the size of requests, Cloudflare to 100 MB.
  */
 const PART_SIZES: readonly { upToBytes: number; partSizeBytes: number }[] = [
   { upToBytes: 1024 * MIB, partSizeBytes: 8 * MIB },
   { upToBytes: 4096 * MIB, partSizeBytes: 16 * MIB },
-  { upToBytes: Number.POSITIVE_INFINITY, partSizeBytes: 32 * MIB },
+  { upToBytes: 32_000 * MIB, partSizeBytes: 32 * MIB },
+  { upToBytes: Number.POSITIVE_INFINITY, partSizeBytes: 64 * MIB },
 ];
 
 /** One part of a file: `number` counts from 1, as S3 does. */

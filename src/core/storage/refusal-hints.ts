@@ -82,6 +82,8 @@ export function hintFor(status: number, words: StoreWords): string {
   const { code, message } = words;
   if (/\bkms\b/i.test(message) && status < 500) return ENCRYPTION;
   if (NAMES_MD5.test(message)) return NEEDS_MD5;
+  const [, most] = /part number must be .*between 1 and (\d+)/i.exec(message) ?? [];
+  if (most) return `the store takes at most ${most} parts of an object: this file is too large for it`;
   return (
     moved(status, words) ??
     HINTS[code] ??

@@ -26,6 +26,14 @@ describe('The plan of parts', () => {
     expect(partSize % MIB).toBe(0);
   });
 
+  test.each([GIB, GIB + 1, 4 * GIB, 31 * GIB, 32_000 * MIB + 1, 62 * GIB])(
+    'for %d bytes has 1,000 parts at most, of 64 MiB at most, for stores and proxies that take no more',
+    size => {
+      expect(Math.ceil(size / partSizeFor(size))).toBeLessThanOrEqual(1_000);
+      expect(partSizeFor(size)).toBeLessThanOrEqual(64 * MIB);
+    },
+  );
+
   test('has no room for more than S3 can hold', () => {
     expect(() => partSizeFor(10_000 * 5 * GIB + 1)).toThrow(RangeError);
   });
