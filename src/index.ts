@@ -20,6 +20,7 @@
  * `recordupload retry` finishes what a program leaves unfinished, and `retry` here does the same.
  */
 import { type CleanupReport, cleanUp as cleanUpUploads } from './app/cleanup.ts';
+import { type EnqueueReport, type EnqueueRequest, enqueue, type TakenFolder } from './app/enqueue.ts';
 import { type ForgetReport, forget } from './app/forget.ts';
 import { type ListReport, type ListRequest, listRecordings as listAll } from './app/list.ts';
 import { type PruneResult, prune as pruneState } from './app/prune.ts';
@@ -43,6 +44,7 @@ export type { Alarm } from './app/alarms.ts';
 export type { CleanupReport } from './app/cleanup.ts';
 export type { DiscardReport } from './app/discard.ts';
 export type { EndpointOverview } from './app/endpoints.ts';
+export type { EnqueuedFolder, EnqueueReport, TakenFolder } from './app/enqueue.ts';
 export type { ForgetReport } from './app/forget.ts';
 export type { ListReport } from './app/list.ts';
 export type { PruneResult } from './app/prune.ts';
@@ -113,6 +115,38 @@ export async function uploadRecordings(
 ): Promise<FolderResult[]> {
   await using runtime = open(options);
   return await uploadFolders({ ...options, dirs }, runtime, result => result);
+}
+
+/** What is said about a recording that is handed over. */
+export interface EnqueueOptions extends CallOptions, Omit<EnqueueRequest, 'dirs' | 'recursive'> {}
+
+/** A recording that was handed over, and who uploads it. */
+export type EnqueuedRecording = Omit<TakenFolder, 'ok'> & Pick<EnqueueReport, 'tokenless' | 'worker'>;
+
+/**
+ * Hands a folder over and returns at once: its upload is in the state, durably, and `recordupload watch` or `retry` begins
+ * it. A folder that cannot be uploaded yet waits. Nothing is sent.
+ * @throws AppError `USAGE` if it can never be uploaded (no such folder, an ID that is not valid)
+ */
+export async function enqueueRecording(dir: string, options: EnqueueOptions): Promise<EnqueuedRecording> {
+  await using runtime = open(options);
+  const { folders, tokenless, worker } = await enqueue({ ...options, dirs: [dir] }, runtime);
+  const [folder] = folders as [EnqueueReport['folders'][number]];
+  if (!folder.ok) throw folder.error;
+  const { recordingId, waitsFor } = folder;
+  return { dir: folder.dir, recordingId, waitsFor, tokenless, worker };
+}
+
+/**
+ * Hands several folders over in one commit; one that is refused does not keep the others from being taken.
+ * @param options.recursive the recordings below these folders instead of the folders themselves
+ */
+export async function enqueueRecordings(
+  dirs: readonly string[],
+  options: EnqueueOptions & { recursive?: boolean | undefined },
+): Promise<EnqueueReport> {
+  await using runtime = open(options);
+  return await enqueue({ ...options, dirs }, runtime);
 }
 
 /**

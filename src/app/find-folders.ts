@@ -26,9 +26,14 @@ export async function findFolders({ dirs, recursive, id }: FolderSelection): Pro
   const found = recursive ? (await Promise.all(dirs.map(below))).flat() : named;
   const paths = await Promise.all(found.map(({ dir }) => realPath(dir)));
   const folders = [...new Map(found.map((folder, index) => [paths[index], folder])).values()];
+  requireOneForId(folders, id);
+  return folders;
+}
+
+/** @throws AppError `USAGE` if an ID is given for several folders */
+export function requireOneForId(folders: readonly unknown[], id: string | undefined): void {
   if (folders.length > 1 && id !== undefined)
     throw new AppError('USAGE', '--id goes with one folder only', { hint: 'upload the folders one by one' });
-  return folders;
 }
 
 async function below(dir: string): Promise<FoundFolder[]> {

@@ -79,7 +79,8 @@ export async function exists(path: string): Promise<boolean> {
   );
 }
 
-function toAsked({ webhook = true, force = false, finished = false, ...said }: AskedFor): AskedUpload {
+/** What is remembered of how an upload was asked for. */
+export function toAsked({ webhook = true, force = false, finished = false, ...said }: AskedFor): AskedUpload {
   const { id, title, email, username, createdAt, durationSeconds } = said;
   return { id, title, email, username, createdAt, durationSeconds, webhook, force, finished };
 }

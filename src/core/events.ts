@@ -16,7 +16,7 @@ export type CoreEvent =
   /** The upload of a folder that was handed over cannot begin yet; it begins by itself. */
   | { type: 'upload-waiting'; dir: string; error: AppError }
   /** A recorder handed the folder over; the upload of it begins later. */
-  | { type: 'upload-enqueued'; dir: string }
+  | { type: 'upload-enqueued'; dir: string; recordingId: string }
   | { type: 'recording-started'; recordingId: string; dir: string; files: { name: string; sizeBytes: number }[] }
   | { type: 'file-started'; recordingId: string; name: string; sizeBytes: number; resumedBytes: number }
   /** `bytes` more were handed to the network; negative where a part has to be sent again. */

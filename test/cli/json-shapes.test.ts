@@ -186,6 +186,23 @@ describe('the JSON of upload', () => {
   });
 });
 
+describe('the JSON of enqueue', () => {
+  test('what is ready, what waits, and what is refused', async () => {
+    const desk = openDesk(sandbox);
+    const waiting = makeRecording({ files: { 'video.mkv': null } });
+    const taken = { recordingId: 'string', dir: 'string', outcome: 'string' };
+    expect(await documentOf(desk, `enqueue ${makeRecording()} ${waiting} ${desk.home}/missing`)).toEqual({
+      recordings: [
+        { ...taken, waitsFor: 'null' },
+        { ...taken, waitsFor: ERROR },
+        { dir: 'string', outcome: 'string', error: ERROR },
+      ],
+      tokenless: [],
+      worker: 'null',
+    });
+  });
+});
+
 describe('the JSON of retry', () => {
   test('--list, then what was done', async () => {
     const { desk } = await deskWithPartialUpload();

@@ -50,7 +50,7 @@ describe('shell', () => {
     expect(load(yaml)).toHaveProperty('webhook.tokenFile');
   });
 
-  test("Jibri's finalize script uploads a recording named after its room", async () => {
+  test("Jibri's finalize script hands over a recording named after its room, and retry uploads it", async () => {
     const script = codeBlocks(page('docs/recipes.md'), 'sh').find(block => block.includes('finalize-recording'));
     const { folder, path } = readersFolder();
     const recording = join(folder, 'abcdefgh');
@@ -63,9 +63,11 @@ describe('shell', () => {
     chmodSync(finalize, 0o755);
 
     const sandbox = await openSandbox();
-    const { env } = openDesk(sandbox);
-    const { stdout, stderr } = await run(finalize, [recording], { env: { ...env, PATH: path } });
+    const desk = openDesk(sandbox);
+    const { stdout, stderr } = await run(finalize, [recording], { env: { ...desk.env, PATH: path } });
     expect(stdout + stderr).toBe('');
+    expect(sandbox.s3.requests()).toEqual([]);
+    expect((await desk.run(['retry'])).code).toBe(0);
     expect(sandbox.s3.objects().map(({ key }) => key)).toEqual(
       expect.arrayContaining(['abcdefgh/metadata.json', 'abcdefgh/video.mp4']),
     );

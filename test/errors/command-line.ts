@@ -57,6 +57,11 @@ export const COMMAND_LINE: readonly Meeting[] = [
   typed('--bwlimit: expected a rate such as 10M…', undefined, 'upload', 'x', '--bwlimit', 'fast'),
   typed('--concurrency: expected a whole number, got "many"', undefined, 'upload', 'x', '--concurrency', 'many'),
 
+  typed(
+    '--bucket cannot be used with --detach: another process uploads, with its configuration',
+    'leave one of them out',
+    ...['upload', 'x', '--detach', '--bucket', 'recordings'],
+  ),
   typed('--watch cannot be used with --json', 'leave one of them out', 'status', '--watch', '--json'),
   typed('--watch cannot be used with --quiet', 'leave one of them out', 'status', '--watch', '--quiet'),
   typed('--watch shows everything, not one recording', 'leave the ID out', 'status', '3', '--watch'),

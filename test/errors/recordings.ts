@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { silence } from '../../src/app/enqueue.ts';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { OPEN_FILES_HINT } from '../../src/core/errors.ts';
 import { replaced, systemProblem } from '../../src/core/recording/folder-problem.ts';
@@ -186,6 +187,12 @@ export const FRESH: readonly Meeting[] = [
 ];
 
 export const RECORDINGS_MADE: readonly Made[] = [
+  {
+    says: '/3 did not respond within 2.0 s',
+    hint: 'check whether its drive is mounted',
+    exit,
+    make: () => silence('/3'),
+  },
   renamed('the file name … contains control characters', 'a\nb.txt'),
   renamed('the file name … is not UTF-8', 'a\ud800.txt'),
   renamed('the file name … is longer than 254 bytes', `${'a'.repeat(255)}`),

@@ -10,6 +10,7 @@ import { openState } from '../../src/state/open.ts';
 import { openLiveness } from '../../src/state/sqlite/liveness.ts';
 import { stateError } from '../../src/state/sqlite/state-failure.ts';
 import type { Desk } from '../support/desk.ts';
+import { makeRecording } from '../support/make-recording.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import type { Made, Meeting } from './meeting.ts';
 
@@ -85,6 +86,17 @@ export const STATE: readonly Meeting[] = [
       mkdirSync(join(cwd, 'open'));
       chmodSync(join(cwd, 'open'), 0o777);
       return ['retry'];
+    },
+  },
+  {
+    says: 'the state folder …/open can be changed by other users',
+    hint: 'chmod go-w …/open; nothing was enqueued; to upload without the state: recordupload upload …/3',
+    exit: EXIT.usage,
+    env: { RECORDUPLOAD_STATE_DIR: 'open' },
+    meet: ({ cwd }) => {
+      mkdirSync(join(cwd, 'open'));
+      chmodSync(join(cwd, 'open'), 0o777);
+      return ['enqueue', makeRecording({ name: '3' })];
     },
   },
   {

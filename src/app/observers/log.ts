@@ -52,7 +52,7 @@ function entryOf(event: CoreEvent): Entry | undefined {
     case 'upload-waiting':
       return ['info', 'upload waits', { dir: event.dir, reason: event.error.message }];
     case 'upload-enqueued':
-      return ['info', 'upload enqueued', { dir: event.dir }];
+      return ['info', 'upload enqueued', { recording: event.recordingId, dir: event.dir }];
     case 'recording-started':
       return ['info', 'upload started', { recording: event.recordingId, dir: event.dir, files: event.files.length }];
     case 'file-finished':

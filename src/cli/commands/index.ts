@@ -7,6 +7,7 @@ import { configShowSpec } from './config/show/spec.ts';
 import { configTrustSpec } from './config/trust/spec.ts';
 import { configValidateSpec } from './config/validate/spec.ts';
 import { doctorSpec } from './doctor/spec.ts';
+import { enqueueSpec } from './enqueue/spec.ts';
 import { forgetSpec } from './forget/spec.ts';
 import { helpSpec } from './help/spec.ts';
 import { listSpec } from './list/spec.ts';
@@ -33,6 +34,7 @@ import { webhookTestSpec } from './webhook/test/spec.ts';
  */
 export const COMMANDS: readonly Command[] = [
   defineCommand(uploadSpec, () => import('./upload/run.ts')),
+  defineCommand(enqueueSpec, () => import('./enqueue/run.ts')),
   defineCommand(retrySpec, () => import('./retry/run.ts')),
   defineCommand(verifySpec, () => import('./verify/run.ts')),
   defineCommand(statusSpec, () => import('./status/run.ts')),

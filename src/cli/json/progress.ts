@@ -9,7 +9,7 @@ export type ProgressJson =
   | { type: 'folder-finished'; dir: string; ok: boolean }
   | { type: 'recording-waiting'; dir: string; name: string; reason: string; settleMs: number; waitMs: number }
   | { type: 'upload-refused' | 'upload-waiting'; dir: string; error: ErrorJson }
-  | { type: 'upload-enqueued'; dir: string }
+  | { type: 'upload-enqueued'; dir: string; recordingId: string }
   | { type: 'recording-started'; recordingId: string; dir: string; files: { name: string; sizeBytes: number }[] }
   | { type: 'file-started'; recordingId: string; name: string; sizeBytes: number; resumedBytes: number }
   /** At most twice a second for each file. */
@@ -69,7 +69,7 @@ export function progressJson(event: Exclude<CoreEvent, { type: 'file-progress' }
     case 'upload-waiting':
       return { type, dir: event.dir, error: errorJson(event.error) };
     case 'upload-enqueued':
-      return { type, dir: event.dir };
+      return { type, dir: event.dir, recordingId: event.recordingId };
     case 'recording-started': {
       const { recordingId, dir, files } = event;
       return { type, recordingId, dir, files: files.map(({ name, sizeBytes }) => ({ name, sizeBytes })) };

@@ -90,6 +90,14 @@ export const RECORDING_OPTIONS = [
   { flags: '--duration <time>', purpose: 'length of the recording: seconds or HH:MM:SS' },
 ] as const satisfies readonly OptionSpec[];
 
+/** How an upload is asked for, now or by handing the folder over. */
+export const HANDOVER_OPTIONS = [
+  { flags: '--id <id>', purpose: "the recording's ID (default: the sidecar's, else the folder's name)" },
+  ...RECORDING_OPTIONS,
+  { flags: '--no-webhook', purpose: 'do not tell the recordings server' },
+  { flags: '-f, --force', purpose: 'upload and send again what is already there' },
+] as const satisfies readonly OptionSpec[];
+
 export const ENDPOINT_ARGUMENT = {
   name: '<name>',
   purpose: 'the endpoint; "default" if only one is configured',

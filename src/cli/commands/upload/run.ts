@@ -1,5 +1,6 @@
 import { planUpload } from '../../../app/plan-upload.ts';
 import { type UploadFoldersRequest, uploadFolders } from '../../../app/upload-folders.ts';
+import { AppError } from '../../../core/errors.ts';
 import { EXIT, type ExitCode, heaviest } from '../../exit-codes.ts';
 import { exitCodeOfSignal } from '../../failure.ts';
 import { jsonDocument } from '../../json/document.ts';
@@ -14,6 +15,7 @@ type Call = Invocation<typeof uploadSpec>;
 
 /** `recordupload upload <dir...>` */
 export const run: RunCommand<typeof uploadSpec> = async call => {
+  if (call.options.detach) return await detach(call);
   const opening = `uploading ${call.args.join(' ')}`;
   await using open = await openCommand(call, { withoutState: 'continue', opening });
   return call.options.dryRun ? await plan(call, open) : await upload(call, open);
@@ -57,6 +59,37 @@ function print(summaries: readonly FolderSummary[], exitCode: ExitCode, { comman
     if (err !== undefined) terminal.err(err);
   }
   if (summaries.length > 1 && !options.quiet) terminal.out(terminal.paint.out.bold(totalText(summaries)));
+}
+
+/** Options that are about an upload by this process; the one that uploads later has its own configuration. */
+const NOT_DETACHED = {
+  dryRun: '--dry-run',
+  strict: '--strict',
+  wait: '--wait',
+  sandbox: '--sandbox',
+  bucket: '--bucket',
+  endpointUrl: '--endpoint-url',
+  webhookUrl: '--webhook-url',
+  bwlimit: '--bwlimit',
+  concurrency: '--concurrency',
+} as const;
+
+/** `--detach` */
+async function detach(call: Call): Promise<ExitCode> {
+  const given = Object.keys(NOT_DETACHED) as (keyof typeof NOT_DETACHED)[];
+  const name = given.find(name => call.options[name] !== undefined);
+  if (name !== undefined) {
+    const flag = call.options[name] === false ? `--no-${name}` : NOT_DETACHED[name];
+    throw new AppError(
+      'USAGE',
+      `${flag} cannot be used with --detach: another process uploads, with its configuration`,
+      {
+        hint: 'leave one of them out',
+      },
+    );
+  }
+  const { handOver } = await import('../enqueue/run.ts');
+  return await handOver(call);
 }
 
 /** `--dry-run` */

@@ -1,8 +1,8 @@
 import { describeCommand } from '../../program/command-spec.ts';
 import {
   COMMON_OPTIONS,
+  HANDOVER_OPTIONS,
   PROGRESS_OPTIONS,
-  RECORDING_OPTIONS,
   SANDBOX_OPTION,
   SETTLE_OPTIONS,
   TARGET_OPTIONS,
@@ -15,11 +15,9 @@ export const uploadSpec = describeCommand({
   args: [{ name: '<dir...>', purpose: 'folders with a video, a thumbnail and a transcript' }],
   options: [
     { flags: '--recursive', purpose: 'upload all recordings below these folders' },
-    { flags: '--id <id>', purpose: "the recording's ID (default: the sidecar's, else the folder's name)" },
-    ...RECORDING_OPTIONS,
-    { flags: '--no-webhook', purpose: 'do not tell the recordings server' },
+    ...HANDOVER_OPTIONS,
     { flags: '--strict', purpose: 'exit with 5 if the webhook was not delivered' },
-    { flags: '-f, --force', purpose: 'upload and send again what is already there' },
+    { flags: '--detach', purpose: 'return at once, as `enqueue` does; `retry` uploads it' },
     { flags: '-n, --dry-run', purpose: 'show what would be sent; send and write nothing' },
     ...SETTLE_OPTIONS,
     ...TARGET_OPTIONS,
