@@ -1,3 +1,6 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { startProxy, type TestProxy } from '../delivery/proxy.ts';
 import { certificate } from '../delivery/support.ts';
@@ -8,6 +11,15 @@ import { makeRecording } from '../support/make-recording.ts';
 
 const NAME = 'minio.example';
 const { certFile, tls } = certificate(`DNS:${NAME}`);
+/** A certificate for the name, until yesterday. */
+function expired() {
+  const made = certificate(`DNS:${NAME}`);
+  const [key, out] = ['key.pem', 'expired.pem'].map(name => join(dirname(made.certFile), name)) as [string, string];
+  const args = ['x509', '-in', made.certFile, '-signkey', key, '-days', '-1', '-out', out];
+  execFileSync('openssl', args, { stdio: 'ignore' });
+  return { certFile: out, tls: { ...made.tls, cert: readFileSync(out) } };
+}
+
 const sandbox = await openSandbox({ s3: { tls, bucket: 'weekly.meetings' } });
 const { port } = new URL(sandbox.s3.url);
 const proxies: TestProxy[] = [];
@@ -28,6 +40,27 @@ test('A store behind a proxy is asked by its own name: the bucket stays in the p
 });
 
 describe('The certificate of a store', () => {
+  test.each([
+    ['that has expired', () => expired(), "have the store's certificate renewed, unless this machine's clock"],
+    [
+      'of another host',
+      () => certificate('DNS:other.example'),
+      'check the host in endpoint: the certificate is for another',
+    ],
+  ])('%s: the advice is not to trust another authority', async (_, make, hint) => {
+    const { certFile: ca, tls: own } = make();
+    const store = await openSandbox({ s3: { tls: own } });
+    const proxy = await startProxy();
+    proxies.push(proxy);
+    const endpoint = `https://${NAME}:${new URL(store.s3.url).port}`;
+    const desk = openDesk(store, { RECORDUPLOAD_ENDPOINT: endpoint, RECORDUPLOAD_CA_FILE: ca, HTTPS_PROXY: proxy.url });
+    const { code, stdout } = await desk.run(['upload', makeRecording()]);
+    expect(code).toBe(4);
+    expect(stdout).toContain(hint);
+    expect(stdout).not.toContain('caFile');
+    expect(store.s3.requests()).toEqual([]);
+  });
+
   test.each([
     ['of a private authority', {}],
     ['of another authority than caFile has', { RECORDUPLOAD_CA_FILE: certificate().certFile }],

@@ -84,6 +84,21 @@ const refusals: [string, FaultAnswer, RegExp][] = [
     /403 InvalidAccessKeyId \(No key \*\*\* here\) \(check accessKeyId/,
   ],
   [
+    'a key of another kind of store (R2)',
+    { status: 400, code: 'InvalidArgument', message: 'Credential access key has length 20, should be 32' },
+    /400 InvalidArgument \(Credential access key has length 20, should be 32\) \(check accessKeyId/,
+  ],
+  [
+    'a setting that the store does not know',
+    { status: 501, code: 'NotImplemented', message: "Header 'x-amz-acl' with value 'public-read' not implemented" },
+    /501 NotImplemented \(Header 'x-amz-acl' .*\) \(the store does not know what a setting asks for: leave out acl/,
+  ],
+  [
+    'an object with the name of the folder (MinIO)',
+    { status: 400, code: 'XMinioParentIsObject', message: 'Object-prefix is already an object.' },
+    /400 XMinioParentIsObject .*\(an object in the bucket has the name of the recording's folder: remove it/,
+  ],
+  [
     'a disabled encryption key',
     { status: 400, code: 'KMS.DisabledException', message: 'The key is disabled.' },
     /400 KMS\.DisabledException \(The key is disabled\.\) \(the bucket's encryption key cannot be used/,
@@ -116,6 +131,18 @@ test('a refusal that may pass is named too, although a HEAD does not say it', as
   expect(stdout).toMatch(/video\.mkv: the store answered 503 SlowDown \(Your item looks like spam\.\)/);
   const gets = sandbox.s3.requests().filter(({ operation }) => operation === 'GetObject');
   expect(new Set(gets.map(({ key }) => key)).size).toBe(gets.length);
+});
+
+test('a cap that is used up (B2) is no missing right: the upload pauses, and says what it sent in vain', async () => {
+  const sandbox = await openSandbox();
+  const desk = openDesk(sandbox, { RECORDUPLOAD_UPLOAD_RETRY_BUDGET: '2s' });
+  const answer = { status: 403, code: 'AccessDenied', message: 'Cannot upload files, storage cap exceeded.' };
+  sandbox.faults.add({ server: 's3', operation: 'PutObject', times: always, action: { answer } });
+  const { code, stdout } = await desk.run(['upload', makeRecording()]);
+  expect(code).toBe(4);
+  expect(stdout).toMatch(
+    /403 AccessDenied \(Cannot upload files, storage cap exceeded\.\); .* sent in vain \(the bucket's quota/,
+  );
 });
 
 test('a bucket with Object Lock gets the MD5 that it wants, in one piece and in parts', async () => {

@@ -35,6 +35,8 @@ const FULL = "the store's disks are full: make room there, or ask whoever runs i
 const WRONG_SESSION =
   'check sessionToken (AWS_SESSION_TOKEN): it does not belong to this access key; permanent keys have none';
 const EXPIRED = 'get new keys from the store: these have expired or are switched off';
+const UNKNOWN_KEY = 'check accessKeyId (AWS_ACCESS_KEY_ID): the store does not know this key, or it has expired';
+const CLOSED = 'ask whoever runs the store: the account or the bucket is suspended';
 const ENCRYPTION =
   "the bucket's encryption key cannot be used: enable it in the store's key management (KMS), or let the access key use it";
 const NEEDS_MD5 =
@@ -75,6 +77,11 @@ const unreachable = (code: string, words: string, message = code): Made => ({
   exit,
   make: () => networkFailure(failed(code, message), 'uploading 3/video.mkv', 'https://s3.example.com'),
 });
+const badCertificate = (code: string, hint: string): Made => ({
+  ...unreachable(code, ''),
+  says: `uploading 3/video.mkv: the TLS certificate of https://s3.example.com is not accepted (${code})`,
+  hint,
+});
 interface Dripping {
   stream: AsyncIterable<Uint8Array>;
 }
@@ -106,11 +113,7 @@ const found = (says: string, headers: Record<string, string> | undefined): Meeti
 };
 
 export const STORAGE: readonly Meeting[] = [
-  refused(
-    403,
-    'InvalidAccessKeyId',
-    'check accessKeyId (AWS_ACCESS_KEY_ID): the store does not know this key, or it has expired',
-  ),
+  refused(403, 'InvalidAccessKeyId', UNKNOWN_KEY),
   refused(
     403,
     'SignatureDoesNotMatch',
@@ -142,7 +145,7 @@ export const STORAGE: readonly Meeting[] = [
   refused(400, 'KMS.DisabledException', ENCRYPTION),
   refused(400, 'KMSInvalidState', ENCRYPTION),
   refused(400, 'MissingContentMD5', NEEDS_MD5),
-  refused(403, 'UserSuspended', 'ask whoever runs the store: the account or the bucket is suspended'),
+  refused(403, 'UserSuspended', CLOSED),
   refused(
     400,
     'ObjectLocked',
@@ -173,6 +176,31 @@ export const STORAGE: readonly Meeting[] = [
     'a proxy on the way wants a user name and a password: put them into its address in HTTPS_PROXY or HTTP_PROXY',
   ),
   refused(413, 'RequestTooLarge', TOO_LARGE),
+  refused(401, 'Unauthorized', 'check accessKeyId and secretAccessKey: the store does not accept them'),
+  refused(402, 'PaymentRequired', CLOSED),
+  refused(400, 'InvalidRegionName', 'check region: the store expects another one'),
+  refused(
+    501,
+    'NotImplemented',
+    'the store does not know what a setting asks for: leave out acl, storageClass and cacheControl, or the one that it names',
+  ),
+  ...['XMinioParentIsObject', 'XMinioObjectExistsAsDirectory', 'ObjectExistsAsPrefix'].map(code =>
+    refused(
+      400,
+      code,
+      "an object in the bucket has the name of the recording's folder: remove it, or upload the recording under another id (--id)",
+    ),
+  ),
+  ...[
+    ['AccessDenied', 'Cannot upload files, storage cap exceeded.', QUOTA],
+    ['AccessDenied', 'Transaction cap exceeded, see the Caps & Alerts page to increase your cap.', QUOTA],
+    ['AccessDenied', 'The bucket exceeds its quota.', QUOTA],
+    ['AccessDenied', 'Your account has been suspended.', CLOSED],
+    ['InvalidArgument', 'Credential access key has length 34, should be 32', UNKNOWN_KEY],
+  ].map(([code = '', message = '', hint = '']) => ({
+    ...moved({ status: 403, code, message }, `403 ${code} (${message})`, hint),
+    env: { RECORDUPLOAD_UPLOAD_RETRY_BUDGET: '1ms' },
+  })),
   refused(503, 'SlowDown', 'it may pass: run the command again later'),
   stranger('HTTP 404 with a web page from recordupload-sandbox', 'PutObject', webPage(404, '<html>')),
   stranger('HTTP 405 with a web page from nginx: "Hi"', 'PutObject', webPage(405, '<title>Hi</title>', 'nginx')),
@@ -366,6 +394,9 @@ export const STORAGE_MADE: readonly Made[] = [
     exit,
     make: () => networkFailure(failed(code), 'uploading 3/video.mkv', 'https://s3.example.com', 'https_proxy'),
   })),
+  badCertificate('CERT_HAS_EXPIRED', "have the store's certificate renewed, unless this machine's clock is wrong"),
+  badCertificate('CERT_NOT_YET_VALID', "set this machine's clock: the store's certificate is not valid yet"),
+  badCertificate('ERR_TLS_CERT_ALTNAME_INVALID', 'check the host in endpoint: the certificate is for another one'),
   {
     ...unreachable('DEPTH_ZERO_SELF_SIGNED_CERT', ''),
     says: 'uploading 3/video.mkv: the TLS certificate of https://s3.example.com is not accepted (DEPTH_ZERO_SELF_SIGNED_CERT)',

@@ -83,6 +83,13 @@ const TRANSIENT_REASONS = new Set([
 
 /** The certificate stays wrong until somebody acts. */
 const CERTIFICATE_REASON = /^(CERT_|ERR_TLS_CERT|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
+const CERTIFICATE_HINTS: Record<string, string> = {
+  CERT_HAS_EXPIRED: "have the store's certificate renewed, unless this machine's clock is wrong",
+  CERT_NOT_YET_VALID: "set this machine's clock: the store's certificate is not valid yet",
+  ERR_TLS_CERT_ALTNAME_INVALID: 'check the host in endpoint: the certificate is for another one',
+};
+const OTHER_CERTIFICATE_HINT =
+  'check endpoint, or name your own certificate authority with caFile or NODE_EXTRA_CA_CERTS';
 /** Everything else that ends a handshake, or a connection that TLS protects. */
 const TLS_REASON = /^(EPROTO$|ERR_SSL_|ERR_TLS_)/;
 
@@ -120,7 +127,7 @@ export function refusedByStore(refusal: Refusal, what: string, endpoint: string,
       hint: hintFor(403, { ...refusal, code: 'RequestTimeTooSkewed' }),
     });
   }
-  if (isFull(status, code)) return new StorageFailure(message, { ...details, kind: 'full', hint });
+  if (isFull(status, code, refusal.message)) return new StorageFailure(message, { ...details, kind: 'full', hint });
   if (TRANSIENT_STATUSES.has(status) || TRANSIENT_REASONS.has(code)) {
     return new StorageFailure(message, {
       ...details,
@@ -218,7 +225,7 @@ export function networkFailure(
       kind: 'refused',
       status: undefined,
       reason,
-      hint: 'check endpoint, or name your own certificate authority with caFile or NODE_EXTRA_CA_CERTS',
+      hint: CERTIFICATE_HINTS[reason] ?? OTHER_CERTIFICATE_HINT,
       cause: error,
     });
   }

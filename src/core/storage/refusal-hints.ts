@@ -22,12 +22,15 @@ const HINTS: Record<string, string> = {
     'the bucket accepts no ACLs: leave out acl, and let a bucket policy make the links public',
   InvalidStorageClass: 'the store does not know this storageClass: correct it or leave it out',
   AccessDenied: 'check that the access key may read and write this bucket',
+  Unauthorized: 'check accessKeyId and secretAccessKey: the store does not accept them',
   Forbidden: 'check the access key and that it may read and write this bucket',
   NoSuchBucket: 'check bucket and endpoint, or create the bucket',
   PermanentRedirect: 'the bucket is in another region: check endpoint and region',
   AuthorizationHeaderMalformed: 'check region: the store expects another one',
   RequestTimeTooSkewed: "set this machine's clock: it differs from the store's by more than 15 minutes",
   EntityTooLarge: 'the store does not take objects or parts of this size',
+  NotImplemented:
+    'the store does not know what a setting asks for: leave out acl, storageClass and cacheControl, or the one that it names',
   ObjectLocked:
     'the object is locked by retention: upload the recording under another id (--id), or wait until it ends',
 };
@@ -46,6 +49,20 @@ const NEEDS_MD5 =
 
 const NAMES_MD5 = /content-?md5[^.]*required|required[^.]*content-?md5|MissingContentMD5/i;
 
+const NAME_TAKEN =
+  "an object in the bucket has the name of the recording's folder: remove it, or upload the recording under another id (--id)";
+
+/** The same by the store's sentence, where the code says less: B2, R2 and Wasabi have one code for many things. */
+const HINTS_OF_SENTENCES: readonly (readonly [RegExp, string])[] = [
+  [/\bcap exceeded\b|\bquota\b.*\bexceed|\bexceed\w*\b.*\bquota\b/i, QUOTA],
+  [/\baccess key (?:id )?(?:has length|is malformed)|\bmalformed access key\b/i, HINTS.InvalidAccessKeyId!],
+  [
+    /\baccount\b.*\b(?:suspended|disabled|deactivated|delinquent|unpaid|past due|expired|not active|inactive)\b/i,
+    CLOSED,
+  ],
+];
+const hintOfSentence = (message: string) => HINTS_OF_SENTENCES.find(([sentence]) => sentence.test(message))?.[1];
+
 /** The same for families of codes, of which each kind of server has its own. */
 const HINTS_OF_FAMILIES: readonly (readonly [RegExp, string])[] = [
   [/^(?:Expired|Invalid)?Token(?:Refresh|Expired|Required)|^ExpiredToken|^RequestExpired/, SESSION_EXPIRED],
@@ -55,6 +72,8 @@ const HINTS_OF_FAMILIES: readonly (readonly [RegExp, string])[] = [
   [/StorageFull|InsufficientStorage|DiskFull|NoSpace|InsufficientCapacity/i, FULL],
   [/kms|EncryptionKey/i, ENCRYPTION],
   [/^MissingContentMD5$/i, NEEDS_MD5],
+  [/ParentIsObject|ExistsAsPrefix|ExistsAsDirectory/, NAME_TAKEN],
+  [/Region/, HINTS.AuthorizationHeaderMalformed!],
   [/Suspended|AccountProblem|NotSignedUp|AllAccessDisabled|AccountDisabled/, CLOSED],
 ];
 
@@ -67,6 +86,8 @@ const STATUS_HINTS: Record<number, string | undefined> = {
   301: HINTS.PermanentRedirect,
   307: HINTS.PermanentRedirect,
   308: HINTS.PermanentRedirect,
+  401: HINTS.Unauthorized,
+  402: CLOSED,
   403: HINTS.Forbidden,
   407: 'a proxy on the way wants a user name and a password: put them into its address in HTTPS_PROXY or HTTP_PROXY',
   413: TOO_LARGE,
@@ -86,6 +107,7 @@ export function hintFor(status: number, words: StoreWords): string {
   if (most) return `the store takes at most ${most} parts of an object: this file is too large for it`;
   return (
     moved(status, words) ??
+    (status < 500 ? hintOfSentence(message) : undefined) ??
     HINTS[code] ??
     HINTS_OF_FAMILIES.find(([family]) => family.test(code))?.[1] ??
     STATUS_HINTS[status] ??
@@ -133,7 +155,8 @@ function moved(status: number, { code, region, address }: StoreWords): string | 
 }
 
 /** True for a refusal that more bytes cannot cure: the bucket's quota is used up, or the store's disks are full. */
-export function isFull(status: number, code: string): boolean {
+export function isFull(status: number, code: string, message: string): boolean {
+  if (status < 500 && hintOfSentence(message) === QUOTA) return true;
   return status === 507 || [QUOTA, FULL].includes(HINTS_OF_FAMILIES.find(([family]) => family.test(code))?.[1] ?? '');
 }
 
