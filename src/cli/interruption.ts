@@ -8,11 +8,13 @@ const STOP_MS = 5_000;
 /**
  * Listens to the signals that ask the program to stop. The first one aborts the command, which then saves its progress and
  * stops; the process ends if that takes more than 5 s, or when a second signal comes.
+ * @param except signals that mean something else to the command
  * @returns aborts with an `InterruptedError`
  */
-export function onInterruption(): AbortSignal {
+export function onInterruption(except: readonly StopSignal[] = []): AbortSignal {
   const controller = new AbortController();
   for (const name of Object.keys(EXIT_OF_SIGNAL) as StopSignal[]) {
+    if (except.includes(name)) continue;
     const error = new InterruptedError(name);
     const end = (how: string) => {
       process.stderr.write(`${error.message}${how} (${error.hint})\n`);

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { refuseForeignLog } from '../app/observers/own-log.ts';
 import type { WithoutState } from '../app/open-state.ts';
 import { openRuntime, type Runtime } from '../app/runtime.ts';
+import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { AppError } from '../core/errors.ts';
 import { firstLook } from '../core/first-look.ts';
@@ -14,6 +15,11 @@ import type { Terminal } from './terminal/terminal.ts';
 /** What a command works with. Use it with `await using`: it closes everything, whatever happens. */
 export interface OpenCommand extends AsyncDisposable {
   runtime: Runtime;
+  /**
+   * Reads the configuration again and makes another runtime of it, which the caller closes.
+   * @throws AppError `CONFIG`
+   */
+  reopen(): Promise<Runtime>;
   /** Ends the live display, so that text can follow. */
   settle(): void;
 }
@@ -49,6 +55,10 @@ export interface OpenSettings {
   log?: boolean;
   /** The command only reads the state: what is wrong with secrets does not stop it. */
   withoutSecrets?: boolean;
+  /** The payload's `upload_source` unless the configuration has one; `cli` unless given. */
+  uploadSource?: string;
+  /** Makes the progress, instead of the one that all commands have. */
+  progress?: (terminal: Terminal, block: LiveBlock | undefined) => Progress;
 }
 
 /** The name that requests of the command line carry. */
@@ -60,7 +70,7 @@ export const USER_AGENT = `recordupload/${VERSION}`;
  */
 export async function openCommand(
   { options, terminal, signal }: Call,
-  { withoutState, opening, log = true, withoutSecrets = false }: OpenSettings = {},
+  { withoutState, opening, log = true, withoutSecrets = false, uploadSource = 'cli', progress: own }: OpenSettings = {},
 ): Promise<OpenCommand> {
   const isQuiet = Boolean(options.quiet || options.json);
   const isRedrawn = opening !== undefined && terminal.live && !isQuiet && options.progress === undefined;
@@ -73,29 +83,50 @@ export async function openCommand(
   if (sandbox) closing.defer(() => sandbox.close());
   const { cwd, env } = sandbox ? { cwd: sandbox.folder, env: sandbox.env } : terminal;
   const configFile = sandbox ? undefined : options.config;
-  const { config, warnings } = await loadConfig({ cwd, env, configFile, flags: configFlags(options), withoutSecrets });
+  const load = async () => await loadConfig({ cwd, env, configFile, flags: configFlags(options), withoutSecrets });
+  const { config, warnings } = await load();
   // A dry run writes nothing.
   const writesLog = log && !options.dryRun;
-  if (writesLog && (await firstLook(dirname(config.logFile))).isRemote) onRemoteDrive();
-  if (writesLog) await refuseForeignLog(config.logFile);
-  const progress = await openProgress(options, terminal, block);
-  const runtime = openRuntime(config, {
-    env,
-    userAgent: USER_AGENT,
-    uploadSource: 'cli',
-    signal,
-    observer: progress.observe,
-    log: writesLog,
-    withoutState,
-    onRemoteDrive,
-    trace: options.verbose ? progress.trace : undefined,
-  });
+  const refuseLog = async ({ logFile }: Config) => {
+    if (!writesLog) return;
+    if ((await firstLook(dirname(logFile))).isRemote) onRemoteDrive();
+    await refuseForeignLog(logFile);
+  };
+  await refuseLog(config);
+  const progress = own ? own(terminal, await block) : await openProgress(options, terminal, block);
+  const make = (config: Config) =>
+    openRuntime(config, {
+      env,
+      userAgent: USER_AGENT,
+      uploadSource,
+      signal,
+      observer: progress.observe,
+      log: writesLog,
+      withoutState,
+      onRemoteDrive,
+      trace: options.verbose ? progress.trace : undefined,
+    });
+  const runtime = make(config);
   closing.use(runtime);
   const settle = () => progress.stop();
   closing.defer(settle);
-  for (const message of warnings) runtime.observer({ type: 'warning', message });
+  const warn = ({ observer }: Runtime, messages: readonly string[]) => {
+    for (const message of messages) observer({ type: 'warning', message });
+  };
+  warn(runtime, warnings);
+  const reopen = async () => {
+    const again = await load();
+    await refuseLog(again.config);
+    const next = make(again.config);
+    // What was said at the start is known.
+    warn(
+      next,
+      again.warnings.filter(message => !warnings.includes(message)),
+    );
+    return next;
+  };
   const all = closing.move();
-  return { runtime, settle, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { runtime, reopen, settle, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
 /** @throws AppError `USAGE` if the options name a bucket or a server, although the sandbox brings its own */

@@ -22,7 +22,8 @@ export async function run(argv: readonly string[]): Promise<ExitCode> {
     command = spec.name;
     given = givenOptions(options, COMMANDS);
     const { run: runCommand } = await spec.load();
-    return await runCommand({ command, args, options, terminal, commands: COMMANDS, signal: onInterruption() });
+    const signal = onInterruption(spec.keepsHangUp ? ['SIGHUP'] : []);
+    return await runCommand({ command, args, options, terminal, commands: COMMANDS, signal });
   } catch (error) {
     return reportFailure(error, terminal, { json: isJson, command });
   }

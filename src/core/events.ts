@@ -17,6 +17,28 @@ export type CoreEvent =
   | { type: 'upload-waiting'; dir: string; error: AppError }
   /** A recorder handed the folder over; the upload of it begins later. */
   | { type: 'upload-enqueued'; dir: string; recordingId: string }
+  /** The worker begins, with these folders to look below. */
+  | { type: 'watch-started'; roots: readonly string[] }
+  /** The worker has found a recording, or seen one that was handed over, that is finished; `by`: how it knows. */
+  | { type: 'recording-finished'; dir: string; by: FinishedBy }
+  /** A recording has changed that counted as finished: it is uploaded again. `names`: the files. */
+  | { type: 'recording-grew'; dir: string; names: readonly string[] }
+  /** How an upload by the worker has ended. `retryInMs`: it is tried again then. */
+  | {
+      type: 'upload-ended';
+      recordingId: string;
+      dir: string;
+      outcome: 'uploaded' | 'unchanged' | 'partial' | 'failed';
+      files: number;
+      sentBytes: number;
+      durationMs: number;
+      error?: AppError | undefined;
+      retryInMs?: number | undefined;
+    }
+  /** Nobody can finish the upload: what it refers to is gone. Its parts are removed from the bucket. */
+  | { type: 'upload-given-up'; recordingId: string; dir: string; reason: string }
+  /** Something that people may want to know, and that asks nothing of them. */
+  | { type: 'notice'; message: string }
   | { type: 'recording-started'; recordingId: string; dir: string; files: { name: string; sizeBytes: number }[] }
   | { type: 'file-started'; recordingId: string; name: string; sizeBytes: number; resumedBytes: number }
   /** `bytes` more were handed to the network; negative where a part has to be sent again. */
@@ -67,6 +89,12 @@ export type CoreEvent =
       /** Something was lost or cannot be kept: people see it even where they asked for quiet. */
       isLoss?: boolean;
     };
+
+/**
+ * How a recording is known to be finished: a recorder handed it over; its notes say so; its marker file is there; nobody
+ * has it open for writing; nothing has changed for a while.
+ */
+export type FinishedBy = 'enqueued' | 'sidecar' | 'marker' | 'closed' | 'quiet';
 
 /** The contract's line for an upload whose webhook failed. */
 export const WEBHOOK_FAILED_AFTER_UPLOAD = '⚠️ Webhook failed but upload succeeded';

@@ -3,12 +3,14 @@ import type { Housekeeping } from '../core/delivery/housekeeping.ts';
 import type { Overview } from '../core/status/overview.ts';
 import type { TakeWorkerResult } from '../core/status/worker.ts';
 import type { UploadJournal } from '../core/upload/journal.ts';
+import type { KnownFolders } from '../core/upload/known-folders.ts';
 import type { UploadQueue } from '../core/upload/queue.ts';
 
 /** An open state: the core's ports over one database. Any number of processes may have the same state open. */
 export interface State extends DeliveryPorts {
   journal: UploadJournal;
   queue: UploadQueue;
+  folders: KnownFolders;
   overview: Overview;
   housekeeping: Housekeeping;
   /**

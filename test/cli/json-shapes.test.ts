@@ -714,6 +714,38 @@ test('the lines of --progress json', async () => {
   });
 });
 
+test('the lines of watch --json', async () => {
+  const desk = openDesk(sandbox, { RECORDUPLOAD_SETTLE: '0.1s' });
+  const id = freshId();
+  const refuse = { answer: { status: 403, code: 'AccessDenied' } };
+  sandbox.faults.add({ server: 's3', operation: 'PutObject', key: `${id}/video.mkv`, action: refuse });
+  makeRecording({ name: id, parent: desk.cwd });
+  const running = desk.start(['watch', desk.cwd, '--json']);
+  const text = await running.printed('"outcome":"uploaded"');
+  running.kill('SIGTERM');
+  await running.result;
+  tested.add('watch');
+  const lines = text
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line));
+  const shapes = new Map(lines.map(line => [`${line.type}${line.error ? ' with error' : ''}`, shapeOf(line)]));
+  const head = { version: 'number', at: 'string', type: 'string' };
+  const ended = {
+    ...head,
+    recordingId: 'string',
+    dir: 'string',
+    outcome: 'string',
+    files: 'number',
+    sentBytes: 'number',
+    durationMs: 'number',
+  };
+  expect(shapes.get('watch-started')).toEqual({ ...head, roots: ['string'] });
+  expect(shapes.get('recording-finished')).toEqual({ ...head, dir: 'string', by: 'string' });
+  expect(shapes.get('upload-ended')).toEqual(ended);
+  expect(shapes.get('upload-ended with error')).toEqual({ ...ended, error: ERROR, retryInMs: 'number' });
+});
+
 test('a failure has the same head, and the error in place of a result', async () => {
   const { stdout } = await openDesk(sandbox).run(['verify', 'a/../b', '--json']);
   expect(shapeOf(JSON.parse(stdout))).toEqual({

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { openDesk, openSandbox } from '../support/desk.ts';
@@ -82,6 +83,23 @@ test('6: another process (pid …) is at work on recording 3', async () => {
   expect(code).toBe(6);
   const hint = 'wait until it has ended; recordupload status shows what it does';
   expect(stderr).toBe(`error: another process (pid ${first.pid}) is at work on recording 3 (${hint})\n`);
+});
+
+test('6: recordupload watch runs already with this state', async () => {
+  const desk = openDesk(sandbox);
+  const first = desk.start(['watch']);
+  await first.prints('watching');
+  const { code, stderr } = await desk.run(['watch']);
+  said.push(stderr);
+  expect(code).toBe(6);
+  const hint = 'it does all the work; recordupload status shows what it does';
+  expect(stderr).toBe(`error: recordupload watch runs already with this state, as process ${first.pid} (${hint})\n`);
+  const rc = { stateDir: join(desk.cwd, 'elsewhere') };
+  writeFileSync(join(desk.cwd, '.recorduploadrc'), JSON.stringify(rc), { mode: 0o600 });
+  first.kill('SIGHUP');
+  said.push(await first.prints('restart the worker to change it'));
+  first.kill('SIGTERM');
+  await first.result;
 });
 
 describe('being interrupted', () => {

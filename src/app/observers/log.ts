@@ -53,6 +53,29 @@ function entryOf(event: CoreEvent): Entry | undefined {
       return ['info', 'upload waits', { dir: event.dir, reason: event.error.message }];
     case 'upload-enqueued':
       return ['info', 'upload enqueued', { recording: event.recordingId, dir: event.dir }];
+    case 'watch-started':
+      return ['info', 'worker started', { roots: event.roots }];
+    case 'recording-finished':
+      return ['info', 'recording finished', { dir: event.dir, by: event.by }];
+    case 'recording-grew':
+      return ['warn', 'recording changed after it was finished', { dir: event.dir, files: event.names }];
+    case 'upload-ended': {
+      const { recordingId, dir, outcome, files, sentBytes, durationMs, error, retryInMs } = event;
+      const fields = {
+        recording: recordingId,
+        dir,
+        outcome,
+        files,
+        sent: sentBytes,
+        durationMs: Math.round(durationMs),
+      };
+      if (!error) return ['info', 'upload ended', fields];
+      return ['error', 'upload incomplete', { ...fields, error: error.message, hint: error.hint, retryInMs }];
+    }
+    case 'upload-given-up':
+      return ['warn', `upload given up: ${event.reason}`, { recording: event.recordingId, dir: event.dir }];
+    case 'notice':
+      return ['info', event.message, {}];
     case 'recording-started':
       return ['info', 'upload started', { recording: event.recordingId, dir: event.dir, files: event.files.length }];
     case 'file-finished':

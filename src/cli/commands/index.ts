@@ -19,6 +19,7 @@ import { sandboxSpec } from './sandbox/spec.ts';
 import { statusSpec } from './status/spec.ts';
 import { uploadSpec } from './upload/spec.ts';
 import { verifySpec } from './verify/spec.ts';
+import { watchSpec } from './watch/spec.ts';
 import { webhookDisableSpec } from './webhook/disable/spec.ts';
 import { webhookDiscardSpec } from './webhook/discard/spec.ts';
 import { webhookEnableSpec } from './webhook/enable/spec.ts';
@@ -35,6 +36,7 @@ import { webhookTestSpec } from './webhook/test/spec.ts';
 export const COMMANDS: readonly Command[] = [
   defineCommand(uploadSpec, () => import('./upload/run.ts')),
   defineCommand(enqueueSpec, () => import('./enqueue/run.ts')),
+  defineCommand(watchSpec, () => import('./watch/run.ts')),
   defineCommand(retrySpec, () => import('./retry/run.ts')),
   defineCommand(verifySpec, () => import('./verify/run.ts')),
   defineCommand(statusSpec, () => import('./status/run.ts')),

@@ -10,6 +10,23 @@ export type ProgressJson =
   | { type: 'recording-waiting'; dir: string; name: string; reason: string; settleMs: number; waitMs: number }
   | { type: 'upload-refused' | 'upload-waiting'; dir: string; error: ErrorJson }
   | { type: 'upload-enqueued'; dir: string; recordingId: string }
+  /** The worker begins. */
+  | { type: 'watch-started'; roots: string[] }
+  | { type: 'recording-finished'; dir: string; by: 'enqueued' | 'sidecar' | 'marker' | 'closed' | 'quiet' }
+  | { type: 'recording-grew'; dir: string; names: string[] }
+  | {
+      type: 'upload-ended';
+      recordingId: string;
+      dir: string;
+      outcome: 'uploaded' | 'unchanged' | 'partial' | 'failed';
+      files: number;
+      sentBytes: number;
+      durationMs: number;
+      error?: ErrorJson;
+      retryInMs?: number;
+    }
+  | { type: 'upload-given-up'; recordingId: string; dir: string; reason: string }
+  | { type: 'notice'; message: string }
   | { type: 'recording-started'; recordingId: string; dir: string; files: { name: string; sizeBytes: number }[] }
   | { type: 'file-started'; recordingId: string; name: string; sizeBytes: number; resumedBytes: number }
   /** At most twice a second for each file. */
@@ -70,6 +87,32 @@ export function progressJson(event: Exclude<CoreEvent, { type: 'file-progress' }
       return { type, dir: event.dir, error: errorJson(event.error) };
     case 'upload-enqueued':
       return { type, dir: event.dir, recordingId: event.recordingId };
+    case 'watch-started':
+      return { type, roots: [...event.roots] };
+    case 'recording-finished':
+      return { type, dir: event.dir, by: event.by };
+    case 'recording-grew':
+      return { type, dir: event.dir, names: [...event.names] };
+    case 'upload-ended': {
+      const { recordingId, dir, outcome, files, sentBytes, durationMs, error, retryInMs } = event;
+      return {
+        type,
+        recordingId,
+        dir,
+        outcome,
+        files,
+        sentBytes,
+        durationMs: Math.round(durationMs),
+        ...(error && { error: errorJson(error) }),
+        ...(retryInMs !== undefined && { retryInMs }),
+      };
+    }
+    case 'upload-given-up': {
+      const { recordingId, dir, reason } = event;
+      return { type, recordingId, dir, reason };
+    }
+    case 'notice':
+      return { type, message: event.message };
     case 'recording-started': {
       const { recordingId, dir, files } = event;
       return { type, recordingId, dir, files: files.map(({ name, sizeBytes }) => ({ name, sizeBytes })) };

@@ -12,6 +12,8 @@ export interface CommandSpec {
   examples: readonly { does: string; line: string }[];
   /** The exit statuses that it can end with, beside 0 and 1. */
   exits: readonly (keyof typeof EXIT)[];
+  /** SIGHUP does not end it: the command listens to that itself. */
+  keepsHangUp?: boolean;
 }
 
 /** A positional argument in commander's notation: `<id>`, `[id]`, `<dir...>`. */

@@ -28,6 +28,8 @@ export function createJsonProgress(write: (line: string) => void, now: () => num
         const { recordingId, name, sizeBytes, resumedBytes: doneBytes } = event;
         files.set(idOf(recordingId, name), { sizeBytes, doneBytes, printedAt: now() });
       }
+      if (event.type === 'file-finished' || event.type === 'file-unchanged' || event.type === 'file-failed')
+        files.delete(idOf(event.recordingId, event.name));
       print(progressJson(event));
     },
     trace: ({ operation, target, durationMs, ok, detail }) =>

@@ -47,8 +47,15 @@ export interface LiveBlock {
   hide(): void;
 }
 
-/** @param block only if the terminal can redraw lines */
-export function createProgress(terminal: Terminal, block: LiveBlock | undefined): Progress {
+/**
+ * @param block only if the terminal can redraw lines
+ * @param ownLine makes the line of an event instead of the usual one; null: it gets none; undefined: the usual one
+ */
+export function createProgress(
+  terminal: Terminal,
+  block: LiveBlock | undefined,
+  ownLine: (event: CoreEvent) => string | null | undefined = () => undefined,
+): Progress {
   const files = new Map<string, FileProgress>();
   const batch = createBatchProgress();
   const say = (line: string) => (block ? block.above(() => terminal.err(line)) : terminal.err(line));
@@ -84,7 +91,9 @@ export function createProgress(terminal: Terminal, block: LiveBlock | undefined)
       if (event.type === 'folders-found' || event.type === 'folder-finished') draw();
       // The summary lists the files; where the block shows them meanwhile, a line for each would be the same again.
       const isListed = event.type === 'file-finished' || event.type === 'file-unchanged';
-      const line = block && isListed ? undefined : lineOf(event, terminal);
+      const own = ownLine(event);
+      const usual = () => (block && isListed ? undefined : lineOf(event, terminal));
+      const line = own === undefined ? usual() : own;
       if (line) say(line);
     },
     trace: request => say(traceLine(request, terminal)),

@@ -55,6 +55,12 @@ export interface WaitingCount {
   count: number;
 }
 
+/** When the next pending delivery of an endpoint is due, in milliseconds since 1970. */
+export interface NextDue {
+  endpoint: string;
+  nextAt: number;
+}
+
 /** A delivery with its attempts, the first one first. */
 export interface DeliveryHistory {
   delivery: Delivery;
@@ -83,6 +89,8 @@ export interface Outbox {
   counts(): Promise<DeliveryCount[]>;
   /** The endpoints that have pending or held deliveries, by name. Its cost does not grow with what is delivered. */
   waiting(): Promise<WaitingCount[]>;
+  /** When pending deliveries are due, for each endpoint that has any. */
+  nextDue(): Promise<NextDue[]>;
   /**
    * Makes delivered or held deliveries due now, at the start of their schedule. One that a newer payload has followed
    * stays as it is, and so does one that is held because it is not complete (`NewDeliveries.hold`).

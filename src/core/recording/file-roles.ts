@@ -15,7 +15,12 @@ export const SIDECAR_NAMES = ['recording.json', 'metadata.json'] as const;
 
 /** Ignores case, so that no spelling of a sidecar is uploaded as an extra file: sidecars contain recorders' tokens. */
 const SIDECAR = /^(?:recording|metadata)\.json$/i;
-const HIDDEN_OR_PARTIAL = /^\.|~$|\.(?:part|partial|tmp|temp|crdownload|download|swp)$/i;
+/** What programs append to the name of a file that they have not finished. */
+const UNFINISHED_ENDING =
+  /(?:~|\.(?:part|partial|filepart|tmp|temp|crdownload|opdownload|download|incomplete|inprogress|aria2|ytdl|!ut|!qb)(?:-?(?:Frag)?\d+)?)$/i;
+/** rsync writes `.video.mkv.x7Ka3P`, Syncthing `.syncthing.video.mkv.tmp`. */
+const UNFINISHED_HIDDEN = /^\.(?:syncthing\.)?(.+)\.[A-Za-z0-9]{6}$/;
+const HIDDEN_OR_PARTIAL = new RegExp(`^\\.|\\.swp$|${UNFINISHED_ENDING.source}`, 'i');
 /** `uploaded_files` has these keys already. */
 const ROLE_KEYS = new Set(['video', 'thumbnail', 'transcript', 'metadata']);
 
@@ -31,6 +36,19 @@ export function roleOf(name: string, extraFiles: readonly string[]): Role | unde
   // macOS and others write one name in two ways: é as one character, or as e and an accent.
   const [one, globs] = [name.normalize('NFC'), extraFiles.map(glob => glob.replace(/^\.\//, '').normalize('NFC'))];
   return globs.some(glob => matchesGlob(one, glob)) ? 'extra' : undefined;
+}
+
+/**
+ * True for the name of a file of a recording that is still being written or copied: `video.mkv.part`, `.video.mkv.x7Ka3P`,
+ * `2025-10-24.mp4.crdownload`. A backup that an editor has left (`transcript.txt~`) is none.
+ */
+export function isUnfinishedName(name: string): boolean {
+  const [ending] = UNFINISHED_ENDING.exec(name) ?? [];
+  const bare = ending !== undefined ? name.slice(0, -ending.length) : UNFINISHED_HIDDEN.exec(name)?.[1];
+  if (bare === undefined) return false;
+  const visible = bare.replace(/^\.(?:syncthing\.)?|^~syncthing~/, '');
+  if (/^video(?:\.|$)/i.test(visible) || looksLikeVideo(visible)) return true;
+  return ending !== '~' && /^(?:thumbnail|transcript|recording|metadata)\./i.test(visible);
 }
 
 /** True for names that end like a video's; for hints. */

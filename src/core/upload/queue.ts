@@ -59,8 +59,8 @@ export interface UploadQueue {
   postpone(dir: string, why: NotBegun, now: number): Promise<void>;
   /** The oldest first. */
   list(): Promise<QueuedUpload[]>;
-  /** Those whose `nextAt` has come, the one that was asked for first first. */
-  due(now: number): Promise<QueuedUpload[]>;
+  /** Those whose `nextAt` has come, the one that was asked for first first; `limit` at most. */
+  due(now: number, limit?: number): Promise<QueuedUpload[]>;
   /** When the next one is due; undefined if there is none. */
   nextAt(): Promise<number | undefined>;
   remove(dir: string): Promise<void>;

@@ -236,4 +236,8 @@ export const MIGRATIONS: readonly string[] = [
   -- Recordings that are uploaded while they are recorded, by folder.
   CREATE INDEX recordings_live ON recordings (target, dir) WHERE state = 'recording';
   `,
+  `
+  -- What the worker asks of each folder that it finds.
+  CREATE INDEX recordings_of_folder ON recordings (dir, target);
+  `,
 ];

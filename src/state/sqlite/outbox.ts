@@ -71,6 +71,16 @@ export function openOutbox({ read, write, liveness }: Database): Outbox {
           .map(row => ({ endpoint: String(row.endpoint), count: Number(row.count) })),
       ),
 
+    nextDue: () =>
+      read(sql =>
+        sql
+          .all(
+            `SELECT endpoint, MIN(next_at) AS next_at FROM deliveries WHERE state = 'pending' GROUP BY endpoint
+             ORDER BY endpoint`,
+          )
+          .map(row => ({ endpoint: String(row.endpoint), nextAt: Number(row.next_at) })),
+      ),
+
     requeue: (seqs, now) =>
       write(sql =>
         seqs.filter(

@@ -25,8 +25,12 @@ export function openUploadQueue({ read, write }: Database): UploadQueue {
 
     list: () => read(sql => sql.all('SELECT * FROM queue ORDER BY since, dir').map(toQueued)),
 
-    due: now =>
-      read(sql => sql.all('SELECT * FROM queue WHERE next_at <= $now ORDER BY since, dir', { now }).map(toQueued)),
+    due: (now, limit = -1) =>
+      read(sql =>
+        sql
+          .all('SELECT * FROM queue WHERE next_at <= $now ORDER BY since, dir LIMIT $limit', { now, limit })
+          .map(toQueued),
+      ),
 
     nextAt: () =>
       read(sql => {

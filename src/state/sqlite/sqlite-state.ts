@@ -2,6 +2,7 @@ import type { State } from '../state.ts';
 import { openDeliveryClaims } from './claims.ts';
 import type { Database } from './database.ts';
 import { openEndpoints } from './endpoints.ts';
+import { openKnownFolders } from './known-folders.ts';
 import { openOutbox } from './outbox.ts';
 import { openOverviewOf } from './overview.ts';
 import { openHousekeeping } from './prune.ts';
@@ -24,6 +25,7 @@ export function stateOver(
   return {
     journal: openUploadJournal(database, pid),
     queue: openUploadQueue(database),
+    folders: openKnownFolders(database),
     outbox: openOutbox(database),
     claims: openDeliveryClaims(database),
     endpoints: openEndpoints(database),

@@ -54,6 +54,8 @@ test('what uploads, retries and the overview ask reads no table in full, however
   await endpoints.holdRefused('default', NOW);
   await endpoints.releaseRefused('default', NOW);
   await outbox.waiting();
+  await outbox.nextDue();
+  await state.folders.get(TARGET, RECORDING.dir);
   await outbox.history('1');
   await overview.all({ limit: 20 });
   await overview.recording('1');

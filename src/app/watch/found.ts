@@ -1,0 +1,59 @@
+import { basename } from 'node:path';
+import type { FinishedBy } from '../../core/events.ts';
+import { sameFile } from '../../core/recording/file-identity.ts';
+import type { KnownFolder } from '../../core/upload/known-folders.ts';
+import type { Runtime } from '../runtime.ts';
+import type { Candidates } from './candidates.ts';
+import { type FolderLook, lookAtFolder } from './folder-look.ts';
+import type { Uploads } from './uploads.ts';
+
+/*
+ * From a folder with a video to an entry of the queue. Nothing is uploaded around the queue, and what is uploaded already
+ * is not queued again.
+ */
+
+/**
+ * Looks at a folder that was found: it becomes a candidate, unless it needs nothing.
+ * @throws AppError `STATE`
+ */
+export async function considerFound(dir: string, candidates: Candidates, runtime: Runtime): Promise<void> {
+  const { config, observer } = runtime;
+  const { folders } = await runtime.state();
+  const { known, queued } = await folders.get(targetOf(runtime), dir);
+  // The queue, or the unfinished upload, has a time of its own.
+  if (queued || (known && known.state !== 'done')) return;
+  if (known) {
+    const look = await lookAtFolder(dir, { extraFiles: config.extraFiles, marker: undefined });
+    const names = look ? changedSince(known, look) : [];
+    if (names.length === 0) return;
+    if (candidates.add(dir, { isEnqueued: false })) observer({ type: 'recording-grew', dir, names });
+    return;
+  }
+  candidates.add(dir, { isEnqueued: false });
+}
+
+/** Puts a finished recording into the queue, unless its upload was begun already. @throws AppError `STATE` */
+export async function queueFinished(dir: string, by: FinishedBy, uploads: Uploads, runtime: Runtime): Promise<void> {
+  const { clock, observer } = runtime;
+  const { folders, queue } = await runtime.state();
+  const { known } = await folders.get(targetOf(runtime), dir);
+  observer({ type: 'recording-finished', dir, by });
+  // An upload that was begun goes on as it was asked for.
+  if (!known || known.state === 'done') {
+    const asked = { webhook: true, force: false, finished: false };
+    await queue.add([{ dir, recordingId: basename(dir), origin: 'found', asked }], clock.now());
+  }
+  uploads.want(dir);
+}
+
+/** Names of files that are new, or not as they were uploaded. */
+function changedSince({ files }: KnownFolder, look: FolderLook): string[] {
+  return look.files
+    .filter(({ role }) => role !== 'sidecar')
+    .filter(file => !files.some(one => one.name === file.name && one.state === 'uploaded' && sameFile(one, file)))
+    .map(({ name }) => name);
+}
+
+function targetOf({ config }: Pick<Runtime, 'config'>): string {
+  return `${config.endpoint}/${config.bucket}`;
+}

@@ -1,0 +1,295 @@
+import { StillWrittenError } from '../../core/recording/settle.ts';
+import { printable } from '../../core/text.ts';
+import type { StoredRecording } from '../../core/upload/journal.ts';
+import type { QueuedUpload } from '../../core/upload/queue.ts';
+import { failuresOf } from '../../core/upload/upload-report.ts';
+import { foldersAtOnce } from '../descriptors.ts';
+import { finishUpload } from '../finish-upload.ts';
+import type { Runtime } from '../runtime.ts';
+import { postpone, type RetriedUpload, uploadQueued } from '../upload-queued.ts';
+import { createBackoff } from './backoff.ts';
+import type { Candidates, Looked } from './candidates.ts';
+import { videoOf } from './folder-look.ts';
+import type { Generations } from './generations.ts';
+import { giveUpRecording } from './give-up.ts';
+import type { LiveRecordings } from './live.ts';
+import { isDeleted, type Place, placeOf } from './place.ts';
+
+/** Uploads what waits in the queue, and finishes what was begun. */
+export interface Uploads {
+  /**
+   * Begins what is due, as far as there is room, and does not wait for it.
+   * @returns how long nothing will be due, in milliseconds
+   * @throws AppError `STATE`
+   */
+  pump(): Promise<number>;
+  /** Looks at a folder at the next `pump`, whenever it is due: it has changed, or is finished. */
+  want(dir: string): void;
+  /** True while the folder is looked at or uploaded. */
+  isRunning(dir: string): boolean;
+  readonly running: number;
+  /** Uploads that failed and are tried again. */
+  readonly unfinished: number;
+  /** Resolves once those under way have ended. */
+  idle(): Promise<void>;
+}
+
+/** They share connections and bandwidth. */
+const UPLOADS_AT_ONCE = 32;
+/** Other processes leave uploads behind, too. */
+const LOOK_FOR_UNFINISHED_MS = 30_000;
+const MOST_WANTED = 1_000;
+/** After a failure of the state. */
+const PAUSE_MS = 10_000;
+
+export interface UploadsDeps {
+  candidates: Candidates;
+  live: LiveRecordings;
+  /** Called when one has ended. */
+  onEnd(): void;
+  /** Gets what one fails with that is about the state or a bug. */
+  onFailure(error: unknown): void;
+  /** Called when an upload has succeeded. */
+  onSuccess(): void;
+}
+
+export function createUploads(
+  generations: Generations,
+  { candidates, live, onEnd, onFailure, onSuccess }: UploadsDeps,
+): Uploads {
+  const running = new Map<string, Promise<void>>();
+  const wanted = new Set<string>();
+  const backoff = createBackoff();
+  /** What their last failure said, by folder: it is announced once. */
+  const announced = new Map<string, string>();
+  let unfinished: { id: string; dir: string }[] = [];
+  let lookedAt = Number.NEGATIVE_INFINITY;
+
+  /** Folders whose upload failed for another reason than the upload itself, and until when they wait; monotonic. */
+  const paused = new Map<string, number>();
+  const isBusy = (dir: string) => {
+    if (running.has(dir)) return true;
+    const until = paused.get(dir);
+    if (until === undefined) return false;
+    if (until > generations.runtime.clock.monotonic()) return true;
+    paused.delete(dir);
+    return false;
+  };
+
+  const start = (dir: string, work: (runtime: Runtime) => Promise<void>) => {
+    const task = generations
+      .use(work)
+      .catch(error => {
+        const { signal, clock } = generations.runtime;
+        if (signal.aborted) return;
+        paused.set(dir, clock.monotonic() + PAUSE_MS);
+        onFailure(error);
+      })
+      .finally(() => {
+        running.delete(dir);
+        onEnd();
+      });
+    running.set(dir, task);
+  };
+
+  /** @returns the folder as it is, if its recording may be uploaded now */
+  const lookFirst = async (dir: string, isEnqueued: boolean): Promise<Looked | undefined> => {
+    const looked = await candidates.look(dir, { isEnqueued });
+    if (looked?.verdict.finished) {
+      candidates.remove(dir);
+      await live.stop(dir);
+    }
+    return looked;
+  };
+
+  const uploadEntry = async (entry: QueuedUpload, runtime: Runtime) => {
+    const { dir, origin, asked } = entry;
+    const looked = asked.finished ? undefined : await lookFirst(dir, origin !== 'found');
+    if (looked && !looked.verdict.finished && videoOf(looked.look)) {
+      candidates.add(dir, { isEnqueued: origin !== 'found' });
+      const error = new StillWrittenError(
+        `${printable(dir)}: ${looked.verdict.reason}`,
+        'it is uploaded once it is finished',
+      );
+      await postpone(entry, error, { isGone: false }, runtime);
+      return;
+    }
+    if (asked.finished) await live.stop(dir);
+    candidates.remove(dir);
+    const place = await placeOf(dir);
+    const finished = asked.finished || looked?.verdict.finished === true;
+    const result = await uploadQueued({ ...entry, asked: { ...asked, finished } }, runtime);
+    await settle(result, place, runtime);
+  };
+
+  const uploadUnfinished = async (stored: StoredRecording, runtime: Runtime) => {
+    const { id, dir } = stored;
+    const place = await placeOf(dir);
+    const { folders } = await runtime.state();
+    const { known } = await folders.get(stored.target, dir);
+    if (known?.isAtWork) {
+      candidates.remove(dir);
+      backoff.failed(id, runtime.clock.monotonic());
+      return;
+    }
+    const looked = await lookFirst(dir, false);
+    const video = looked && videoOf(looked.look);
+    const isAsBefore = known?.files.some(
+      file => file.name === video?.name && file.sizeBytes === video.sizeBytes && file.mtimeNs === video.mtimeNs,
+    );
+    if (looked && video && !looked.verdict.finished && !isAsBefore) {
+      candidates.add(dir, { isEnqueued: false });
+      backoff.failed(id, runtime.clock.monotonic());
+      return;
+    }
+    candidates.remove(dir);
+    await live.stop(dir);
+    await settle(
+      await finishUpload(stored, runtime, { finished: isAsBefore || looked?.verdict.finished }),
+      place,
+      runtime,
+    );
+  };
+
+  /** Says how an upload has ended, and when it is tried again. */
+  const settle = async (result: RetriedUpload, place: Place | undefined, runtime: Runtime) => {
+    const { observer, clock } = runtime;
+    const { dir, recordingId } = result;
+    const { journal } = await runtime.state();
+    const target = targetOf(runtime);
+    if (result.ok) {
+      const { outcome, sentBytes, durationMs, files } = result.report;
+      const [error] = failuresOf(result.report);
+      if (!error) {
+        backoff.ended(recordingId);
+        announced.delete(dir);
+        onSuccess();
+        observer({ type: 'upload-ended', recordingId, dir, outcome, files: files.length, sentBytes, durationMs });
+        return;
+      }
+      if (await giveUpIfGone(recordingId, place, runtime)) return;
+      const retryInMs = backoff.failed(recordingId, clock.monotonic());
+      observer({
+        type: 'upload-ended',
+        recordingId,
+        dir,
+        outcome,
+        files: files.length,
+        sentBytes,
+        durationMs,
+        error,
+        retryInMs,
+      });
+      lookedAt = Number.NEGATIVE_INFINITY;
+      return;
+    }
+    const stored = (await journal.unfinished(target)).find(one => one.dir === dir);
+    // The queue has its own times for what was not begun.
+    if (!stored) return;
+    if (await giveUpIfGone(stored.id, place, runtime)) return;
+    backoff.failed(stored.id, clock.monotonic());
+    if (announced.get(dir) === result.error.message || result.error.code === 'BUSY') return;
+    announced.set(dir, result.error.message);
+    observer({ type: 'upload-refused', dir, error: result.error });
+  };
+
+  const giveUpIfGone = async (id: string, place: Place | undefined, runtime: Runtime): Promise<boolean> => {
+    const { dir } = place ?? {};
+    if (!place || dir === undefined) return false;
+    const looked = await candidates.look(dir, { isEnqueued: false });
+    const hasVideo = looked && (videoOf(looked.look) ?? looked.look.unfinished) !== undefined;
+    if (hasVideo || (!looked && !(await isDeleted(place)))) return false;
+    const { journal } = await runtime.state();
+    const target = targetOf(runtime);
+    const stored = (await journal.unfinished(target)).find(one => one.id === id);
+    if (!stored) return false;
+    await giveUpRecording(stored, runtime);
+    backoff.ended(id);
+    announced.delete(dir);
+    runtime.observer({
+      type: 'upload-given-up',
+      recordingId: id,
+      dir,
+      reason: looked ? 'its video is gone' : 'its folder is gone',
+    });
+    return true;
+  };
+
+  const lookForUnfinished = async (runtime: Runtime) => {
+    const { clock } = runtime;
+    if (clock.monotonic() - lookedAt < LOOK_FOR_UNFINISHED_MS) return;
+    lookedAt = clock.monotonic();
+    const { journal } = await runtime.state();
+    const all = await journal.unfinished(targetOf(runtime));
+    unfinished = all.map(({ id, dir }) => ({ id, dir }));
+    backoff.keepOnly(new Set(unfinished.map(({ id }) => id)));
+    const dirs = new Set(unfinished.map(({ dir }) => dir));
+    for (const dir of announced.keys()) if (!dirs.has(dir)) announced.delete(dir);
+  };
+
+  const storedOf = async (id: string, runtime: Runtime): Promise<StoredRecording | undefined> => {
+    const { journal } = await runtime.state();
+    const target = targetOf(runtime);
+    const stored = await journal.recording({ target, recordingId: id as StoredRecording['id'] });
+    return stored?.state === 'done' ? undefined : stored;
+  };
+
+  return {
+    get running() {
+      return running.size;
+    },
+    get unfinished() {
+      return unfinished.length;
+    },
+    isRunning: dir => running.has(dir),
+    want(dir) {
+      if (wanted.size < MOST_WANTED) wanted.add(dir);
+    },
+    async pump() {
+      const { runtime } = generations;
+      const { clock } = runtime;
+      const { queue, folders } = await runtime.state();
+      const places = foldersAtOnce(UPLOADS_AT_ONCE);
+      const target = targetOf(runtime);
+      for (const dir of wanted) {
+        if (running.size >= places) break;
+        if (isBusy(dir)) continue;
+        wanted.delete(dir);
+        const { known, queued } = await folders.get(target, dir);
+        if (queued) start(dir, runtime => uploadEntry(queued, runtime));
+        else if (known && known.state !== 'done') {
+          const stored = await storedOf(known.recordingId, runtime);
+          if (stored) start(dir, runtime => uploadUnfinished(stored, runtime));
+        }
+      }
+      if (running.size < places) {
+        for (const entry of await queue.due(clock.now(), places + running.size + paused.size)) {
+          if (running.size >= places) break;
+          if (!isBusy(entry.dir)) start(entry.dir, runtime => uploadEntry(entry, runtime));
+        }
+      }
+      await lookForUnfinished(runtime);
+      let quietMs = LOOK_FOR_UNFINISHED_MS;
+      for (const { id, dir } of unfinished) {
+        if (isBusy(dir) || candidates.has(dir)) continue;
+        const waitMs = backoff.waitMs(id, clock.monotonic());
+        if (waitMs > 0) quietMs = Math.min(quietMs, waitMs);
+        if (waitMs > 0 || running.size >= places) continue;
+        const stored = await storedOf(id, runtime);
+        if (stored) start(dir, runtime => uploadUnfinished(stored, runtime));
+      }
+      if (running.size >= places) return LOOK_FOR_UNFINISHED_MS;
+      const nextAt = await queue.nextAt();
+      // What is due and was not begun is busy, and rings at its end.
+      const nextInMs = nextAt === undefined || nextAt <= clock.now() ? LOOK_FOR_UNFINISHED_MS : nextAt - clock.now();
+      return Math.min(quietMs, nextInMs);
+    },
+    idle: async () => {
+      await Promise.all(running.values());
+    },
+  };
+}
+
+function targetOf({ config }: Pick<Runtime, 'config'>): string {
+  return `${config.endpoint}/${config.bucket}`;
+}

@@ -1,0 +1,191 @@
+import { AppError } from '../../core/errors.ts';
+import { completePayloads } from '../complete-payloads.ts';
+import { findWork } from '../retry-work.ts';
+import type { Runtime } from '../runtime.ts';
+import { listen } from '../wake.ts';
+import { type Bell, createBell } from './bell.ts';
+import { createCandidates } from './candidates.ts';
+import { considerFound, queueFinished } from './found.ts';
+import { createGenerations, type Generations } from './generations.ts';
+import { createHouse } from './house.ts';
+import { NOT_LIVE } from './live.ts';
+import { createRoots } from './roots.ts';
+import type { ServiceManager } from './systemd.ts';
+import { createTroubles, type Troubles } from './troubles.ts';
+import { createUploads } from './uploads.ts';
+import { createWebhooks } from './webhooks.ts';
+import { workerLock } from './worker-lock.ts';
+
+export interface WatchRequest {
+  /** Folders to look below; none: those that are configured. */
+  roots: readonly string[];
+  manager: ServiceManager;
+  /**
+   * Calls `onAsked` whenever the configuration is to be read again.
+   * @returns stops that
+   */
+  onReload(onAsked: () => void): () => void;
+  /** Reads the configuration again. @throws AppError `CONFIG` */
+  reload(): Promise<Runtime>;
+}
+
+/** The queue is asked this often, whatever was heard. */
+const TICK_MS = 2_000;
+/** After a failure of the state. */
+const PAUSE_MS = 5_000;
+
+/**
+ * The worker: finds recordings, uploads them and those of the queue, retries uploads and webhooks when they are due, and
+ * tidies up. It works until the runtime's signal aborts; finished parts are kept then.
+ * @throws AppError `BUSY` if this state has a worker, `STATE` if the state cannot be opened
+ */
+export async function watch(request: WatchRequest, first: Runtime): Promise<void> {
+  const { clock, signal } = first;
+  const { manager } = request;
+  const bell = createBell(clock);
+  const troubles: Troubles = createTroubles(() => generations.runtime.observer, clock.monotonic);
+  await using generations: Generations = createGenerations(first, troubles.add);
+  // Given back before the state is closed.
+  await using lock = await workerLock(first);
+  const rootsOf = ({ config }: Runtime) => (request.roots.length > 0 ? request.roots : config.watch.roots);
+
+  const live = NOT_LIVE;
+  const candidates = createCandidates(() => generations.runtime, live, {
+    onFinished: async (dir, { by }) => {
+      await generations.use(runtime => queueFinished(dir, by, uploads, runtime));
+      bell.ring();
+    },
+    onGone: dir => void live.stop(dir),
+  });
+  const uploads = createUploads(generations, {
+    candidates,
+    live,
+    onEnd: bell.ring,
+    onFailure: troubles.add,
+    onSuccess: troubles.passed,
+  });
+  const webhooks = createWebhooks(generations, { onEnd: bell.ring, onFailure: troubles.add });
+  const house = createHouse(generations, { onEnd: bell.ring, onFailure: troubles.add });
+  const roots = createRoots(rootsOf(first), {
+    runtime: () => generations.runtime,
+    async onRecording(dir) {
+      if (candidates.has(dir) || uploads.isRunning(dir)) return;
+      await generations.use(runtime => considerFound(dir, candidates, runtime)).catch(troubles.add);
+    },
+    wake: bell.ring,
+  });
+
+  const asked = reloads(request, bell);
+  const stopListening = listen(first.config.stateDir, bell.ring, () => {});
+  const onAbort = () => bell.ring();
+  signal.addEventListener('abort', onAbort);
+  const beat = heartbeat(manager, clock.monotonic);
+  await complete(first).catch(troubles.add);
+  first.observer({ type: 'watch-started', roots: rootsOf(first) });
+  await manager.tell({ READY: '1', STATUS: 'watching' });
+  try {
+    while (!signal.aborted) {
+      if (asked.take()) await reload();
+      const dueInMs = await pass();
+      beat(`${count(uploads.running, 'upload')} under way, ${count(candidates.size, 'recording')} not finished`);
+      await bell.wait(Math.min(TICK_MS, dueInMs), signal);
+    }
+  } finally {
+    void manager.tell({ STOPPING: '1', STATUS: 'saving progress' });
+    signal.removeEventListener('abort', onAbort);
+    stopListening();
+    asked.stop();
+    await Promise.all([roots.close(), live.close(), uploads.idle(), webhooks.idle(), house.idle()]);
+  }
+
+  /** Begins all that is due. @returns how long nothing will be, in milliseconds */
+  async function pass(): Promise<number> {
+    const pumps = [roots.pump, candidates.pump, uploads.pump, webhooks.pump, house.pump];
+    let dueInMs = Number.POSITIVE_INFINITY;
+    for (const pump of pumps) {
+      if (signal.aborted) return 0;
+      try {
+        dueInMs = Math.min(dueInMs, await pump());
+      } catch (error) {
+        if (signal.aborted) return 0;
+        troubles.add(error);
+        await clock.sleep(PAUSE_MS, signal).catch(() => {});
+      }
+    }
+    return Math.max(0, dueInMs);
+  }
+
+  async function reload(): Promise<void> {
+    await manager.tell({ RELOADING: '1', MONOTONIC_USEC: String(Math.round(clock.monotonic() * 1000)) });
+    const { observer, config } = generations.runtime;
+    try {
+      const next = await request.reload();
+      if (next.config.stateDir !== config.stateDir) {
+        await next[Symbol.asyncDispose]();
+        throw new AppError('CONFIG', `stateDir is ${next.config.stateDir} now`, {
+          hint: 'restart the worker to change it',
+        });
+      }
+      await lock.moveTo(next);
+      generations.replace(next);
+      roots.replace(rootsOf(next));
+      webhooks.reset();
+      next.observer({ type: 'notice', message: 'the configuration was read again' });
+      await complete(next);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      const problems = error.message.replaceAll('\n', '; ');
+      const hint = error.hint ? ` (${error.hint})` : '';
+      observer({
+        type: 'warning',
+        message: `the new configuration is refused, the old one goes on: ${problems}${hint}`,
+        isLoss: true,
+      });
+    } finally {
+      await manager.tell({ READY: '1' });
+    }
+  }
+}
+
+/** Sends what waited for an e-mail address that is configured now. */
+async function complete(runtime: Runtime): Promise<void> {
+  const work = await findWork({ ids: [], now: false, held: false }, runtime);
+  await completePayloads(work, { held: false }, runtime);
+}
+
+function reloads({ onReload }: WatchRequest, bell: Bell): { take(): boolean; stop(): void } {
+  let isAsked = false;
+  const stop = onReload(() => {
+    isAsked = true;
+    bell.ring();
+  });
+  return {
+    take() {
+      const was = isAsked;
+      isAsked = false;
+      return was;
+    },
+    stop,
+  };
+}
+
+/** Tells the service manager that the worker works, as often as it wants to hear it, and what it does. */
+function heartbeat(manager: ServiceManager, now: () => number): (status: string) => void {
+  const everyMs = Math.min(manager.watchdogEveryMs ?? 10_000, 10_000);
+  let toldAt = Number.NEGATIVE_INFINITY;
+  let told = '';
+  return status => {
+    if (now() - toldAt < everyMs) return;
+    toldAt = now();
+    const state = {
+      ...(manager.watchdogEveryMs !== undefined && { WATCHDOG: '1' }),
+      ...(status !== told && { STATUS: status }),
+    };
+    told = status;
+    if (Object.keys(state).length > 0) void manager.tell(state);
+  };
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,119 @@
+import { FURTHEST_MS } from '../../core/delivery/claims.ts';
+import type { Pace } from '../../core/delivery/deliver-to-endpoint.ts';
+import { deliverWebhooks } from '../../core/delivery/deliver-webhooks.ts';
+import type { Runtime } from '../runtime.ts';
+import type { Generations } from './generations.ts';
+
+/** Sends webhooks when they are due. */
+export interface Webhooks {
+  /**
+   * Begins a run for each endpoint with something due, and does not wait for it.
+   * @returns how long nothing will be due, in milliseconds
+   * @throws AppError `STATE`
+   */
+  pump(): Promise<number>;
+  /** Runs under way. */
+  readonly running: number;
+  /** Resolves once those have ended. */
+  idle(): Promise<void>;
+  /** A new configuration may have brought what was missing. */
+  reset(): void;
+}
+
+/** Runs against one endpoint at the same time: what becomes due meanwhile does not wait for a server that hangs. */
+const RUNS_AT_ONCE = 4;
+/** After a run that the endpoint's failures have ended, the next one waits: three POSTs each, not three a second. */
+const FIRST_PAUSE_MS = 5_000;
+const LONGEST_PAUSE_MS = 60_000;
+/** What another process sends, or what waits for an older payload, is due and cannot be sent. */
+const BUSY_PAUSE_MS = 2_000;
+
+interface Lane {
+  runs: number;
+  /** Shared by the runs under way. */
+  paces: Map<string, Pace>;
+  /** On the monotonic clock. */
+  pausedUntil: number;
+  /** Runs in a row that the endpoint's failures have ended. */
+  failures: number;
+}
+
+/**
+ * @param onEnd called when a run has ended
+ * @param onFailure gets what a run fails with
+ */
+export function createWebhooks(
+  generations: Generations,
+  { onEnd, onFailure }: { onEnd: () => void; onFailure: (error: unknown) => void },
+): Webhooks {
+  const lanes = new Map<string, Lane>();
+  const running = new Set<Promise<void>>();
+
+  const run = async (endpoint: string, lane: Lane, runtime: Runtime) => {
+    const { clock } = runtime;
+    const deps = { ...(await runtime.delivery()), paces: lane.paces };
+    const report = await deliverWebhooks({ due: 'due', held: false, trigger: 'retry', endpoints: [endpoint] }, deps);
+    const [{ stopped, sent } = { stopped: undefined, sent: 0 }] = report.endpoints;
+    if (stopped !== undefined) {
+      const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** lane.failures);
+      lane.failures++;
+      lane.pausedUntil = clock.monotonic() + pauseMs;
+    } else {
+      lane.failures = 0;
+      lane.pausedUntil = sent > 0 ? 0 : clock.monotonic() + BUSY_PAUSE_MS;
+    }
+  };
+
+  const start = (endpoint: string, lane: Lane) => {
+    lane.runs++;
+    const work: Promise<void> = generations
+      .use(runtime => run(endpoint, lane, runtime))
+      .catch(error => {
+        lane.pausedUntil = generations.runtime.clock.monotonic() + FIRST_PAUSE_MS;
+        onFailure(error);
+      })
+      .finally(() => {
+        lane.runs--;
+        if (lane.runs === 0) lane.paces = new Map();
+        running.delete(work);
+        onEnd();
+      });
+    running.add(work);
+  };
+
+  return {
+    get running() {
+      return running.size;
+    },
+    async pump() {
+      const { runtime } = generations;
+      const { clock, config } = runtime;
+      const { outbox } = await runtime.state();
+      let quietMs = Number.POSITIVE_INFINITY;
+      for (const { endpoint, nextAt } of await outbox.nextDue()) {
+        if (!config.webhooks.some(({ name }) => name === endpoint)) continue;
+        const lane = lanes.get(endpoint) ?? { runs: 0, paces: new Map(), pausedUntil: 0, failures: 0 };
+        lanes.set(endpoint, lane);
+        // A clock that was wrong has scheduled it that far ahead; a run repairs that.
+        const dueInMs = nextAt - clock.now() > FURTHEST_MS ? 0 : nextAt - clock.now();
+        const waitMs = Math.max(dueInMs, lane.pausedUntil - clock.monotonic());
+        if (waitMs > 0) {
+          quietMs = Math.min(quietMs, waitMs);
+          continue;
+        }
+        if (lane.runs >= RUNS_AT_ONCE || lane.paces.get(endpoint)?.circuit.stopped !== undefined) continue;
+        // A run takes what is due at its beginning; the next one begins when there is more, not at once.
+        lane.pausedUntil = clock.monotonic() + BUSY_PAUSE_MS;
+        quietMs = Math.min(quietMs, BUSY_PAUSE_MS);
+        start(endpoint, lane);
+      }
+      return quietMs;
+    },
+    idle: async () => {
+      await Promise.all(running);
+    },
+    reset() {
+      for (const lane of lanes.values()) Object.assign(lane, { pausedUntil: 0, failures: 0 });
+    },
+  };
+}

@@ -1,0 +1,52 @@
+import { serviceManager } from '../../../app/watch/systemd.ts';
+import { watch } from '../../../app/watch/watch.ts';
+import { EXIT } from '../../exit-codes.ts';
+import { openCommand } from '../../open-command.ts';
+import type { Invocation, RunCommand } from '../../program/command.ts';
+import { createProgress, createQuietProgress, type LiveBlock, type Progress } from '../../terminal/progress.ts';
+import { createJsonProgress } from '../../terminal/progress-json.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
+import type { watchSpec } from './spec.ts';
+import { watchLine } from './text.ts';
+
+type Call = Invocation<typeof watchSpec>;
+
+/** `recordupload watch [root...]`: until Ctrl-C or SIGTERM. */
+export const run: RunCommand<typeof watchSpec> = async call => {
+  const { args, signal } = call;
+  const { terminal } = call;
+  const progress = (_: Terminal, block: LiveBlock | undefined) => watchProgress(call, block);
+  await using open = await openCommand(call, { opening: 'starting', uploadSource: 'watch', progress });
+  const { runtime, reopen } = open;
+  const manager = serviceManager(terminal.env);
+  try {
+    await watch({ roots: args, manager, onReload, reload: reopen }, runtime);
+  } catch (error) {
+    if (!signal.aborted || error !== signal.reason) throw error;
+  }
+  open.settle();
+  runtime.observer({ type: 'notice', message: 'stopped; progress is saved' });
+  return EXIT.done;
+};
+
+function watchProgress({ options, terminal }: Call, block: LiveBlock | undefined): Progress {
+  const { json, quiet, verbose = false, progress } = options;
+  if (json) return createJsonProgress(terminal.document);
+  if (progress === 'json') return createJsonProgress(terminal.err);
+  if (!quiet) return createProgress(terminal, block, event => watchLine(event, terminal));
+  const losses = createQuietProgress(terminal, { verbose });
+  return {
+    ...losses,
+    observe(event) {
+      const line =
+        event.type === 'upload-refused' || event.type === 'upload-given-up' ? watchLine(event, terminal) : null;
+      if (line) terminal.err(line);
+      losses.observe(event);
+    },
+  };
+}
+
+function onReload(onAsked: () => void): () => void {
+  process.on('SIGHUP', onAsked);
+  return () => process.removeListener('SIGHUP', onAsked);
+}
