@@ -164,8 +164,8 @@ export async function verifyRecording(
 }
 
 /**
- * What was uploaded from this machine, the newest first; at most 20 unless `limit` says so.
- * @param options.state `waiting`, `held`: one of its webhooks is
+ * What was uploaded from this machine, and what waits for it, the newest first; at most 20 of each unless `limit` says so.
+ * @param options.state `waiting`, `held`: one of its webhooks is; `queued`, `refused`: its upload has not begun
  */
 export async function listRecordings(
   options: CallOptions & { state?: ListRequest['state']; since?: Date | undefined; limit?: number },

@@ -1,8 +1,12 @@
 import type { RecentFilter, RecentRecording } from '../core/status/overview.ts';
+import type { QueuedUpload } from '../core/upload/queue.ts';
 import type { Runtime } from './runtime.ts';
 
 /** Which recordings to list; times are milliseconds since 1970. */
-export type ListRequest = RecentFilter;
+export interface ListRequest extends Omit<RecentFilter, 'state'> {
+  /** `waiting`, `held`: one of its webhooks is. `queued`, `refused`: its upload has not begun. */
+  state?: RecentFilter['state'] | 'queued' | 'refused' | undefined;
+}
 
 export interface ListReport {
   stateDir: string;
@@ -10,20 +14,26 @@ export interface ListReport {
   hasState: boolean;
   /** The newest first. */
   recordings: RecentRecording[];
+  /** Folders whose upload has not begun; the one that was asked for or looked at last first. */
+  queue: QueuedUpload[];
 }
 
 /**
- * Lists what was uploaded from this machine, the newest first. Changes nothing and waits for no lock.
+ * Lists what was uploaded from this machine, and what is to be, the newest first. Changes nothing and waits for no lock.
  * @throws AppError `STATE` if the state cannot be read
  */
 export async function listRecordings(
-  request: ListRequest,
+  { state, since, limit }: ListRequest,
   { config: { stateDir }, overview }: Pick<Runtime, 'config' | 'overview'>,
 ): Promise<ListReport> {
   const open = await overview();
-  if (!open) return { stateDir, hasState: false, recordings: [] };
+  if (!open) return { stateDir, hasState: false, recordings: [], queue: [] };
   try {
-    return { stateDir, hasState: true, recordings: await open.recent(request) };
+    const isOfQueue = state === 'queued' || state === 'refused';
+    const recordings = isOfQueue ? [] : await open.recent({ state, since, limit });
+    const inQueue = state === 'queued' ? 'waiting' : state === 'refused' ? state : undefined;
+    const queue = isOfQueue || state === undefined ? await open.queue({ state: inQueue, since, limit }) : [];
+    return { stateDir, hasState: true, recordings, queue };
   } finally {
     open.close();
   }

@@ -440,6 +440,10 @@ describe('the JSON of the other commands', () => {
 
   test('list and forget', async () => {
     const { desk, id } = await deskWithPartialUpload();
+    const dir = makeRecording({ files: { 'video.mkv': null } });
+    await desk.run(['upload', dir, '--quiet']);
+    await desk.run(['enqueue', makeRecording({ files: { 'video.mkv': null } }), '--quiet']);
+    const queued = { dir: 'string', recordingId: 'string', hint: 'string', since: 'string', updatedAt: 'string' };
     expect(await documentOf(desk, 'list')).toEqual({
       stateDir: 'string',
       hasState: 'boolean',
@@ -456,6 +460,8 @@ describe('the JSON of the other commands', () => {
           webhooks: [{ endpoint: 'string', state: 'string' }],
         },
       ],
+      queued: [{ ...queued, origin: 'string', reason: 'string', nextTry: 'string' }],
+      refused: [{ ...queued, error: 'string' }],
     });
     const discarded = [{ endpoint: 'string', webhookId: 'string', attempts: 'number' }];
     expect(await documentOf(desk, `webhook discard ${id}`)).toEqual({ recordingId: 'string', discarded });

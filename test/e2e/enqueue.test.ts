@@ -66,13 +66,21 @@ describe('a folder that is handed over', () => {
     expect(webhooksOf(sandbox, id)).toHaveLength(1);
   });
 
-  test('says so if a worker is running, with its process', async () => {
-    const desk = openDesk(sandbox);
+  test('says so if a worker is running, with its process; so do status and doctor', async () => {
+    // Doctor sends requests without a body.
+    const desk = openDesk(await openSandbox());
     await using state = await openStateOf(desk);
     expect(await state.takeWorker(Date.now())).toMatchObject({ ok: true });
     const { stdout } = await desk.run(['enqueue', makeRecording()]);
     expect(stdout).toContain(`worker: recordupload watch runs as process ${process.pid}`);
     expect(commandsIn(stdout.replace(/worker: .*/, ''))).toEqual([]);
+    expect((await desk.run(['status'])).stdout).toContain(
+      `worker    recordupload watch runs as process ${process.pid}`,
+    );
+    expect((await desk.run(['status'])).stdout).not.toContain('next: recordupload retry');
+    const doctor = (await desk.run(['doctor'])).stdout;
+    expect(doctor).toContain(`worker: recordupload watch runs as process ${process.pid}`);
+    expect(doctor).toContain('1 folder queued, the oldest for');
     expect((await enqueueJson(desk, [makeRecording()])).worker).toMatchObject({ pid: process.pid });
   });
 
@@ -142,6 +150,24 @@ describe('a folder that is handed over', () => {
     expect(await queuedOn(desk)).toEqual([]);
     const puts = sandbox.s3.requests().filter(one => one.operation === 'PutObject' && one.key === key);
     expect(puts).toHaveLength(1);
+  });
+
+  test('is listed among the recordings', async () => {
+    const desk = openDesk(sandbox);
+    const [done, waiting, refused] = [freshId(), freshId(), freshId()];
+    await desk.run(['upload', makeRecording({ name: done })]);
+    await desk.run(['upload', makeRecording({ name: refused, files: { 'video.mkv': null } })]);
+    await desk.run(['enqueue', makeRecording({ name: waiting, files: { 'video.mkv': null } })]);
+    const idsOf = async (...options: string[]) => {
+      const { stdout } = await desk.run(['list', ...options]);
+      return [done, waiting, refused].filter(id => stdout.split(/\s+/).includes(id));
+    };
+    expect(await idsOf()).toEqual([done, waiting, refused]);
+    expect(await idsOf('--state', 'queued')).toEqual([waiting]);
+    expect(await idsOf('--state', 'refused')).toEqual([refused]);
+    expect(await idsOf('--state', 'done')).toEqual([done]);
+    expect(await idsOf('--limit', '1')).toEqual([waiting]);
+    expect((await desk.run(['list', '--state', 'queued'])).stdout).toMatch(/queued .* has no video/);
   });
 
   test('can be ended before it begins', async () => {

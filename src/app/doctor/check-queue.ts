@@ -12,7 +12,7 @@ export async function checkQueue(runtime: Runtime): Promise<Finding[]> {
   const report = await status({ limit: 1 }, runtime);
   if (!report.hasState) return [{ name, status: 'ok', detail: 'nothing waits' }];
   const { now, overview } = report;
-  const { counts, oldest } = overview;
+  const { counts, oldest, worker } = overview;
   const findings: Finding[] = [];
   const age = (since: number | null) =>
     since === null ? '' : `, the oldest for ${formatDuration(Math.max(0, now - since))}`;
@@ -22,13 +22,23 @@ export async function checkQueue(runtime: Runtime): Promise<Finding[]> {
     const fix = 'recordupload status shows why; then recordupload retry --held';
     findings.push({ name, status: 'warning', detail, fix });
   }
-  const { partial, waiting } = counts;
-  const old = isOld(oldest.waiting) || isOld(oldest.partial);
+  if (counts.refused > 0) {
+    const detail = `${number(counts.refused, 'folder')} refused${age(oldest.refused)}`;
+    findings.push({ name, status: 'warning', detail, fix: 'recordupload status shows why' });
+  }
+  const { partial, waiting, queued } = counts;
+  const old = isOld(oldest.waiting) || isOld(oldest.partial) || isOld(oldest.queued);
   findings.push({
     name,
     status: old ? 'warning' : 'ok',
-    detail: `${number(waiting, 'webhook')} waiting${age(oldest.waiting)}; ${number(partial, 'upload')} partial${age(oldest.partial)}`,
-    ...(old && { fix: 'recordupload retry; does cron run it?' }),
+    detail: `${number(waiting, 'webhook')} waiting${age(oldest.waiting)}; ${number(partial, 'upload')} partial${age(oldest.partial)}; ${number(queued, 'folder')} queued${age(oldest.queued)}`,
+    ...(old && { fix: worker ? 'recordupload status shows why' : 'recordupload retry; does cron run it?' }),
+  });
+  const running = worker && `runs as process ${worker.pid}, for ${formatDuration(Math.max(0, now - worker.since))}`;
+  findings.push({
+    name: 'worker',
+    status: 'ok',
+    detail: running ? `recordupload watch ${running}` : 'recordupload watch does not run',
   });
   return findings;
 }

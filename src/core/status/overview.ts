@@ -133,6 +133,14 @@ export interface RecentFilter {
   limit: number;
 }
 
+/** Which folders of the queue `Overview.queue` lists. */
+export interface QueueFilter {
+  state?: QueuedUpload['state'] | undefined;
+  /** Asked for or looked at then or later. */
+  since?: number | undefined;
+  limit: number;
+}
+
 /** A recording in a list: one line of it. */
 export interface RecentRecording {
   target: string;
@@ -161,6 +169,8 @@ export interface Overview {
   recording(id: string): Promise<KnownOfRecording>;
   /** Recordings of this machine, the one that was touched last first. */
   recent(filter: RecentFilter): Promise<RecentRecording[]>;
+  /** Folders whose upload has not begun, the one that was asked for or looked at last first. */
+  queue(filter: QueueFilter): Promise<QueuedUpload[]>;
   /** Ids of recordings that begin so, the one that was touched last first. */
   recordingIds(prefix: string, options: { limit: number }): Promise<string[]>;
   /** The process of `recordupload watch`; undefined if none runs. */

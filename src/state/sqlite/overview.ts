@@ -39,6 +39,16 @@ export function openOverviewOf({ read, isAlive }: OverviewSource): Overview {
         deliveries: historyOf(sql, id),
       })),
     recent: filter => read(sql => recentRecordings(sql, filter, new Set(livingClaimants(sql, isAlive).keys()))),
+    queue: ({ state, since = 0, limit }) =>
+      read(sql =>
+        sql
+          .all(
+            `SELECT * FROM queue WHERE updated_at >= $since AND ($state IS NULL OR state = $state)
+             ORDER BY updated_at DESC, dir LIMIT $limit`,
+            { since, state: state ?? null, limit },
+          )
+          .map(toQueued),
+      ),
     recordingIds: (prefix, { limit }) =>
       read(sql => {
         const rows = sql.all(

@@ -50,6 +50,20 @@ export function queueConforms(stage: Stage): void {
       expect(await queue.list()).toEqual([{ ...again, ...waiting, ...times }]);
     });
 
+    test('is in the overview, the one that was asked for or looked at last first', async () => {
+      const { queue, overview } = stage.state;
+      await queue.add([folder('/r/41'), folder('/r/42')], NOW);
+      await queue.add([{ ...folder('/r/43', 'upload'), ...refused() }], NOW + HOUR);
+      await queue.postpone('/r/41', refused(), NOW + 2 * HOUR);
+      const listed = async (filter: Parameters<typeof overview.queue>[0]) =>
+        (await overview.queue(filter)).map(({ dir }) => dir);
+      expect(await listed({ limit: 20 })).toEqual(['/r/41', '/r/43', '/r/42']);
+      expect(await listed({ limit: 2 })).toEqual(['/r/41', '/r/43']);
+      expect(await listed({ limit: 20, since: NOW + 1 })).toEqual(['/r/41', '/r/43']);
+      expect(await listed({ limit: 20, state: 'waiting' })).toEqual(['/r/42']);
+      expect(await listed({ limit: 1, state: 'refused' })).toEqual(['/r/41']);
+    });
+
     test('is not changed by the worker, which finds it', async () => {
       const { queue } = stage.state;
       await queue.add([folder('/r/42')], NOW);

@@ -1,5 +1,6 @@
 import type { ListReport } from '../../../app/list.ts';
 import { iso } from '../../json/document.ts';
+import { type QueuedJson, queuedJson, type RefusalJson, refusalJson } from '../../json/queued.ts';
 
 /** The result of `list --json`. */
 export interface ListJson {
@@ -7,6 +8,10 @@ export interface ListJson {
   hasState: boolean;
   /** The newest first. */
   recordings: ListedJson[];
+  /** Folders whose upload was asked for and begins by itself. */
+  queued: QueuedJson[];
+  /** Folders whose upload was refused before anything of them was sent. */
+  refused: RefusalJson[];
 }
 
 export interface ListedJson {
@@ -25,7 +30,7 @@ export interface ListedJson {
   webhooks: { endpoint: string; state: 'waiting' | 'held' | 'delivered' | 'superseded' | 'discarded' }[];
 }
 
-export function listJson({ stateDir, hasState, recordings }: ListReport): ListJson {
+export function listJson({ stateDir, hasState, recordings, queue }: ListReport): ListJson {
   return {
     stateDir,
     hasState,
@@ -40,5 +45,7 @@ export function listJson({ stateDir, hasState, recordings }: ListReport): ListJs
       storedBytes,
       webhooks: webhooks.map(({ endpoint, state }) => ({ endpoint, state })),
     })),
+    queued: queue.filter(one => one.state === 'waiting').map(queuedJson),
+    refused: queue.filter(one => one.state === 'refused').map(refusalJson),
   };
 }

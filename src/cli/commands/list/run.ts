@@ -21,6 +21,6 @@ export const run: RunCommand<typeof listSpec> = async call => {
   const report = await listRecordings({ state, since, limit }, open.runtime);
   open.settle();
   if (options.json) terminal.document(jsonDocument(command, EXIT.done, { result: listJson(report) }));
-  else terminal.out(listText(report).join('\n'));
+  else terminal.out(listText(report, limit).join('\n'));
   return EXIT.done;
 };

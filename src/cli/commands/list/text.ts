@@ -1,22 +1,37 @@
 import type { ListReport } from '../../../app/list.ts';
+import type { RecentRecording } from '../../../core/status/overview.ts';
 import { printable } from '../../../core/text.ts';
 import { formatBytes } from '../../../core/units.ts';
+import type { QueuedUpload } from '../../../core/upload/queue.ts';
 import { count, table } from '../../terminal/format.ts';
 import { formatMoment } from '../../terminal/moment.ts';
 
-/** One line for each recording: when, which, what became of it and of its webhooks. */
-export function listText({ hasState, stateDir, recordings }: ListReport): string[] {
+/**
+ * One line for each recording: when, which, what became of it and of its webhooks, or why it waits.
+ * @param limit at most so many lines
+ */
+export function listText({ hasState, stateDir, recordings, queue }: ListReport, limit: number): string[] {
   if (!hasState) return [`nothing has been uploaded from this machine yet (no state in ${printable(stateDir)})`];
-  if (recordings.length === 0) return ['no recording'];
-  return table(
-    recordings.map(({ id, title, state, updatedAt, files, storedBytes, webhooks }) => [
-      formatMoment(updatedAt),
-      printable(id),
-      state,
-      `${count(files, 'file')}, ${formatBytes(storedBytes)}`,
-      webhooks.map(one => (one.endpoint === 'default' ? one.state : `${one.endpoint} ${one.state}`)).join(', ') ||
-        'no webhook',
-      printable(title),
-    ]),
-  );
+  const rows = [
+    ...queue.map(one => ({ at: one.updatedAt, row: queuedRow(one) })),
+    ...recordings.map(one => ({ at: one.updatedAt, row: recordingRow(one) })),
+  ];
+  if (rows.length === 0) return ['no recording'];
+  rows.sort((one, other) => other.at - one.at);
+  return table(rows.slice(0, limit).map(({ at, row }) => [formatMoment(at), ...row]));
+}
+
+function recordingRow({ id, title, state, files, storedBytes, webhooks }: RecentRecording): string[] {
+  return [
+    printable(id),
+    state,
+    `${count(files, 'file')}, ${formatBytes(storedBytes)}`,
+    webhooks.map(one => (one.endpoint === 'default' ? one.state : `${one.endpoint} ${one.state}`)).join(', ') ||
+      'no webhook',
+    printable(title),
+  ];
+}
+
+function queuedRow({ recordingId, state, dir, reason }: QueuedUpload): string[] {
+  return [printable(recordingId), state === 'waiting' ? 'queued' : state, '', '', printable(reason ?? dir)];
 }

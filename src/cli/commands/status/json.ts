@@ -1,10 +1,10 @@
 import type { Alarm } from '../../../app/alarms.ts';
 import type { RecordingStatusReport } from '../../../app/recording-status.ts';
 import type { StatusReport } from '../../../app/status.ts';
-import type { QueuedUpload } from '../../../core/upload/queue.ts';
 import { iso, isoOrNull } from '../../json/document.ts';
 import { type HistoryJson, historyJson } from '../../json/history.ts';
 import { storedPayload } from '../../json/payload.ts';
+import { type QueuedJson, queuedJson, type RefusalJson, refusalJson } from '../../json/queued.ts';
 
 /** The result of `status --json`; the same form where there is no state yet. */
 export interface StatusJson {
@@ -57,43 +57,6 @@ export interface StatusJson {
     nextTry: string | null;
   }[];
   endpoints: { name: string; reason: string; since: string | null }[];
-}
-
-export interface RefusalJson {
-  dir: string;
-  /** The ID that was asked for, else the folder's name. */
-  recordingId: string;
-  error: string;
-  hint: string | null;
-  since: string;
-  /** When it was looked at last. */
-  updatedAt: string;
-}
-
-function refusalJson({ dir, recordingId, reason, hint, since, updatedAt }: QueuedUpload): RefusalJson {
-  return { dir, recordingId, error: reason ?? '', hint, since: iso(since), updatedAt: iso(updatedAt) };
-}
-
-/** A folder whose upload was asked for and begins by itself. */
-export interface QueuedJson {
-  dir: string;
-  /** The ID that was asked for, else the folder's name. */
-  recordingId: string;
-  /** Who asked for it: `upload`, a recorder (`enqueue`), or the worker, which found it. */
-  origin: 'upload' | 'enqueued' | 'found';
-  /** Why it has not begun; null: nobody has looked at the folder yet. */
-  reason: string | null;
-  hint: string | null;
-  since: string;
-  /** When it was asked for or looked at last. */
-  updatedAt: string;
-  /** When it is looked at again. */
-  nextTry: string;
-}
-
-function queuedJson({ dir, recordingId, origin, reason, hint, since, updatedAt, nextAt }: QueuedUpload): QueuedJson {
-  const times = { since: iso(since), updatedAt: iso(updatedAt), nextTry: iso(nextAt) };
-  return { dir, recordingId, origin, reason, hint, ...times };
 }
 
 /** An upload that is not done. */

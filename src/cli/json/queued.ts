@@ -1,0 +1,49 @@
+import type { QueuedUpload } from '../../core/upload/queue.ts';
+import { iso } from './document.ts';
+
+/** A folder whose upload was refused before anything of it was sent. */
+export interface RefusalJson {
+  dir: string;
+  /** The ID that was asked for, else the folder's name. */
+  recordingId: string;
+  error: string;
+  hint: string | null;
+  since: string;
+  /** When it was looked at last. */
+  updatedAt: string;
+}
+
+export function refusalJson({ dir, recordingId, reason, hint, since, updatedAt }: QueuedUpload): RefusalJson {
+  return { dir, recordingId, error: reason ?? '', hint, since: iso(since), updatedAt: iso(updatedAt) };
+}
+
+/** A folder whose upload was asked for and begins by itself. */
+export interface QueuedJson {
+  dir: string;
+  /** The ID that was asked for, else the folder's name. */
+  recordingId: string;
+  /** Who asked for it: `upload`, a recorder (`enqueue`), or the worker, which found it. */
+  origin: 'upload' | 'enqueued' | 'found';
+  /** Why it has not begun; null: nobody has looked at the folder yet. */
+  reason: string | null;
+  hint: string | null;
+  since: string;
+  /** When it was asked for or looked at last. */
+  updatedAt: string;
+  /** When it is looked at again. */
+  nextTry: string;
+}
+
+export function queuedJson({
+  dir,
+  recordingId,
+  origin,
+  reason,
+  hint,
+  since,
+  updatedAt,
+  nextAt,
+}: QueuedUpload): QueuedJson {
+  const times = { since: iso(since), updatedAt: iso(updatedAt), nextTry: iso(nextAt) };
+  return { dir, recordingId, origin, reason, hint, ...times };
+}
