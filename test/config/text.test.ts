@@ -58,6 +58,13 @@ describe('.env', () => {
     expect(await token(text)).toBe(name);
   });
 
+  test('keeps the # of a password, quoted or not: only one behind a space begins a comment', async () => {
+    await desk.write('.env', 'WEBHOOK_URL=https://ops.example.com/\nWEBHOOK_TOKEN=fake#token#2 # not this\n');
+    expect((await desk.load()).config.webhooks[0]?.token).toBe('fake#token#2');
+    await desk.write('.env', 'WEBHOOK_URL=https://ops.example.com/\nWEBHOOK_TOKEN="fake#token#3"\n');
+    expect((await desk.load()).config.webhooks[0]?.token).toBe('fake#token#3');
+  });
+
   test.each(UTF16)('in %s is named as such if it is ours', async (_what, encode) => {
     await desk.write('.env', encode('WEBHOOK_URL=https://ops.example.com/\n'));
     expect(await desk.problems()).toEqual(['.env: is UTF-16; save it as UTF-8']);

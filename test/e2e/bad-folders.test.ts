@@ -38,6 +38,24 @@ const STORIES: Story[] = [
     says: /3 does not exist \(check the path\)$/,
   },
   {
+    name: 'a path with ~, as systemd leaves it',
+    make: () => '~/recordings/3',
+    code: 3,
+    says: /\/~\/recordings\/3 does not exist \(write the whole path: no shell has replaced ~\)$/,
+  },
+  {
+    name: 'a path with a variable',
+    make: () => '$HOME/3',
+    code: 3,
+    says: /\/\$HOME\/3 does not exist \(write the whole path: no shell has replaced \$HOME\)$/,
+  },
+  {
+    name: 'a pattern that matches nothing',
+    make: () => '/nowhere/recordings/*',
+    code: 3,
+    says: /\/\* does not exist \(check the pattern: it matches nothing, or no shell has replaced it\)$/,
+  },
+  {
     name: 'no name at all',
     make: () => '',
     code: 2,

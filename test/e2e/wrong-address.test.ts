@@ -108,6 +108,16 @@ test('https:// before a port that speaks HTTP is said at once, in words', async 
   expect(stdout + stderr).not.toMatch(/SSL routines|trying again/);
 });
 
+test('a store that has only an IPv6 address is signed for by it', async () => {
+  const server = createServer(passOn());
+  await new Promise<void>(resolve => server.listen(0, '::1', resolve));
+  servers.push(server);
+  const endpoint = `http://[::1]:${(server.address() as AddressInfo).port}`;
+  const dir = makeRecording({ videoBytes: 9_000_000 });
+  const { code, stdout } = await openDesk(sandbox, { RECORDUPLOAD_ENDPOINT: endpoint }).run(['upload', dir]);
+  expect({ code, stdout }).toMatchObject({ code: 0 });
+});
+
 describe("MinIO's console", () => {
   const says =
     '<?xml version="1.0" encoding="UTF-8"?><Error><Code>InvalidArgument</Code>' +

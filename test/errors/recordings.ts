@@ -76,6 +76,10 @@ export const RECORDINGS: readonly Meeting[] = [
     meet: () => ['upload', '--recursive', tempDir()],
   },
   place('…/nowhere does not exist', 'check the path', () => join(tempDir(), 'nowhere')),
+  place('…/~/3 does not exist', 'write the whole path: no shell has replaced ~', () => '~/3'),
+  place('…/* does not exist', 'check the pattern: it matches nothing, or no shell has replaced it', () =>
+    join(tempDir(), '*'),
+  ),
   place('…/video.mkv is not a folder', 'name the folder that holds it: …/3', () =>
     join(makeRecording({ name: '3' }), 'video.mkv'),
   ),

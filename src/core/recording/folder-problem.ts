@@ -39,8 +39,15 @@ export function systemProblem(path: string, error: unknown): unknown {
       cause: error,
     });
   }
-  const hint = HINTS[code];
+  const hint = (code === 'ENOENT' ? unexpanded(path) : undefined) ?? HINTS[code];
   return problem(path, REASONS[code] ?? `cannot be read (${code})`, { cause: error, ...(hint && { hint }) });
+}
+
+/** What to do about a path with something that only a shell replaces: systemd and cron's variables leave it as it is. */
+function unexpanded(path: string): string | undefined {
+  const [, word] = /(?:^|\/)(~|\$\w+|\$\{\w+\})(?:\/|$)/.exec(path) ?? [];
+  if (word !== undefined) return `write the whole path: no shell has replaced ${printable(word)}`;
+  return /[*?]/.test(path) ? 'check the pattern: it matches nothing, or no shell has replaced it' : undefined;
 }
 
 /** A file that another one has replaced since the folder was read. */

@@ -137,7 +137,7 @@ export function hintForPage(status: number, words: string, endpoint: string, add
   if (status < 400 && address) return setEndpoint(address);
   const blocked =
     'a firewall, a gateway or a login page before the store blocks the request: have this machine allowed there, or ';
-  return wrongAddress(words, endpoint) ?? `${status === 401 || status === 403 ? blocked : ''}${API_ADDRESS}`;
+  return wrongAddress(words, endpoint) ?? `${[401, 403, 511].includes(status) ? blocked : ''}${API_ADDRESS}`;
 }
 
 /** The right region and address, where the store names them. */

@@ -1,7 +1,7 @@
 import { displayUrl, type Redactor } from '../redact.ts';
 import { printableLine } from '../text.ts';
 import { opensslReason } from '../tls-failure.ts';
-import { describeForeign, foreignAdvice } from './foreign-answer.ts';
+import { describeForeign, faultAdvice, foreignAdvice } from './foreign-answer.ts';
 import type { Answer, NetworkFailure, SettledResult } from './post-result.ts';
 import { isWebPage, readRefusal } from './read-answer.ts';
 
@@ -89,7 +89,7 @@ function refusal(answer: Answer, sent: SentTo, redact: Redactor): string {
   const message = words === undefined ? undefined : redact.foreign(words);
   if (status >= 500) {
     const what = message === undefined ? `: ${describeForeign(answer, redact)}` : says(message);
-    return `the server, or a proxy before it, has a fault (status ${status})${what}`;
+    return `the server, or a proxy before it, has a fault (status ${status})${what}${faultAdvice(answer, sent.url)}`;
   }
   if (message === undefined) {
     const what = describeForeign(answer, redact);

@@ -44,6 +44,15 @@ export function foreignAdvice(answer: Answer, url: string): string {
   );
 }
 
+/** What to check for a response of status 5xx; empty where it has no cause that we know. */
+export function faultAdvice({ body }: Answer, url: string): string {
+  // Django, with APPEND_SLASH and DEBUG: it does not redirect a POST, and so raises an error.
+  if (!/t end in a slash and you have APPEND_SLASH set/.test(body)) return '';
+  const { origin, pathname } = new URL(url);
+  if (pathname.endsWith('/')) return '';
+  return `; put a slash at the end of webhook.url (${origin}${pathname}/)`;
+}
+
 /** Known programs first, then what a status means wherever it comes from. */
 const CAUSES: readonly {
   status?: number;

@@ -112,6 +112,17 @@ describe('the outcome of a try', () => {
     expect(judged(result).detail).toMatch(expected);
   });
 
+  it('names the URL with the slash that Django wants', () => {
+    const body =
+      '<html><title>RuntimeError at /recordings/webhook</title><pre>You called this URL via POST, but the URL ' +
+      'doesn&#x27;t end in a slash and you have APPEND_SLASH set. Django can&#x27;t redirect…</pre></html>';
+    const sent = { ...SENT, url: SENT.url.slice(0, -1) };
+    const { detail } = judge(answer(500, body), sent, redact);
+    expect(detail).toMatch(
+      /put a slash at the end of webhook\.url \(https:\/\/ops\.example\.org\/recordings\/webhook\/\)$/,
+    );
+  });
+
   it('redacts what the server echoes before it cuts it to length', () => {
     for (let padding = 170; padding < 210; padding++) {
       const echo = error(`${'x'.repeat(padding)}fake-token-for-tests`);
