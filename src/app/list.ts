@@ -1,4 +1,4 @@
-import type { RecentFilter, RecentRecording } from '../core/status/overview.ts';
+import type { RecentFilter, RecentRecording, StateDamage } from '../core/status/overview.ts';
 import type { QueuedUpload } from '../core/upload/queue.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -16,6 +16,8 @@ export interface ListReport {
   recordings: RecentRecording[];
   /** Folders whose upload has not begun; the one that was asked for or looked at last first. */
   queue: QueuedUpload[];
+  /** The state file is damaged: this is what could be read of it. */
+  damage?: StateDamage | undefined;
 }
 
 /**
@@ -33,7 +35,7 @@ export async function listRecordings(
     const recordings = isOfQueue ? [] : await open.recent({ state, since, limit });
     const inQueue = state === 'queued' ? 'waiting' : state === 'refused' ? state : undefined;
     const queue = isOfQueue || state === undefined ? await open.queue({ state: inQueue, since, limit }) : [];
-    return { stateDir, hasState: true, recordings, queue };
+    return { stateDir, hasState: true, recordings, queue, damage: open.damage() };
   } finally {
     open.close();
   }

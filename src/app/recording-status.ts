@@ -1,9 +1,9 @@
 import type { DeliveryHistory } from '../core/delivery/outbox.ts';
 import { parseRecordingId } from '../core/recording/recording.ts';
-import type { RecordingStatus } from '../core/status/overview.ts';
+import type { RecordingStatus, StateDamage } from '../core/status/overview.ts';
 import type { QueuedUpload } from '../core/upload/queue.ts';
 import type { Runtime } from './runtime.ts';
-import { unknownRecording } from './unknown-recording.ts';
+import { unknownRecording, unreadableRecording } from './unknown-recording.ts';
 
 export interface RecordingStatusReport {
   recordingId: string;
@@ -13,6 +13,8 @@ export interface RecordingStatusReport {
   queue: QueuedUpload[];
   /** Each of its webhooks with every attempt, the oldest first. */
   webhooks: DeliveryHistory[];
+  /** The state file is damaged: this is what could be read of it. */
+  damage?: StateDamage | undefined;
 }
 
 /**
@@ -28,7 +30,10 @@ export async function recordingStatus({ id: text }: { id: string }, runtime: Run
       queue,
       deliveries: webhooks,
     } = (await overview?.recording(id)) ?? { recordings: [], queue: [], deliveries: [] };
-    if (uploads.length + queue.length + webhooks.length > 0) return { recordingId: id, uploads, queue, webhooks };
+    const damage = overview?.damage();
+    if (uploads.length + queue.length + webhooks.length > 0)
+      return { recordingId: id, uploads, queue, webhooks, damage };
+    if (damage) throw unreadableRecording(id, damage);
   } finally {
     overview?.close();
   }

@@ -1,4 +1,4 @@
-import type { StateOverview } from '../core/status/overview.ts';
+import type { StateDamage, StateOverview } from '../core/status/overview.ts';
 import { type Alarm, findAlarms } from './alarms.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -20,6 +20,8 @@ export type StatusReport =
       target: string;
       overview: StateOverview;
       alarms: Alarm[];
+      /** The state file is damaged: this is what could be read of it. */
+      damage?: StateDamage | undefined;
       /** When this was so, in milliseconds since 1970. */
       now: number;
     };
@@ -62,7 +64,8 @@ export function openStatus({ config, clock, overview }: Pick<Runtime, 'config' |
       const found = withTokenless(await open.all({ limit }), config);
       const now = clock.now();
       const target = `${config.endpoint}/${config.bucket}`;
-      return { hasState: true, stateDir, target, overview: found, alarms: findAlarms(found, { maxAgeMs, now }), now };
+      const alarms = findAlarms(found, { maxAgeMs, now });
+      return { hasState: true, stateDir, target, overview: found, alarms, damage: open.damage(), now };
     },
     async [Symbol.asyncDispose]() {
       open?.close();

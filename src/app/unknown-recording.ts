@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.ts';
-import type { Overview } from '../core/status/overview.ts';
+import type { Overview, StateDamage } from '../core/status/overview.ts';
 import type { Bucket } from '../core/storage/bucket.ts';
 import { StorageFailure } from '../core/storage/failure.ts';
 import type { Runtime } from './runtime.ts';
@@ -15,6 +15,13 @@ export function unknownRecording(id: string, { bucket }: { bucket?: string } = {
       : `the bucket ${bucket} has nothing of it either`;
   return new AppError('USAGE', `recording ${id} is not known on this machine`, {
     hint: `${inBucket}; recordupload list shows what was uploaded from here`,
+  });
+}
+
+/** The error for an id of which a damaged state has nothing that can be read: it may have known it. */
+export function unreadableRecording(id: string, { file }: StateDamage): AppError {
+  return new AppError('STATE', `the state file ${file} is damaged: nothing about recording ${id} can be read`, {
+    hint: `to check the bucket: recordupload verify ${id}`,
   });
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import { checkFile } from './sqlite/check-file.ts';
 import { openDatabase, openTemporaryDatabase } from './sqlite/database.ts';
 import { awaitStateFolder, refuseForeignState } from './sqlite/own-state.ts';
-import { quickCheck } from './sqlite/quick-check.ts';
 import { mayHoldDeliveries, openReadOnly } from './sqlite/read-only.ts';
 import { stateOver } from './sqlite/sqlite-state.ts';
 import type { OpenOverview, State, StateOptions } from './state.ts';
@@ -51,7 +51,7 @@ export async function findFlaw(stateDir: string, signal: AbortSignal): Promise<s
   await awaitStateFolder(stateDir);
   refuseForeignState(stateDir);
   try {
-    return (await quickCheck(join(stateDir, 'state.db'), settings))?.message;
+    return (await checkFile(join(stateDir, 'state.db'), settings))?.message;
   } catch (error) {
     if (signal.aborted) throw error;
     return (error as Error).message;

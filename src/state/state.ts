@@ -1,6 +1,6 @@
 import type { DeliveryPorts } from '../core/delivery/delivery-ports.ts';
 import type { Housekeeping } from '../core/delivery/housekeeping.ts';
-import type { Overview } from '../core/status/overview.ts';
+import type { Overview, StateDamage } from '../core/status/overview.ts';
 import type { TakeWorkerResult } from '../core/status/worker.ts';
 import type { UploadJournal } from '../core/upload/journal.ts';
 import type { KnownFolders } from '../core/upload/known-folders.ts';
@@ -25,6 +25,8 @@ export interface State extends DeliveryPorts {
 
 /** A state for looking at alone. */
 export interface OpenOverview extends Overview {
+  /** What was found to be damaged so far: ask after reading. Undefined: nothing. */
+  damage(): StateDamage | undefined;
   close(): void;
 }
 

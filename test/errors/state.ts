@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { atWorkError } from '../../src/app/at-work.ts';
@@ -56,6 +56,42 @@ export const STATE: readonly Meeting[] = [
     meet: desk => {
       version(desk, 999);
       return ['status'];
+    },
+  },
+  {
+    says: 'the state file …/state.db is missing',
+    hint: 'what was uploaded is in the bucket; recordupload retry begins a new state, then upload unfinished folders again',
+    exit,
+    meet: desk => {
+      mkdirSync(join(desk.stateDir, 'owners'), { recursive: true, mode: 0o700 });
+      return ['status'];
+    },
+  },
+  {
+    says: 'the state file …/state.db has lost its content',
+    hint: 'what was uploaded is in the bucket; recordupload retry begins a new state, then upload unfinished folders again',
+    exit,
+    meet: desk => {
+      version(desk, 0);
+      mkdirSync(join(desk.stateDir, 'owners'), { mode: 0o700 });
+      return ['list'];
+    },
+  },
+  {
+    says: 'the state file …/state.db is damaged: nothing about recording 3 can be read',
+    hint: 'to check the bucket: recordupload verify 3',
+    exit,
+    meet: async desk => {
+      await (await openState(desk.stateDir)).close();
+      // An index that SQLite believes to be empty.
+      const file = join(desk.stateDir, 'state.db');
+      const database = new DatabaseSync(file);
+      const page = database.prepare("SELECT rootpage AS n FROM sqlite_schema WHERE name = 'queue_due'").get()?.n;
+      database.close();
+      const bytes = readFileSync(file);
+      bytes.fill(1, (Number(page) - 1) * 4096, Number(page) * 4096);
+      writeFileSync(file, bytes);
+      return ['status', '3'];
     },
   },
   {

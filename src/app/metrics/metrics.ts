@@ -1,3 +1,4 @@
+import { damagedState } from '../damaged-state.ts';
 import type { Runtime } from '../runtime.ts';
 import { diskRoom } from './disk-room.ts';
 import { metricFamilies } from './families.ts';
@@ -14,6 +15,9 @@ export async function metrics({ version }: { version: string }, runtime: Runtime
   const open = await runtime.overview();
   try {
     const state = open && { overview: await open.all({ limit: 0 }), measures: await open.measures() };
+    // Numbers of which some are missing would look like progress, or like a new machine.
+    const damage = open?.damage();
+    if (damage) throw damagedState(damage);
     const endpoints = config.webhooks.map(({ name }) => name);
     return openMetrics(metricFamilies({ version, state, endpoints, disks: await disks }));
   } finally {

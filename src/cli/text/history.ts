@@ -11,11 +11,16 @@ export function historyText(
   history: readonly { delivery: Delivery; attempts: readonly Attempt[] }[],
   now: number,
   paint: ChalkInstance,
+  { isDamaged = false }: { isDamaged?: boolean } = {},
 ): string[] {
-  if (history.length === 0) return [`no webhook of recording ${recordingId} is known on this machine`];
+  if (history.length === 0)
+    return [`no webhook of recording ${recordingId} ${isDamaged ? 'can be read' : 'is known on this machine'}`];
   return history.flatMap(({ delivery, attempts }) => [
     `${paint.bold(delivery.webhookId)}  to ${printable(delivery.endpoint)}, made ${formatMoment(delivery.createdAt)}: ${stateText(delivery, now)}`,
-    ...(attempts.length === 0 ? ['  no attempt yet'] : attempts.flatMap(attempt => attemptLines(attempt, paint))),
+    ...attempts.flatMap(attempt => attemptLines(attempt, paint)),
+    ...(attempts.length > 0
+      ? []
+      : [isDamaged && delivery.attempts > 0 ? '  its attempts cannot be read' : '  no attempt yet']),
   ]);
 }
 

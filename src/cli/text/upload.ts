@@ -12,13 +12,13 @@ export function uploadText(
   report: UploadReport,
   deliveries: readonly DeliveryReport[],
   paint: ChalkInstance,
-  { isKept = true }: { isKept?: boolean } = {},
+  { isKept = true, isSandbox = false }: { isKept?: boolean; isSandbox?: boolean } = {},
 ): string[] {
   return [
     headline(report, paint),
     ...objectLines(report, paint),
     ...deliveries.map(delivery => deliveryLine(delivery, paint)),
-    ...adviceLines(report, deliveries, paint, { isKept }),
+    ...adviceLines(report, deliveries, paint, { isKept, isSandbox }),
   ];
 }
 
@@ -69,7 +69,7 @@ function adviceLines(
   report: UploadReport,
   deliveries: readonly DeliveryReport[],
   paint: ChalkInstance,
-  given: { isKept: boolean },
+  given: { isKept: boolean; isSandbox: boolean },
 ): string[] {
   // One reason can fail every file: keys that have expired, for instance.
   const errors = [...new Set(failuresOf(report).map(errorText))];
@@ -77,7 +77,7 @@ function adviceLines(
   return [
     ...errors.map(text => `  ${paint.red('✘')} ${text}`),
     ...(errors.length > 0 ? [`  next: ${nextForUpload(report, given)}`] : []),
-    ...(failed.length > 0 ? [`  next: ${given.isKept ? nextForWebhook(failed) : SAME_COMMAND}`] : []),
+    ...(failed.length > 0 ? [`  next: ${given.isSandbox ? SAME_COMMAND : nextForWebhook(failed)}`] : []),
   ];
 }
 

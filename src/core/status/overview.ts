@@ -158,6 +158,13 @@ export interface RecentRecording {
   webhooks: { endpoint: string; state: 'waiting' | 'held' | 'delivered' | 'superseded' | 'discarded' }[];
 }
 
+/** A state of which only a part can be read. */
+export interface StateDamage {
+  file: string;
+  /** What is missing in the answers, by the table's name; `all`: not a row of it could be read. */
+  unreadable: { table: string; all: boolean }[];
+}
+
 /**
  * Reads what is unfinished, what waits, and how much is done; each answer is of one moment.
  * @throws AppError `STATE` (every method) if the state cannot be read

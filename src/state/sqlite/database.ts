@@ -6,6 +6,7 @@ import { type LockWait, untilUnlocked } from './busy.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { type Liveness, openLiveness, soleLiveness } from './liveness.ts';
 import { MIGRATIONS } from './migrations.ts';
+import { isWrongVersion } from './newest-schema.ts';
 import { awaitStateFolder, refuseForeignState } from './own-state.ts';
 import { checkIfMarked, findMissing, markDamaged, setAside } from './set-aside.ts';
 import { openSql, rollBack, type Sql } from './sql.ts';
@@ -60,8 +61,12 @@ export async function openDatabase(stateDir: string, options: DatabaseOptions = 
       return await openFile(stateDir, lock);
     } catch (error) {
       if (!isDamage(error)) throw error;
-      const aside = await setAside(stateDir, Date.now());
-      if (aside) warn(`the state file was damaged: it is kept as ${aside}, and a new one is begun; ${LOST}`);
+      const done = await setAside(stateDir, Date.now());
+      if (done?.isKept)
+        warn(
+          `the state file was damaged: it is kept as ${done.aside}; its uploads and webhooks could be read and were saved`,
+        );
+      else if (done) warn(`the state file was damaged: it is kept as ${done.aside}, and a new one is begun; ${LOST}`);
       return await openFile(stateDir, lock);
     }
   } catch (error) {
@@ -153,7 +158,7 @@ function migrate(sql: Sql, file: string): void {
   sql.exec('BEGIN IMMEDIATE');
   try {
     // Looked at again: another process may have been faster.
-    const from = version();
+    const from = isWrongVersion(sql, version()) ? MIGRATIONS.length : version();
     if (from > MIGRATIONS.length) {
       throw new AppError('STATE', `${file} was written by a newer version of recordupload, and is left as it is`, {
         hint: 'upgrade recordupload, or point stateDir (RECORDUPLOAD_STATE_DIR) at another folder',

@@ -2,45 +2,157 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { AppError } from '../../core/errors.ts';
+import type { StateDamage } from '../../core/status/overview.ts';
 import type { OpenOverview } from '../state.ts';
 import { untilUnlocked } from './busy.ts';
 import { snapshot } from './database.ts';
+import { damageOf, findDamage } from './find-damage.ts';
 import { isOwnerAlive } from './liveness.ts';
 import { MIGRATIONS } from './migrations.ts';
+import { isWrongVersion } from './newest-schema.ts';
 import { openOverviewOf } from './overview.ts';
 import { awaitStateFolder, refuseForeignState } from './own-state.ts';
+import { salvage } from './salvage.ts';
+import { markDamaged, whatIsMissing } from './set-aside.ts';
 import { openSql, type Sql } from './sql.ts';
-import { isBusy, stateError } from './state-failure.ts';
+import { isBusy, isDamage, stateError } from './state-failure.ts';
 
 /** Readers wait for a lock only while another process recovers the log after a crash. */
 const PATIENCE_MS = 2_000;
 
+/** A file up to this size is checked before anything is said about it: 1.5 ms for each megabyte. A larger one is checked if something seems to be wrong. */
+const CHECKED_BYTES = 4 * 1024 * 1024;
+
 /**
- * Opens `state.db` for reading alone: creates, upgrades and locks nothing, and a read-only folder will do.
+ * Opens `state.db` for reading alone: creates, upgrades and locks nothing, and a read-only folder will do. Of a damaged file,
+ * it reads what can be read.
  * @returns undefined if there is no state yet
- * @throws AppError `STATE` if it cannot be read, `CONFIG` if it is somebody else's
+ * @throws AppError `STATE` if nothing can be read, `CONFIG` if it is somebody else's
  */
 export async function openReadOnly(stateDir: string): Promise<OpenOverview | undefined> {
   const file = join(stateDir, 'state.db');
   await awaitStateFolder(stateDir);
   refuseForeignState(stateDir);
+  const missing = whatIsMissing(stateDir);
+  if (missing !== undefined) throw lost(missing);
   if (!existsSync(file)) return undefined;
-  const patiently = async <T>(work: () => T): Promise<T> => {
+  const patiently = <T>(work: () => T) => untilUnlocked(work, { patienceMs: PATIENCE_MS });
+  const source = await openSource(file, stateDir, patiently);
+  if (!source) return undefined;
+  const read = async <T>(work: (sql: Sql) => T): Promise<T> => {
     try {
-      return await untilUnlocked(work, { patienceMs: PATIENCE_MS });
+      return await patiently(() => snapshot(source.sql(), work));
     } catch (error) {
-      throw stateError(error, stateDir);
+      if (isBusy(error) || !source.mend(error)) throw stateError(error, stateDir);
+      return snapshot(source.sql(), work);
     }
   };
-  const { sql, version } = await patiently(() => openForReading(file));
-  if (version !== MIGRATIONS.length) {
-    sql.close();
-    if (version === 0) return undefined;
-    throw otherVersion(file, version);
-  }
-  const read = <T>(work: (sql: Sql) => T) => patiently(() => snapshot(sql, work));
   const isAlive = (ownerId: string, pid: number) => isOwnerAlive(stateDir, ownerId, pid);
-  return { ...openOverviewOf({ read, isAlive }), close: () => sql.close() };
+  const overview = openOverviewOf({ read, isAlive });
+  /** Reads again if the answer is that there is nothing, and the file is not sound. */
+  const orMended = async <T>(ask: () => Promise<T>, isNothing: (answer: T) => boolean): Promise<T> => {
+    const answer = await ask();
+    if (!isNothing(answer) || !(await patiently(() => source.check()))) return answer;
+    return await ask();
+  };
+  return {
+    ...overview,
+    all: options =>
+      orMended(
+        () => overview.all(options),
+        ({ counts }) => Object.values(counts).every(count => count === 0),
+      ),
+    recent: filter =>
+      orMended(
+        () => overview.recent(filter),
+        found => found.length === 0,
+      ),
+    queue: filter =>
+      orMended(
+        () => overview.queue(filter),
+        found => found.length === 0,
+      ),
+    recording: id =>
+      orMended(
+        () => overview.recording(id),
+        ({ recordings, queue, deliveries }) => recordings.length + queue.length + deliveries.length === 0,
+      ),
+    damage: () => source.damage(),
+    close: () => source.sql().close(),
+  };
+}
+
+/** A database to read from: the file, or what could be read of it once it has turned out to be damaged. */
+interface Source {
+  sql(): Sql;
+  damage(): StateDamage | undefined;
+  /** Checks the file, unless that was done. @returns true if it was mended only now */
+  check(): boolean;
+  /** Mends it after an error that damage can have caused. @returns false if it did not */
+  mend(error: unknown): boolean;
+}
+
+async function openSource(
+  file: string,
+  stateDir: string,
+  patiently: <T>(work: () => T) => Promise<T>,
+): Promise<Source | undefined> {
+  let sql: Sql | undefined;
+  let damage: StateDamage | undefined;
+  let isChecked = false;
+  const closeOnce = () => {
+    sql?.close();
+    sql = undefined;
+  };
+  const mend = (cause: unknown) => {
+    markDamaged(stateDir);
+    try {
+      const salvaged = salvage(file);
+      closeOnce();
+      sql = salvaged.sql;
+      damage = { file, ...salvaged.damage };
+    } catch {
+      closeOnce();
+      throw stateError(cause, stateDir);
+    }
+  };
+  const check = () => {
+    if (isChecked || !sql) return false;
+    const flaw = findDamage(sql);
+    isChecked = true;
+    if (flaw) mend(flaw);
+    return flaw !== undefined;
+  };
+  const open = await patiently(() => openForReading(file)).catch((error: unknown) => {
+    if (!isDamage(error)) throw stateError(error, stateDir);
+    mend(error);
+    isChecked = true;
+  });
+  if (open) {
+    sql = open.sql;
+    try {
+      const isUsual = open.version === MIGRATIONS.length;
+      if (!isUsual) {
+        if (open.version === 0 && (await patiently(() => isNew(open.sql, stateDir)))) return void open.sql.close();
+        if (!isWrongVersion(open.sql, open.version)) throw otherVersion(file, open.version);
+        mend(damageOf(`version ${open.version}`));
+      } else if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) <= CHECKED_BYTES) await patiently(check);
+    } catch (error) {
+      if (!damage) closeOnce();
+      throw stateError(error, stateDir);
+    }
+  }
+  return {
+    sql: () => sql as Sql,
+    damage: () => damage,
+    check,
+    mend(error) {
+      if (damage) return false;
+      if (!isDamage(error)) return check();
+      mend(error);
+      return true;
+    },
+  };
 }
 
 /**
@@ -61,6 +173,19 @@ export async function mayHoldDeliveries(stateDir: string): Promise<boolean> {
   } catch {
     return true;
   }
+}
+
+/** Nothing was ever written: whoever makes the file makes `owners` after its tables. */
+function isNew(sql: Sql, stateDir: string): boolean {
+  if (sql.get("SELECT 1 FROM sqlite_schema WHERE type = 'table' LIMIT 1")) return false;
+  if (!existsSync(join(stateDir, 'owners'))) return true;
+  throw lost(`the state file ${join(stateDir, 'state.db')} has lost its content`);
+}
+
+function lost(message: string): AppError {
+  return new AppError('STATE', message, {
+    hint: 'what was uploaded is in the bucket; recordupload retry begins a new state, then upload unfinished folders again',
+  });
 }
 
 function otherVersion(file: string, version: number): AppError {

@@ -1,10 +1,12 @@
-import { copyFileSync, existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, copyFileSync, existsSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../core/clock.ts';
 import { AppError } from '../../core/errors.ts';
 import { untilUnlocked } from './busy.ts';
+import { checkFile } from './check-file.ts';
+import { findUnsound } from './find-damage.ts';
 import { livingOwners } from './liveness.ts';
-import { quickCheck } from './quick-check.ts';
+import { salvage } from './salvage.ts';
 import { openSql } from './sql.ts';
 import { isDamage } from './state-failure.ts';
 
@@ -40,43 +42,89 @@ export async function checkIfMarked(stateDir: string): Promise<void> {
   rmSync(markOf(stateDir), { force: true });
 }
 
+/** Tables without which no upload or webhook is missing. */
+const HISTORY: readonly string[] = ['attempts', 'totals', 'successes'];
+
 /**
- * Renames a damaged state file to `state.db.corrupt-<time>`, unless another process was faster.
- * @returns the new name; undefined if the file is sound by now
+ * Renames a damaged state file to `state.db.corrupt-<time>`, unless another process was faster. If all that matters can
+ * still be read, as with a damaged index, the new file has it.
+ * @returns the new name, and whether the new file has the old one's content; undefined if the file is sound by now
  * @throws AppError `STATE` if another process has the file open
  */
-export function setAside(stateDir: string, nowMs: number): Promise<string | undefined> {
+export function setAside(stateDir: string, nowMs: number): Promise<{ aside: string; isKept: boolean } | undefined> {
   return locked(stateDir, async () => {
     const file = fileOf(stateDir);
     if (!(await flawOf(file))) return undefined;
     await refuseWhileInUse(stateDir, file);
     const aside = `${file}.corrupt-${timeForName(nowMs)}`;
+    const isKept = writeSalvaged(file);
     for (const suffix of SUFFIXES) if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix);
+    if (isKept) renameSync(salvagedOf(file), file);
     rmSync(markOf(stateDir), { force: true });
-    return aside;
+    return { aside, isKept };
   });
 }
 
+const salvagedOf = (file: string) => `${file}.salvaged`;
+
+/** @returns false if something that matters could not be read */
+function writeSalvaged(file: string): boolean {
+  const target = salvagedOf(file);
+  rmSync(target, { force: true });
+  try {
+    const { sql, damage } = salvage(file);
+    try {
+      if (damage.unreadable.some(({ table }) => !HISTORY.includes(table))) return false;
+      // Private from its first byte on, as the file in whose place it comes.
+      closeSync(openSync(target, 'wx', 0o600));
+      sql.run('VACUUM INTO $target', { target });
+      return true;
+    } finally {
+      sql.close();
+    }
+  } catch {
+    rmSync(target, { force: true });
+    return false;
+  }
+}
+
 /**
- * Finds out whether a folder that was in use has lost its state file, or has an empty one. A log that was left without its
- * file is copied, because SQLite will remove it.
+ * Finds out whether a folder that was in use has lost its state file, or has an empty one.
+ * @returns what to say; undefined if nothing is missing
+ */
+export function whatIsMissing(stateDir: string): string | undefined {
+  const file = fileOf(stateDir);
+  // In this order: SQLite creates the file before its log, and we create `owners` last.
+  const wasUsed = existsSync(`${file}-wal`) || existsSync(join(stateDir, 'owners'));
+  const sizeBytes = statSync(file, { throwIfNoEntry: false })?.size;
+  if (!wasUsed || (sizeBytes ?? 0) > 0) return undefined;
+  return `the state file ${file} is ${sizeBytes === 0 ? 'empty' : 'missing'}`;
+}
+
+/**
+ * The same for whoever begins a new one. A log that was left without its file is copied, because SQLite will remove it.
  * @returns what to tell; undefined if nothing is missing
  */
 export function findMissing(stateDir: string, nowMs: number): string | undefined {
-  const file = fileOf(stateDir);
-  // In this order: SQLite creates the file before its log, and we create `owners` last.
-  const hasLog = existsSync(`${file}-wal`);
-  const wasUsed = hasLog || existsSync(join(stateDir, 'owners'));
-  const sizeBytes = statSync(file, { throwIfNoEntry: false })?.size;
-  if (!wasUsed || (sizeBytes ?? 0) > 0) return undefined;
-  const copy = `${file}.lost-${timeForName(nowMs)}-wal`;
-  if (hasLog) copyFileSync(`${file}-wal`, copy);
-  return `the state file ${file} is ${sizeBytes === 0 ? 'empty' : 'missing'}: a new one is begun${hasLog ? `; its log is kept as ${copy}` : ''}`;
+  const missing = whatIsMissing(stateDir);
+  if (missing === undefined) return undefined;
+  const log = `${fileOf(stateDir)}-wal`;
+  if (!existsSync(log)) return `${missing}: a new one is begun`;
+  const copy = `${fileOf(stateDir)}.lost-${timeForName(nowMs)}-wal`;
+  copyFileSync(log, copy);
+  return `${missing}: a new one is begun; its log is kept as ${copy}`;
 }
 
 async function flawOf(file: string): Promise<unknown> {
   try {
-    return await quickCheck(file, { readOnly: false, timeoutMs: LOCK_TIMEOUT_MS });
+    const flaw = await checkFile(file, { readOnly: false, timeoutMs: LOCK_TIMEOUT_MS });
+    if (flaw) return flaw;
+    const sql = openSql(file);
+    try {
+      return await untilUnlocked(() => findUnsound(sql), { patienceMs: LOCK_TIMEOUT_MS });
+    } finally {
+      sql.close();
+    }
   } catch (error) {
     if (isDamage(error)) return error;
     throw error;

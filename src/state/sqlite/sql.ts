@@ -20,8 +20,11 @@ export interface Sql {
  * Opens a database file, or `:memory:`. SQLite never waits for a lock on this connection: its own wait would stop the
  * event loop. What meets a lock throws `SQLITE_BUSY` and is tried again by `untilUnlocked`.
  */
-export function openSql(file: string | URL, options: { readOnly?: boolean } = {}): Sql {
-  const database = new DatabaseSync(file, { ...options, timeout: 0 });
+export function openSql(
+  file: string | URL,
+  { readOnly = false, withForeignKeys = true }: { readOnly?: boolean; withForeignKeys?: boolean } = {},
+): Sql {
+  const database = new DatabaseSync(file, { readOnly, enableForeignKeyConstraints: withForeignKeys, timeout: 0 });
   const statements = new Map<string, StatementSync>();
   const statement = (text: string): StatementSync => {
     const known = statements.get(text);

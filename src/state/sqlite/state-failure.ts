@@ -5,6 +5,7 @@ import { whyNotStored } from './why-not-stored.ts';
 
 /** SQLite's result codes (https://www.sqlite.org/rescode.html); the low byte of an extended code. */
 const SQLITE = {
+  ERROR: 1,
   BUSY: 5,
   READONLY: 8,
   IOERR: 10,
@@ -143,7 +144,9 @@ function systemWords(code: string, stateDir: string): Words | undefined {
 }
 
 /** SQLite does not pass on what the system said, so the same is tried once more. */
-function sqliteWords({ errcode }: { errcode: number }, stateDir: string): Words | undefined {
+function sqliteWords(error: { errcode: number; message: string }, stateDir: string): Words | undefined {
+  const { errcode } = error;
+  if (isDamagedSchema(error)) return DAMAGED;
   const code = errcode & 0xff;
   const isVague = code === SQLITE.IOERR || code === SQLITE.FULL || code === SQLITE.CANTOPEN;
   const cause = (isVague && whyNotStored(stateDir)) || '';
@@ -165,7 +168,15 @@ export function isDamage(error: unknown): boolean {
   const cause = error instanceof AppError ? error.cause : error;
   if (!isSqliteError(cause)) return false;
   const code = cause.errcode & 0xff;
-  return code === SQLITE.CORRUPT || code === SQLITE.NOTADB;
+  return code === SQLITE.CORRUPT || code === SQLITE.NOTADB || isDamagedSchema(cause);
+}
+
+/** The tables are those of our statements: only a flipped bit gives them other names, or the file another format. */
+function isDamagedSchema({ errcode, message }: { errcode: number; message: string }): boolean {
+  return (
+    (errcode & 0xff) === SQLITE.ERROR &&
+    /^(?:no such (?:column|table|index)|table \S+ has no column|unsupported file format)/.test(message)
+  );
 }
 
 /** True for what SQLite throws. */

@@ -1,9 +1,10 @@
 import type { ListReport } from '../../../app/list.ts';
+import { type DamageJson, damageJson } from '../../json/damage.ts';
 import { iso } from '../../json/document.ts';
 import { type QueuedJson, queuedJson, type RefusalJson, refusalJson } from '../../json/queued.ts';
 
 /** The result of `list --json`. */
-export interface ListJson {
+export interface ListJson extends DamageJson {
   stateDir: string;
   hasState: boolean;
   /** The newest first. */
@@ -30,7 +31,7 @@ export interface ListedJson {
   webhooks: { endpoint: string; state: 'waiting' | 'held' | 'delivered' | 'superseded' | 'discarded' }[];
 }
 
-export function listJson({ stateDir, hasState, recordings, queue }: ListReport): ListJson {
+export function listJson({ stateDir, hasState, recordings, queue, damage }: ListReport): ListJson {
   return {
     stateDir,
     hasState,
@@ -47,5 +48,6 @@ export function listJson({ stateDir, hasState, recordings, queue }: ListReport):
     })),
     queued: queue.filter(one => one.state === 'waiting').map(queuedJson),
     refused: queue.filter(one => one.state === 'refused').map(refusalJson),
+    ...damageJson(damage),
   };
 }

@@ -1,9 +1,9 @@
 import { listRecordings } from '../../../app/list.ts';
-import { EXIT } from '../../exit-codes.ts';
 import { jsonDocument } from '../../json/document.ts';
 import { openCommand } from '../../open-command.ts';
 import type { RunCommand } from '../../program/command.ts';
 import { parseMoment } from '../../terminal/moment.ts';
+import { exitCodeOfDamage, reportDamage } from '../../text/damage.ts';
 import { listJson } from './json.ts';
 import type { listSpec } from './spec.ts';
 import { listText } from './text.ts';
@@ -20,7 +20,8 @@ export const run: RunCommand<typeof listSpec> = async call => {
     options.since === undefined ? undefined : parseMoment(options.since, '--since', open.runtime.clock.now());
   const report = await listRecordings({ state, since, limit }, open.runtime);
   open.settle();
-  if (options.json) terminal.document(jsonDocument(command, EXIT.done, { result: listJson(report) }));
+  const exitCode = options.json ? exitCodeOfDamage(report.damage) : reportDamage(report.damage, terminal);
+  if (options.json) terminal.document(jsonDocument(command, exitCode, { result: listJson(report) }));
   else terminal.out(listText(report, limit).join('\n'));
-  return EXIT.done;
+  return exitCode;
 };

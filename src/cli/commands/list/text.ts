@@ -10,13 +10,13 @@ import { formatMoment } from '../../terminal/moment.ts';
  * One line for each recording: when, which, what became of it and of its webhooks, or why it waits.
  * @param limit at most so many lines
  */
-export function listText({ hasState, stateDir, recordings, queue }: ListReport, limit: number): string[] {
+export function listText({ hasState, stateDir, recordings, queue, damage }: ListReport, limit: number): string[] {
   if (!hasState) return [`nothing has been uploaded from this machine yet (no state in ${printable(stateDir)})`];
   const rows = [
     ...queue.map(one => ({ at: one.updatedAt, row: queuedRow(one) })),
     ...recordings.map(one => ({ at: one.updatedAt, row: recordingRow(one) })),
   ];
-  if (rows.length === 0) return ['no recording'];
+  if (rows.length === 0) return [damage ? 'no recording can be read' : 'no recording'];
   rows.sort((one, other) => other.at - one.at);
   return table(rows.slice(0, limit).map(({ at, row }) => [formatMoment(at), ...row]));
 }

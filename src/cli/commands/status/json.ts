@@ -1,13 +1,14 @@
 import type { Alarm } from '../../../app/alarms.ts';
 import type { RecordingStatusReport } from '../../../app/recording-status.ts';
 import type { StatusReport } from '../../../app/status.ts';
+import { type DamageJson, damageJson } from '../../json/damage.ts';
 import { iso, isoOrNull } from '../../json/document.ts';
 import { type HistoryJson, historyJson } from '../../json/history.ts';
 import { storedPayload } from '../../json/payload.ts';
 import { type QueuedJson, queuedJson, type RefusalJson, refusalJson } from '../../json/queued.ts';
 
 /** The result of `status --json`; the same form where there is no state yet. */
-export interface StatusJson {
+export interface StatusJson extends DamageJson {
   stateDir: string;
   hasState: boolean;
   counts: {
@@ -156,6 +157,7 @@ export function statusJson(report: StatusReport): StatusJson {
       }),
     ),
     endpoints: endpoints.map(({ name, reason, since }) => ({ name, reason, since: isoOrNull(since) })),
+    ...damageJson(report.damage),
   };
 }
 
@@ -168,7 +170,7 @@ function fileProgressJson({ name, state, sizeBytes, partsDone, parts, error }: F
 }
 
 /** The result of `status <id> --json`. */
-export interface RecordingJson {
+export interface RecordingJson extends DamageJson {
   recordingId: string;
   /** One for each bucket that it was uploaded to. */
   uploads: (Omit<UnfinishedJson, 'state' | 'since'> & {
@@ -183,7 +185,7 @@ export interface RecordingJson {
   webhooks: HistoryJson<'waiting' | 'held' | 'delivered' | 'superseded' | 'discarded'>[];
 }
 
-export function recordingJson({ recordingId, uploads, queue, webhooks }: RecordingStatusReport): RecordingJson {
+export function recordingJson({ recordingId, uploads, queue, webhooks, damage }: RecordingStatusReport): RecordingJson {
   return {
     recordingId,
     uploads: uploads.map(({ target, id, dir, state, pid, error, files, since, updatedAt, metadata }) => ({
@@ -201,5 +203,6 @@ export function recordingJson({ recordingId, uploads, queue, webhooks }: Recordi
     queued: queue.filter(one => one.state === 'waiting').map(queuedJson),
     refused: queue.filter(one => one.state === 'refused').map(refusalJson),
     webhooks: webhooks.map(one => historyJson(one, state => (state === 'pending' ? 'waiting' : state))),
+    ...damageJson(damage),
   };
 }

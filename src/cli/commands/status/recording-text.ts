@@ -11,7 +11,7 @@ import { fileText } from './text.ts';
 
 /** One recording: its files, its webhooks with every attempt, and the payload. */
 export function recordingText(
-  { recordingId, uploads, queue, webhooks }: RecordingStatusReport,
+  { recordingId, uploads, queue, webhooks, damage }: RecordingStatusReport,
   { now, paint }: { now: number; paint: ChalkInstance },
 ): string[] {
   const payload = webhooks.at(-1)?.delivery.payload ?? uploads.at(-1)?.metadata;
@@ -21,9 +21,15 @@ export function recordingText(
     ...uploads.flatMap(one => uploadText(one, now, paint)),
     ...(queued.length > 0 ? [paint.yellow('queued'), ...queued.flatMap(one => queuedLines(one, now))] : []),
     ...(refused.length > 0 ? [paint.red('refused'), ...refused.flatMap(one => refusalLines(one, now))] : []),
-    ...(uploads.length === 0 ? [`recording ${recordingId} was not uploaded from this machine`] : []),
+    ...(uploads.length === 0
+      ? [
+          damage
+            ? `no upload of recording ${recordingId} can be read`
+            : `recording ${recordingId} was not uploaded from this machine`,
+        ]
+      : []),
     '',
-    ...historyText(recordingId, webhooks, now, paint),
+    ...historyText(recordingId, webhooks, now, paint, { isDamaged: damage !== undefined }),
     ...(payload ? ['', 'payload:', ...payloadLines(payload)] : []),
   ];
 }

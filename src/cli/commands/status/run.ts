@@ -8,6 +8,7 @@ import { jsonDocument } from '../../json/document.ts';
 import { type OpenCommand, openCommand } from '../../open-command.ts';
 import type { Invocation, RunCommand } from '../../program/command.ts';
 import { VERSION } from '../../program/version.ts';
+import { exitCodeOfDamage, reportDamage } from '../../text/damage.ts';
 import { recordingJson, statusJson } from './json.ts';
 import type { statusSpec } from './spec.ts';
 import { alarmText, statusText } from './text.ts';
@@ -57,7 +58,9 @@ async function show(call: Call, { runtime, settle }: OpenCommand): Promise<ExitC
   const report = await status(requestOf(call), runtime);
   settle();
   const alarms = report.hasState ? report.alarms : [];
-  const exitCode = heaviest(alarms.map(alarm => EXIT_OF_ALARM[alarm.kind]));
+  const damage = report.hasState ? report.damage : undefined;
+  const ofDamage = options.json ? exitCodeOfDamage(damage) : reportDamage(damage, terminal);
+  const exitCode = heaviest([ofDamage, ...alarms.map(alarm => EXIT_OF_ALARM[alarm.kind])]);
   if (options.json) terminal.document(jsonDocument(command, exitCode, { result: statusJson(report) }));
   else if (!options.quiet) terminal.out(textOf(report, call));
   else if (alarms.length > 0) terminal.err(`recordupload status: ${alarmText(alarms)}; next: recordupload status`);
@@ -83,6 +86,7 @@ async function showRecording(id: string, call: Call, { runtime, settle }: OpenCo
   const isPartial = report.uploads.some(one => one.state === 'partial');
   const isHeld = report.webhooks.some(one => one.delivery.state === 'held');
   const exitCode = heaviest([
+    options.json ? exitCodeOfDamage(report.damage) : reportDamage(report.damage, terminal),
     isPartial ? EXIT.incomplete : EXIT.done,
     report.queue.some(one => one.state === 'refused') ? EXIT.recording : EXIT.done,
     isHeld ? EXIT.webhook : EXIT.done,

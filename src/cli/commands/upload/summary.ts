@@ -36,13 +36,14 @@ export function summarize(
     return { exitCode: exitCodeOfError(result.error), out: undefined, err, json, ...nothing };
   }
   const { upload, deliveries } = result;
-  // The sandbox's state ends with the command.
-  const isKept = result.isKept && !options.sandbox;
+  // The sandbox ends with the command, and so does its state.
+  const isSandbox = options.sandbox ?? false;
+  const isKept = result.isKept && !isSandbox;
   const texts = options.json
     ? { out: undefined, err: undefined }
     : options.quiet
-      ? { out: undefined, err: failureLine(upload, deliveries, { isKept }) }
-      : { out: uploadText(upload, deliveries, terminal.paint.out, { isKept }).join('\n'), err: undefined };
+      ? { out: undefined, err: failureLine(upload, deliveries, { isKept, isSandbox }) }
+      : { out: uploadText(upload, deliveries, terminal.paint.out, { isKept, isSandbox }).join('\n'), err: undefined };
   const { outcome, sentBytes } = upload;
   const delivered = deliveries.filter(delivery => delivery.outcome === 'delivered').length;
   const exitCode = exitCodeOfUpload(upload, deliveries, { strict: options.strict ?? false });

@@ -13,7 +13,7 @@ import { nextForUpload, skippedLine } from '../../text/upload.ts';
 export function failureLine(
   report: UploadReport,
   deliveries: readonly DeliveryReport[],
-  given: { isKept: boolean },
+  given: { isKept: boolean; isSandbox: boolean },
 ): string | undefined {
   const { recordingId } = report;
   const [error] = failuresOf(report);
@@ -22,7 +22,7 @@ export function failureLine(
   const failed = undelivered(deliveries);
   const [first] = failed;
   if (!first) return undefined;
-  return `recordupload: ${recordingId}: uploaded, webhook ${first.outcome}: ${printable(first.detail)}; next: ${given.isKept ? nextForWebhook(failed) : SAME_COMMAND}`;
+  return `recordupload: ${recordingId}: uploaded, webhook ${first.outcome}: ${printable(first.detail)}; next: ${given.isSandbox ? SAME_COMMAND : nextForWebhook(failed)}`;
 }
 
 /** What counts for the line about all folders. */

@@ -1,8 +1,8 @@
 import { webhookHistory } from '../../../../app/webhook-history.ts';
-import { EXIT } from '../../../exit-codes.ts';
 import { jsonDocument } from '../../../json/document.ts';
 import { openCommand } from '../../../open-command.ts';
 import type { RunCommand } from '../../../program/command.ts';
+import { exitCodeOfDamage, reportDamage } from '../../../text/damage.ts';
 import { historyText } from '../../../text/history.ts';
 import { webhookHistoryJson } from './json.ts';
 import type { webhookHistorySpec } from './spec.ts';
@@ -15,10 +15,16 @@ export const run: RunCommand<typeof webhookHistorySpec> = async call => {
   const { runtime } = open;
   const history = await webhookHistory({ id: args[0] }, runtime);
   open.settle();
-  if (options.json) terminal.document(jsonDocument(command, EXIT.done, { result: webhookHistoryJson(history) }));
+  const { damage } = history;
+  const exitCode = options.json ? exitCodeOfDamage(damage) : reportDamage(damage, terminal);
+  if (options.json) terminal.document(jsonDocument(command, exitCode, { result: webhookHistoryJson(history) }));
   else if (!options.quiet) {
     const { recordingId, webhooks } = history;
-    terminal.out(historyText(recordingId, webhooks, runtime.clock.now(), terminal.paint.out).join('\n'));
+    terminal.out(
+      historyText(recordingId, webhooks, runtime.clock.now(), terminal.paint.out, {
+        isDamaged: damage !== undefined,
+      }).join('\n'),
+    );
   }
-  return EXIT.done;
+  return exitCode;
 };

@@ -1,0 +1,90 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { AppError } from '../../../src/core/errors.ts';
+import { openOverview, openState } from '../../../src/state/open.ts';
+import { RECORDING, TARGET } from '../conformance/facts.ts';
+import { tempFolder } from './support.ts';
+
+/* Whatever is damaged: the state says so or is read as it was, and is never an unknown error or said to be empty. */
+
+const PAGE = 4096;
+const RECORDINGS = 60;
+
+let whole: Buffer;
+beforeAll(async () => {
+  const dir = tempFolder();
+  const state = await openState(dir);
+  for (let number = 1; number <= RECORDINGS; number++) {
+    const id = String(number);
+    const payload = JSON.stringify({ recording_id: number, title: 'Weekly '.repeat(40) });
+    await state.journal.begin(TARGET, { ...RECORDING, id: id as never }, { webhooks: true, now: number });
+    await state.outbox.enqueue({ recordingId: id, endpoints: ['ops'], payload, contentHash: id, now: number });
+  }
+  await state.close();
+  whole = readFileSync(join(dir, 'state.db'));
+});
+
+/** What is read of a file: how many recordings and webhooks, and whether damage is reported. */
+async function readingOf(bytes: Buffer) {
+  const dir = tempFolder();
+  mkdirSync(join(dir, 'owners'), { mode: 0o700 });
+  writeFileSync(join(dir, 'state.db'), bytes, { mode: 0o600 });
+  try {
+    const open = await openOverview(dir);
+    if (!open) return { known: 'nothing was ever uploaded' };
+    const { counts } = await open.all({ limit: 5 });
+    const recordings = (await open.recent({ limit: 1000 })).length;
+    await open.recording('30');
+    const damage = open.damage();
+    open.close();
+    return { damage, recordings, webhooks: counts.waiting, known: damage ? 'damaged' : 'sound' };
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'STATE') return { known: 'unreadable' };
+    throw error;
+  }
+}
+
+const changed = (change: (bytes: Buffer) => void) => {
+  const bytes = Buffer.from(whole);
+  change(bytes);
+  return bytes;
+};
+
+describe('a damaged state', () => {
+  test('each page of zeros costs only what it had: rows on both sides of it are read', async () => {
+    const worst = { recordings: RECORDINGS, webhooks: RECORDINGS, unreadable: 0 };
+    for (let start = 0; start < whole.length; start += PAGE) {
+      const found = await readingOf(changed(bytes => bytes.fill(0, start, start + PAGE)));
+      expect({ start, known: found.known }).toEqual({ start, known: expect.stringMatching(/^(damaged|unreadable)$/) });
+      if (found.known === 'unreadable') worst.unreadable++;
+      // Pages from which all others of a table are reached.
+      else if (found.damage?.unreadable.some(one => one.all)) continue;
+      else worst.recordings = Math.min(worst.recordings, found.recordings ?? 0);
+    }
+    // A leaf has less than twenty recordings. Unreadable: the pages of the schema alone.
+    expect(worst.recordings).toBeGreaterThan(RECORDINGS - 20);
+    expect(worst.recordings).toBeLessThan(RECORDINGS);
+    expect(worst.unreadable).toBeLessThanOrEqual(5);
+  });
+
+  test('each bit of the header, and many others: read whole, or reported', async () => {
+    const places = [
+      ...Array.from({ length: 100 }, (_, at) => at),
+      ...Array.from({ length: 400 }, (_, index) => (index * 2_654_435_761) % whole.length),
+    ];
+    for (const [index, at] of places.entries()) {
+      const found = await readingOf(changed(bytes => bytes.writeUInt8(bytes.readUInt8(at) ^ (1 << (index % 8)), at)));
+      const isWhole = found.recordings === RECORDINGS && found.webhooks === RECORDINGS;
+      expect({ at, found: isWhole ? 'whole' : found.known }).toEqual({
+        at,
+        found: expect.stringMatching(/^(whole|damaged|unreadable)$/),
+      });
+    }
+  });
+
+  test.each([0.2, 0.4, 0.6, 0.8, 0.95])('that ends at %d of its length is reported', async share => {
+    const { known } = await readingOf(whole.subarray(0, Math.floor(whole.length * share)));
+    expect(known).toMatch(/^(damaged|unreadable)$/);
+  });
+});
