@@ -99,6 +99,16 @@ const refusals: [string, FaultAnswer, RegExp][] = [
     /400 XMinioParentIsObject .*\(an object in the bucket has the name of the recording's folder: remove it/,
   ],
   [
+    'a bucket of another region (AWS)',
+    {
+      status: 400,
+      code: 'IllegalLocationConstraintException',
+      message:
+        'The me-south-1 location constraint is incompatible for the region specific endpoint this request was sent to.',
+    },
+    /\(the bucket is elsewhere: set region to me-south-1 \(RECORDUPLOAD_REGION\)\)/,
+  ],
+  [
     'a disabled encryption key',
     { status: 400, code: 'KMS.DisabledException', message: 'The key is disabled.' },
     /400 KMS\.DisabledException \(The key is disabled\.\) \(the bucket's encryption key cannot be used/,

@@ -152,6 +152,16 @@ export const STORAGE: readonly Meeting[] = [
     'the object is locked by retention: upload the recording under another id (--id), or wait until it ends',
   ),
   moved({ status: 400, code: 'AuthorizationHeaderMalformed', details: { Region: 'eu-1' } }, '…region eu-1…', REGION),
+  moved(
+    {
+      status: 400,
+      code: 'IllegalLocationConstraintException',
+      message:
+        'The eu-south-1 location constraint is incompatible for the region specific endpoint this request was sent to.',
+    },
+    '…incompatible for the region specific endpoint…',
+    'the bucket is elsewhere: set region to eu-south-1 (RECORDUPLOAD_REGION)',
+  ),
   moved({ status: 400, headers: { 'x-amz-bucket-region': 'eu-1' }, body: '' }, '400 (region eu-1)', REGION),
   moved(
     { status: 301, code: 'PermanentRedirect', details: { Endpoint: 'fyemeet.s3.eu-1.example.com' } },

@@ -73,7 +73,7 @@ const HINTS_OF_FAMILIES: readonly (readonly [RegExp, string])[] = [
   [/kms|EncryptionKey/i, ENCRYPTION],
   [/^MissingContentMD5$/i, NEEDS_MD5],
   [/ParentIsObject|ExistsAsPrefix|ExistsAsDirectory/, NAME_TAKEN],
-  [/Region/, HINTS.AuthorizationHeaderMalformed!],
+  [/Region|LocationConstraint/, HINTS.AuthorizationHeaderMalformed!],
   [/Suspended|AccountProblem|NotSignedUp|AllAccessDisabled|AccountDisabled/, CLOSED],
 ];
 
@@ -144,7 +144,7 @@ export function hintForPage(status: number, words: string, endpoint: string, add
 function moved(status: number, { code, region, address }: StoreWords): string | undefined {
   const isElsewhere =
     (status >= 301 && status <= 308) ||
-    /^(?:AuthorizationHeaderMalformed|.*Redirect|IncorrectEndpoint|.*Region.*)$/.test(code);
+    /^(?:AuthorizationHeaderMalformed|.*Redirect|IncorrectEndpoint|.*Region.*|IllegalLocationConstraint.*)$/.test(code);
   const isBare = status === 400 && !code;
   if (!(isElsewhere || isBare) || (!region && !address)) return undefined;
   const settings = [

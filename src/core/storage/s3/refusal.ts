@@ -111,7 +111,10 @@ function wordsOf(
   // Without a code, the SDK's message is its own; the response may still be readable: `error code: 1020`.
   const said = code ? String(message ?? '') : status >= 400 ? (text ?? '') : '';
   const line = redactor().excerpt(said);
-  const expected = /expecting ['"`]([a-z0-9-]+)['"`]/i.exec(said)?.[1];
+  // The second is AWS's, of a bucket that is in another region than the one that was asked.
+  const [, wanted, located] =
+    /expecting ['"`]([a-z0-9-]+)['"`]|the (\w+-\S+-\d+) location constraint/i.exec(said) ?? [];
+  const expected = wanted ?? located;
   const region = [Region, headers['x-amz-bucket-region'], expected].find(
     (one): one is string => typeof one === 'string' && REGION.test(one),
   );
