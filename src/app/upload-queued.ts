@@ -8,6 +8,7 @@ import { sameId } from './find-folders.ts';
 import { readFinishedFolder, uploadRequest } from './recording-folder.ts';
 import { exists } from './refuse-folder.ts';
 import type { Runtime } from './runtime.ts';
+import { isFinished } from './watch/handed-over.ts';
 
 /** What became of one unfinished or queued upload. */
 export type RetriedUpload =
@@ -24,13 +25,20 @@ const PATIENCE_MS = 600_000;
  * @throws AppError `STATE`; the signal's reason
  */
 export async function uploadQueued(entry: QueuedUpload, runtime: Runtime): Promise<RetriedUpload> {
-  const { dir, recordingId, asked, askedAt } = entry;
+  const { dir, recordingId, origin, asked, askedAt } = entry;
   const { signal } = runtime;
   try {
-    const recording = await readFinishedFolder(dir, { ...asked, waitMs: 2 * runtime.config.settleMs }, runtime);
+    const finished = asked.finished || (origin === 'enqueued' && (await isFinished(dir, runtime)));
+    const recording = await readFinishedFolder(
+      dir,
+      { ...asked, finished, waitMs: 2 * runtime.config.settleMs },
+      runtime,
+    );
     await refuseKnown(recording, runtime);
     const deps = { ...(await runtime.uploads()), signal };
     const report = await uploadRecording(recording, { ...uploadRequest(runtime, asked), askedAt }, deps);
+    // The path has become a link since it was asked for. What has begun is known by the folder's own path.
+    if (recording.dir !== dir) await (await runtime.state()).queue.remove(dir);
     return { ok: true, recordingId: recording.id, dir, report };
   } catch (error) {
     if (signal.aborted || !(error instanceof AppError) || error.code === 'STATE') throw error;

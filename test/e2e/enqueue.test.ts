@@ -1,34 +1,13 @@
-import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { symlinkSync, utimesSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { openState } from '../../src/state/open.ts';
-import { type Desk, openDesk, openSandbox, readJson, webhooksOf } from '../support/desk.ts';
+import { type Desk, openDesk, openSandbox, webhooksOf } from '../support/desk.ts';
 import { freshId, makeRecording } from '../support/make-recording.ts';
+import { enqueueJson, queuedOn } from '../support/queued.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const sandbox = await openSandbox({ receiver: { users: 'any' } });
-
-interface Queued {
-  dir: string;
-  recordingId: string;
-  origin: string;
-  reason: string | null;
-  hint: string | null;
-}
-
-async function queuedOn(desk: Desk): Promise<Queued[]> {
-  const { result } = readJson<{ queued: Queued[] }>(await desk.run(['status', '--json']));
-  return result.queued;
-}
-
-interface Enqueued {
-  recordings: { dir: string; outcome: string; recordingId?: string; waitsFor?: { message: string } | null }[];
-  worker: { pid: number; since: string } | null;
-}
-
-async function enqueueJson(desk: Desk, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Enqueued> {
-  return readJson<Enqueued>(await desk.run(['enqueue', ...args, '--json'], { env })).result;
-}
 
 /** The commands that a line of the output says to run. */
 function commandsIn(text: string): string[][] {
@@ -64,6 +43,33 @@ describe('a folder that is handed over', () => {
     const retry = commandsIn(stdout).find(([command]) => command === 'retry');
     expect((await desk.run(retry ?? [])).code).toBe(0);
     expect(webhooksOf(sandbox, id)).toHaveLength(1);
+  });
+
+  test('says which worker uploads it, too', async () => {
+    const desk = openDesk(sandbox);
+    const id = freshId();
+    const { stdout } = await desk.run(['enqueue', makeRecording({ name: id })]);
+    const watch = commandsIn(stdout).find(([command]) => command === 'watch');
+    const worker = desk.start(watch ?? []);
+    while (webhooksOf(sandbox, id).length === 0) await turn();
+    worker.kill('SIGTERM');
+    expect((await worker.result).code).toBe(0);
+  });
+
+  test('is uploaded at once by a worker that is running', async () => {
+    const desk = openDesk(sandbox, { RECORDUPLOAD_SETTLE: '10m' });
+    const worker = desk.start(['watch']);
+    await worker.prints('watching');
+    const id = freshId();
+    const dir = makeRecording({ name: id });
+    utimesSync(join(dir, 'video.mkv'), new Date(), new Date());
+    const { stdout } = await desk.run(['enqueue', dir, '--title', 'At once']);
+    expect(stdout).toContain(`worker: recordupload watch runs as process ${worker.pid}`);
+    while (webhooksOf(sandbox, id).length === 0) await turn();
+    expect(webhooksOf(sandbox, id).map(({ body }) => body.title)).toEqual(['At once']);
+    worker.kill('SIGTERM');
+    await worker.result;
+    expect((await enqueueJson(desk, [dir])).worker).toBeNull();
   });
 
   test('says so if a worker is running, with its process; so do status and doctor', async () => {
@@ -142,7 +148,7 @@ describe('a folder that is handed over', () => {
     const key = `${id}/video.mkv`;
     const gate = sandbox.faults.add({ server: 's3', operation: 'PutObject', key, action: { delayMs: 1_500 } });
     const upload = desk.start(['upload', dir, '--quiet']);
-    while (gate.hits() === 0) await new Promise(resolve => setTimeout(resolve, 20));
+    while (gate.hits() === 0) await turn();
     expect((await desk.run(['enqueue', dir, '--quiet'])).code).toBe(0);
     expect((await upload.result).code).toBe(0);
     expect(await queuedOn(desk)).toHaveLength(1);
@@ -180,153 +186,7 @@ describe('a folder that is handed over', () => {
   });
 });
 
-describe('a folder that cannot be uploaded yet', () => {
-  const cases: [string, Parameters<typeof makeRecording>[0], string][] = [
-    ['has no video', { files: { 'video.mkv': null } }, 'has no video'],
-    ['has an empty video', { videoBytes: 0 }, 'is empty'],
-    ['has an unfinished video', { files: { 'video.mkv': null, 'video.mkv.part': 'x' } }, 'has no video yet'],
-    ['has half a sidecar', { files: { 'recording.json': '{"title": "Wee' } }, 'recording.json'],
-    ['has two videos', { files: { 'video.mp4': 'x' } }, 'more than one video'],
-  ];
-  test.each(cases)('because it %s is taken and waits with that reason', async (_, files, reason) => {
-    const desk = openDesk(sandbox);
-    const dir = makeRecording({ ...files });
-    const { code, stdout } = await desk.run(['enqueue', dir]);
-    expect(code).toBe(0);
-    expect(stdout).toContain('waits: ');
-    expect(stdout).toContain(reason);
-    expect(await queuedOn(desk)).toMatchObject([{ dir, reason: expect.stringContaining(reason) }]);
-    expect((await desk.run(['status'])).code).toBe(0);
-    // It begins by itself, so nobody has to act.
-    expect((await desk.run(['retry'])).code).toBe(0);
-    expect(await queuedOn(desk)).toHaveLength(1);
-  });
-
-  test('because it is empty is uploaded once it is complete', async () => {
-    const desk = openDesk(sandbox);
-    const id = freshId();
-    const dir = join(tempDir(), id);
-    mkdirSync(dir);
-    expect((await desk.run(['enqueue', dir, '--title', 'Early'])).code).toBe(0);
-    renameSync(join(makeRecording(), 'video.mkv'), join(dir, 'video.mkv'));
-    expect((await desk.run(['retry'])).code).toBe(0);
-    expect(webhooksOf(sandbox, id).map(({ body }) => body.title)).toEqual(['Early']);
-  });
-
-  test('because there are no access keys waits for them, also after a retry', async () => {
-    const desk = openDesk(sandbox);
-    const id = freshId();
-    const env = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
-    const [recording] = (await enqueueJson(desk, [makeRecording({ name: id })], env)).recordings;
-    expect(recording).toMatchObject({ recordingId: id, outcome: 'enqueued' });
-    expect(recording?.waitsFor?.message).toContain('no access keys');
-    expect((await desk.run(['retry'], { env })).code).toBe(2);
-    expect(await queuedOn(desk)).toMatchObject([
-      { recordingId: id, reason: expect.stringContaining('no access keys') },
-    ]);
-    expect((await desk.run(['retry'])).code).toBe(0);
-    expect(webhooksOf(sandbox, id)).toHaveLength(1);
-  });
-
-  test('because the secrets cannot be used now is taken all the same', async () => {
-    const desk = openDesk(sandbox);
-    const id = freshId();
-    const dir = makeRecording({ name: id });
-    const env = { WEBHOOK_TOKEN: undefined, WEBHOOK_TOKEN_FILE: join(desk.home, 'nowhere') };
-    const { code, stderr } = await desk.run(['enqueue', dir], { env });
-    expect(code).toBe(0);
-    expect(stderr).toContain('WEBHOOK_TOKEN_FILE');
-    expect(await queuedOn(desk)).toHaveLength(1);
-    expect((await desk.run(['enqueue', dir], { env: { WEBHOOK_TOKEN: undefined } })).stdout).toContain(
-      'webhooks to default wait until it has a token',
-    );
-  });
-
-  test('gets the ID of a sidecar that appears later', async () => {
-    const desk = openDesk(sandbox);
-    const id = freshId();
-    const dir = makeRecording({ files: { 'recording.json': '{"reco' } });
-    expect((await desk.run(['enqueue', dir])).code).toBe(0);
-    writeFileSync(join(dir, 'recording.json'), JSON.stringify({ recording_id: Number(id) }));
-    expect((await desk.run(['retry'])).code).toBe(0);
-    expect(webhooksOf(sandbox, id)).toHaveLength(1);
-    expect(await queuedOn(desk)).toEqual([]);
-  });
-});
-
-describe('a folder that can never be uploaded is refused with one line and exit status 2', () => {
-  const named = (name: string) => makeRecording({ name });
-  const cases: [string, () => string[], string][] = [
-    ['it does not exist', () => [join(tempDir(), 'nowhere')], 'does not exist'],
-    ['it is a file', () => [join(makeRecording(), 'video.mkv')], 'is not a folder'],
-    ['a link leads nowhere', () => [linkTo('nowhere')], 'does not exist'],
-    ['its name is no ID', () => [named('a b')], 'is not a valid recording ID'],
-    ['its sidecar has no valid ID', () => [withSidecar('{"recording_id": "a/b"}')], 'is not a valid recording ID'],
-    ['the ID is not valid', () => [makeRecording(), '--id', 'a b'], 'is not a valid recording ID'],
-    ['the path is empty', () => [''], 'its path is an empty text'],
-    [
-      'one ID is given for two',
-      () => [makeRecording(), makeRecording(), '--id', '7'],
-      '--id goes with one folder only',
-    ],
-    ['an option is wrong', () => [makeRecording(), '--email', 'ada'], 'is not an e-mail address'],
-    ['nothing is below it', () => ['--recursive', tempDir()], 'has no recording below it'],
-  ];
-  test.each(cases)('%s', async (_, args, says) => {
-    const desk = openDesk(sandbox);
-    const { code, stdout, stderr } = await desk.run(['enqueue', ...args()]);
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toContain(says);
-    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
-    expect(await queuedOn(desk)).toEqual([]);
-  });
-
-  test('and does not keep the others from being taken', async () => {
-    const desk = openDesk(sandbox);
-    const dir = makeRecording();
-    const { code, stdout, stderr } = await desk.run(['enqueue', '', '/nowhere', dir]);
-    expect(code).toBe(2);
-    expect(stdout).toContain(`${dir}\n`);
-    expect(stderr).toContain('not enqueued: /nowhere does not exist');
-    expect(await queuedOn(desk)).toMatchObject([{ dir }]);
-    expect(desk.log().sort()).toEqual(['upload enqueued', 'upload refused', 'upload refused']);
-  });
-});
-
-describe('where the state cannot keep it, nothing is taken, and that is said', () => {
-  test('because a file is in its place', async () => {
-    const desk = openDesk(sandbox);
-    mkdirSync(join(desk.stateDir, '..'), { recursive: true });
-    writeFileSync(desk.stateDir, 'not a folder');
-    const dir = makeRecording();
-    const { code, stdout, stderr } = await desk.run(['enqueue', dir]);
-    expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
-    expect(stderr).toContain(`nothing was enqueued; to upload without the state: recordupload upload ${dir}`);
-  });
-
-  test('because a newer version has written it', async () => {
-    const desk = openDesk(sandbox);
-    mkdirSync(desk.stateDir, { recursive: true, mode: 0o700 });
-    const { DatabaseSync } = await import('node:sqlite');
-    const database = new DatabaseSync(join(desk.stateDir, 'state.db'));
-    database.exec('PRAGMA user_version = 999');
-    database.close();
-    const { code, stderr } = await desk.run(['enqueue', makeRecording()]);
-    expect(code).toBe(4);
-    expect(stderr).toContain('was written by a newer version');
-    expect(stderr).toContain('nothing was enqueued');
-  });
-});
-
-function linkTo(target: string): string {
-  const link = join(tempDir(), 'link');
-  symlinkSync(join(tempDir(), target), link);
-  return link;
-}
-
-function withSidecar(text: string): string {
-  return makeRecording({ files: { 'recording.json': text } });
-}
+const turn = () => new Promise(resolve => setTimeout(resolve, 20));
 
 async function openStateOf(desk: Desk) {
   const state = await openState(desk.stateDir);

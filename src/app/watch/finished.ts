@@ -7,7 +7,8 @@ import type { Openness } from './writers.ts';
 /*
  * When a recording counts as finished: the first rule that says so. Files that some program has not finished come first.
  *
- *   enqueued   the recorder handed it over: once nobody has the video open for writing, or nothing changed for `settle`
+ *   enqueued   the recorder handed it over: once nobody has the video open for writing (where that is not known: once
+ *              nothing changed for `settle`), or nothing changed for `watch.quiet`
  *   sidecar    the recorder's notes say `finished: true` or have a `finished_at`
  *   marker     there is a file with the configured name
  *   closed     nobody has the video open for writing any more, and nothing changed for `settle`
@@ -119,7 +120,11 @@ export async function judge(
   const isSettled = quiet >= settleMs;
   const isWritten = `${video.name} is still being written`;
   if (isEnqueued) {
-    if (isSettled || (await openness(video)) === 'closed') return { finished: true, by: 'enqueued' };
+    const open = await openness(video);
+    // A program that never closes the file must not keep it from being uploaded. A copy may have an old time stamp.
+    const isLeftOpen = open === 'open' && Math.min(quiet, at.now - video.changedAt) >= quietMs;
+    if (open === 'closed' || isLeftOpen || (open === 'unknown' && isSettled)) return { finished: true, by: 'enqueued' };
+    if (open === 'open') return wait(`${video.name} is still open for writing`, GROWING_EVERY_MS);
     return wait(isWritten, Math.min(GROWING_EVERY_MS, settleMs - quiet));
   }
   if (!isSettled) return wait(isWritten, settleMs - quiet);

@@ -1,5 +1,3 @@
-import { StillWrittenError } from '../../core/recording/settle.ts';
-import { printable } from '../../core/text.ts';
 import type { StoredRecording } from '../../core/upload/journal.ts';
 import type { QueuedUpload } from '../../core/upload/queue.ts';
 import { failuresOf } from '../../core/upload/upload-report.ts';
@@ -12,6 +10,7 @@ import type { Candidates, Looked } from './candidates.ts';
 import { videoOf } from './folder-look.ts';
 import type { Generations } from './generations.ts';
 import { giveUpRecording } from './give-up.ts';
+import { stillWritten } from './handed-over.ts';
 import type { LiveRecordings } from './live.ts';
 import { isDeleted, type Place, placeOf } from './place.ts';
 
@@ -107,11 +106,7 @@ export function createUploads(
     const looked = asked.finished ? undefined : await lookFirst(dir, origin !== 'found');
     if (looked && !looked.verdict.finished && videoOf(looked.look)) {
       candidates.add(dir, { isEnqueued: origin !== 'found' });
-      const error = new StillWrittenError(
-        `${printable(dir)}: ${looked.verdict.reason}`,
-        'it is uploaded once it is finished',
-      );
-      await postpone(entry, error, { isGone: false }, runtime);
+      await postpone(entry, stillWritten(dir, looked.verdict.reason), { isGone: false }, runtime);
       return;
     }
     if (asked.finished) await live.stop(dir);

@@ -3,7 +3,7 @@ import { COMMON_OPTIONS, HANDOVER_OPTIONS } from '../../program/common-options.t
 
 export const enqueueSpec = describeCommand({
   name: 'enqueue',
-  summary: 'hand recordings over and return at once; `retry` uploads them',
+  summary: 'hand recordings over and return at once; `watch` or `retry` uploads them',
   args: [{ name: '<dir...>', purpose: 'folders with a video; one that is not finished yet waits' }],
   options: [
     { flags: '--recursive', purpose: 'hand over all recordings below these folders' },

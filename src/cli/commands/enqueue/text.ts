@@ -11,7 +11,9 @@ export function enqueueText({ folders, tokenless, worker, now }: EnqueueReport, 
   return [
     ...taken.flatMap(folder => takenLines(folder, paint)),
     ...tokenless.map(name => `${paint.yellow('!')} webhooks to ${printable(name)} wait until it has a token`),
-    worker ? `worker: ${workerText(worker, now)}` : 'next: recordupload retry',
+    worker
+      ? `worker: ${workerText(worker, now)}`
+      : 'next: no worker is running: start recordupload watch, or upload once with recordupload retry',
   ];
 }
 

@@ -17,7 +17,7 @@ export const uploadSpec = describeCommand({
     { flags: '--recursive', purpose: 'upload all recordings below these folders' },
     ...HANDOVER_OPTIONS,
     { flags: '--strict', purpose: 'exit with 5 if the webhook was not delivered' },
-    { flags: '--detach', purpose: 'return at once, as `enqueue` does; `retry` uploads it' },
+    { flags: '--detach', purpose: 'return at once, as `enqueue` does; `watch` or `retry` uploads it' },
     { flags: '-n, --dry-run', purpose: 'show what would be sent; send and write nothing' },
     ...SETTLE_OPTIONS,
     ...TARGET_OPTIONS,
