@@ -115,8 +115,24 @@ async function buildLibrary(): Promise<void> {
   });
 }
 
+/** The dashboard's page: one script and one style sheet for browsers. */
+async function buildPage(): Promise<void> {
+  await build({
+    absWorkingDir: root,
+    outdir: resolve(outdir, 'dashboard'),
+    entryPoints: { dashboard: 'src/dashboard/client/main.ts' },
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    target: ['chrome120', 'firefox121', 'safari17.4'],
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
+}
+
 rmSync(outdir, { recursive: true, force: true });
 mkdirSync(resolve(outdir, 'man'), { recursive: true });
-await Promise.all([buildProgram(), buildLibrary()]);
+await Promise.all([buildProgram(), buildLibrary(), buildPage()]);
 writeFileSync(resolve(outdir, 'man/recordupload.1'), manPage(COMMANDS, VERSION));
 await makeCodeCache(outdir);

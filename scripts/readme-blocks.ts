@@ -84,6 +84,15 @@ const KEY_TEXTS: Readonly<Record<string, KeyText>> = {
     purpose: `bandwidth limit for what is still being recorded, as ${code('bwlimit')}; ${code('0')}: it waits for its end`,
     default: 'no limit',
   },
+  'dashboard.listen': { purpose: `where ${code('dashboard')} listens`, default: code(DEFAULTS.dashboardListen) },
+  'dashboard.url': { purpose: 'address under which a proxy offers the dashboard' },
+  'dashboard.tokenFile': { purpose: 'file with the token that people sign in with to the dashboard' },
+  'dashboard.tlsCert': { purpose: 'PEM file with the certificate of the dashboard' },
+  'dashboard.tlsKey': { purpose: 'PEM file with its private key' },
+  'dashboard.trustedProxies': {
+    purpose: 'addresses or ranges of the proxies that do the TLS for the dashboard',
+    default: 'none',
+  },
   webhookConcurrency: {
     purpose: 'number of parallel requests to one webhook endpoint, 1 to 256',
     default: code(DEFAULTS.webhookConcurrency),

@@ -77,6 +77,7 @@ describe('the architecture', () => {
       'core/storage/s3/providers.ts → @smithy/node-http-handler',
       'core/storage/s3/sdk.ts → @aws-sdk/client-s3',
       'core/storage/s3/sdk.ts → @aws-sdk/lib-storage',
+      'core/storage/s3/sdk.ts → @aws-sdk/s3-request-presigner',
     ]);
     // `@scope/name` and no path inside: those are the packages' own business.
     expect(sdk.map(({ to }) => to).filter(name => name.split('/').length > 2)).toEqual([]);

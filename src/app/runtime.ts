@@ -9,6 +9,7 @@ import { firstLook } from '../core/first-look.ts';
 import { proxyFor } from '../core/http/proxies.ts';
 import { createRedactor, type Redactor } from '../core/redact.ts';
 import type { Bucket } from '../core/storage/bucket.ts';
+import type { LinkSigner } from '../core/storage/links.ts';
 import type { UploadSession } from '../core/upload/session.ts';
 import type { Poster } from '../core/webhook/post-webhook.ts';
 import type { OpenOverview, State } from '../state/state.ts';
@@ -81,6 +82,12 @@ export interface Runtime extends AsyncDisposable {
    * @param target `<endpoint>/<bucket>`
    */
   bucketAt(target: string): Promise<Bucket>;
+  /**
+   * Makes links to objects of a bucket that the state names. The caller closes it.
+   * @param target `<endpoint>/<bucket>`
+   * @throws AppError `CONFIG` without access keys
+   */
+  linksAt(target: string): Promise<LinkSigner>;
   /** The webhook client. */
   poster(): Promise<Poster>;
   /** What sending webhooks needs, for all configured endpoints. @throws AppError `STATE` */
@@ -134,11 +141,20 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
     const { openBucket } = await import('../core/storage/s3/s3-bucket.ts');
     return openBucket({ ...config, credentials, env, secrets, machine });
   });
-  const bucketAt = async (target: string) => {
+  const settingsAt = (target: string) => {
     const credentials = requireCredentials(config);
+    const [, endpoint = config.endpoint, bucket = config.bucket] = /^(.*)\/([^/]+)$/.exec(target) ?? [];
+    return { ...config, endpoint, bucket, credentials, env, secrets, machine };
+  };
+  const bucketAt = async (target: string) => {
+    const settings = settingsAt(target);
     const { openBucket } = await import('../core/storage/s3/s3-bucket.ts');
-    const [, endpoint = config.endpoint, name = config.bucket] = /^(.*)\/([^/]+)$/.exec(target) ?? [];
-    return openBucket({ ...config, endpoint, bucket: name, credentials, env, secrets, machine });
+    return openBucket(settings);
+  };
+  const linksAt = async (target: string) => {
+    const settings = settingsAt(target);
+    const { createLinkSigner } = await import('../core/storage/s3/sign-links.ts');
+    return createLinkSigner(settings);
   };
   const uploads = part(closing, async () => {
     const credentials = requireCredentials(config);
@@ -180,6 +196,7 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
     uploads: async () => (await uploads()).session,
     bucket,
     bucketAt,
+    linksAt,
     poster,
     async delivery() {
       const { post } = await poster();

@@ -36,6 +36,32 @@ export async function disableEndpoint({ name }: { name: string }, runtime: Runti
   return { endpoint: name, enabled: false, changed: wasEnabled, released: 0 };
 }
 
+/** What switching an endpoint on or off is about. */
+export interface EndpointSwitch {
+  isEnabled: boolean;
+  /** Webhooks that wait for their next try. */
+  waiting: number;
+  /** Webhooks that become due once it is enabled. */
+  heldBecauseDisabled: number;
+}
+
+/**
+ * Says what switching an endpoint on or off would be about; changes nothing.
+ * @throws AppError `USAGE` if neither the configuration nor the state knows it, `STATE`
+ */
+export async function endpointSwitch({ name }: { name: string }, runtime: Runtime): Promise<EndpointSwitch> {
+  const { wasEnabled } = await find(name, runtime);
+  const { overview } = await runtime.state();
+  const { waiting, held } = await overview.measures();
+  const sumOf = (some: readonly { endpoint: string; count: number }[]) =>
+    some.filter(one => one.endpoint === name).reduce((sum, { count }) => sum + count, 0);
+  return {
+    isEnabled: wasEnabled,
+    waiting: sumOf(waiting),
+    heldBecauseDisabled: sumOf(held.filter(({ reason }) => reason === 'disabled')),
+  };
+}
+
 async function find(name: string, runtime: Runtime) {
   await chooseStoredEndpoint(name, runtime);
   const { endpoints } = await runtime.state();

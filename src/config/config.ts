@@ -1,6 +1,7 @@
 import type { KeyProfile, Keys } from '../core/storage/keys.ts';
 import type { RateChange } from '../core/units.ts';
 import type { Endpoint } from '../core/webhook/endpoint.ts';
+import type { ListenAddress } from './listen.ts';
 
 /** Everything the commands need to know, validated, with all defaults filled in. */
 export interface Config {
@@ -53,6 +54,20 @@ export interface Config {
     quietMs: number;
     /** Bandwidth limit for what is still being recorded; undefined: no limit; `none`: it is not uploaded before its end. */
     liveBandwidth: RateChange[] | 'none' | undefined;
+  };
+  /** What `dashboard` serves, and to whom. */
+  dashboard: {
+    listen: ListenAddress;
+    /** The address under which a proxy offers it, without a trailing slash. */
+    url: string | undefined;
+    /** What people sign in with, beside the one-time token; undefined: there is none. */
+    token: string | undefined;
+    /** PEM files, absolute paths. */
+    tls: { certFile: string; keyFile: string } | undefined;
+    /** Addresses or ranges (CIDR) of proxies that do the TLS and say who asks. */
+    trustedProxies: string[];
+    /** What is wrong with the token or the files; the dashboard says so. */
+    problem: string | undefined;
   };
   /** Number of parallel requests to one webhook endpoint. */
   webhookConcurrency: number;

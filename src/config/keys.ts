@@ -64,6 +64,12 @@ export const KEYS: readonly Key[] = [
   key('watch.marker', { steers: 'all' }),
   key('watch.quiet'),
   key('watch.liveBandwidth'),
+  key('dashboard.listen', { steers: 'all' }),
+  key('dashboard.url', { steers: 'all' }),
+  key('dashboard.tokenFile', { steers: 'file' }),
+  key('dashboard.tlsCert', { steers: 'file' }),
+  key('dashboard.tlsKey', { steers: 'file' }),
+  key('dashboard.trustedProxies', { kind: 'list', steers: 'all' }),
   key('webhookConcurrency', { kind: 'number' }),
   key('caFile', { steers: 'all' }),
 ];

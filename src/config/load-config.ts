@@ -5,6 +5,7 @@ import { readSmallFile, Unreadable } from '../core/read-file.ts';
 import { ignoresEndpoints, settingsFromProfile } from './aws-settings.ts';
 import type { Config } from './config.ts';
 import { resolveCredentials } from './credentials.ts';
+import { type DashboardValues, resolveDashboard } from './dashboard.ts';
 import { resolveEndpoints } from './endpoints.ts';
 import { KEYS } from './keys.ts';
 import { type LookedAt, type Origin, originOf } from './origins.ts';
@@ -83,6 +84,8 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     distrusted,
     warnings: beaten,
   });
+  const ofDashboard = { values: values.dashboard, distrusted, warnings: beaten };
+  const dashboard = await resolveDashboard(settings, machine, ofDashboard);
   const keys = await resolveCredentials({
     settings,
     profile,
@@ -111,8 +114,9 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
       credentials: keys.credentials,
       credentialsProblem: keys.credentialsProblem,
       webhooks: endpoints.webhooks,
+      dashboard: dashboard.dashboard,
     },
-    origins: inOrder([...origins, ...keys.origins, ...endpoints.origins]),
+    origins: inOrder([...origins, ...keys.origins, ...dashboard.origins, ...endpoints.origins]),
     files,
     distrusted,
     warnings: [...(withoutSecrets ? [...new Set([...secretProblems, ...distrusted])] : []), ...beaten, ...unknown],
@@ -179,7 +183,8 @@ function withAwsSettings(
   return ignoresEndpoints(variables, profile) ? all.filter(setting => !isLeftOut(setting)) : all;
 }
 
-type Values = Omit<Config, 'credentials' | 'credentialsProblem' | 'webhooks'>;
+type Plain = Omit<Config, 'credentials' | 'credentialsProblem' | 'webhooks' | 'dashboard'>;
+type Values = Plain & { dashboard: DashboardValues };
 
 /** Resolves all values that are neither secrets nor part of an endpoint. */
 function resolveValues(
@@ -233,6 +238,7 @@ function resolveValues(
       quietMs: merged.watch.quiet,
       liveBandwidth: merged.watch.liveBandwidth,
     },
+    dashboard: merged.dashboard,
     webhookConcurrency: merged.webhookConcurrency,
     caFile: pathOf('caFile'),
   };

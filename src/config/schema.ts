@@ -1,7 +1,9 @@
+import { isIP } from 'node:net';
 // The mini build of zod: the same checks at a fifth of the size, which start-up notices.
 import * as z from 'zod/mini';
 import { parseEmail } from '../core/email.ts';
 import { parseDuration, parseRateLimit, type RateChange } from '../core/units.ts';
+import { parseListen } from './listen.ts';
 import { flawOfSigningSecret, flawOfToken } from './secret-text.ts';
 import { flawOfUrl } from './urls.ts';
 
@@ -59,6 +61,7 @@ export const DEFAULTS = {
   uploadRetryBudget: '30m',
   settle: '3s',
   watchQuiet: '60s',
+  dashboardListen: '127.0.0.1:8707',
   webhookConcurrency: 16,
 } as const;
 
@@ -85,6 +88,16 @@ const LONGEST_QUIET_MS = 7 * 86_400_000;
 function parseQuiet(text: string): number | undefined {
   const ms = parseDuration(text);
   return ms !== undefined && ms >= 1000 && ms <= LONGEST_QUIET_MS ? ms : undefined;
+}
+
+/** An IP address or a range of them (CIDR). */
+function flawOfAddress(text: string): string | undefined {
+  const [address = '', bits, ...more] = text.split('/');
+  const version = isIP(address);
+  const most = version === 4 ? 32 : 128;
+  const isRange = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most);
+  if (version !== 0 && isRange && more.length === 0) return undefined;
+  return unexpected(text, 'an IP address or a range such as 10.0.0.0/8');
 }
 
 /** `none`: what is still being recorded is not uploaded. */
@@ -153,6 +166,20 @@ export const settingsSchema = z.strictObject({
       liveBandwidth: z.optional(
         parsed(parseLiveBandwidth, 'a rate such as 10M, 512k, off, 0 or "08:00,512k 19:00,off"'),
       ),
+    }),
+    {},
+  ),
+  dashboard: z.prefault(
+    z.strictObject({
+      listen: z.prefault(
+        parsed(parseListen, 'an address and a port such as 127.0.0.1:8707 or [::1]:8707'),
+        DEFAULTS.dashboardListen,
+      ),
+      url: z.optional(baseUrl),
+      tokenFile: z.optional(path),
+      tlsCert: z.optional(path),
+      tlsKey: z.optional(path),
+      trustedProxies: z._default(z.array(text(flawOfAddress)), []),
     }),
     {},
   ),

@@ -9,6 +9,7 @@ import { liveConforms } from './conformance/live.ts';
 import { measuresConform } from './conformance/measures.ts';
 import { outboxConforms } from './conformance/outbox.ts';
 import { overviewConforms } from './conformance/overview.ts';
+import { pagesConform } from './conformance/pages.ts';
 import { partsJournalConforms } from './conformance/parts-journal.ts';
 import { processesConform } from './conformance/processes.ts';
 import { queueConforms, workersConform } from './conformance/queue.ts';
@@ -35,6 +36,7 @@ export function describeState(name: string, makePlace: () => Promise<Place>, opt
     queueConforms(stage);
     liveConforms(stage);
     forgettingConforms(stage);
+    pagesConform(stage);
     if (!options.isShared) return;
     processesConform(stage);
     workersConform(stage);

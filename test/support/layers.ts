@@ -18,7 +18,8 @@ const SHARED = 'core';
 
 /** The rooms of the program from the top down; a module belongs to the first that holds it. Each may import itself. */
 export const ROOMS: readonly Room[] = [
-  folder('cli', ['app', 'app/runtime', 'config', 'core/*', 'sandbox']),
+  folder('cli', ['app', 'app/runtime', 'config', 'core/*', 'dashboard', 'sandbox']),
+  folder('dashboard', ['app', 'app/runtime', 'config', 'core/*']),
   // Beside the use cases, the types that they take and return, wherever those are.
   {
     name: 'index.ts',

@@ -6,6 +6,7 @@ import { configPathSpec } from './config/path/spec.ts';
 import { configShowSpec } from './config/show/spec.ts';
 import { configTrustSpec } from './config/trust/spec.ts';
 import { configValidateSpec } from './config/validate/spec.ts';
+import { dashboardSpec } from './dashboard/spec.ts';
 import { doctorSpec } from './doctor/spec.ts';
 import { enqueueSpec } from './enqueue/spec.ts';
 import { forgetSpec } from './forget/spec.ts';
@@ -41,6 +42,7 @@ export const COMMANDS: readonly Command[] = [
   defineCommand(verifySpec, () => import('./verify/run.ts')),
   defineCommand(statusSpec, () => import('./status/run.ts')),
   defineCommand(listSpec, () => import('./list/run.ts')),
+  defineCommand(dashboardSpec, () => import('./dashboard/run.ts')),
   defineCommand(forgetSpec, () => import('./forget/run.ts')),
   defineCommand(doctorSpec, () => import('./doctor/run.ts')),
   defineCommand(logsSpec, () => import('./logs/run.ts')),

@@ -1,7 +1,9 @@
 import type { HeldReason } from '../delivery/delivery.ts';
+import type { EndpointState } from '../delivery/endpoints.ts';
 import type { DeliveryHistory } from '../delivery/outbox.ts';
 import type { QueuedUpload } from '../upload/queue.ts';
 import type { Measures } from './measures.ts';
+import type { Activity, ActivitySince, DeliveriesFilter, ListedDelivery, Page, RecordingsFilter } from './pages.ts';
 import type { Worker } from './worker.ts';
 
 /*
@@ -180,6 +182,14 @@ export interface Overview {
   queue(filter: QueueFilter): Promise<QueuedUpload[]>;
   /** Ids of recordings that begin so, the one that was touched last first. */
   recordingIds(prefix: string, options: { limit: number }): Promise<string[]>;
+  /** Recordings page by page. Its cost grows neither with how many there are nor with how many came before. */
+  recordingsPage(filter: RecordingsFilter): Promise<Page<RecentRecording>>;
+  /** Webhooks that are held or wait, page by page. */
+  deliveriesPage(filter: DeliveriesFilter): Promise<Page<ListedDelivery>>;
+  /** What was finished since. */
+  activity(since: ActivitySince): Promise<Activity>;
+  /** What the state knows of endpoints beside their deliveries, by name. */
+  endpointStates(): Promise<EndpointState[]>;
   /** The process of `recordupload watch`; undefined if none runs. */
   worker(): Promise<Worker | undefined>;
   /** What monitoring asks for. Its cost does not grow with what is done. */

@@ -15,7 +15,7 @@ export function openEndpoints({ read, write }: Database): Endpoints {
   return {
     get: name => read(sql => toState(one(sql, name) ?? { name })),
 
-    list: () => read(sql => sql.all('SELECT * FROM endpoints ORDER BY name').map(toState)),
+    list: () => read(endpointStates),
 
     disable: (name, reason, now) => write(sql => disable(sql, name, reason, now)),
 
@@ -43,6 +43,11 @@ export function openEndpoints({ read, write }: Database): Endpoints {
         return sql.run(RELEASE, { name, now, reason: 'refused' });
       }),
   };
+}
+
+/** Within a read: `Endpoints.list`. */
+export function endpointStates(sql: Sql): EndpointState[] {
+  return sql.all('SELECT * FROM endpoints ORDER BY name').map(toState);
 }
 
 /** Within a write: remembers what the server refused, and holds the endpoint's pending deliveries. */

@@ -240,4 +240,11 @@ export const MIGRATIONS: readonly string[] = [
   -- What the worker asks of each folder that it finds.
   CREATE INDEX recordings_of_folder ON recordings (dir, target);
   `,
+  `
+  -- What the dashboard's pages are read from.
+  ALTER TABLE recordings ADD COLUMN title TEXT GENERATED ALWAYS AS (json_extract(details, '$.title')) VIRTUAL;
+  CREATE INDEX recordings_searched ON recordings (updated_at, id, title) WHERE created_at > 0;
+  CREATE INDEX deliveries_next ON deliveries (next_at) WHERE state = 'pending';
+  CREATE INDEX files_stored ON files (updated_at, size) WHERE state = 'uploaded';
+  `,
 ];

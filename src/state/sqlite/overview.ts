@@ -9,6 +9,8 @@ import type {
   WaitingDelivery,
 } from '../../core/status/overview.ts';
 import type { QueuedUpload } from '../../core/upload/queue.ts';
+import { endpointStates } from './endpoints.ts';
+import { activityIn, deliveriesPage, recordingsPage } from './pages.ts';
 import { toQueued } from './queue.ts';
 import { recentRecordings } from './recent.ts';
 import { historyOf, toDelivery } from './rows.ts';
@@ -58,6 +60,10 @@ export function openOverviewOf({ read, isAlive }: OverviewSource): Overview {
         );
         return [...new Set(rows.map(row => String(row.id)))];
       }),
+    recordingsPage: filter => read(sql => recordingsPage(sql, filter, new Set(livingClaimants(sql, isAlive).keys()))),
+    deliveriesPage: filter => read(sql => deliveriesPage(sql, filter)),
+    activity: since => read(sql => activityIn(sql, since)),
+    endpointStates: () => read(endpointStates),
     worker: () => read(sql => workerIn(sql, isAlive)),
     measures: () => read(readMeasures),
   };

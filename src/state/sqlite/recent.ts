@@ -21,13 +21,16 @@ export function recentRecordings(
     .map(row => toRecent(sql, row, living));
 }
 
-function conditionOf(state: RecentFilter['state'], living: ReadonlySet<string>): { where: string; values: Values } {
+/** The condition for recordings in a state. */
+export function conditionOf(
+  state: RecentFilter['state'],
+  living: ReadonlySet<string>,
+): { where: string; values: Values } {
   // If no owner lives, one empty name keeps the list from being empty.
   const ids = living.size > 0 ? [...living] : [''];
   const names = ids.map((_, index) => `$owner${index}`).join(', ');
   const values = Object.fromEntries(ids.map((id, index) => [`owner${index}`, id]));
-  const hasDelivery = (wanted: string) =>
-    `EXISTS (SELECT 1 FROM deliveries WHERE recording_id = recordings.id AND state = '${wanted}')`;
+  const hasDelivery = (wanted: string) => `id IN (SELECT recording_id FROM deliveries WHERE state = '${wanted}')`;
   switch (state) {
     case undefined:
       return { where: '1 = 1', values: {} };
@@ -46,7 +49,8 @@ function conditionOf(state: RecentFilter['state'], living: ReadonlySet<string>):
   }
 }
 
-function toRecent(sql: Sql, row: Row, living: ReadonlySet<string>): RecentRecording {
+/** One line of a list. */
+export function toRecent(sql: Sql, row: Row, living: ReadonlySet<string>): RecentRecording {
   const [target, id] = [String(row.target), String(row.id)];
   const stored = sql.get(
     `SELECT COUNT(*) AS files, COALESCE(SUM(size), 0) AS bytes FROM files

@@ -61,6 +61,12 @@ test('what uploads, retries and the overview ask reads no table in full, however
   await overview.recording('1');
   for (const state of [undefined, 'done', 'partial', 'recording', 'held'] as const)
     await overview.recent({ state, limit: 20 });
+  for (const text of [undefined, 'x'] as const)
+    await overview.recordingsPage({ text, since: NOW, until: NOW + HOUR, after: '1.1', limit: 20 });
+  for (const state of ['held', 'waiting'] as const)
+    await overview.deliveriesPage({ state, endpoint: 'default', after: '1.1', limit: 20 });
+  for (const state of ['held', 'waiting'] as const) await overview.deliveriesPage({ state, limit: 20 });
+  await overview.activity({ doneSince: NOW, bytesSince: NOW });
   await outbox.discard('2', { now: NOW });
   await journal.forget(RECORDING.id, NOW);
   await housekeeping.prune({ settledBefore: NOW + HOUR, now: NOW, dryRun: true });

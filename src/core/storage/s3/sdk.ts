@@ -17,3 +17,4 @@ export {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 export { Upload } from '@aws-sdk/lib-storage';
+export { getSignedUrl } from '@aws-sdk/s3-request-presigner';

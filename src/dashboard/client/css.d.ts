@@ -1,0 +1,2 @@
+// The bundler makes the style sheet of these.
+declare module '*.css';

@@ -1,0 +1,82 @@
+import type { EndpointView, LiveStatus } from '../../app/live-status.ts';
+import type { Runtime } from '../../app/runtime.ts';
+import type { StateOverview, UnfinishedUpload, WaitingDelivery } from '../../core/status/overview.ts';
+import type { QueuedUpload } from '../../core/upload/queue.ts';
+import type { Pace, Rates } from '../live/rates.ts';
+import type { ActionRow, EndpointRow, OverviewContent, QueuedRow, UploadRow, WebhookRow } from '../views/model.ts';
+
+const NO_COUNTS: StateOverview['counts'] = {
+  uploading: 0,
+  partial: 0,
+  queued: 0,
+  refused: 0,
+  done: 0,
+  waiting: 0,
+  held: 0,
+  delivered: 0,
+  superseded: 0,
+};
+
+/** The overview of a reading. */
+export function overviewContent(
+  { status, activity, endpoints }: LiveStatus,
+  rates: Rates,
+  { now, actions, config }: { now: number; actions: ActionRow[]; config: Runtime['config'] },
+): OverviewContent {
+  const overview = status.hasState ? status.overview : undefined;
+  const { uploading, queued, waiting, held, partial, refused, done } = overview?.counts ?? NO_COUNTS;
+  const uploads = overview?.uploads ?? [];
+  const paces = rates.take(uploads, now);
+  return {
+    now,
+    stateDir: status.stateDir,
+    hasState: status.hasState,
+    target: `${config.endpoint}/${config.bucket}`,
+    problem: null,
+    counts: { uploading, queued, waiting, held, partial, refused, done, doneToday: activity.done },
+    uploads: uploads.map((upload, index) => uploadRow(upload, paces[index])),
+    queued: (overview?.queued ?? []).map(queuedRow),
+    refused: (overview?.refused ?? []).map(queuedRow),
+    held: (overview?.held ?? []).map(webhookRow),
+    nextAt: overview?.nextAt ?? null,
+    endpoints: endpoints.map(endpointRow),
+    worker: overview?.worker ? { pid: overview.worker.pid, since: overview.worker.since } : null,
+    throughput: rates.lastHour(activity, now),
+    rate: paces.reduce((sum, { rate }) => sum + (rate ?? 0), 0),
+    actions,
+  };
+}
+
+/** @param pace without it, nobody has watched it */
+export function uploadRow(
+  { target, id, dir, state, pid, since, error, files }: UnfinishedUpload,
+  { bytes, totalBytes, rate, leftMs }: Pace = { bytes: 0, totalBytes: 0, rate: null, leftMs: null },
+): UploadRow {
+  return {
+    target,
+    id,
+    dir,
+    state,
+    pid,
+    since,
+    error,
+    bytes,
+    totalBytes,
+    rate,
+    leftMs,
+    files: files.map(f => ({ ...f })),
+  };
+}
+
+export function queuedRow({ dir, recordingId, origin, reason, hint, since, nextAt }: QueuedUpload): QueuedRow {
+  return { dir, id: recordingId, origin, reason, hint, since, nextAt };
+}
+
+export function endpointRow({ name, url, state, reason, since, waiting, held, delivered }: EndpointView): EndpointRow {
+  return { name, url: url ?? null, state, reason, since, waiting, held, delivered };
+}
+
+function webhookRow(delivery: WaitingDelivery): WebhookRow {
+  const { webhookId, recordingId, endpoint, state, heldReason, attempts, since, nextAt, error } = delivery;
+  return { webhookId, recordingId, endpoint, state, heldReason, attempts, since, nextAt, error };
+}

@@ -1,0 +1,123 @@
+import { formatBytes } from '../../core/units.ts';
+import { type Child, Fragment, h } from './h.ts';
+import type { Frame, RecordingsContent } from './model.ts';
+import { Empty, Moment, many, RecordingLink, State, Table, Text, toneOf } from './parts.ts';
+
+const STATES: readonly [value: string, title: string][] = [
+  ['', 'All'],
+  ['uploading', 'Uploading'],
+  ['partial', 'Partial'],
+  ['done', 'Done'],
+  ['waiting', 'Webhook waiting'],
+  ['held', 'Webhook held'],
+];
+
+/** Recordings, the newest first, with search and filters. */
+export function Recordings({ content }: { content: RecordingsContent; frame: Frame }): Child {
+  const { filter, recordings, total, hasState } = content;
+  const isNarrowed = Boolean(filter.text || filter.state || filter.since || filter.until);
+  return h(
+    Fragment,
+    {},
+    h(
+      'div',
+      { class: 'title-line' },
+      h('h1', {}, 'Recordings'),
+      h('p', { class: 'quiet', role: 'status' }, total === null ? '' : many(total, 'recording')),
+    ),
+    h(
+      'form',
+      { class: 'filter', method: 'get', action: '/recordings', role: 'search' },
+      h(
+        'label',
+        { class: 'grow' },
+        h('span', {}, 'Search'),
+        h('input', { type: 'search', name: 'q', value: filter.text, placeholder: 'ID or title', autocomplete: 'off' }),
+      ),
+      h(
+        'label',
+        {},
+        h('span', {}, 'State'),
+        h(
+          'select',
+          { name: 'state' },
+          STATES.map(([value, title]) => h('option', { value, selected: value === filter.state }, title)),
+        ),
+      ),
+      h('label', {}, h('span', {}, 'From'), h('input', { type: 'date', name: 'since', value: filter.since })),
+      h('label', {}, h('span', {}, 'To'), h('input', { type: 'date', name: 'until', value: filter.until })),
+      h('button', { type: 'submit', class: 'primary' }, 'Show'),
+      isNarrowed && h('a', { class: 'button', href: '/recordings' }, 'Clear'),
+    ),
+    recordings.length === 0
+      ? h(
+          'div',
+          { class: 'panel' },
+          h(
+            Empty,
+            {},
+            !hasState
+              ? 'Nothing has been uploaded from this machine yet.'
+              : isNarrowed
+                ? 'No recording is like that.'
+                : 'No recording.',
+          ),
+        )
+      : h(
+          'div',
+          { class: 'panel flush' },
+          h(Table, {
+            caption: 'Recordings',
+            columns: [
+              { title: 'Recording' },
+              { title: 'Title' },
+              { title: 'State' },
+              { title: 'Webhooks' },
+              { title: 'Size', number: true, wide: true },
+              { title: 'Updated', number: true, wide: true },
+            ],
+            rows: recordings.map(one => ({
+              key: `${one.target} ${one.id}`,
+              cells: [
+                h(RecordingLink, { id: one.id }),
+                h(Text, { of: one.title }),
+                h(State, { tone: toneOf(one.state) }, one.state),
+                h(Webhooks, { webhooks: one.webhooks }),
+                formatBytes(one.storedBytes),
+                h(Moment, { at: one.updatedAt }),
+              ],
+            })),
+          }),
+        ),
+    h(Pages, { content }),
+  );
+}
+
+function Webhooks({ webhooks }: { webhooks: RecordingsContent['recordings'][number]['webhooks'] }): Child {
+  if (webhooks.length === 0) return h('span', { class: 'quiet' }, 'none');
+  return h(
+    'span',
+    { class: 'states' },
+    webhooks.map(({ endpoint, state }) =>
+      h(State, { key: endpoint, tone: toneOf(state) }, endpoint === 'default' ? state : `${endpoint} ${state}`),
+    ),
+  );
+}
+
+function Pages({ content }: { content: RecordingsContent }): Child {
+  const { filter, next } = content;
+  const link = (after: string) => {
+    const query = new URLSearchParams();
+    if (filter.text) query.set('q', filter.text);
+    for (const name of ['state', 'since', 'until'] as const) if (filter[name]) query.set(name, filter[name]);
+    if (after) query.set('after', after);
+    const text = query.toString();
+    return text ? `/recordings?${text}` : '/recordings';
+  };
+  return h(
+    'nav',
+    { class: 'pages', 'aria-label': 'Pages' },
+    filter.after ? h('a', { class: 'button', href: link('') }, 'Newest') : h('span', {}),
+    next && h('a', { class: 'button', href: link(next), rel: 'next' }, 'Older'),
+  );
+}
