@@ -24,7 +24,10 @@ export async function mediaLink({ id: text, name, expiresInSeconds, download }: 
   const upload = known?.recordings.findLast(({ files }) =>
     files.some(file => file.name === name && file.state === 'uploaded'),
   );
-  if (!upload) throw new AppError('USAGE', `no file of that name of recording ${id} was uploaded from this machine`);
+  if (!upload)
+    throw new AppError('USAGE', `no file of that name of recording ${id} was uploaded from this machine`, {
+      hint: `recordupload status ${id} lists its files`,
+    });
   const links = await runtime.linksAt(upload.target);
   try {
     return await links.sign(objectKey(id, name), { expiresInSeconds, ...(download && { downloadAs: name }) });

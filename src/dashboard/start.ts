@@ -30,6 +30,8 @@ export interface DashboardOptions
 export interface RunningDashboard {
   /** Where people open it: `http://127.0.0.1:8707`. */
   readonly address: string;
+  /** Where it listens, which differs behind a proxy: `127.0.0.1:8707`. */
+  readonly listensOn: string;
   /** The same with a token that signs in once. */
   signInAddress(): string;
   /** Ends it: actions that run are interrupted, what they have done is kept. */
@@ -90,6 +92,7 @@ export async function startDashboard(options: DashboardOptions): Promise<Running
     `${certificate ? 'https' : 'http'}://${shownHost.includes(':') ? `[${shownHost}]` : shownHost}:${port}`;
   return {
     address,
+    listensOn: `${host.includes(':') ? `[${host}]` : host}:${port}`,
     signInAddress: () => `${address}/sign-in?token=${sessions.oneTimeToken()}`,
     async close() {
       closing.abort();

@@ -504,6 +504,20 @@ describe('the JSON of the other commands', () => {
     });
   });
 
+  test('dashboard', async () => {
+    const running = openDesk(sandbox).start(['dashboard', '--json', '--listen', '127.0.0.1:0']);
+    const text = await running.printed('\n}\n');
+    running.kill('SIGTERM');
+    await running.result;
+    tested.add('dashboard');
+    expect(shapeOf(JSON.parse(text).result)).toEqual({
+      address: 'string',
+      listensOn: 'string',
+      signInAddress: 'string',
+      readOnly: 'boolean',
+    });
+  });
+
   test('sandbox', async () => {
     const running = startCli(['sandbox', '--json'], { env: { HOME: tempDir() } });
     const text = await running.printed('\n}\n');

@@ -5,6 +5,7 @@ import { openDesk, openSandbox } from '../support/desk.ts';
 import { makeRecording } from '../support/make-recording.ts';
 import { COMMAND_LINE } from './command-line.ts';
 import { CONFIGURATION, CONFIGURATION_TEXTS } from './configuration.ts';
+import { DASHBOARD, DASHBOARD_MADE } from './dashboard.ts';
 import { errorTexts } from './error-texts.ts';
 import { expectMet, type Made, type Meeting, made, meet } from './meeting.ts';
 import { FRESH, RECORDINGS, RECORDINGS_MADE } from './recordings.ts';
@@ -64,6 +65,10 @@ describe('a bucket that refuses, or has not what it should have', () => {
 describe('a state that cannot be used', () => {
   list(STATE);
   listMade(STATE_MADE);
+});
+describe('a dashboard that does not start', () => {
+  list(DASHBOARD);
+  listMade(DASHBOARD_MADE);
 });
 describe('a webhook that is not delivered', () => {
   list(WEBHOOKS);

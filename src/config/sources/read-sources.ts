@@ -151,7 +151,11 @@ async function judgeTrust({ file, sha256 }: { file: string; sha256: string }, ma
 }
 
 /** Flags that have another name than the key that they set. */
-const FLAG_NAMES: Readonly<Record<string, string>> = { endpoint: '--endpoint-url', 'webhook.url': '--webhook-url' };
+const FLAG_NAMES: Readonly<Record<string, string>> = {
+  endpoint: '--endpoint-url',
+  'webhook.url': '--webhook-url',
+  'dashboard.listen': '--listen',
+};
 
 function flagSettings(flags: Readonly<Record<string, unknown>>, cwd: string): Setting[] {
   return Object.entries(flags)

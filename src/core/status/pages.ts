@@ -1,5 +1,4 @@
 import type { HeldReason } from '../delivery/delivery.ts';
-import type { RecentFilter } from './overview.ts';
 
 /*
  * Long lists, read page by page. Times are milliseconds since 1970.
@@ -14,7 +13,7 @@ export interface Page<Entry> {
 
 /** Which recordings; a field that is left out does not narrow. The one that was touched last comes first. */
 export interface RecordingsFilter {
-  state?: RecentFilter['state'];
+  state?: 'recording' | 'uploading' | 'partial' | 'done' | 'waiting' | 'held' | undefined;
   /** In the ID or the title; ASCII letters in either case. */
   text?: string | undefined;
   /** Touched at or after this time. */

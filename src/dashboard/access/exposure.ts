@@ -9,7 +9,8 @@ import { AppError } from '../../core/errors.ts';
  */
 export function refuseExposure(config: Config['dashboard']): void {
   const { listen, token, tls, trustedProxies, problem } = config;
-  if (problem !== undefined) throw new AppError('CONFIG', problem, { hint: 'it concerns the dashboard alone' });
+  if (problem !== undefined)
+    throw new AppError('CONFIG', problem, { hint: 'recordupload config show says where each value comes from' });
   if (isLoopback(listen.host)) return;
   const where = `the dashboard cannot listen on ${listen.host}, which other machines can reach`;
   if (token === undefined)

@@ -11,7 +11,7 @@ type Planned = Pick<PlanContent, 'will' | 'items' | 'count' | 'nothing'>;
 
 const MOST_LISTED = 100;
 
-export const TITLES: Readonly<Record<ActionName, string>> = {
+const TITLES: Readonly<Record<ActionName, string>> = {
   retry: 'Retry',
   discard: 'Discard webhooks',
   replay: 'Replay a span',

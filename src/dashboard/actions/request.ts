@@ -34,7 +34,7 @@ export function parseAction(fields: URLSearchParams, now: number): ActionRequest
   if (needsChoice && ids.length === 0)
     throw new AppError('USAGE', 'nothing is selected', { hint: 'go back and select some webhooks' });
   if ((action === 'enable' || action === 'disable') && endpoint === undefined)
-    throw new AppError('USAGE', 'no endpoint is named');
+    throw new AppError('USAGE', 'no endpoint is named', { hint: 'choose one on the overview' });
   const span = action === 'replay' ? parseSpan(fields, now) : { since: 0, until: 0 };
   return { action, ids, webhooks, endpoint, held: fields.has('held'), now: fields.has('now'), ...span };
 }
@@ -61,7 +61,7 @@ export function fieldsOf(request: ActionRequest): { name: string; value: string 
 function parseWebhook(text: string): { recordingId: string; endpoint: string } {
   const [, recordingId, endpoint] = /^(\S+) (\S+)$/.exec(text) ?? [];
   if (recordingId === undefined || endpoint === undefined)
-    throw new AppError('USAGE', 'a webhook is not named rightly');
+    throw new AppError('USAGE', 'a webhook is not named rightly', { hint: 'go back and load the page again' });
   return { recordingId, endpoint };
 }
 
@@ -70,7 +70,7 @@ function parseSpan(fields: URLSearchParams, now: number): { since: number; until
   const until = fields.get('until') ? momentOf(fields.get('until') ?? '') : now + 1;
   if (since === undefined || until === undefined)
     throw new AppError('USAGE', 'the span is not a time', { hint: 'choose where it begins' });
-  if (since >= until) throw new AppError('USAGE', 'the span ends before it begins');
+  if (since >= until) throw new AppError('USAGE', 'the span ends before it begins', { hint: 'choose a later end' });
   return { since, until };
 }
 

@@ -12,12 +12,12 @@ export const drawThroughput: DrawChart = (into, seconds, values) => {
   const chart = new uPlot(
     {
       ...size(),
-      padding: [8, 4, 0, 0],
+      padding: [10, 18, 0, 0],
       legend: { show: false },
       cursor: { y: false, points: { size: 6 } },
       scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(most * 1.1, 1)] } },
       axes: [
-        { ...axis, grid: { show: false }, space: 60, values: (_, at) => at.map(clock) },
+        { ...axis, grid: { show: false }, size: 28, space: 60, values: (_, at) => at.map(clock) },
         {
           ...axis,
           grid: { stroke: colour('--line'), width: 1 },

@@ -6,6 +6,7 @@ import type { Pace, Rates } from '../live/rates.ts';
 import type { ActionRow, EndpointRow, OverviewContent, QueuedRow, UploadRow, WebhookRow } from '../views/model.ts';
 
 const NO_COUNTS: StateOverview['counts'] = {
+  recording: 0,
   uploading: 0,
   partial: 0,
   queued: 0,
@@ -24,7 +25,7 @@ export function overviewContent(
   { now, actions, config }: { now: number; actions: ActionRow[]; config: Runtime['config'] },
 ): OverviewContent {
   const overview = status.hasState ? status.overview : undefined;
-  const { uploading, queued, waiting, held, partial, refused, done } = overview?.counts ?? NO_COUNTS;
+  const { recording, uploading, queued, waiting, held, partial, refused, done } = overview?.counts ?? NO_COUNTS;
   const uploads = overview?.uploads ?? [];
   const paces = rates.take(uploads, now);
   return {
@@ -33,7 +34,7 @@ export function overviewContent(
     hasState: status.hasState,
     target: `${config.endpoint}/${config.bucket}`,
     problem: null,
-    counts: { uploading, queued, waiting, held, partial, refused, done, doneToday: activity.done },
+    counts: { recording, uploading, queued, waiting, held, partial, refused, done, doneToday: activity.done },
     uploads: uploads.map((upload, index) => uploadRow(upload, paces[index])),
     queued: (overview?.queued ?? []).map(queuedRow),
     refused: (overview?.refused ?? []).map(queuedRow),
@@ -72,7 +73,7 @@ export function queuedRow({ dir, recordingId, origin, reason, hint, since, nextA
   return { dir, id: recordingId, origin, reason, hint, since, nextAt };
 }
 
-export function endpointRow({ name, url, state, reason, since, waiting, held, delivered }: EndpointView): EndpointRow {
+function endpointRow({ name, url, state, reason, since, waiting, held, delivered }: EndpointView): EndpointRow {
   return { name, url: url ?? null, state, reason, since, waiting, held, delivered };
 }
 

@@ -3,7 +3,7 @@ import type { Runtime } from '../../app/runtime.ts';
 import type { OverviewContent, RecordingState, RecordingsContent } from '../views/model.ts';
 
 const PAGE = 50;
-const STATES: readonly RecordingState[] = ['uploading', 'partial', 'done', 'waiting', 'held'];
+const STATES: readonly RecordingState[] = ['recording', 'uploading', 'partial', 'done', 'waiting', 'held'];
 
 /** One page of the recordings that the query asks for. What it does not understand does not narrow. */
 export async function recordingsContent(
@@ -45,8 +45,8 @@ export async function recordingsContent(
 }
 
 function totalOf(state: RecordingState | undefined, counts: OverviewContent['counts']): number | null {
-  const { uploading, partial, done } = counts;
-  if (state === undefined) return uploading + partial + done;
+  const { recording, uploading, partial, done } = counts;
+  if (state === undefined) return recording + uploading + partial + done;
   // Several webhooks may be of one recording.
   return state === 'waiting' || state === 'held' ? null : counts[state];
 }

@@ -41,15 +41,19 @@ export function actionRoutes(parts: Parts): Hono<Env> {
 
   app.get('/actions/:id', async context => {
     const action = jobs.find(Number(context.req.param('id')));
-    if (!action)
-      throw new AppError('USAGE', 'this action is not known any more', {
-        hint: 'the dashboard forgets its actions when it is restarted; the log has them',
-      });
+    if (!action) throw unknownAction();
     return await show(context, parts, 'action', action);
   });
 
   doctorRoutes(app, parts);
   return app;
+}
+
+/** The error for the page of an action that the dashboard does not know. */
+export function unknownAction(): AppError {
+  return new AppError('USAGE', 'this action is not known any more', {
+    hint: 'the dashboard forgets its actions when it is restarted; the log has them',
+  });
 }
 
 function titleOf({ action, endpoint, ids, webhooks }: ReturnType<typeof parseAction>): string {

@@ -30,7 +30,7 @@ export async function show<Name extends PageName>(
   return context.html(pageDocument(model, assets), status);
 }
 
-export function wantsJson(context: Context<Env>): boolean {
+function wantsJson(context: Context<Env>): boolean {
   const accept = context.req.header('accept') ?? '';
   return accept.includes('application/json') && !accept.includes('text/html');
 }
@@ -43,7 +43,7 @@ export async function showError(context: Context<Env>, parts: Parts, error: unkn
   const content = known
     ? { title: 'This did not work', message: error.message, hint: error.hint ?? null }
     : { title: 'A bug in recordupload', message: String((error as Error)?.message ?? error), hint: null };
-  const isUnknown = known && /^there is no recording|is not known/.test(error.message);
+  const isUnknown = known && / is not known |^no file of that name/.test(error.message);
   return await show(context, parts, 'problem', content, {
     status: isUnknown ? 404 : known ? (STATUS[error.code] ?? 500) : 500,
   });

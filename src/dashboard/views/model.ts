@@ -52,6 +52,7 @@ export interface OverviewContent {
   /** What is wrong with the last reading; the rest is from the one before. */
   problem: string | null;
   counts: {
+    recording: number;
     uploading: number;
     queued: number;
     waiting: number;
@@ -79,7 +80,7 @@ export interface UploadRow {
   target: string;
   id: string;
   dir: string;
-  state: 'uploading' | 'partial';
+  state: 'recording' | 'uploading' | 'partial';
   pid: number | null;
   since: number;
   error: string | null;
@@ -132,7 +133,7 @@ export interface WebhookRow {
   error: string | null;
 }
 
-export type RecordingState = 'uploading' | 'partial' | 'done' | 'waiting' | 'held';
+export type RecordingState = 'recording' | 'uploading' | 'partial' | 'done' | 'waiting' | 'held';
 
 export interface RecordingsContent {
   hasState: boolean;
@@ -143,7 +144,7 @@ export interface RecordingsContent {
     target: string;
     id: string;
     title: string;
-    state: 'uploading' | 'partial' | 'done';
+    state: 'recording' | 'uploading' | 'partial' | 'done';
     updatedAt: number;
     files: number;
     storedBytes: number;
@@ -156,7 +157,7 @@ export interface RecordingContent {
   now: number;
   id: string;
   title: string | null;
-  uploads: (UploadRow & { recordingState: 'uploading' | 'partial' | 'done'; updatedAt: number })[];
+  uploads: (UploadRow & { recordingState: 'recording' | 'uploading' | 'partial' | 'done'; updatedAt: number })[];
   queue: (QueuedRow & { state: 'waiting' | 'refused' })[];
   /** Names of files that a browser can show. */
   video: string | null;

@@ -9,7 +9,7 @@ import { Throughput } from './throughput.ts';
 /** What is where, at a glance. */
 export function Overview({ content, frame }: { content: OverviewContent; frame: Frame }): Child {
   const { counts, now, uploads, queued, refused, held, rate } = content;
-  const running = uploads.filter(upload => upload.state === 'uploading');
+  const running = uploads.filter(upload => upload.state !== 'partial');
   const partial = uploads.filter(upload => upload.state === 'partial');
   const failed = counts.partial + counts.refused;
   return h(
@@ -22,6 +22,13 @@ export function Overview({ content, frame }: { content: OverviewContent; frame: 
     h(
       'ul',
       { class: 'tiles', 'aria-label': 'Counts' },
+      h(Tile, {
+        title: 'Recording now',
+        count: counts.recording,
+        href: '/recordings?state=recording',
+        note: counts.recording > 0 ? 'uploaded meanwhile' : 'none',
+        tone: counts.recording > 0 ? 'work' : '',
+      }),
       h(Tile, {
         title: 'Uploading',
         count: counts.uploading,
@@ -70,7 +77,10 @@ export function Overview({ content, frame }: { content: OverviewContent; frame: 
         { class: 'main-column' },
         h(Panel, {
           title: 'Uploads',
-          aside: running.length < counts.uploading ? h('a', { href: '/recordings?state=uploading' }, 'all') : undefined,
+          aside:
+            running.length < counts.uploading + counts.recording
+              ? h('a', { href: '/recordings?state=uploading' }, 'all')
+              : undefined,
           children:
             running.length === 0 ? h(Empty, {}, 'No upload is running.') : h(Uploads, { uploads: running, now }),
         }),
@@ -140,7 +150,7 @@ function Uploads({ uploads, now }: { uploads: readonly UploadRow[]; now: number 
     'ul',
     { class: 'rows' },
     uploads.map(upload => {
-      const { id, dir, bytes, totalBytes, rate, leftMs, since, files } = upload;
+      const { id, dir, state, bytes, totalBytes, rate, leftMs, since, files } = upload;
       const percent = totalBytes > 0 ? Math.floor((100 * bytes) / totalBytes) : 0;
       return h(
         'li',
@@ -150,6 +160,7 @@ function Uploads({ uploads, now }: { uploads: readonly UploadRow[]; now: number 
           { class: 'line' },
           h(RecordingLink, { id }),
           h(Text, { of: dir, class: 'cut quiet grow' }),
+          state === 'recording' && h(State, { tone: 'work' }, 'recording'),
           h('span', { class: 'number strong' }, `${percent} %`),
         ),
         h(Bar, { bytes, total: totalBytes, label: `recording ${id}: ${percent} % uploaded` }),
@@ -185,23 +196,14 @@ function Attention({
   const shown = partial.length + refused.length + held.length;
   const more = counts.partial + counts.refused + counts.held - Math.min(shown, 3 * FEW);
   if (shown === 0) return h(Empty, {}, 'Nothing is held, partial or refused.');
-  const row = (key: string, state: string, id: string, why: string, since: number, hint: string | null = null) =>
+  const row = (key: string, state: string, id: string, why: string, since: number) =>
     h(
       'li',
-      { key },
-      h(
-        'div',
-        { class: 'line' },
-        h(State, { tone: 'bad' }, state),
-        h(RecordingLink, { id }),
-        h('span', { class: 'quiet push' }, h(Ago, { at: since, now })),
-      ),
-      h(
-        'div',
-        { class: 'why' },
-        h(Text, { of: why, class: 'clamp' }),
-        hint && h(Text, { of: hint, class: 'clamp quiet' }),
-      ),
+      { key, class: 'line one-line' },
+      h(State, { tone: 'bad' }, state),
+      h(RecordingLink, { id }),
+      h(Text, { of: why, class: 'cut grow quiet' }),
+      h('span', { class: 'quiet' }, h(Ago, { at: since, now })),
     );
   return h(
     Fragment,
@@ -220,7 +222,7 @@ function Attention({
             one.since,
           ),
         ),
-      refused.slice(0, FEW).map(one => row(one.dir, 'refused', one.id, one.reason ?? '', one.since, one.hint)),
+      refused.slice(0, FEW).map(one => row(one.dir, 'refused', one.id, one.reason ?? '', one.since)),
       partial
         .slice(0, FEW)
         .map(one => row(`${one.target} ${one.id}`, 'partial', one.id, one.error ?? 'the upload broke off', one.since)),

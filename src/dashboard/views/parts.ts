@@ -58,6 +58,7 @@ const TONES: Readonly<Record<string, Tone>> = {
   delivered: 'ok',
   uploaded: 'ok',
   ok: 'ok',
+  recording: 'work',
   uploading: 'work',
   sending: 'work',
   running: 'work',

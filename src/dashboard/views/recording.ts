@@ -169,7 +169,7 @@ function partsText({ parts, partsDone, state }: FileRow): string {
   return parts === 1 && state === 'uploaded' ? 'whole' : `${partsDone} of ${parts}`;
 }
 
-export function mediaPath(id: string, name: string): string {
+function mediaPath(id: string, name: string): string {
   return `${recordingPath(id)}/files/${encodeURIComponent(name)}`;
 }
 

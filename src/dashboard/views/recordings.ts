@@ -5,6 +5,7 @@ import { Empty, Moment, many, RecordingLink, State, Table, Text, toneOf } from '
 
 const STATES: readonly [value: string, title: string][] = [
   ['', 'All'],
+  ['recording', 'Recording'],
   ['uploading', 'Uploading'],
   ['partial', 'Partial'],
   ['done', 'Done'],

@@ -19,8 +19,8 @@ export function Webhooks({ content, frame }: { content: WebhooksContent; frame: 
         { class: 'main-column' },
         h(Kinds, { content }),
         h(
-          'form',
-          { method: 'get', action: '/actions/new' },
+          frame.readOnly ? 'div' : 'form',
+          frame.readOnly ? {} : { method: 'get', action: '/actions/new' },
           h(
             'div',
             { class: 'panel flush' },

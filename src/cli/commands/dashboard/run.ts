@@ -51,15 +51,17 @@ async function announce(
   { options, terminal, command }: Call,
   closing: AsyncDisposableStack,
 ): Promise<void> {
-  const { address } = dashboard;
+  const { address, listensOn } = dashboard;
   const signInAddress = dashboard.signInAddress();
   if (options.json) {
-    const result = dashboardJson({ address, signInAddress, readOnly });
+    const result = dashboardJson({ address, listensOn, signInAddress, readOnly });
     terminal.document(jsonDocument(command, EXIT.done, { result }));
     return;
   }
   terminal.document(signInAddress);
-  terminal.err(`the dashboard listens${readOnly ? ', read-only' : ''}; the address signs in once. Ctrl-C ends it.`);
+  terminal.err(
+    `the dashboard listens on ${listensOn}${readOnly ? ', read-only' : ''}; the address signs in once. Ctrl-C ends it.`,
+  );
   if (!opensBrowser || !terminal.live) return;
   const { openBrowser } = await import('./open-browser.ts');
   closing.defer(await openBrowser(signInAddress, terminal.env));
