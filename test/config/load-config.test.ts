@@ -39,6 +39,14 @@ describe('defaults', () => {
       uploadRetryBudgetMs: 30 * 60_000,
       settleMs: 3_000,
       watch: { roots: [], marker: undefined, quietMs: 60_000, liveBandwidth: undefined },
+      dashboard: {
+        listen: { host: '127.0.0.1', port: 8707 },
+        url: undefined,
+        token: undefined,
+        tls: undefined,
+        trustedProxies: [],
+        problem: undefined,
+      },
       webhookConcurrency: 16,
       caFile: undefined,
     });

@@ -129,7 +129,8 @@ export function Table({
     [wide ? 'wide' : '', number ? 'number' : ''].join(' ').trim() || undefined;
   return h(
     'div',
-    { class: 'scroll' },
+    // Where it is too wide, it scrolls: with the keyboard, too.
+    { class: 'scroll', tabIndex: 0, role: 'region', 'aria-label': caption },
     h(
       'table',
       {},
