@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { AppError } from '../core/errors.ts';
+import { MisnamedError } from '../core/recording/folder-problem.ts';
 import type { RecordingOverrides } from '../core/recording/read-recording.ts';
 import type { Recording } from '../core/recording/recording.ts';
 import { type AskedUpload, nextLookAt } from '../core/upload/queue.ts';
@@ -36,12 +37,13 @@ export async function readOrRefuse(
 }
 
 /**
- * Remembers that the upload of a folder was refused. A folder that does not exist is only logged: its path may be
- * mistyped, and nothing could ever be done about it.
+ * Remembers that the upload of a folder was refused. A path that does not exist, or that names something else than
+ * a recording, is only logged: it is mistyped, and nothing could ever be done about it.
  * @returns the error
  */
 export async function refused(dir: string, asked: AskedFor, error: unknown, runtime: Runtime): Promise<unknown> {
   if (!announceRefusal(dir, error, runtime)) return error;
+  if (error instanceof MisnamedError) return error;
   const path = await realPath(dir);
   if (!(await exists(path))) return error;
   const { queue } = await runtime.state();

@@ -16,7 +16,21 @@ const PLACES: Readonly<Record<string, (value: unknown) => string>> = {
   bucket: name => `--bucket ${shellQuoted(String(name))}`,
   endpointUrl: url => `--endpoint-url ${shellQuoted(maskedUrl(String(url)))}`,
   webhookUrl: url => `--webhook-url ${shellQuoted(maskedUrl(String(url)))}`,
-  sandbox: () => '--sandbox',
+  sandbox: isWanted => (isWanted ? '--sandbox' : ''),
+};
+
+/**
+ * The options that say something about a recording, or how to upload it, by name. They come along where the same command is
+ * advised again: nobody else knows of them.
+ */
+const SAID: Readonly<Record<string, (value: unknown) => string>> = {
+  title: text => `--title ${shellQuoted(String(text))}`,
+  email: address => `--email ${shellQuoted(String(address))}`,
+  username: name => `--username ${shellQuoted(String(name))}`,
+  createdAt: time => `--created-at ${shellQuoted(String(time))}`,
+  duration: time => `--duration ${shellQuoted(String(time))}`,
+  webhook: isWanted => (isWanted === false ? '--no-webhook' : ''),
+  finished: () => '--finished',
 };
 
 /** Words that can only be arguments of a command: options, numbers, placeholders, quoted texts, paths. */
@@ -38,21 +52,23 @@ const READ_BY_PEOPLE = /^\s*"(?:hint|fix|mend|detail|message|reason|error)": ".*
  * They come right behind the command's name, because a text does not show where a command ends.
  */
 export function givenOptions(
-  options: Readonly<Record<string, unknown>>,
+  { command, options }: { command: string; options: Readonly<Record<string, unknown>> },
   commands: readonly Pick<CommandSpec, 'name' | 'options'>[],
 ): GivenOptions {
-  const given = Object.entries(PLACES).flatMap(([name, write]) => {
-    const value = options[name];
-    return value === undefined || value === false ? [] : [write(value)];
-  });
-  const complete = (text: string, written: (command: string) => string) =>
+  const written = (table: typeof PLACES) =>
+    Object.entries(table).flatMap(([name, write]) => {
+      const flag = options[name] === undefined ? '' : write(options[name]);
+      return flag === '' ? [] : [flag];
+    });
+  const [places, said] = [written(PLACES), written(SAID)];
+  const complete = (text: string, shown: (command: string) => string) =>
     text.replace(patternOf(commands), (_, name: string, rest: string) => {
       const known = commands.find(command => command.name === name)?.options ?? [];
-      const flags = given.filter(text => {
+      const flags = [...places, ...(name === command ? said : [])].filter(text => {
         const [flag = ''] = text.split(' ');
         return known.some(option => option.flags.split(' ').includes(flag)) && !` ${rest} `.includes(` ${flag} `);
       });
-      return written(['recordupload', name, ...flags].join(' ')) + written(rest);
+      return shown(['recordupload', name, ...flags].join(' ')) + shown(rest);
     });
   return {
     inText(text) {

@@ -9,7 +9,7 @@ import { processTerminal } from './terminal/terminal.ts';
 /** The program: command line → command → exit status. The only place that catches everything. */
 export async function run(argv: readonly string[]): Promise<ExitCode> {
   const isJson = argv.includes('--json');
-  let given = givenOptions({}, COMMANDS);
+  let given = givenOptions({ command: '', options: {} }, COMMANDS);
   const terminal = processTerminal({
     color: !argv.includes('--no-color'),
     finish: { text: text => given.inText(text), document: text => (isJson ? given.inJson(text) : text) },
@@ -20,7 +20,7 @@ export async function run(argv: readonly string[]): Promise<ExitCode> {
     if (typeof parsed === 'number') return parsed;
     const { spec, args, options } = parsed;
     command = spec.name;
-    given = givenOptions(options, COMMANDS);
+    given = givenOptions({ command, options }, COMMANDS);
     const { run: runCommand } = await spec.load();
     const signal = onInterruption(spec.keepsHangUp ? ['SIGHUP'] : []);
     return await runCommand({ command, args, options, terminal, commands: COMMANDS, signal });

@@ -102,10 +102,11 @@ test('the sandbox of one command ends with it: no other command is advised', asy
   const desk = openDesk(await openSandbox());
   const dir = makeRecording({ name: freshId() });
   const parent = dirname(dir);
-  const { code, stderr } = await desk.run(['upload', '--sandbox', parent]);
+  const said = ['--title', "Ada's", '--no-webhook'];
+  const { code, stderr } = await desk.run(['upload', '--sandbox', ...said, parent]);
   expect(code).toBe(3);
   const next = shownCommand(stderr, 'to upload all of them: ');
-  expect(next.slice(0, 3)).toEqual(['upload', '--sandbox', '--recursive']);
+  expect(next).toEqual(['upload', '--sandbox', ...said, '--recursive', parent]);
   expect((await desk.run(next)).code).toBe(0);
 });
 

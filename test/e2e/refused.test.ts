@@ -1,9 +1,10 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { EMAIL, openDesk, openSandbox, readJson, webhooksOf } from '../support/desk.ts';
 import { makeOld } from '../support/make-old.ts';
 import { freshId, makeRecording } from '../support/make-recording.ts';
+import { shownCommand } from '../support/shown-command.ts';
 
 const sandbox = await openSandbox({ receiver: { users: 'any' } });
 
@@ -163,4 +164,23 @@ describe('a webhook that cannot be sent yet does not keep the files from being u
     expect(code).toBe(0);
     expect(stderr).toContain('no e-mail address to tell the server');
   });
+});
+
+test.each([
+  ['the folder above the recordings', (dir: string) => dirname(dir)],
+  ['a file of it', (dir: string) => join(dir, 'video.mkv')],
+])('%s is a slip: nothing of it stays in the state', async (_, named) => {
+  const desk = openDesk(sandbox);
+  const id = freshId();
+  const dir = makeRecording({ name: id });
+  const slip = await desk.run(['upload', named(dir)]);
+  expect(slip.code).toBe(3);
+  expect(desk.log()).toContain('upload refused');
+  expect((await desk.run(['status'])).code).toBe(0);
+  expect((await desk.run(['retry'])).code).toBe(0);
+  expect(readJson<Status>(await desk.run(['status', '--json'])).result.counts.refused).toBe(0);
+  const folder = /name the folder that holds it: (.*)\)/.exec(slip.stderr)?.[1];
+  const next = folder === undefined ? shownCommand(slip.stderr, 'to upload all of them: ') : ['upload', folder];
+  expect(await desk.run(next)).toMatchObject({ code: 0 });
+  expect(webhooksOf(sandbox, id)).toHaveLength(1);
 });

@@ -50,6 +50,13 @@ function unexpanded(path: string): string | undefined {
   return /[*?]/.test(path) ? 'check the pattern: it matches nothing, or no shell has replaced it' : undefined;
 }
 
+/** A path that no recording can come to: a file, or the folder above the recordings. Whoever named it meant another one. */
+export class MisnamedError extends AppError {
+  constructor(path: string, what: string, hint: string) {
+    super('RECORDING', `${printable(path)} ${what}`, { hint });
+  }
+}
+
 /** A file that another one has replaced since the folder was read. */
 export function replaced(path: string, cause: unknown): AppError {
   return problem(path, 'was replaced by another file while it was being read', {

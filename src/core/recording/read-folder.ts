@@ -5,7 +5,7 @@ import { printable, shellQuoted } from '../text.ts';
 import { contentTypeOf } from './content-types.ts';
 import { type FileIdentity, identityOf } from './file-identity.ts';
 import { looksLikeVideo, roleOf, SIDECAR_NAMES, SINGLE_ROLES } from './file-roles.ts';
-import { problem, systemCode, systemProblem } from './folder-problem.ts';
+import { MisnamedError, problem, systemCode, systemProblem } from './folder-problem.ts';
 import { type InspectedFile, inspectFile } from './inspect-file.ts';
 import type { FoundFile } from './open-file.ts';
 import type { RecordingFile, Role } from './recording.ts';
@@ -99,7 +99,7 @@ function list(given: string): { dir: string; names: string[]; subfolders: Set<st
     entries = readdirSync(dir, { withFileTypes: true });
   } catch (error) {
     if (systemCode(error) === 'ENOTDIR') {
-      throw problem(dir, 'is not a folder', { hint: `name the folder that holds it: ${printable(dirname(dir))}` });
+      throw new MisnamedError(dir, 'is not a folder', `name the folder that holds it: ${printable(dirname(dir))}`);
     }
     throw systemProblem(dir, error);
   }
@@ -111,9 +111,8 @@ function list(given: string): { dir: string; names: string[]; subfolders: Set<st
 
 function noVideo(dir: string, names: string[], subfolders: ReadonlySet<string>): AppError {
   if (names.some(name => subfolders.has(name) && holdsVideo(join(dir, name)))) {
-    return problem(dir, 'has no video, but the folders in it have', {
-      hint: `to upload all of them: recordupload upload --recursive ${shellQuoted(dir)}`,
-    });
+    const all = `recordupload upload --recursive ${shellQuoted(dir)}`;
+    return new MisnamedError(dir, 'has no video, but the folders in it have', `to upload all of them: ${all}`);
   }
   const partial = names.find(name => /^video\..*\.(?:part|partial|tmp|temp|crdownload|download)$/i.test(name));
   if (partial) {
