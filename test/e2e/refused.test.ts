@@ -168,11 +168,16 @@ describe('a webhook that cannot be sent yet does not keep the files from being u
 
 test.each([
   ['the folder above the recordings', (dir: string) => dirname(dir)],
+  ['a folder further above', (dir: string) => dirname(dirname(dir))],
   ['a file of it', (dir: string) => join(dir, 'video.mkv')],
 ])('%s is a slip: nothing of it stays in the state', async (_, named) => {
   const desk = openDesk(sandbox);
   const id = freshId();
-  const dir = makeRecording({ name: id });
+  const month = join(dirname(makeRecording({ name: 'unused' })), 'by year', '2026');
+  mkdirSync(month, { recursive: true });
+  const dir = join(month, id);
+  renameSync(makeRecording({ name: id }), dir);
+  rmSync(join(month, '../../unused'), { recursive: true });
   const slip = await desk.run(['upload', named(dir)]);
   expect(slip.code).toBe(3);
   expect(desk.log()).toContain('upload refused');

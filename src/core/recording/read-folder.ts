@@ -110,7 +110,7 @@ function list(given: string): { dir: string; names: string[]; subfolders: Set<st
 }
 
 function noVideo(dir: string, names: string[], subfolders: ReadonlySet<string>): AppError {
-  if (names.some(name => subfolders.has(name) && holdsVideo(join(dir, name)))) {
+  if (isAboveRecordings(names.filter(name => subfolders.has(name)).map(name => join(dir, name)))) {
     const all = `recordupload upload --recursive ${shellQuoted(dir)}`;
     return new MisnamedError(dir, 'has no video, but the folders in it have', `to upload all of them: ${all}`);
   }
@@ -125,11 +125,21 @@ function noVideo(dir: string, names: string[], subfolders: ReadonlySet<string>):
   return problem(dir, 'has no video', { hint });
 }
 
-/** A folder that cannot be read does not count: this is only about what to advise. */
-function holdsVideo(dir: string): boolean {
-  try {
-    return readdirSync(dir).some(name => roleOf(name, []) === 'video');
-  } catch {
-    return false;
+/** How many folders are looked into: this is only about what to advise, and somebody may have named `/`. */
+const MOST_LOOKED = 200;
+
+/** Whether one of these folders, or one below them, has a video. One that cannot be read does not count. */
+function isAboveRecordings(folders: readonly string[]): boolean {
+  const left = [...folders];
+  for (let looked = 0; looked < MOST_LOOKED; looked++) {
+    const dir = left.shift();
+    if (dir === undefined) return false;
+    try {
+      const entries = readdirSync(dir, { withFileTypes: true });
+      if (entries.some(entry => !entry.isDirectory() && roleOf(entry.name, []) === 'video')) return true;
+      const below = entries.filter(entry => entry.isDirectory() && !entry.name.startsWith('.'));
+      left.push(...below.map(({ name }) => join(dir, name)));
+    } catch {}
   }
+  return false;
 }
