@@ -8,7 +8,10 @@ import {
   cleanUp,
   disableEndpoint,
   enableEndpoint,
+  enqueueRecording,
+  enqueueRecordings,
   listEndpoints,
+  listRecordings,
   loadConfig,
   prune,
   recordingStatus,
@@ -95,6 +98,28 @@ describe('the library', () => {
     expect(webhooksOf(sandbox, '43')).toHaveLength(1);
     expect(await verifyRecording({ id: '43' }, { config, full: true })).toMatchObject({ ok: true, dir: undefined });
     expect(await verifyRecording({ dir }, { config })).toMatchObject({ ok: true, recordingId: '43' });
+  });
+
+  test('a folder that is handed over is uploaded by the command line as it was asked for', async () => {
+    const sandbox = await openSandbox();
+    const desk = openDesk(sandbox);
+    const dir = makeRecording({ name: '45', parent: desk.cwd });
+    const config = await loadConfig({ cwd: desk.cwd, env: desk.env });
+    const enqueued = await enqueueRecording(dir, { config, title: 'Handed over' });
+    expect(enqueued).toEqual({ dir, recordingId: '45', waitsFor: undefined, tokenless: [], worker: undefined });
+    const early = makeRecording({ parent: desk.cwd, files: { 'video.mkv': null } });
+    const { folders } = await enqueueRecordings([dir, early, join(desk.cwd, 'nowhere')], { config, title: 'Again' });
+    expect(folders).toMatchObject([
+      { ok: true, dir, waitsFor: undefined },
+      { ok: true, dir: early, waitsFor: { code: 'RECORDING', message: `${early} has no video` } },
+      { ok: false, error: { code: 'USAGE' } },
+    ]);
+    expect(sandbox.s3.requests()).toEqual([]);
+    await expect(enqueueRecording(join(dir, 'video.mkv'), { config })).rejects.toMatchObject({ code: 'USAGE' });
+    expect((await listRecordings({ config, state: 'queued' })).queue).toHaveLength(2);
+    expect((await desk.run(['retry'])).code).toBe(0);
+    expect(webhooksOf(sandbox, '45').map(({ body }) => body.title)).toEqual(['Again']);
+    expect((await status({ config })).hasState).toBe(true);
   });
 
   test('what the server refuses waits in the state that the command line goes on with', async () => {

@@ -16,7 +16,16 @@ import { makeReport, markdownOf } from './report.ts';
 import { compile, type Sink, startSandboxProcess, startSink } from './servers.ts';
 import { lineOf, linesOf } from './tables.ts';
 import { judge, type Verdict } from './verdicts.ts';
-import { BARE_NODE, LINES, OLD, OURS, type StartWorkload, type UploadWorkload, WORKLOADS } from './workloads.ts';
+import {
+  BARE_NODE,
+  LINES,
+  OLD,
+  OURS,
+  STATUS,
+  type StartWorkload,
+  type UploadWorkload,
+  WORKLOADS,
+} from './workloads.ts';
 
 const parsed = parseOptions(process.argv.slice(2));
 if (parsed === 'help') {
@@ -75,9 +84,18 @@ function note(workload: StartWorkload | UploadWorkload, { rows: measured, otherC
 }
 
 async function start(workload: StartWorkload): Promise<void> {
-  const programs = new Map([...ownPrograms(workload.args, {}), [BARE_NODE, bareNode] as const]);
-  const runs = options.runs * (workload.turns ?? 1);
-  const before = async () => forgetStates();
+  const { args, besideStatus, turns = 1 } = workload;
+  // An older build may not know the command.
+  const ours = (args: readonly string[]) => new Map(ownPrograms(args, {})).get(OURS) as Program;
+  const programs = besideStatus
+    ? new Map([[OURS, ours(args)] as const, [STATUS, ours(['status'])] as const])
+    : new Map([...ownPrograms(args, {}), [BARE_NODE, bareNode] as const]);
+  const runs = options.runs * turns;
+  forgetStates();
+  // The first turn, which is not counted, leaves the folder in the state.
+  const before = async () => {
+    if (!besideStatus) forgetStates();
+  };
   note(workload, await race(workload.title, programs, { measure, runs, bytes: 0, servers: [sandbox.pid], before }));
 }
 

@@ -28,6 +28,7 @@ test('The budgets are those of the benchmark, and no others', () => {
   expect(all).toEqual([
     `version: wall × ${BARE_NODE} ≤ 1.4`,
     `status: wall × ${BARE_NODE} ≤ 2.8`,
+    'enqueue: wall × status ≤ 1.5',
     `fixture: wall × ${BARE_NODE} ≤ 7`,
     ...asBefore('300mb'),
     ...asBefore('300mb-tls'),

@@ -1,3 +1,5 @@
+import { FIXTURE } from './recordings.ts';
+
 const MIB = 1024 * 1024;
 
 export const PEERS = ['aws', 'rclone', 's3cmd', 'curl'] as const;
@@ -7,6 +9,8 @@ export const OURS = 'recordupload';
 /** The build that `--old` names. */
 export const OLD = 'old build';
 export const BARE_NODE = 'node';
+/** `recordupload status`, the shortest look into the state. */
+export const STATUS = 'status';
 
 /**
  * A limit for one measure. A budget must be kept. For information are the aims of earlier versions, which compare with
@@ -16,7 +20,7 @@ export interface Goal {
   kind: 'budget' | 'information';
   measure: 'wall' | 'cpu' | 'peakMib' | 'requests';
   /** What the measure is a ratio to: another program, what the line alone needs, ours on another workload; else an amount. */
-  ratioTo?: Peer | typeof OLD | typeof BARE_NODE | 'line' | { workload: string };
+  ratioTo?: Peer | typeof OLD | typeof BARE_NODE | typeof STATUS | 'line' | { workload: string };
   atMost: number;
 }
 
@@ -30,10 +34,12 @@ interface Common {
   turns?: number;
 }
 
-/** A command that runs on an empty state without any server, beside bare Node. */
+/** A command that runs without any server: on an empty state beside bare Node, or on one in which a folder waits. */
 export interface StartWorkload extends Common {
   kind: 'start';
   args: readonly string[];
+  /** A folder waits in the state, and `status` of it runs beside the command. */
+  besideStatus?: boolean;
 }
 
 /** Recordings that are uploaded to the sink, each with a webhook to the sandbox. */
@@ -98,6 +104,16 @@ const START: readonly StartWorkload[] = [
     title: '`status` on an empty state',
     args: ['status'],
     goals: [budget(wall(BARE_NODE, 2.8))],
+  },
+  {
+    ...QUICK,
+    kind: 'start',
+    name: 'enqueue',
+    title: '`enqueue` of the fixture',
+    args: ['enqueue', FIXTURE],
+    besideStatus: true,
+    // It stores something, which has to be on the disk.
+    goals: [budget(wall(STATUS, 1.5))],
   },
 ];
 

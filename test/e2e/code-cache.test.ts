@@ -34,8 +34,8 @@ beforeAll(() => {
 describe('the code cache beside the program', () => {
   const names = readdirSync(join(root, 'dist/cache'));
 
-  test('is there for what cron and people call most, and for all else', () => {
-    expect(names.map(name => name.split('-')[0]).sort()).toEqual(['other', 'retry', 'upload']);
+  test('is there for what cron, recorders and people call most, and for all else', () => {
+    expect(names.map(name => name.split('-')[0]).sort()).toEqual(['enqueue', 'other', 'retry', 'upload']);
   });
 
   test.each(names)('%s is what this Node takes', name => {
