@@ -169,6 +169,22 @@ describe('A proxy before the store', () => {
     expect(stdout).not.toContain('web console');
   });
 
+  test('that refuses large requests is found by doctor, which leaves nothing behind', async () => {
+    const pass = passOn();
+    const port = await listen(
+      createServer((incoming, response) => {
+        if (Number(incoming.headers['content-length'] ?? 0) <= 1024 ** 2) return pass(incoming, response);
+        incoming.resume().once('end', () => response.writeHead(413).end());
+      }),
+    );
+    const desk = openDesk(sandbox, { RECORDUPLOAD_ENDPOINT: `http://127.0.0.1:${port}` });
+    const { code, stdout } = await desk.run(['doctor']);
+    expect(code).toBe(4);
+    expect(stdout).toMatch(/✘ multipart: .* 413\n +→ have the limit on the size of requests raised to 64 MB/);
+    expect(sandbox.s3.objects().filter(({ key }) => key.startsWith('.recordupload-doctor/'))).toEqual([]);
+    expect(sandbox.s3.uploads().filter(({ key }) => key.startsWith('.recordupload-doctor/'))).toEqual([]);
+  });
+
   test('that changes the host is named beside the secret key as the cause of a wrong signature', async () => {
     const port = await listen(
       createServer(

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Body } from '../../core/storage/body.ts';
 import type { Bucket } from '../../core/storage/bucket.ts';
-import { isForbidden, type StorageFailure } from '../../core/storage/failure.ts';
+import { isForbidden, StorageFailure } from '../../core/storage/failure.ts';
 import { blamesKeys } from '../../core/storage/refusal-hints.ts';
 import { objectMetadata, TOKEN_METADATA } from '../../core/upload/object-metadata.ts';
 import type { LinkCheck } from '../check-link.ts';
@@ -198,12 +198,14 @@ async function probeParts(
   uploads: string[],
 ): Promise<Finding[]> {
   const bytes = Buffer.from('recordupload doctor: this part may be deleted\n');
+  const sizeSignal = AbortSignal.any([signal, AbortSignal.timeout(SIZE_MS)]);
   const { finding, error } = await attempt('multipart', async () => {
     const { uploadId } = await bucket.createUpload(key, SETTINGS, signal);
     uploads.push(uploadId);
     const { etag } = await bucket.uploadPart(key, uploadId, 1, bodyOf(bytes), signal);
+    await probeSize(part => bucket.uploadPart(key, uploadId, 2, bodyOf(part), sizeSignal));
     const listing = await bucket.listParts(key, uploadId, signal).then(
-      ({ parts }) => (parts.length === 1 ? '' : '; the part is not listed'),
+      ({ parts }) => (parts.some(({ number }) => number === 1) ? '' : '; the part is not listed'),
       () => '; parts cannot be listed, so only the state knows them',
     );
     await bucket.completeUpload(key, uploadId, [{ number: 1, etag }], {}, signal);
@@ -216,6 +218,23 @@ async function probeParts(
     return `works (ETag ${head.etag.length > 12 ? `…${head.etag.slice(-6)}` : head.etag})${listing}`;
   });
   return [error && !finding.fix ? { ...finding, fix: 'check that the access key may upload in parts' } : finding];
+}
+
+/** A slow line may not carry the large part in this time: then nothing is known of the sizes that are accepted. */
+const SIZE_MS = 4_000;
+/** nginx refuses larger requests unless it is configured otherwise. */
+const COMMON_LIMIT_BYTES = 1024 ** 2;
+
+/**
+ * Sends a part that a proxy before the store may refuse for its size. It is not among the parts of the object.
+ * @throws StorageFailure if it is refused for that
+ */
+async function probeSize(send: (bytes: Buffer) => Promise<unknown>): Promise<void> {
+  try {
+    await send(Buffer.alloc(COMMON_LIMIT_BYTES + 1));
+  } catch (error) {
+    if (error instanceof StorageFailure && error.status === 413) throw error;
+  }
 }
 
 /** For a key that may not look at objects. */
