@@ -10,6 +10,7 @@ import { printable, shellQuoted } from '../core/text.ts';
 import { formatDuration } from '../core/units.ts';
 import type { AskedFolder, NotBegun } from '../core/upload/queue.ts';
 import { type FolderSelection, findFolders, realPath, requireOneForId } from './find-folders.ts';
+import { nothingEnqueued } from './nothing-enqueued.ts';
 import { toAsked } from './refuse-folder.ts';
 import type { Runtime } from './runtime.ts';
 import { ring } from './wake.ts';
@@ -160,9 +161,7 @@ async function store(
     return await overview.worker().catch(() => undefined);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    const { code, message, hint, cause } = error;
     const dirs = taken.map(({ dir }) => shellQuoted(dir)).join(' ');
-    const instead = `nothing was enqueued; to upload without the state: recordupload upload ${dirs}`;
-    throw new AppError(code, message, { hint: hint ? `${hint}; ${instead}` : instead, cause });
+    throw nothingEnqueued(error, `to upload without the state: recordupload upload ${dirs}`);
   }
 }

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { AppError } from '../core/errors.ts';
+import { AppError, hasErrorCode } from '../core/errors.ts';
 import { MisnamedError } from '../core/recording/folder-problem.ts';
 import type { RecordingOverrides } from '../core/recording/read-recording.ts';
 import type { Recording } from '../core/recording/recording.ts';
@@ -73,11 +73,11 @@ export function announceRefusal(
   return true;
 }
 
-/** True if the folder, or whatever has its name, is there. */
+/** False only if it is certain that nothing has that name: a folder that may not be seen now may be seen later. */
 export async function exists(path: string): Promise<boolean> {
   return await stat(path).then(
     () => true,
-    () => false,
+    (error: unknown) => !hasErrorCode(error, 'ENOENT', 'ENOTDIR'),
   );
 }
 

@@ -25,7 +25,7 @@ const PATIENCE_MS = 600_000;
  * @throws AppError `STATE`; the signal's reason
  */
 export async function uploadQueued(entry: QueuedUpload, runtime: Runtime): Promise<RetriedUpload> {
-  const { dir, recordingId, origin, asked, askedAt } = entry;
+  const { dir, recordingId, origin, asked } = entry;
   const { signal } = runtime;
   try {
     const finished = asked.finished || (origin === 'enqueued' && (await isFinished(dir, runtime)));
@@ -34,9 +34,7 @@ export async function uploadQueued(entry: QueuedUpload, runtime: Runtime): Promi
       { ...asked, finished, waitMs: 2 * runtime.config.settleMs },
       runtime,
     );
-    await refuseKnown(recording, runtime);
-    const deps = { ...(await runtime.uploads()), signal };
-    const report = await uploadRecording(recording, { ...uploadRequest(runtime, asked), askedAt }, deps);
+    const report = await uploadUnlessKnown(recording, entry, runtime);
     // The path has become a link since it was asked for. What has begun is known by the folder's own path.
     if (recording.dir !== dir) await (await runtime.state()).queue.remove(dir);
     return { ok: true, recordingId: recording.id, dir, report };
@@ -79,6 +77,22 @@ function willPass({ origin, askedAt }: QueuedUpload, error: AppError, now: numbe
   if (error.code === 'BUSY' || error.code === 'STORAGE') return true;
   if (origin === 'upload') return false;
   return error instanceof StillWrittenError || now - askedAt < PATIENCE_MS;
+}
+
+async function uploadUnlessKnown(
+  recording: Recording,
+  { asked, askedAt }: QueuedUpload,
+  runtime: Runtime,
+): Promise<UploadReport> {
+  if (!asked.force) await refuseKnown(recording, runtime);
+  const deps = { ...(await runtime.uploads()), signal: runtime.signal };
+  try {
+    return await uploadRecording(recording, { ...uploadRequest(runtime, asked), askedAt }, deps);
+  } catch (error) {
+    // Another folder of the same ID has been faster: its process is no reason to wait.
+    if (error instanceof AppError && error.code === 'BUSY') await refuseKnown(recording, runtime);
+    throw error;
+  }
 }
 
 /** Refuses a recording whose ID another folder has, from which this machine has uploaded it. */

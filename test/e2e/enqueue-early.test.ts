@@ -1,4 +1,14 @@
-import { closeSync, mkdirSync, openSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { openDesk, openSandbox, webhooksOf } from '../support/desk.ts';
@@ -68,6 +78,26 @@ describe('a folder that cannot be uploaded yet', () => {
     expect((await desk.run(['enqueue', dir], { env: { WEBHOOK_TOKEN: undefined } })).stdout).toContain(
       'webhooks to default wait until it has a token',
     );
+  });
+
+  test('because it may not be read is taken, waits, and is not taken for gone', async () => {
+    const desk = openDesk(sandbox);
+    const id = freshId();
+    const parent = join(desk.home, 'closed');
+    const dir = makeRecording({ name: id, parent });
+    // Root may read everything.
+    const nobody = process.getuid?.() === 0 ? 65_534 : undefined;
+    if (nobody !== undefined) for (const path of [desk.home, desk.cwd]) chownSync(path, nobody, nobody);
+    const user = nobody === undefined ? {} : { user: nobody };
+    chmodSync(parent, 0o000);
+    const { code, stdout } = await desk.run(['enqueue', dir], user);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`waits: ${dir} may not be read by this user`);
+    const retry = await desk.run(['retry'], user);
+    expect({ code: retry.code, stdout: retry.stdout }).toEqual({ code: 0, stdout: expect.stringContaining('waits: ') });
+    chmodSync(parent, 0o755);
+    expect((await desk.run(['retry'], user)).code).toBe(0);
+    expect(webhooksOf(sandbox, id)).toHaveLength(1);
   });
 
   test('because a program has its video open waits until the program closes it', async () => {

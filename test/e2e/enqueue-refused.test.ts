@@ -58,6 +58,15 @@ describe('where the state cannot keep it, nothing is taken, and that is said', (
     expect(stderr).toContain(`nothing was enqueued; to upload without the state: recordupload upload ${dir}`);
   });
 
+  test('because the configuration does not say where it is', async () => {
+    const desk = openDesk(sandbox);
+    writeFileSync(join(desk.cwd, '.recorduploadrc'), '{"stateDir": "../elsewhere", bucket', { mode: 0o600 });
+    const { code, stdout, stderr } = await desk.run(['enqueue', makeRecording()]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('.recorduploadrc: line 1: not valid');
+    expect(stderr).toContain('(nothing was enqueued)');
+  });
+
   test('because a newer version has written it', async () => {
     const desk = openDesk(sandbox);
     mkdirSync(desk.stateDir, { recursive: true, mode: 0o700 });

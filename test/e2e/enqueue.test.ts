@@ -141,6 +141,22 @@ describe('a folder that is handed over', () => {
     for (const id of ids) expect(webhooksOf(sandbox, id)).toHaveLength(1);
   });
 
+  test('beside another folder of the same ID is not uploaded, and says which it is; --force is the last word', async () => {
+    const desk = openDesk(sandbox);
+    const id = freshId();
+    const dirs = [makeRecording({ name: id }), makeRecording({ name: id })];
+    expect((await desk.run(['enqueue', ...dirs])).code).toBe(0);
+    expect((await desk.run(['retry'])).stdout).toContain(`waits: it is recording ${id}, and so is`);
+    const [waiting] = await queuedOn(desk);
+    const other = dirs.find(dir => dir !== waiting?.dir);
+    expect(waiting?.reason).toBe(`it is recording ${id}, and so is ${other}`);
+    expect((await desk.run(['retry'])).code).toBe(0);
+    expect(await queuedOn(desk)).toHaveLength(1);
+    expect((await desk.run(['enqueue', '--force', waiting?.dir ?? ''])).code).toBe(0);
+    expect((await desk.run(['retry'])).code).toBe(0);
+    expect(await queuedOn(desk)).toEqual([]);
+  });
+
   test('while it is being uploaded, is asked for again: nothing is sent twice', async () => {
     const desk = openDesk(sandbox);
     const id = freshId();

@@ -1,4 +1,6 @@
 import { enqueue } from '../../../app/enqueue.ts';
+import { nothingEnqueued } from '../../../app/nothing-enqueued.ts';
+import { AppError } from '../../../core/errors.ts';
 import { EXIT, type ExitCode } from '../../exit-codes.ts';
 import { errorLine } from '../../failure.ts';
 import { jsonDocument } from '../../json/document.ts';
@@ -16,7 +18,10 @@ export const run: RunCommand<typeof enqueueSpec> = call => handOver(call);
 /** The same for `upload --detach`. */
 export async function handOver({ args, options, terminal, command, signal }: Call): Promise<ExitCode> {
   // Nothing is sent, so what is wrong with secrets is for the process that uploads.
-  await using open = await openCommand({ options, terminal, signal }, { withoutSecrets: true });
+  const opening = openCommand({ options, terminal, signal }, { withoutSecrets: true });
+  await using open = await opening.catch((error: unknown) => {
+    throw error instanceof AppError ? nothingEnqueued(error) : error;
+  });
   const { recursive, id, title, email, username, createdAt, duration, webhook, force, finished } = options;
   const said = { id, title, email, username, createdAt, durationSeconds: duration };
   const report = await enqueue({ dirs: args, recursive, ...said, webhook, force, finished }, open.runtime);
