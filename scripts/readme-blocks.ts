@@ -93,6 +93,10 @@ const KEY_TEXTS: Readonly<Record<string, KeyText>> = {
     purpose: 'addresses or ranges of the proxies that do the TLS for the dashboard',
     default: 'none',
   },
+  alerts: {
+    purpose: 'list of who is told when something is wrong; see [monitoring](monitoring.md#alerts)',
+    default: 'none',
+  },
   webhookConcurrency: {
     purpose: 'number of parallel requests to one webhook endpoint, 1 to 256',
     default: code(DEFAULTS.webhookConcurrency),
@@ -161,6 +165,7 @@ const STEERED: Readonly<Record<Steers, string>> = {
   keys: 'the access keys',
   all: 'every secret in use',
   file: 'never counts from a folder that is not trusted: the file would be read as a secret',
+  alerts: 'never counts from a folder that is not trusted: a command would run',
 };
 
 /** The keys that steer, and what. */
@@ -182,7 +187,7 @@ interface Block {
 /** The blocks that need nothing but the code, by name. The session and the benchmark's tables need a run. */
 export const BLOCKS: Readonly<Record<string, Block>> = {
   commands: { page: 'README.md', text: commandsTable },
-  configuration: { page: 'README.md', text: configurationTable },
+  configuration: { page: 'docs/configuration.md', text: configurationTable },
   'exit-codes': { page: 'README.md', text: exitCodesTable },
   library: { page: 'docs/library.md', text: libraryExample },
   layers: { page: 'docs/architecture.md', text: layersDiagram },

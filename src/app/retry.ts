@@ -3,6 +3,7 @@ import { deliverWebhooks, type Selection } from '../core/delivery/deliver-webhoo
 import type { DeliverReport, EndpointReport } from '../core/delivery/delivery-report.ts';
 import { AppError } from '../core/errors.ts';
 import { inPool } from '../core/pool.ts';
+import { afterWork } from './alerts/after-work.ts';
 import { completePayloads, type RemadeWebhook } from './complete-payloads.ts';
 import { foldersAtOnce } from './descriptors.ts';
 import { findUnconfigured } from './endpoints.ts';
@@ -62,13 +63,16 @@ export async function retry(request: RetryRequest, runtime: Runtime): Promise<Re
     .flatMap(one => one.deliveries)
     .filter(one => work.ids.length > 0 || one.line !== undefined);
   const done = new Set(deliveries.map(({ webhookId }) => webhookId));
+  const endpoints = mergeEndpoints(reports.flatMap(one => one.endpoints));
+  const isGood = uploads.every(({ ok }) => ok) && endpoints.every(({ stopped }) => stopped === undefined);
+  await afterWork({ kind: 'pass', isGood }, runtime);
   const left = await findLeft({ ids: work.ids, endpoint: request.endpoint, done }, runtime);
   return {
     ...left,
     uploads,
     remade,
     deliveries,
-    endpoints: mergeEndpoints(reports.flatMap(one => one.endpoints)),
+    endpoints,
     unconfigured,
     later: waiting.reduce((sum, one) => sum + one.count, 0),
   };

@@ -134,7 +134,7 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
     const made = createPoster({ userAgent, ca, proxyEnv: env, timeoutMs: options.postTimeoutMs });
     if (!trace) return made;
     const { tracePost } = await import('./observers/trace.ts');
-    return { ...made, post: tracePost(made.post, trace) };
+    return { ...made, post: tracePost(made.post, request => trace({ ...request, target: redact(request.target) })) };
   });
   const bucket = part(closing, async () => {
     const credentials = requireCredentials(config);

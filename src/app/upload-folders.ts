@@ -10,6 +10,7 @@ import type { RecordingOverrides } from '../core/recording/read-recording.ts';
 import type { Recording } from '../core/recording/recording.ts';
 import { NotBegunError, uploadRecording } from '../core/upload/upload-recording.ts';
 import type { UploadReport } from '../core/upload/upload-report.ts';
+import { afterWork } from './alerts/after-work.ts';
 import { foldersAtOnce } from './descriptors.ts';
 import { type FolderSelection, findFolders, oneFolderEach } from './find-folders.ts';
 import { uploadRequest, type WaitOptions } from './recording-folder.ts';
@@ -74,11 +75,13 @@ export async function uploadFolders<Kept>(
   const { signal, observer } = runtime;
   const isBatch = folders.length > 1;
   if (isBatch) observer({ type: 'folders-found', folders: folders.length });
-  return await inPool(folders, { atOnce: foldersAtOnce(FOLDERS_AT_ONCE), signal }, async found => {
+  const kept = await inPool(folders, { atOnce: foldersAtOnce(FOLDERS_AT_ONCE), signal }, async found => {
     const result = await uploadFound(found);
     if (isBatch) observer({ type: 'folder-finished', dir: found.dir, ok: result.ok });
     return keep(result);
   });
+  await afterWork({ kind: 'upload' }, runtime);
+  return kept;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { AlertEvent } from '../core/alerts/cause.ts';
 import type { KeyProfile, Keys } from '../core/storage/keys.ts';
 import type { RateChange } from '../core/units.ts';
 import type { Endpoint } from '../core/webhook/endpoint.ts';
@@ -69,8 +70,21 @@ export interface Config {
     /** What is wrong with the token or the files; the dashboard says so. */
     problem: string | undefined;
   };
+  /** Who gets alerts. */
+  alerts: AlertReceiver[];
+  /** Called after each pass of `retry` or `watch` that went well. Secret. */
+  heartbeatUrls: string[];
   /** Number of parallel requests to one webhook endpoint. */
   webhookConcurrency: number;
   /** PEM file with further certificate authorities; absolute path. */
   caFile: string | undefined;
+}
+
+/** Who gets alerts: a chat or service by its URL, or a command of this machine. */
+export interface AlertReceiver {
+  /** Secret: whoever knows the URL can write to the channel. */
+  to: { url: string } | { command: string };
+  on: readonly AlertEvent[];
+  /** How long work must have been unfinished to count as stuck, in milliseconds. */
+  stuckAfterMs: number;
 }

@@ -70,6 +70,7 @@ export const KEYS: readonly Key[] = [
   key('dashboard.tlsCert', { steers: 'file' }),
   key('dashboard.tlsKey', { steers: 'file' }),
   key('dashboard.trustedProxies', { kind: 'list', steers: 'all' }),
+  key('alerts', { kind: 'list', steers: 'alerts' }),
   key('webhookConcurrency', { kind: 'number' }),
   key('caFile', { steers: 'all' }),
 ];
@@ -97,6 +98,7 @@ const SECRET_NAMES = new Set(KEYS.filter(entry => entry.secret).map(entry => ent
 
 /** True for variables that carry a secret themselves (not the path of a file with one). */
 export function isSecretVariable(name: string): boolean {
+  if (name === 'RECORDUPLOAD_ALERTS') return true;
   if (KEYS.some(entry => entry.secret && variablesOf(entry).includes(name))) return true;
   return /^RECORDUPLOAD_WEBHOOKS_.+_(?:TOKEN|SECRET|SECRETS)$/.test(name);
 }

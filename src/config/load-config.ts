@@ -2,6 +2,7 @@ import path from 'node:path';
 import { AppError, hasErrorCode } from '../core/errors.ts';
 import { encodingOf, SAVE_AS_UTF8 } from '../core/file-text.ts';
 import { readSmallFile, Unreadable } from '../core/read-file.ts';
+import { resolveAlerts } from './alerts.ts';
 import { ignoresEndpoints, settingsFromProfile } from './aws-settings.ts';
 import type { Config } from './config.ts';
 import { resolveCredentials } from './credentials.ts';
@@ -94,6 +95,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     distrusted,
     warnings: beaten,
   });
+  const alerts = resolveAlerts(settings, { allowInsecure, problems, distrusted });
   const found = await findDistrusted(settings, [...endpoints.steered], keys.secrets, machine);
   distrusted.push(...found.distrusted);
   // Not even a command that only reads looks at a state or a log that somebody else's file names.
@@ -114,9 +116,11 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
       credentials: keys.credentials,
       credentialsProblem: keys.credentialsProblem,
       webhooks: endpoints.webhooks,
+      alerts: alerts.alerts,
+      heartbeatUrls: alerts.heartbeatUrls,
       dashboard: dashboard.dashboard,
     },
-    origins: inOrder([...origins, ...keys.origins, ...dashboard.origins, ...endpoints.origins]),
+    origins: inOrder([...origins, ...keys.origins, ...alerts.origins, ...dashboard.origins, ...endpoints.origins]),
     files,
     distrusted,
     warnings: [...(withoutSecrets ? [...new Set([...secretProblems, ...distrusted])] : []), ...beaten, ...unknown],
@@ -183,7 +187,7 @@ function withAwsSettings(
   return ignoresEndpoints(variables, profile) ? all.filter(setting => !isLeftOut(setting)) : all;
 }
 
-type Plain = Omit<Config, 'credentials' | 'credentialsProblem' | 'webhooks' | 'dashboard'>;
+type Plain = Omit<Config, 'credentials' | 'credentialsProblem' | 'webhooks' | 'alerts' | 'heartbeatUrls' | 'dashboard'>;
 type Values = Plain & { dashboard: DashboardValues };
 
 /** Resolves all values that are neither secrets nor part of an endpoint. */

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 // The mini build of zod: the same checks at a fifth of the size, which start-up notices.
 import * as z from 'zod/mini';
+import { ALERT_EVENTS } from '../core/alerts/cause.ts';
 import { parseEmail } from '../core/email.ts';
 import { parseDuration, parseRateLimit, type RateChange } from '../core/units.ts';
 import { parseListen } from './listen.ts';
@@ -62,6 +63,7 @@ export const DEFAULTS = {
   settle: '3s',
   watchQuiet: '60s',
   dashboardListen: '127.0.0.1:8707',
+  alertAfter: '1h',
   webhookConcurrency: 16,
 } as const;
 
@@ -113,6 +115,41 @@ const endpointFields = {
   secrets: z.optional(z.array(text(flawOfSigningSecret)).check(z.minLength(1), z.maxLength(2))),
   enabled: z._default(z.boolean(), true),
 };
+
+/** Longer than anybody waits for a recording. */
+const LONGEST_STUCK_MS = 30 * 86_400_000;
+
+function parseAfter(text: string): number | undefined {
+  const ms = parseDuration(text);
+  return ms !== undefined && ms <= LONGEST_STUCK_MS ? ms : undefined;
+}
+
+/** Its URLs are secrets: whoever knows one can write to the channel. No problem repeats them. */
+const secretUrl = text(value =>
+  flawOfUrl(value, { allowQuery: true }) === undefined ? undefined : 'expected an https:// URL',
+);
+
+/** Somebody who gets alerts, or a service that expects a call after each good pass. */
+const alert = z
+  .strictObject({
+    url: z.optional(secretUrl),
+    command: z.optional(matching(/^[^\0]+$/, 'a command')),
+    heartbeatUrl: z.optional(secretUrl),
+    on: z.optional(
+      z.array(matching(new RegExp(`^(?:${ALERT_EVENTS.join('|')})$`), `an event (${ALERT_EVENTS.join(', ')})`)),
+    ),
+    after: z.optional(parsed(parseAfter, 'a duration such as 15m or 2h, 30d at most')),
+  })
+  .check(context => {
+    const { url, command, heartbeatUrl, on, after } = context.value;
+    const ways = [url, command, heartbeatUrl].filter(way => way !== undefined).length;
+    const isHeartbeatWithEvents = heartbeatUrl !== undefined && (on !== undefined || after !== undefined);
+    if (ways === 1 && !isHeartbeatWithEvents) return;
+    const message = isHeartbeatWithEvents
+      ? 'a heartbeatUrl has no "on" and no "after"'
+      : 'expected one of url, command and heartbeatUrl';
+    context.issues.push({ code: 'custom', message, input: context.value });
+  });
 
 /** The schema of the whole configuration. It checks each source separately, and then the merged result. */
 export const settingsSchema = z.strictObject({
@@ -183,6 +220,7 @@ export const settingsSchema = z.strictObject({
     }),
     {},
   ),
+  alerts: z._default(z.array(alert), []),
   webhookConcurrency: z._default(count(1, 256), DEFAULTS.webhookConcurrency),
   caFile: z.optional(path),
 });

@@ -82,6 +82,15 @@ export type CoreEvent =
     }
   /** The upload is done, but the server could not be told. */
   | { type: 'webhook-failed-after-upload'; recordingId: string }
+  /** Somebody was told that something is wrong, or could not be told. `to`: the host, or the command's first word. */
+  | {
+      type: 'alert';
+      to: string;
+      event: string;
+      /** `failed`: it is tried again; `given-up`: it was tried for three days. */
+      outcome: 'sent' | 'failed' | 'given-up';
+      detail?: string | undefined;
+    }
   | {
       type: 'warning';
       message: string;

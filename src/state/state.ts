@@ -1,3 +1,4 @@
+import type { AlertBook } from '../core/alerts/alert-book.ts';
 import type { DeliveryPorts } from '../core/delivery/delivery-ports.ts';
 import type { Housekeeping } from '../core/delivery/housekeeping.ts';
 import type { Overview, StateDamage } from '../core/status/overview.ts';
@@ -12,6 +13,7 @@ export interface State extends DeliveryPorts {
   queue: UploadQueue;
   folders: KnownFolders;
   overview: Overview;
+  alerts: AlertBook;
   housekeeping: Housekeeping;
   /**
    * Makes this process the worker of the state, if no other one is.

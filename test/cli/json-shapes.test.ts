@@ -652,6 +652,16 @@ describe('the JSON of config', () => {
     return { cwd, run: (args: readonly string[]) => runCli(args, { cwd, env: { HOME } }) };
   };
 
+  test('alerts test', async () => {
+    const desk = openDesk(sandbox, { RECORDUPLOAD_ALERTS: '[{"command":"true"},{"command":"false"}]' });
+    expect(await documentOf(desk, 'alerts test')).toEqual({
+      alerts: [
+        { to: 'string', ok: 'boolean' },
+        { to: 'string', ok: 'boolean', detail: 'string' },
+      ],
+    });
+  });
+
   test('show and path', async () => {
     const { values, ...rest } = await documentOf(lonely(), 'config show');
     expect(rest).toEqual({ files, warnings: [] });

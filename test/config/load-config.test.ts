@@ -47,6 +47,8 @@ describe('defaults', () => {
         trustedProxies: [],
         problem: undefined,
       },
+      alerts: [],
+      heartbeatUrls: [],
       webhookConcurrency: 16,
       caFile: undefined,
     });

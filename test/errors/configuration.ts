@@ -108,6 +108,28 @@ export const CONFIGURATION: readonly Meeting[] = [
     env: { ...env, ALL_PROXY: `socks5h://ada:${FAKE}@proxy.example:1080` },
     meet: () => ['upload', makeRecording()],
   })),
+  ...[
+    ['{}', 'expected one of url, command and heartbeatUrl'],
+    ['{"heartbeatUrl":"https://a.example/x","after":"1h"}', 'a heartbeatUrl has no "on" and no "after"'],
+    [
+      '{"command":"true","on":["sunshine"]}',
+      'expected an event (held, exhausted, disabled, stuck, failed, recovered), got "sunshine"',
+    ],
+    ['{"command":"true","after":"soon"}', 'expected a duration such as 15m or 2h, 30d at most, got "soon"'],
+    ['{"url":"hooks"}', 'expected an https:// URL'],
+  ].map(([entry, says = '']) => variable('RECORDUPLOAD_ALERTS', `[${entry}]`, says)),
+  {
+    says: 'RECORDUPLOAD_ALERTS[0]: http:// would send alerts in the clear: use https://, or set allowInsecure',
+    exit,
+    env: { RECORDUPLOAD_ALERTS: '[{"url":"http://hooks.example.com/x"}]' },
+    meet: () => ['retry', '--list'],
+  },
+  {
+    says: 'nobody gets alerts: alerts is not configured',
+    hint: 'add alerts with a url or a command to the configuration; docs/monitoring.md has an example',
+    exit,
+    meet: () => ['alerts', 'test'],
+  },
   variable('RECORDUPLOAD_ENDPOINT', 's3.example.com', '"s3.example.com" has no scheme (use https://s3.example.com)'),
   variable('RECORDUPLOAD_ENDPOINT', 'ops', 'expected a URL, got "ops"'),
   variable('RECORDUPLOAD_ENDPOINT', 'https://[', 'expected a URL, got "https://["'),

@@ -1,4 +1,5 @@
 import { describe } from '@jest/globals';
+import { alertBookConforms } from './conformance/alert-book.ts';
 import { claimsConform } from './conformance/claims.ts';
 import { crashesConform } from './conformance/crashes.ts';
 import { endpointsConform } from './conformance/endpoints.ts';
@@ -33,6 +34,7 @@ export function describeState(name: string, makePlace: () => Promise<Place>, opt
     endpointsConform(stage);
     overviewConforms(stage);
     measuresConform(stage);
+    alertBookConforms(stage);
     queueConforms(stage);
     liveConforms(stage);
     forgettingConforms(stage);

@@ -34,9 +34,10 @@ export const ROOMS: readonly Room[] = [
   folder('app', ['app/runtime', 'config', 'core/*']),
   folder('state', ['core/*']),
   // A configuration is data: what its values are used for is no business of its.
-  folder('config', [SHARED, 'core/webhook/endpoint.ts', 'core/storage/keys.ts']),
+  folder('config', [SHARED, 'core/webhook/endpoint.ts', 'core/storage/keys.ts', 'core/alerts/cause.ts']),
   // Servers that shared code with the clients would share their mistakes.
   folder('sandbox', ['core/errors.ts', 'core/read-file.ts']),
+  folder('core/alerts', [SHARED, 'core/status']),
   folder('core/status', [SHARED, 'core/delivery', 'core/upload']),
   folder('core/upload', [SHARED, 'core/delivery', 'core/payload', 'core/recording', 'core/storage']),
   folder('core/delivery', [SHARED, 'core/webhook']),

@@ -132,6 +132,10 @@ function entryOf(event: CoreEvent): Entry | undefined {
     }
     case 'webhook-failed-after-upload':
       return ['warn', WEBHOOK_FAILED_AFTER_UPLOAD, { recording: event.recordingId }];
+    case 'alert': {
+      const { to, event: about, outcome, detail } = event;
+      return [outcome === 'sent' ? 'info' : 'warn', `alert ${outcome}`, { to, event: about, detail }];
+    }
     case 'warning':
       return ['warn', event.message, { recording: event.recordingId }];
     default:

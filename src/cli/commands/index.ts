@@ -1,4 +1,5 @@
 import { type Command, defineCommand } from '../program/command.ts';
+import { alertsTestSpec } from './alerts/test/spec.ts';
 import { cleanupSpec } from './cleanup/spec.ts';
 import { completionSpec } from './completion/spec.ts';
 import { configInitSpec } from './config/init/spec.ts';
@@ -55,6 +56,7 @@ export const COMMANDS: readonly Command[] = [
   defineCommand(webhookHistorySpec, () => import('./webhook/history/run.ts')),
   defineCommand(webhookDiscardSpec, () => import('./webhook/discard/run.ts')),
   defineCommand(webhookReplaySpec, () => import('./webhook/replay/run.ts')),
+  defineCommand(alertsTestSpec, () => import('./alerts/test/run.ts')),
   defineCommand(configShowSpec, () => import('./config/show/run.ts')),
   defineCommand(configValidateSpec, () => import('./config/validate/run.ts')),
   defineCommand(configPathSpec, () => import('./config/path/run.ts')),

@@ -66,6 +66,7 @@ export type ProgressJson =
       detail?: string;
     }
   | { type: 'webhook-failed-after-upload'; recordingId: string }
+  | { type: 'alert'; to: string; event: string; outcome: 'sent' | 'failed' | 'given-up'; detail?: string }
   | { type: 'warning'; message: string; recordingId?: string }
   /** With `--verbose`. */
   | { type: 'request'; operation: string; target: string; durationMs: number; ok: boolean; detail: string };
@@ -178,6 +179,10 @@ export function progressJson(event: Exclude<CoreEvent, { type: 'file-progress' }
     }
     case 'webhook-failed-after-upload':
       return { type, recordingId: event.recordingId };
+    case 'alert': {
+      const { to, event: about, outcome, detail } = event;
+      return { type, to, event: about, outcome, ...(detail !== undefined && { detail }) };
+    }
     case 'warning': {
       const { message, recordingId } = event;
       return { type, message, ...(recordingId !== undefined && { recordingId }) };

@@ -35,5 +35,6 @@ export function defineCommand<Spec extends CommandSpec>(
 /** What the commands with a common first word are about. */
 export const GROUPS: Readonly<Record<string, string>> = {
   webhook: 'send, test and manage webhooks',
+  alerts: 'test who is told when something is wrong',
   config: 'show, check and write the configuration',
 };

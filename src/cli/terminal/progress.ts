@@ -197,6 +197,10 @@ function lineOf(event: CoreEvent, { live, paint: { err: paint } }: Terminal): st
       return `${event.line}${whichEndpoint(event)}${event.detail && !live ? `: ${printable(event.detail)}` : ''}`;
     case 'webhook-failed-after-upload':
       return WEBHOOK_FAILED_AFTER_UPLOAD;
+    case 'alert':
+      return event.outcome === 'sent'
+        ? undefined
+        : `${paint.yellow('warning:')} an alert to ${printable(event.to)} could not be sent${event.detail ? `: ${printable(event.detail)}` : ''}${event.outcome === 'failed' ? '; it is tried again' : '; it is given up'}`;
     case 'warning':
       return `${paint.yellow('warning:')} ${printable(event.message)}`;
     default:

@@ -74,7 +74,9 @@ export function settingsFromFile(
 
 function hasSecret(data: unknown): boolean {
   if (KEYS.some(key => key.secret && valueAt(data, key.path.split('.')) !== undefined)) return true;
-  const list = valueAt(data, ['webhooks']);
-  const names = ['token', 'secret', 'secrets'];
-  return Array.isArray(list) && list.some(entry => names.some(name => valueAt(entry, [name]) !== undefined));
+  const holds = (list: string, names: readonly string[]) => {
+    const entries = valueAt(data, [list]);
+    return Array.isArray(entries) && entries.some(entry => names.some(name => valueAt(entry, [name]) !== undefined));
+  };
+  return holds('webhooks', ['token', 'secret', 'secrets']) || holds('alerts', ['url', 'heartbeatUrl']);
 }

@@ -97,12 +97,19 @@ async function described(
 }
 
 function steeringOf({ path: key, value }: Setting): string[] {
+  if (key === 'alerts') return (value as readonly Record<string, unknown>[]).map(alertOf);
   if (key !== 'webhooks') return STEERING.has(key) ? [`${key} = ${shown(key, value)}`] : [];
   return (value as readonly Record<string, unknown>[]).flatMap(entry =>
     ENDPOINT_KEYS.filter(field => field.steers && entry[field.path] !== undefined).map(
       field => `webhooks.${String(entry.name)}.${field.path} = ${shown(field.path, entry[field.path])}`,
     ),
   );
+}
+
+/** A command is shown, because whoever trusts the file lets it run; of a URL, which is a secret, only the host is. */
+function alertOf({ command, url, heartbeatUrl }: Record<string, unknown>): string {
+  if (command !== undefined) return `alerts: run ${String(command)}`;
+  return `alerts: tell ${new URL(String(url ?? heartbeatUrl)).host}`;
 }
 
 const STEERING = new Set(KEYS.filter(key => key.steers).map(key => key.path));

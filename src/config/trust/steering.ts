@@ -34,10 +34,15 @@ export function flawOfSteering(setting: Setting | undefined, secrets: readonly S
   return `${setting.where}: ${distrust(setting)} may not steer ${other.name}, which comes from ${other.source}: ${wayOut(setting)}`;
 }
 
+const MAY_NOT: Readonly<Record<string, string>> = {
+  awsProfile: 'choose a profile',
+  alerts: 'say who gets alerts, or which command runs',
+};
+
 /** Why a value may not name a file with a secret, or a profile; undefined: it may. Checked before that file is opened. */
 export function flawOfNaming(setting: Setting | undefined): string | undefined {
   if (setting?.trust !== 'folder') return undefined;
-  const what = setting.path === 'awsProfile' ? 'choose a profile' : 'name a file to be read as a secret';
+  const what = MAY_NOT[setting.path] ?? 'name a file to be read as a secret';
   return `${setting.where}: ${distrust(setting)} may not ${what}: ${wayOut(setting)}`;
 }
 

@@ -247,4 +247,27 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX deliveries_next ON deliveries (next_at) WHERE state = 'pending';
   CREATE INDEX files_stored ON files (updated_at, size) WHERE state = 'uploaded';
   `,
+  `
+  -- Causes that a target of alerts was told of. \`target\`: a hash of its URL or command, which may hold secrets.
+  CREATE TABLE alert_causes (
+    target TEXT NOT NULL,
+    key TEXT NOT NULL,
+    event TEXT NOT NULL,            -- held | exhausted | disabled | stuck | failed
+    text TEXT NOT NULL,
+    count INTEGER,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (target, key)
+  ) WITHOUT ROWID;
+  -- Messages that are not sent yet. A process that sends one moves next_at into the future first.
+  CREATE TABLE alert_messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    target TEXT NOT NULL,
+    event TEXT NOT NULL,
+    body TEXT NOT NULL,             -- JSON
+    attempts INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    next_at INTEGER NOT NULL
+  );
+  CREATE INDEX alert_messages_due ON alert_messages (next_at);
+  `,
 ];

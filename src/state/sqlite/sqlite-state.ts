@@ -1,4 +1,5 @@
 import type { State } from '../state.ts';
+import { openAlertBook } from './alert-book.ts';
 import { openDeliveryClaims } from './claims.ts';
 import type { Database } from './database.ts';
 import { openEndpoints } from './endpoints.ts';
@@ -29,6 +30,7 @@ export function stateOver(
     outbox: openOutbox(database),
     claims: openDeliveryClaims(database),
     endpoints: openEndpoints(database),
+    alerts: openAlertBook(database),
     overview: openOverviewOf({ read, isAlive: id => liveness.isAlive(id) }),
     housekeeping: openHousekeeping(database, stateDir),
     takeWorker: takeWorkerIn(database, pid),
