@@ -76,7 +76,9 @@ export async function postpone(
 function willPass({ origin, askedAt }: QueuedUpload, error: AppError, now: number): boolean {
   if (error.code === 'BUSY' || error.code === 'STORAGE') return true;
   if (origin === 'upload') return false;
-  return error instanceof StillWrittenError || now - askedAt < PATIENCE_MS;
+  if (error instanceof StillWrittenError) return true;
+  // The worker puts only what is finished into the queue.
+  return origin === 'enqueued' && now - askedAt < PATIENCE_MS;
 }
 
 async function uploadUnlessKnown(

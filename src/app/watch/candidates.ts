@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { isSystemError } from '../../core/errors.ts';
 import type { Runtime } from '../runtime.ts';
 import { judge, Observation, type Verdict } from './finished.ts';
 import { type FolderLook, lookAtFolder, type SeenFile } from './folder-look.ts';
@@ -42,12 +43,13 @@ export interface Candidates {
 
 const MOST = 2_000;
 const LOOKS_AT_ONCE = 32;
-/** A folder that cannot be read is looked at again after this long. */
-const UNREADABLE_EVERY_MS = 5_000;
+/** A folder that cannot be read, or put into the queue, is looked at again after this long. */
+const AGAIN_MS = 5_000;
 
 /**
  * @param runtime the present one
  * @param onFinished called once for each that is finished; the candidate stays until its upload begins
+ * @param onFailure gets what `onFinished` fails with
  * @param onGone called for those that are gone, or are no recordings any more
  */
 export function createCandidates(
@@ -55,9 +57,11 @@ export function createCandidates(
   live: LiveRecordings,
   {
     onFinished,
+    onFailure,
     onGone,
   }: {
     onFinished: (dir: string, verdict: Verdict & { finished: true }) => Promise<void>;
+    onFailure: (error: unknown) => void;
     onGone: (dir: string) => void;
   },
 ): Candidates {
@@ -101,9 +105,10 @@ export function createCandidates(
       }
       candidate.nextAt = Number.POSITIVE_INFINITY;
       await onFinished(dir, verdict);
-    } catch {
-      // The upload says what is wrong with it, if it stays so.
-      candidate.nextAt = clock.monotonic() + UNREADABLE_EVERY_MS;
+    } catch (error) {
+      candidate.nextAt = clock.monotonic() + AGAIN_MS;
+      // What is wrong with a folder, its upload says, if it stays so.
+      if (!isSystemError(error)) onFailure(error);
     }
   };
 

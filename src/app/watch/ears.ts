@@ -6,14 +6,18 @@ import { isUnfinishedName, roleOf } from '../../core/recording/file-roles.ts';
 
 /** Hears of changes in folders, where the system tells of them. Some get lost, so somebody has to look now and then. */
 export interface Ears {
-  /**
-   * Listens to a folder: to it, not to those below.
-   * @param options.isRecording a folder that comes in it is no recording of its own
-   */
-  hear(dir: string, options: { isRecording: boolean }): void;
-  /** How many folders it listens to. */
-  readonly size: number;
+  /** Listens to a folder: to it, not to those below. */
+  hear(dir: string, folder: HeardFolder): void;
   close(): Promise<void>;
+}
+
+export interface HeardFolder {
+  /** A folder that comes in it is no recording of its own. */
+  isRecording: boolean;
+  /** How many entries it has. */
+  entries: number;
+  /** It has come while others were listened to. */
+  isNew: boolean;
 }
 
 interface Heard {
@@ -22,46 +26,45 @@ interface Heard {
   at: number;
 }
 
+/** Folders that are listened to, within limits: listening takes memory for each folder, and for each entry in it. */
+interface Lane {
+  watcher: FSWatcher | undefined;
+  heard: Map<string, Heard>;
+  entries: number;
+}
+
+/** Of those that were there, the first ones count; the folders next to the root come before those below. */
+const OLD_LANE = { folders: 4_096, entries: 50_000 };
+/** Of those that come, the last ones count. */
+const NEW_LANE = { folders: 1_024, entries: 50_000 };
+
 /** How long listening may take to begin; until then, what was there before is announced, too. */
 const BEGINNING_MS = 30_000;
 /** Time stamps of files may be a little behind the clock. */
 const BEHIND_MS = 2_000;
 
-function wasThere({ at }: Heard, { ctimeMs }: Stats, now: number): boolean {
-  return now - at < BEGINNING_MS && ctimeMs < at - BEHIND_MS;
+export interface EarsOptions {
+  /** Wall-clock time in milliseconds since 1970. */
+  now(): number;
+  /** Gets the folder in which something has changed that may matter. */
+  onChange(dir: string): void;
+  /** Called once if the system has no watches left; looking has to do from now on. */
+  onDeaf(error: NodeJS.ErrnoException): void;
 }
 
-/** So many folders are listened to at most; beyond that, looking has to do. */
-const MOST_FOLDERS = 4_096;
-
-/**
- * @param now wall-clock time in milliseconds since 1970
- * @param onChange gets the folder in which something has changed that may matter
- * @param onDeaf called once if the system has no watches left; looking has to do from now on
- */
-export function createEars({
-  now,
-  onChange,
-  onDeaf,
-}: {
-  now: () => number;
-  onChange: (dir: string) => void;
-  onDeaf: (error: NodeJS.ErrnoException) => void;
-}): Ears {
+export function createEars({ now, onChange, onDeaf }: EarsOptions): Ears {
   let isDeaf = false;
-  let watcher: FSWatcher | undefined;
-  const heard = new Map<string, Heard>();
+  const lanes = { old: newLane(), new: newLane() };
   const closing = new Set<Promise<void>>();
-  const end = () => {
-    const closed = watcher?.close().catch(() => {});
-    watcher = undefined;
-    heard.clear();
-    if (closed) {
-      closing.add(closed);
-      void closed.then(() => closing.delete(closed));
-    }
+  const find = (dir: string) => lanes.new.heard.get(dir) ?? lanes.old.heard.get(dir);
+  const end = (lane: Lane) => {
+    const closed = lane.watcher?.close().catch(() => {});
+    Object.assign(lane, newLane());
+    if (!closed) return;
+    closing.add(closed);
+    void closed.then(() => closing.delete(closed));
   };
-  const open = (): FSWatcher =>
+  const open = () =>
     watch([], {
       depth: 0,
       // What came between a look at the folder and the listening is among these.
@@ -74,9 +77,9 @@ export function createEars({
       backend: 'native',
     })
       .on('all', (event, path, stats) => {
-        const folder = heard.get(dirname(path));
+        const folder = find(dirname(path));
         // The look saw what was there before; and a folder announces itself when it is listened to.
-        if (event === 'addDir' && heard.has(path)) return;
+        if (event === 'addDir' && find(path)) return;
         if (folder && stats && event.startsWith('add') && wasThere(folder, stats, now())) return;
         // A folder that has come may be a recording.
         if (event === 'addDir' && !folder?.isRecording) onChange(path);
@@ -85,31 +88,43 @@ export function createEars({
       .on('error', error => {
         if (!hasErrorCode(error, 'ENOSPC', 'EMFILE', 'ENFILE') || isDeaf) return;
         isDeaf = true;
-        end();
+        end(lanes.old);
+        end(lanes.new);
         onDeaf(error);
       });
   return {
-    get size() {
-      return heard.size;
-    },
-    hear(dir, { isRecording }) {
+    hear(dir, { isRecording, entries, isNew }) {
       if (isDeaf) return;
-      const known = heard.get(dir);
+      const known = find(dir);
       if (known) {
         known.isRecording = isRecording;
         return;
       }
-      // The next look adds those again that still matter; so nothing piles up for folders that are long gone.
-      if (heard.size >= MOST_FOLDERS) end();
-      heard.set(dir, { isRecording, at: now() });
-      watcher ??= open();
-      watcher.add(dir);
+      const [lane, most] = isNew ? [lanes.new, NEW_LANE] : [lanes.old, OLD_LANE];
+      if (entries > most.entries) return;
+      if (lane.heard.size >= most.folders || lane.entries + entries > most.entries) {
+        if (!isNew) return;
+        end(lane);
+      }
+      lane.heard.set(dir, { isRecording, at: now() });
+      lane.entries += entries;
+      lane.watcher ??= open();
+      lane.watcher.add(dir);
     },
     async close() {
-      end();
+      end(lanes.old);
+      end(lanes.new);
       await Promise.all(closing);
     },
   };
+}
+
+function newLane(): Lane {
+  return { watcher: undefined, heard: new Map(), entries: 0 };
+}
+
+function wasThere({ at }: Heard, { ctimeMs }: Stats, now: number): boolean {
+  return now - at < BEGINNING_MS && ctimeMs < at - BEHIND_MS;
 }
 
 /** Files of a recording, and what becomes one. */

@@ -16,8 +16,8 @@ import type { Openness } from './writers.ts';
  */
 export type Verdict =
   | { finished: true; by: FinishedBy }
-  /** `dueInMs`: when another look may say otherwise. */
-  | { finished: false; reason: string; dueInMs: number };
+  /** `dueInMs`: when another look may say otherwise. `isNew`: nothing speaks against it but that it was just found. */
+  | { finished: false; reason: string; dueInMs: number; isNew?: boolean };
 
 export interface FinishedRules {
   settleMs: number;
@@ -108,7 +108,11 @@ export async function judge(
   openness: (video: SeenFile) => Promise<Openness>,
 ): Promise<Verdict> {
   const video = videoOf(look);
-  const wait = (reason: string, dueInMs: number): Verdict => ({ finished: false, reason, dueInMs });
+  const wait = (reason: string, dueInMs: number): Verdict & { finished: false } => ({
+    finished: false,
+    reason,
+    dueInMs,
+  });
   if (look.unfinished !== undefined) return wait(`has ${look.unfinished}, which is not finished`, UNFINISHED_EVERY_MS);
   if (!video) return wait('has no video yet', UNFINISHED_EVERY_MS);
   if (video.sizeBytes === 0) return wait(`${video.name} is empty`, GROWING_EVERY_MS);
@@ -129,7 +133,7 @@ export async function judge(
   }
   if (!isSettled) return wait(isWritten, settleMs - quiet);
   const unconfirmedMs = CONFIRM_MS - observation.watchedMs(at);
-  if (unconfirmedMs > 0) return wait('was found a moment ago', unconfirmedMs);
+  if (unconfirmedMs > 0) return { ...wait('was found a moment ago', unconfirmedMs), isNew: true };
   const open = await openness(video);
   if (open === 'open') return wait(`${video.name} is still open for writing`, GROWING_EVERY_MS);
   // Between two segments a recorder may close the file; it has said that it goes on.

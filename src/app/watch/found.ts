@@ -16,14 +16,25 @@ import type { Uploads } from './uploads.ts';
  * Looks at a folder that was found: it becomes a candidate, unless it needs nothing.
  * @throws AppError `STATE`
  */
-export async function considerFound(dir: string, candidates: Candidates, runtime: Runtime): Promise<void> {
+export async function considerFound(
+  dir: string,
+  { candidates, uploads }: { candidates: Candidates; uploads: Uploads },
+  runtime: Runtime,
+): Promise<void> {
   const { config, observer } = runtime;
   const { folders } = await runtime.state();
   const { known, queued } = await folders.get(targetOf(runtime), dir);
-  // The queue, or the unfinished upload, has a time of its own.
-  if (queued || (known && known.state !== 'done')) return;
+  const rules = { extraFiles: config.extraFiles, marker: undefined };
+  if (queued) {
+    // It has a time of its own. Somebody may have removed what was wrong, though.
+    const look = queued.state === 'refused' ? await lookAtFolder(dir, rules) : undefined;
+    if (look?.files.some(({ changedAt }) => changedAt > queued.updatedAt)) uploads.want(dir);
+    return;
+  }
+  // So has an unfinished upload.
+  if (known && known.state !== 'done') return;
   if (known) {
-    const look = await lookAtFolder(dir, { extraFiles: config.extraFiles, marker: undefined });
+    const look = await lookAtFolder(dir, rules);
     const names = look ? changedSince(known, look) : [];
     if (names.length === 0) return;
     if (candidates.add(dir, { isEnqueued: false })) observer({ type: 'recording-grew', dir, names });
@@ -36,13 +47,13 @@ export async function considerFound(dir: string, candidates: Candidates, runtime
 export async function queueFinished(dir: string, by: FinishedBy, uploads: Uploads, runtime: Runtime): Promise<void> {
   const { clock, observer } = runtime;
   const { folders, queue } = await runtime.state();
-  const { known } = await folders.get(targetOf(runtime), dir);
-  observer({ type: 'recording-finished', dir, by });
+  const { known, queued } = await folders.get(targetOf(runtime), dir);
   // An upload that was begun goes on as it was asked for.
   if (!known || known.state === 'done') {
     const asked = { webhook: true, force: false, finished: false };
     await queue.add([{ dir, recordingId: basename(dir), origin: 'found', asked }], clock.now());
   }
+  if (!queued) observer({ type: 'recording-finished', dir, by });
   uploads.want(dir);
 }
 

@@ -54,7 +54,7 @@ export async function checkRoot(root: Root, all: readonly Root[], observer: Obse
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
     return sayProblem(hasErrorCode(error, 'ENOENT', 'ENOTDIR') ? 'is not there' : `cannot be read (${code})`);
   }
-  if (root.problem !== '') observer({ type: 'notice', message: `${name} is back` });
+  if (root.problem !== '') observer({ type: 'notice', message: `${name} is there now` });
   root.problem = '';
   const remark = remarkOn(dir, root, all);
   if (remark.text !== '' && remark.text !== root.remark)

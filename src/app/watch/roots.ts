@@ -37,6 +37,8 @@ const REST = 4;
 const PROGRESS_EVERY_MS = 10_000;
 /** Folders with more entries are not listened to: that takes memory for each entry. */
 const MOST_ENTRIES = 10_000;
+/** About so many are in a recording's folder. */
+const RECORDINGS_ENTRIES = 5;
 /** How long after a change a folder is looked at. */
 const CHANGED_MS = 200;
 const MOST_CHANGED = 10_000;
@@ -52,7 +54,7 @@ export function createRoots(given: readonly string[], { runtime, onRecording, wa
   let lookAt = 0;
   let checkAt = 0;
   let isDeaf = false;
-  let unreadable = new Set<string>();
+  const unreadable = new Set<string>();
   const running = new Map<string, Promise<void>>();
 
   const now = () => runtime().clock.monotonic();
@@ -97,15 +99,15 @@ export function createRoots(given: readonly string[], { runtime, onRecording, wa
     }
   };
 
-  const visitor = (onFolder: () => void): WalkVisitor => ({
+  const visitor = (isNew: boolean, onFolder: () => void): WalkVisitor => ({
     async recording(dir) {
       onFolder();
-      ears.hear(dir, { isRecording: true });
+      ears.hear(dir, { isRecording: true, entries: RECORDINGS_ENTRIES, isNew });
       await onRecording(dir);
     },
     folder(dir, entries) {
       onFolder();
-      if (entries <= MOST_ENTRIES) ears.hear(dir, { isRecording: false });
+      if (entries <= MOST_ENTRIES) ears.hear(dir, { isRecording: false, entries, isNew });
     },
     unreadable(dir, error) {
       if (unreadable.has(dir) || unreadable.size >= MOST_CHANGED) return;
@@ -127,13 +129,12 @@ export function createRoots(given: readonly string[], { runtime, onRecording, wa
       hasSaid = true;
       notice(`looking for recordings: ${folders} folders so far`);
     };
-    const known = unreadable;
     let isRemote = false;
     try {
       for (const { dir } of [...roots]) {
         if (dir === undefined) continue;
         isRemote ||= (await firstLook(dir)).isRemote;
-        await walk(dir, LEVELS, visitor(count), stop.signal);
+        await walk(dir, LEVELS, visitor(false, count), stop.signal);
       }
     } finally {
       const tookMs = now() - startedAt;
@@ -144,7 +145,6 @@ export function createRoots(given: readonly string[], { runtime, onRecording, wa
           `looked at ${folders} folders in ${formatDuration(tookMs)}; the next look is in ${formatDuration(lookAt - now())}`,
         );
     }
-    if (known.size >= MOST_CHANGED) unreadable = new Set();
   };
 
   const lookAtChanged = async () => {
@@ -154,7 +154,7 @@ export function createRoots(given: readonly string[], { runtime, onRecording, wa
       const levels = levelsBelow(dir, roots);
       if (levels === undefined) continue;
       let isEmpty = true;
-      const { recording, ...rest } = visitor(() => {});
+      const { recording, ...rest } = visitor(true, () => {});
       const found = async (one: string) => {
         isEmpty = false;
         await recording(one);

@@ -32,6 +32,8 @@ export function createTroubles(observer: () => Observer, now: () => number): Tro
 }
 
 function messageOf(error: unknown): string {
-  if (error instanceof AppError) return error.hint ? `${error.message} (${error.hint})` : error.message;
+  // Hints say what to do before the command is run again; this one goes on. One cause may keep many things from being
+  // stored.
+  if (error instanceof AppError) return error.message.replace(/^.* could not be stored: /s, '');
   return `bug in recordupload: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }

@@ -1,5 +1,5 @@
 import type { StoredRecording } from '../../core/upload/journal.ts';
-import type { QueuedUpload } from '../../core/upload/queue.ts';
+import { nextLookAt, type QueuedUpload } from '../../core/upload/queue.ts';
 import { failuresOf } from '../../core/upload/upload-report.ts';
 import { foldersAtOnce } from '../descriptors.ts';
 import { finishUpload } from '../finish-upload.ts';
@@ -7,12 +7,13 @@ import type { Runtime } from '../runtime.ts';
 import { postpone, type RetriedUpload, uploadQueued } from '../upload-queued.ts';
 import { createBackoff } from './backoff.ts';
 import type { Candidates, Looked } from './candidates.ts';
+import type { Verdict } from './finished.ts';
 import { videoOf } from './folder-look.ts';
 import type { Generations } from './generations.ts';
-import { giveUpRecording } from './give-up.ts';
+import { giveUpGone } from './give-up.ts';
 import { stillWritten } from './handed-over.ts';
 import type { LiveRecordings } from './live.ts';
-import { isDeleted, type Place, placeOf } from './place.ts';
+import { type Place, placeOf } from './place.ts';
 
 /** Uploads what waits in the queue, and finishes what was begun. */
 export interface Uploads {
@@ -101,12 +102,24 @@ export function createUploads(
     return looked;
   };
 
+  /** Notes why an upload has not begun; what was just found needs no word. */
+  const wait = async (entry: QueuedUpload, { reason, isNew }: Verdict & { finished: false }, runtime: Runtime) => {
+    const { dir } = entry;
+    if (isNew) {
+      const { queue } = await runtime.state();
+      const now = runtime.clock.now();
+      await queue.postpone(dir, { ...entry, nextAt: nextLookAt('waiting', entry, now) }, now);
+      return;
+    }
+    await postpone(entry, stillWritten(dir, reason), { isGone: false }, runtime);
+  };
+
   const uploadEntry = async (entry: QueuedUpload, runtime: Runtime) => {
     const { dir, origin, asked } = entry;
     const looked = asked.finished ? undefined : await lookFirst(dir, origin !== 'found');
     if (looked && !looked.verdict.finished && videoOf(looked.look)) {
       candidates.add(dir, { isEnqueued: origin !== 'found' });
-      await postpone(entry, stillWritten(dir, looked.verdict.reason), { isGone: false }, runtime);
+      await wait(entry, looked.verdict, runtime);
       return;
     }
     if (asked.finished) await live.stop(dir);
@@ -189,24 +202,11 @@ export function createUploads(
   };
 
   const giveUpIfGone = async (id: string, place: Place | undefined, runtime: Runtime): Promise<boolean> => {
-    const { dir } = place ?? {};
-    if (!place || dir === undefined) return false;
-    const looked = await candidates.look(dir, { isEnqueued: false });
-    const hasVideo = looked && (videoOf(looked.look) ?? looked.look.unfinished) !== undefined;
-    if (hasVideo || (!looked && !(await isDeleted(place)))) return false;
-    const { journal } = await runtime.state();
-    const target = targetOf(runtime);
-    const stored = (await journal.unfinished(target)).find(one => one.id === id);
-    if (!stored) return false;
-    await giveUpRecording(stored, runtime);
+    if (!place) return false;
+    const looked = await candidates.look(place.dir, { isEnqueued: false });
+    if (!(await giveUpGone(id, place, looked?.look, runtime))) return false;
     backoff.ended(id);
-    announced.delete(dir);
-    runtime.observer({
-      type: 'upload-given-up',
-      recordingId: id,
-      dir,
-      reason: looked ? 'its video is gone' : 'its folder is gone',
-    });
+    announced.delete(place.dir);
     return true;
   };
 

@@ -1,4 +1,5 @@
 import { AppError } from '../../core/errors.ts';
+import { formatDuration } from '../../core/units.ts';
 import { completePayloads } from '../complete-payloads.ts';
 import { findWork } from '../retry-work.ts';
 import type { Runtime } from '../runtime.ts';
@@ -14,7 +15,7 @@ import type { ServiceManager } from './systemd.ts';
 import { createTroubles, type Troubles } from './troubles.ts';
 import { createUploads } from './uploads.ts';
 import { createWebhooks } from './webhooks.ts';
-import { workerLock } from './worker-lock.ts';
+import { becomeWorker, workerLock } from './worker-lock.ts';
 
 export interface WatchRequest {
   /** Folders to look below; none: those that are configured. */
@@ -39,14 +40,15 @@ const PAUSE_MS = 5_000;
  * tidies up. It works until the runtime's signal aborts; finished parts are kept then.
  * @throws AppError `BUSY` if this state has a worker, `STATE` if the state cannot be opened
  */
-export async function watch(request: WatchRequest, first: Runtime): Promise<void> {
-  const { clock, signal } = first;
+export async function watch(request: WatchRequest, given: Runtime): Promise<void> {
+  const { clock, signal } = given;
   const { manager } = request;
   const bell = createBell(clock);
+  const { first, release } = await becomeWorker(given, request.reload);
   const troubles: Troubles = createTroubles(() => generations.runtime.observer, clock.monotonic);
   await using generations: Generations = createGenerations(first, troubles.add);
   // Given back before the state is closed.
-  await using lock = await workerLock(first);
+  await using lock = workerLock(release);
   const rootsOf = ({ config }: Runtime) => (request.roots.length > 0 ? request.roots : config.watch.roots);
 
   const live = NOT_LIVE;
@@ -55,6 +57,7 @@ export async function watch(request: WatchRequest, first: Runtime): Promise<void
       await generations.use(runtime => queueFinished(dir, by, uploads, runtime));
       bell.ring();
     },
+    onFailure: troubles.add,
     onGone: dir => void live.stop(dir),
   });
   const uploads = createUploads(generations, {
@@ -70,7 +73,7 @@ export async function watch(request: WatchRequest, first: Runtime): Promise<void
     runtime: () => generations.runtime,
     async onRecording(dir) {
       if (candidates.has(dir) || uploads.isRunning(dir)) return;
-      await generations.use(runtime => considerFound(dir, candidates, runtime)).catch(troubles.add);
+      await generations.use(runtime => considerFound(dir, { candidates, uploads }, runtime)).catch(troubles.add);
     },
     wake: bell.ring,
   });
@@ -80,12 +83,14 @@ export async function watch(request: WatchRequest, first: Runtime): Promise<void
   const onAbort = () => bell.ring();
   signal.addEventListener('abort', onAbort);
   const beat = heartbeat(manager, clock.monotonic);
+  const noticeJump = clockWatch(first);
   await complete(first).catch(troubles.add);
   first.observer({ type: 'watch-started', roots: rootsOf(first) });
   await manager.tell({ READY: '1', STATUS: 'watching' });
   try {
     while (!signal.aborted) {
       if (asked.take()) await reload();
+      noticeJump(generations.runtime);
       const dueInMs = await pass();
       beat(`${count(uploads.running, 'upload')} under way, ${count(candidates.size, 'recording')} not finished`);
       await bell.wait(Math.min(TICK_MS, dueInMs), signal);
@@ -166,6 +171,22 @@ function reloads({ onReload }: WatchRequest, bell: Bell): { take(): boolean; sto
       return was;
     },
     stop,
+  };
+}
+
+/** Smaller ones are adjustments. */
+const JUMP_MS = 10_000;
+
+/** Says that the wall clock has jumped; all that waits is measured by the other clock, or looked at again. */
+function clockWatch({ clock }: Runtime): (runtime: Runtime) => void {
+  const offset = () => clock.now() - clock.monotonic();
+  let before = offset();
+  return ({ observer }) => {
+    const jumpedMs = offset() - before;
+    if (Math.abs(jumpedMs) < JUMP_MS) return;
+    before = offset();
+    const where = jumpedMs > 0 ? 'ahead' : 'back';
+    observer({ type: 'notice', message: `the clock has jumped ${formatDuration(Math.abs(jumpedMs))} ${where}` });
   };
 }
 

@@ -59,7 +59,10 @@ export interface UploadQueue {
   postpone(dir: string, why: NotBegun, now: number): Promise<void>;
   /** The oldest first. */
   list(): Promise<QueuedUpload[]>;
-  /** Those whose `nextAt` has come, the one that was asked for first first; `limit` at most. */
+  /**
+   * Those whose `nextAt` has come, the one that was asked for first first; `limit` at most. One that is further away than any
+   * pause is due, too: the clock was ahead when it was noted.
+   */
   due(now: number, limit?: number): Promise<QueuedUpload[]>;
   /** When the next one is due; undefined if there is none. */
   nextAt(): Promise<number | undefined>;
@@ -71,6 +74,9 @@ const PACE = {
   waiting: { soonestMs: 5_000, latestMs: 60_000 },
   refused: { soonestMs: 60_000, latestMs: 3_600_000 },
 } as const satisfies Record<NotBegun['state'], unknown>;
+
+/** No `nextAt` is further away than this, in milliseconds. */
+export const LONGEST_PAUSE_MS = PACE.refused.latestMs;
 
 /** When to look again at a folder: each pause is about as long as all the time before it, within limits. */
 export function nextLookAt(state: NotBegun['state'], { askedAt }: Pick<QueuedUpload, 'askedAt'>, now: number): number {

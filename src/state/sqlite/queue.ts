@@ -1,4 +1,11 @@
-import type { AskedFolder, AskedUpload, NotBegun, QueuedUpload, UploadQueue } from '../../core/upload/queue.ts';
+import {
+  type AskedFolder,
+  type AskedUpload,
+  LONGEST_PAUSE_MS,
+  type NotBegun,
+  type QueuedUpload,
+  type UploadQueue,
+} from '../../core/upload/queue.ts';
 import { storing } from '../not-stored.ts';
 import type { Database } from './database.ts';
 import type { Row, Sql } from './sql.ts';
@@ -28,7 +35,11 @@ export function openUploadQueue({ read, write }: Database): UploadQueue {
     due: (now, limit = -1) =>
       read(sql =>
         sql
-          .all('SELECT * FROM queue WHERE next_at <= $now ORDER BY since, dir LIMIT $limit', { now, limit })
+          .all(`SELECT * FROM queue WHERE next_at <= $now OR next_at > $furthest ORDER BY since, dir LIMIT $limit`, {
+            now,
+            furthest: now + LONGEST_PAUSE_MS,
+            limit,
+          })
           .map(toQueued),
       ),
 

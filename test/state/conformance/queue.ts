@@ -89,6 +89,14 @@ export function queueConforms(stage: Stage): void {
       expect(await queue.nextAt()).toBeUndefined();
     });
 
+    test('is due at once where its time is too far away, because the clock was ahead; not more than are asked for', async () => {
+      const { queue } = stage.state;
+      await queue.add([{ ...folder('/r/42'), ...refused(), nextAt: NOW + 24 * HOUR }], NOW);
+      await queue.add([{ ...folder('/r/43'), ...refused(), nextAt: NOW + HOUR }], NOW + 1);
+      expect((await queue.due(NOW)).map(({ dir }) => dir)).toEqual(['/r/42']);
+      expect((await queue.due(NOW + 2 * HOUR, 1)).map(({ dir }) => dir)).toEqual(['/r/42']);
+    });
+
     test('leaves it once its upload begins, and no other one does', async () => {
       const { queue, journal } = stage.state;
       await queue.add([folder(RECORDING.dir), folder('/r/other')], NOW);

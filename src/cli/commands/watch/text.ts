@@ -41,6 +41,7 @@ export function watchLine(event: CoreEvent, { paint: { err: paint } }: Terminal)
       return printable(event.message);
     case 'file-finished':
     case 'file-unchanged':
+    case 'file-failed':
       return null;
     default:
       return undefined;
@@ -52,7 +53,7 @@ function endLine(event: Extract<CoreEvent, { type: 'upload-ended' }>, paint: Ter
   const id = printable(recordingId);
   if (error) {
     const again = retryInMs === undefined ? '' : `; next try in ${formatDuration(retryInMs)}`;
-    return `${paint.red('✘')} ${id}: upload incomplete${again}`;
+    return `${paint.red('✘')} ${id}: ${outcome === 'partial' ? 'upload incomplete: ' : ''}${errorText(error)}${again}`;
   }
   if (outcome === 'unchanged') return `${paint.green('✔')} ${id}: all of it is in the bucket already`;
   return `${paint.green('✔')} ${id}: uploaded ${count(files, 'file')}, ${formatBytes(sentBytes)} in ${formatDuration(durationMs)}`;
