@@ -17,6 +17,7 @@ export const SLOW = [
   'test/trust/dead-drive.test.ts',
   'test/trust/echoes.test.ts',
   'test/trust/hostile-text.test.ts',
+  'test/watch/bad-input.test.ts',
 ];
 
 /**
