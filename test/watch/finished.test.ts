@@ -82,7 +82,7 @@ describe('a recording is finished', () => {
   test('once it was handed over, if it is closed or has settled', async () => {
     const look = recording();
     const fresh = { ageMs: 0, isEnqueued: true };
-    expect(await look(0, { ...fresh, open: 'open' })).toBe('video.mkv is still being written');
+    expect(await look(0, { ...fresh, open: 'open' })).toBe('video.mkv is still open for writing');
     expect(await look(10, { ...fresh, open: 'closed' })).toBe('enqueued');
     expect(await look(3_100, { ...fresh, open: 'unknown' })).toBe('enqueued');
   });
