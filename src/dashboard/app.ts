@@ -8,12 +8,15 @@ import type { Parts } from './parts.ts';
 import { actionRoutes } from './routes/actions.ts';
 import { assetRoutes } from './routes/assets.ts';
 import { eventRoutes } from './routes/events.ts';
+import { monitoringRoutes } from './routes/monitoring.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { show, showError } from './routes/show.ts';
 import { signInRoutes } from './routes/sign-in.ts';
 
 interface AppSettings {
   door: Door;
+  /** The one that is configured. */
+  token: string | undefined;
   sessions: Sessions;
   wrongTokens: WrongTokens;
   cookie: string;
@@ -34,6 +37,8 @@ export function createApp(parts: Parts, settings: AppSettings): Hono<Env> {
   // Open to everybody who may connect.
   app.route('/', assetRoutes(assets));
   app.route('/', signInRoutes({ ...settings, assets, machine }));
+
+  app.route('/', monitoringRoutes(parts, settings));
 
   app.use(signedIn(sessions, cookie));
   app.route('/', pageRoutes(parts));

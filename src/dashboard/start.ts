@@ -83,7 +83,15 @@ export async function startDashboard(options: DashboardOptions): Promise<Running
     throw error;
   });
   const cookie = `recordupload-${port}`;
-  const settings = { door: openDoor(config), sessions, wrongTokens: countWrongTokens(Date.now), cookie, onSignIn };
+  const { token } = config;
+  const settings = {
+    door: openDoor(config),
+    token,
+    sessions,
+    wrongTokens: countWrongTokens(Date.now),
+    cookie,
+    onSignIn,
+  };
   fetch = createApp(parts, settings).fetch as typeof fetch;
 
   const shownHost = host === '0.0.0.0' || host === '::' ? machineName() || 'localhost' : host;

@@ -15,6 +15,12 @@ export interface Sample {
   value: number;
 }
 
+/** What the text is, for HTTP: it can be read as either. */
+export const CONTENT_TYPES = {
+  openMetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
+  prometheus: 'text/plain; version=0.0.4; charset=utf-8',
+} as const;
+
 /**
  * The families as text, in the part that OpenMetrics 1.0 and Prometheus's older text format have in common: what scrapes
  * asks for the one, node_exporter's textfile collector and `promtool` read the other. The two write counters in ways that

@@ -4,6 +4,7 @@ import { completePayloads } from '../complete-payloads.ts';
 import { findWork } from '../retry-work.ts';
 import type { Runtime } from '../runtime.ts';
 import { listen } from '../wake.ts';
+import { createAlerts } from './alerts.ts';
 import { type Bell, createBell } from './bell.ts';
 import { createCandidates } from './candidates.ts';
 import { considerFound, queueFinished } from './found.ts';
@@ -69,6 +70,11 @@ export async function watch(request: WatchRequest, given: Runtime): Promise<void
   });
   const webhooks = createWebhooks(generations, { onEnd: bell.ring, onFailure: troubles.add });
   const house = createHouse(generations, { onEnd: bell.ring, onFailure: troubles.add });
+  const alerts = createAlerts(generations, {
+    isWell: () => uploads.unfinished === 0 && webhooks.failing === 0,
+    onEnd: bell.ring,
+    onFailure: troubles.add,
+  });
   const roots = createRoots(rootsOf(first), {
     runtime: () => generations.runtime,
     async onRecording(dir) {
@@ -100,12 +106,12 @@ export async function watch(request: WatchRequest, given: Runtime): Promise<void
     signal.removeEventListener('abort', onAbort);
     stopListening();
     asked.stop();
-    await Promise.all([roots.close(), live.close(), uploads.idle(), webhooks.idle(), house.idle()]);
+    await Promise.all([roots.close(), live.close(), uploads.idle(), webhooks.idle(), house.idle(), alerts.idle()]);
   }
 
   /** Begins all that is due. @returns how long nothing will be, in milliseconds */
   async function pass(): Promise<number> {
-    const pumps = [roots.pump, candidates.pump, uploads.pump, webhooks.pump, house.pump];
+    const pumps = [roots.pump, candidates.pump, uploads.pump, webhooks.pump, house.pump, alerts.pump];
     let dueInMs = Number.POSITIVE_INFINITY;
     for (const pump of pumps) {
       if (signal.aborted) return 0;

@@ -14,6 +14,8 @@ export interface Webhooks {
   pump(): Promise<number>;
   /** Runs under way. */
   readonly running: number;
+  /** Endpoints whose failures have ended the last run against them. */
+  readonly failing: number;
   /** Resolves once those have ended. */
   idle(): Promise<void>;
   /** A new configuration may have brought what was missing. */
@@ -84,6 +86,9 @@ export function createWebhooks(
   return {
     get running() {
       return running.size;
+    },
+    get failing() {
+      return [...lanes.values()].filter(({ failures }) => failures > 0).length;
     },
     async pump() {
       const { runtime } = generations;

@@ -57,6 +57,4 @@ export interface AlertBook {
   end(id: number): Promise<void>;
   /** It could not be sent; `nextAt`: when it is tried again. */
   postpone(id: number, nextAt: number): Promise<void>;
-  /** When the next message is due; null if none waits. */
-  nextAt(): Promise<number | null>;
 }

@@ -5,7 +5,7 @@ import type { Database } from './database.ts';
 import type { Row, Sql } from './sql.ts';
 
 /** The book of alerts over the database. */
-export function openAlertBook({ read, write }: Database): AlertBook {
+export function openAlertBook({ write }: Database): AlertBook {
   return {
     note: ({ id: target, on }, causes, compose, now) =>
       storing(
@@ -65,8 +65,6 @@ export function openAlertBook({ read, write }: Database): AlertBook {
       write(sql => {
         sql.run('UPDATE alert_messages SET next_at = $nextAt, attempts = attempts + 1 WHERE id = $id', { id, nextAt });
       }),
-
-    nextAt: () => read(sql => (sql.get('SELECT MIN(next_at) AS n FROM alert_messages')?.n ?? null) as number | null),
   };
 }
 
