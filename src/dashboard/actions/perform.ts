@@ -102,9 +102,8 @@ function deliveryItem({ recordingId, endpoint, outcome, status, action, detail, 
   const facts = [status && `HTTP ${status}`, action].filter(Boolean).join(', ');
   if (outcome === 'delivered')
     return { subject, outcome: 'ok', detail: `${detail || 'delivered'}${facts ? ` (${facts})` : ''}` };
-  const next = nextAt === undefined ? '' : `; next try ${new Date(nextAt).toLocaleString('sv-SE')}`;
   const waits = outcome === 'busy' || outcome === 'superseded' || outcome === 'pending';
-  return { subject, outcome: waits ? 'waiting' : 'failure', detail: `${outcome}: ${detail}${next}` };
+  return { subject, outcome: waits ? 'waiting' : 'failure', detail: `${outcome}: ${detail}`, nextAt: nextAt ?? null };
 }
 
 function stopItem({ endpoint, stopped, detail, left }: EndpointReport): Item[] {

@@ -7,6 +7,7 @@ import type { Delivery } from '../../core/delivery/delivery.ts';
 import type { ActionName, PlanContent } from '../views/model.ts';
 import { type ActionRequest, fieldsOf } from './request.ts';
 
+type Item = PlanContent['items'][number];
 type Planned = Pick<PlanContent, 'will' | 'items' | 'count' | 'nothing'>;
 
 const MOST_LISTED = 100;
@@ -64,17 +65,19 @@ const PLANS: Readonly<Record<ActionName, (request: ActionRequest, runtime: Runti
       state === 'held' ? held || isChosen : now || held || isChosen || nextAt <= runtime.clock.now(),
     );
     const items = [
-      ...uploads.map(({ id, error }) => ({ subject: `upload of ${id}`, detail: error ?? 'unfinished' })),
-      ...queue.map(({ recordingId, reason }) => ({ subject: `upload of ${recordingId}`, detail: reason ?? 'queued' })),
+      ...uploads.map(({ id, error }) => ({ subject: `upload of ${id}`, detail: error ?? 'unfinished', at: null })),
+      ...queue.map(({ recordingId, reason }) => ({
+        subject: `upload of ${recordingId}`,
+        detail: reason ?? 'queued',
+        at: null,
+      })),
       ...sent.map(deliveryItem),
     ];
     return {
       will: [
-        ...(uploads.length > 0
-          ? [`${count(uploads.length, 'unfinished upload')} ${be(uploads.length)} finished.`]
-          : []),
-        ...(queue.length > 0 ? [`${count(queue.length, 'folder')} of the queue ${be(queue.length)} uploaded.`] : []),
-        ...(sent.length > 0 ? [`${count(sent.length, 'webhook')} ${be(sent.length)} sent now.`] : []),
+        ...(uploads.length > 0 ? [`${count(uploads.length, 'unfinished upload')} will be finished.`] : []),
+        ...(queue.length > 0 ? [`${count(queue.length, 'folder')} of the queue will be uploaded.`] : []),
+        ...(sent.length > 0 ? [`${count(sent.length, 'webhook')} will be sent now.`] : []),
         'What fails stays as it is, and waits or is held again.',
       ],
       items,
@@ -87,7 +90,7 @@ const PLANS: Readonly<Record<ActionName, (request: ActionRequest, runtime: Runti
     const chosen = await discardable(request, runtime);
     return {
       will: [
-        `${count(chosen.length, 'webhook')} ${be(chosen.length)} ended: nothing sends ${chosen.length === 1 ? 'it' : 'them'} any more.`,
+        `${count(chosen.length, 'webhook')} will be ended: nothing will send ${chosen.length === 1 ? 'it' : 'them'} any more.`,
         'The recordings stay in the bucket, and later uploads of them send new webhooks.',
       ],
       items: chosen.map(deliveryItem),
@@ -101,8 +104,8 @@ const PLANS: Readonly<Record<ActionName, (request: ActionRequest, runtime: Runti
     const span = `from ${local(since)} to ${local(until)}`;
     return {
       will: [
-        `${count(chosen.length, 'webhook')} that ${chosen.length === 1 ? 'was' : 'were'} ${held ? 'held' : 'delivered'} ${span} ${be(chosen.length)} sent again.`,
-        'Of each recording and endpoint only the newest is sent, with the same payload and webhook ID as before.',
+        `${count(chosen.length, 'webhook')} that ${chosen.length === 1 ? 'was' : 'were'} ${held ? 'held' : 'delivered'} ${span} will be sent again.`,
+        'Of each recording and endpoint only the newest will be sent, with the same payload and webhook ID as before.',
       ],
       items: chosen.map(deliveryItem),
       count: chosen.length,
@@ -118,16 +121,16 @@ async function planSwitch({ endpoint: name = '' }: ActionRequest, runtime: Runti
   const { isEnabled, waiting, heldBecauseDisabled } = await endpointSwitch({ name }, runtime);
   const will = enable
     ? [
-        `Webhooks are sent to ${name} again.`,
+        `Webhooks will be sent to ${name} again.`,
         ...(heldBecauseDisabled > 0
           ? [
-              `${count(heldBecauseDisabled, 'held webhook')} ${be(heldBecauseDisabled)} due at once; the next retry sends ${heldBecauseDisabled === 1 ? 'it' : 'them'}.`,
+              `${count(heldBecauseDisabled, 'held webhook')} will be due at once; the next retry sends ${heldBecauseDisabled === 1 ? 'it' : 'them'}.`,
             ]
           : []),
       ]
     : [
-        `Nothing is sent to ${name} until it is enabled again.`,
-        `${count(waiting, 'webhook')} that ${waiting === 1 ? 'waits' : 'wait'}, and new ones, are kept.`,
+        `Nothing will be sent to ${name} until it is enabled again.`,
+        `${count(waiting, 'webhook')} that ${waiting === 1 ? 'waits' : 'wait'}, and new ones, will be kept.`,
       ];
   const nothing = isEnabled === enable ? `${name} is ${enable ? 'enabled' : 'disabled'} already.` : null;
   return { will, items: [], count: 0, nothing };
@@ -148,22 +151,14 @@ export async function discardable({ ids, webhooks, endpoint }: ActionRequest, ru
   return found;
 }
 
-function deliveryItem({ recordingId, endpoint, state, heldReason, settledAt, nextAt }: Delivery) {
-  const detail =
-    state === 'held'
-      ? `held (${heldReason}) since ${local(settledAt ?? 0)}`
-      : state === 'pending'
-        ? `waits until ${local(nextAt)}`
-        : `${state} ${local(settledAt ?? 0)}`;
-  return { subject: `webhook of ${recordingId} to ${endpoint}`, detail };
+function deliveryItem({ recordingId, endpoint, state, heldReason, settledAt, nextAt }: Delivery): Item {
+  const subject = `webhook of ${recordingId} to ${endpoint}`;
+  if (state === 'pending') return { subject, detail: 'waits until', at: nextAt };
+  return { subject, detail: state === 'held' ? `held (${heldReason}) since` : state, at: settledAt };
 }
 
 export function count(number: number, what: string): string {
   return `${number.toLocaleString('en-US')} ${what}${number === 1 ? '' : 's'}`;
-}
-
-function be(number: number): string {
-  return number === 1 ? 'is' : 'are';
 }
 
 function local(ms: number): string {

@@ -1,4 +1,5 @@
 import { AppError } from '../../core/errors.ts';
+import { momentIn } from '../pages/zone.ts';
 import type { ActionName } from '../views/model.ts';
 
 /** What an operator asks for; the same fields come in the address of the plan and in the form that does it. */
@@ -66,8 +67,9 @@ function parseWebhook(text: string): { recordingId: string; endpoint: string } {
 }
 
 function parseSpan(fields: URLSearchParams, now: number): { since: number; until: number } {
-  const since = momentOf(fields.get('since') ?? '');
-  const until = fields.get('until') ? momentOf(fields.get('until') ?? '') : now + 1;
+  const zone = fields.get('tz') ?? '';
+  const since = momentOf(fields.get('since') ?? '', zone);
+  const until = fields.get('until') ? momentOf(fields.get('until') ?? '', zone) : now + 1;
   if (since === undefined || until === undefined)
     throw new AppError('USAGE', 'the span is not a time', { hint: 'choose where it begins' });
   if (since >= until) throw new AppError('USAGE', 'the span ends before it begins', { hint: 'choose a later end' });
@@ -75,8 +77,6 @@ function parseSpan(fields: URLSearchParams, now: number): { since: number; until
 }
 
 /** A date field's local time, or milliseconds since 1970. */
-function momentOf(text: string): number | undefined {
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  const ms = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$/.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(ms) ? undefined : ms;
+function momentOf(text: string, zone: string): number | undefined {
+  return /^\d{1,15}$/.test(text) ? Number(text) : momentIn(text, zone);
 }

@@ -1,6 +1,7 @@
 import { pageOfRecordings } from '../../app/pages.ts';
 import type { Runtime } from '../../app/runtime.ts';
 import type { OverviewContent, RecordingState, RecordingsContent } from '../views/model.ts';
+import { momentIn } from './zone.ts';
 
 const PAGE = 50;
 const STATES: readonly RecordingState[] = ['recording', 'uploading', 'partial', 'done', 'waiting', 'held'];
@@ -12,23 +13,24 @@ export async function recordingsContent(
   counts: OverviewContent['counts'],
 ): Promise<RecordingsContent> {
   const state = STATES.find(one => one === query.state);
-  const { q: text = '', since = '', until = '', after = '' } = query;
+  const { q: text = '', since = '', until = '', after = '', tz: zone = '' } = query;
   const { entries, next, hasState } = await pageOfRecordings(
     {
       state,
       text: text.trim().slice(0, 200),
-      since: dayOf(since),
-      until: nextDayOf(until),
+      since: momentIn(since, zone),
+      until: momentIn(nextDay(until), zone),
       after,
       limit: PAGE,
     },
     runtime,
   );
-  const isNarrowed = text.trim() !== '' || dayOf(since) !== undefined || nextDayOf(until) !== undefined;
+  const isNarrowed =
+    text.trim() !== '' || momentIn(since, zone) !== undefined || momentIn(nextDay(until), zone) !== undefined;
   const total = isNarrowed ? null : totalOf(state, counts);
   return {
     hasState,
-    filter: { state: state ?? '', text: text.trim(), since, until, after },
+    filter: { state: state ?? '', text: text.trim(), since, until, zone, after },
     total,
     recordings: entries.map(({ target, id, title, state, updatedAt, files, storedBytes, webhooks }) => ({
       target,
@@ -51,13 +53,8 @@ function totalOf(state: RecordingState | undefined, counts: OverviewContent['cou
   return state === 'waiting' || state === 'held' ? null : counts[state];
 }
 
-/** The start of a day as a date field has it, `2026-01-31`, in local time. */
-function dayOf(text: string): number | undefined {
-  const ms = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00`) : Number.NaN;
-  return Number.isNaN(ms) ? undefined : ms;
-}
-
-function nextDayOf(text: string): number | undefined {
-  const start = dayOf(text);
-  return start === undefined ? undefined : new Date(start).setHours(24, 0, 0, 0);
+/** The day after one that a date field has, `2026-01-31`. */
+function nextDay(text: string): string {
+  const ms = Date.parse(`${text}T00:00Z`);
+  return Number.isNaN(ms) ? '' : new Date(ms + 86_400_000).toISOString().slice(0, 10);
 }

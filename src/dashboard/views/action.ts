@@ -33,13 +33,18 @@ export function Action({ content }: { content: ActionContent; frame: Frame }): C
         { class: 'panel flush' },
         h(Table, {
           caption: 'What came of it',
-          columns: [{ title: 'Item' }, { title: 'Outcome' }, { title: 'Details' }],
-          rows: items.map(({ subject, outcome, detail }, index) => ({
+          columns: [{ title: 'Item' }, { title: 'Outcome' }, { title: 'Details', full: true }],
+          rows: items.map(({ subject, outcome, detail, nextAt }, index) => ({
             key: `${index} ${subject}`,
             cells: [
               h(Text, { of: subject }),
               h(State, { tone: toneOf(outcome) }, outcome === 'failure' ? 'failed' : outcome),
-              h(Lines, { of: detail }),
+              h(
+                'span',
+                {},
+                h(Lines, { of: detail }),
+                nextAt && h('span', { class: 'quiet' }, ' Next try ', h(Moment, { at: nextAt })),
+              ),
             ],
           })),
         }),

@@ -137,7 +137,7 @@ export type RecordingState = 'recording' | 'uploading' | 'partial' | 'done' | 'w
 
 export interface RecordingsContent {
   hasState: boolean;
-  filter: { state: RecordingState | ''; text: string; since: string; until: string; after: string };
+  filter: { state: RecordingState | ''; text: string; since: string; until: string; zone: string; after: string };
   /** Of this state, or of all, where that is known without counting. */
   total: number | null;
   recordings: {
@@ -202,7 +202,7 @@ export interface PlanContent {
   /** What will happen, sentence by sentence. */
   will: string[];
   /** What it will happen to, at most 100 lines. */
-  items: { subject: string; detail: string }[];
+  items: { subject: string; detail: string /** When, for the end of the detail. */; at: number | null }[];
   /** How many there are. */
   count: number;
   /** Why there is nothing to do. */
@@ -224,7 +224,13 @@ export interface ActionRow {
 
 /** What came of an action. */
 export interface ActionContent extends ActionRow {
-  items: { subject: string; outcome: 'ok' | 'waiting' | 'failure'; detail: string }[];
+  items: {
+    subject: string;
+    outcome: 'ok' | 'waiting' | 'failure';
+    detail: string;
+    /** When it is tried next. */
+    nextAt?: number | null;
+  }[];
   back: string;
 }
 

@@ -1,10 +1,12 @@
-import { formatBytes, formatDuration } from '../../core/units.ts';
+import { formatBytes } from '../../core/units.ts';
 import { ActionList } from './action.ts';
+import { Attention } from './attention.ts';
 import { EndpointList } from './endpoints.ts';
 import { type Child, Fragment, h } from './h.ts';
-import type { Frame, OverviewContent, QueuedRow, UploadRow } from './model.ts';
-import { Ago, Bar, Empty, many, Panel, RecordingLink, rateText, State, Text } from './parts.ts';
+import type { Frame, OverviewContent } from './model.ts';
+import { Ago, Empty, many, Panel, rateText, State } from './parts.ts';
 import { Throughput } from './throughput.ts';
+import { Queue, Uploads } from './uploads.ts';
 
 /** What is where, at a glance. */
 export function Overview({ content, frame }: { content: OverviewContent; frame: Frame }): Child {
@@ -141,142 +143,6 @@ function Tile({ title, count, href, note, tone = '' }: TileProps): Child {
       h('span', { class: 'tile-title' }, title),
       h('span', { class: 'tile-number' }, count.toLocaleString('en-US')),
       h('span', { class: 'tile-note' }, note),
-    ),
-  );
-}
-
-function Uploads({ uploads, now }: { uploads: readonly UploadRow[]; now: number }): Child {
-  return h(
-    'ul',
-    { class: 'rows' },
-    uploads.map(upload => {
-      const { id, dir, state, bytes, totalBytes, rate, leftMs, since, files } = upload;
-      const percent = totalBytes > 0 ? Math.floor((100 * bytes) / totalBytes) : 0;
-      return h(
-        'li',
-        { key: `${upload.target} ${id}`, class: 'upload' },
-        h(
-          'div',
-          { class: 'line' },
-          h(RecordingLink, { id }),
-          h(Text, { of: dir, class: 'cut quiet grow' }),
-          state === 'recording' && h(State, { tone: 'work' }, 'recording'),
-          h('span', { class: 'number strong' }, `${percent} %`),
-        ),
-        h(Bar, { bytes, total: totalBytes, label: `recording ${id}: ${percent} % uploaded` }),
-        h(
-          'div',
-          { class: 'line quiet' },
-          h('span', { class: 'number' }, `${formatBytes(bytes)} of ${formatBytes(totalBytes)}`),
-          h('span', { class: 'number' }, rate === null ? '–' : rateText(rate)),
-          h(
-            'span',
-            { class: 'number grow' },
-            leftMs === null ? '' : `${formatDuration(Math.round(leftMs / 1000) * 1000)} left`,
-          ),
-          h('span', {}, many(files.length, 'file'), ', since ', h(Ago, { at: since, now })),
-        ),
-      );
-    }),
-  );
-}
-
-function Attention({
-  content,
-  partial,
-  refused,
-  held,
-}: {
-  content: OverviewContent;
-  partial: readonly UploadRow[];
-  refused: readonly QueuedRow[];
-  held: OverviewContent['held'];
-}): Child {
-  const { now, counts } = content;
-  const shown = partial.length + refused.length + held.length;
-  const more = counts.partial + counts.refused + counts.held - Math.min(shown, 3 * FEW);
-  if (shown === 0) return h(Empty, {}, 'Nothing is held, partial or refused.');
-  const row = (key: string, state: string, id: string, why: string, since: number) =>
-    h(
-      'li',
-      { key, class: 'line one-line' },
-      h(State, { tone: 'bad' }, state),
-      h(RecordingLink, { id }),
-      h(Text, { of: why, class: 'cut grow quiet' }),
-      h('span', { class: 'quiet' }, h(Ago, { at: since, now })),
-    );
-  return h(
-    Fragment,
-    {},
-    h(
-      'ul',
-      { class: 'rows' },
-      held
-        .slice(0, FEW)
-        .map(one =>
-          row(
-            one.webhookId,
-            'held',
-            one.recordingId,
-            `${one.endpoint}: ${one.error ?? heldText(one.heldReason)}`,
-            one.since,
-          ),
-        ),
-      refused.slice(0, FEW).map(one => row(one.dir, 'refused', one.id, one.reason ?? '', one.since)),
-      partial
-        .slice(0, FEW)
-        .map(one => row(`${one.target} ${one.id}`, 'partial', one.id, one.error ?? 'the upload broke off', one.since)),
-    ),
-    more > 0 &&
-      h(
-        'p',
-        { class: 'more' },
-        `and ${more.toLocaleString('en-US')} more: `,
-        h('a', { href: '/webhooks?state=held' }, 'held webhooks'),
-        ', ',
-        h('a', { href: '/recordings?state=partial' }, 'partial uploads'),
-      ),
-  );
-}
-
-/** Of each kind. */
-const FEW = 8;
-
-export function heldText(reason: string | null): string {
-  const texts: Readonly<Record<string, string>> = {
-    refused: 'the server refuses the token',
-    rejected: 'the server rejects the payload',
-    exhausted: 'every try has failed',
-    disabled: 'the endpoint is disabled',
-    'no-email': 'there is no e-mail address to tell the server',
-  };
-  return texts[reason ?? ''] ?? 'held';
-}
-
-function Queue({ entries, now }: { entries: readonly QueuedRow[]; now: number }): Child {
-  return h(
-    'ul',
-    { class: 'rows' },
-    entries.map(({ dir, id, reason, nextAt, since }) =>
-      h(
-        'li',
-        { key: dir },
-        h(
-          'div',
-          { class: 'line' },
-          h(State, { tone: 'wait' }, 'queued'),
-          h(Text, { of: id, class: 'id' }),
-          h(Text, { of: dir, class: 'cut quiet grow' }),
-          h('span', { class: 'quiet' }, 'since ', h(Ago, { at: since, now })),
-        ),
-        reason &&
-          h(
-            'div',
-            { class: 'why' },
-            h(Text, { of: reason, class: 'clamp' }),
-            h('span', { class: 'quiet' }, h(Ago, { at: nextAt, now })),
-          ),
-      ),
     ),
   );
 }

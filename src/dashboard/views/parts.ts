@@ -1,5 +1,5 @@
 import { printable, printableLine } from '../../core/text.ts';
-import { formatBytes, formatDuration } from '../../core/units.ts';
+import { formatBytes } from '../../core/units.ts';
 import { type Child, h } from './h.ts';
 
 /*
@@ -24,9 +24,18 @@ export function Ago({ at, now }: { at: number; now: number }): Child {
   return h('time', { dateTime: date.toISOString(), title, class: 'moment' }, text);
 }
 
-/** Two units at most, and no tenths: what ticks must not jump. */
+/** One unit and no tenths: what ticks must not jump. */
 function roughly(ms: number): string {
-  return ms < 60_000 ? `${Math.round(ms / 1000)} s` : formatDuration(ms);
+  const [seconds, minutes, hours] = [ms / 1000, ms / 60_000, ms / 3_600_000];
+  if (seconds < 59.5) return `${Math.round(seconds)} s`;
+  if (minutes < 59.5) return `${Math.round(minutes)} min`;
+  return hours < 47.5 ? `${Math.round(hours)} h` : `${Math.round(hours / 24)} d`;
+}
+
+/** Tells the server in which time zone the fields of a form are; without a script, they are in the server's. */
+export function Zone(): Child {
+  const zone = typeof document === 'undefined' ? '' : new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return h('input', { type: 'hidden', name: 'tz', value: zone });
 }
 
 /** Text from outside as one line; the whole of it on hover where it is cut. */
@@ -115,7 +124,10 @@ export function recordingPath(id: string): string {
   return `/recordings/${encodeURIComponent(id)}`;
 }
 
-/** A table whose head names the columns; `wide` columns are left out on narrow screens. */
+/**
+ * A table whose head names the columns. On narrow screens, each row becomes a block: `wide` columns are left out, and
+ * `full` ones get a line of their own.
+ */
 export function Table({
   caption,
   columns,
@@ -125,8 +137,8 @@ export function Table({
   columns: readonly Column[];
   rows: readonly { key: string; cells: readonly Child[] }[];
 }): Child {
-  const classOf = ({ wide, number }: Column) =>
-    [wide ? 'wide' : '', number ? 'number' : ''].join(' ').trim() || undefined;
+  const classOf = ({ wide, number, full }: Column) =>
+    [wide ? 'wide' : '', number ? 'number' : '', full ? 'full' : ''].filter(Boolean).join(' ') || undefined;
   return h(
     'div',
     // Where it is too wide, it scrolls: with the keyboard, too.
@@ -162,6 +174,7 @@ export function Table({
 interface Column {
   title?: Child;
   wide?: boolean;
+  full?: boolean;
   number?: boolean;
 }
 

@@ -1,6 +1,6 @@
 import { type Child, Fragment, h } from './h.ts';
 import type { Frame, PlanContent } from './model.ts';
-import { many, Table, Text } from './parts.ts';
+import { Moment, many, Table, Text } from './parts.ts';
 
 /** What an action will do; nothing has been done yet. */
 export function Plan({ content, frame }: { content: PlanContent; frame: Frame }): Child {
@@ -37,10 +37,13 @@ export function Plan({ content, frame }: { content: PlanContent; frame: Frame })
         { class: 'panel flush' },
         h(Table, {
           caption: 'What it will happen to',
-          columns: [{ title: many(count, 'item') }, { title: 'Now' }],
-          rows: items.map(({ subject, detail }, index) => ({
+          columns: [{ title: many(count, 'item') }, { title: 'Now', full: true }],
+          rows: items.map(({ subject, detail, at }, index) => ({
             key: `${index} ${subject}`,
-            cells: [h(Text, { of: subject }), h(Text, { of: detail, class: 'clamp' })],
+            cells: [
+              h(Text, { of: subject }),
+              h('span', {}, h(Text, { of: detail, class: 'whole' }), at !== null && [' ', h(Moment, { at })]),
+            ],
           })),
         }),
         count > items.length && h('p', { class: 'more' }, `and ${(count - items.length).toLocaleString('en-US')} more`),

@@ -1,7 +1,7 @@
 import { formatBytes, formatDuration } from '../../core/units.ts';
+import { heldText } from './attention.ts';
 import { type Child, Fragment, h } from './h.ts';
 import type { FileRow, Frame, RecordingContent } from './model.ts';
-import { heldText } from './overview.ts';
 import {
   Ago,
   Bar,
@@ -98,9 +98,7 @@ export function Recording({ content, frame }: { content: RecordingContent; frame
 function Files({ upload, now }: { upload: Upload; now: number }): Child {
   const { id, dir, target, recordingState, bytes, totalBytes, rate, leftMs, files, error, updatedAt, since } = upload;
   const when =
-    recordingState === 'done'
-      ? ['done ', h(Moment, { at: updatedAt })]
-      : ['unfinished since ', h(Ago, { at: since, now })];
+    recordingState === 'done' ? h(Moment, { at: updatedAt }) : ['unfinished since ', h(Ago, { at: since, now })];
   const isUploading = recordingState === 'uploading';
   return h(Panel, {
     title: 'Files',

@@ -1,7 +1,7 @@
 import { formatBytes } from '../../core/units.ts';
 import { type Child, Fragment, h } from './h.ts';
 import type { Frame, RecordingsContent } from './model.ts';
-import { Empty, Moment, many, RecordingLink, State, Table, Text, toneOf } from './parts.ts';
+import { Empty, Moment, many, RecordingLink, State, Table, Text, toneOf, Zone } from './parts.ts';
 
 const STATES: readonly [value: string, title: string][] = [
   ['', 'All'],
@@ -47,6 +47,7 @@ export function Recordings({ content }: { content: RecordingsContent; frame: Fra
       ),
       h('label', {}, h('span', {}, 'From'), h('input', { type: 'date', name: 'since', value: filter.since })),
       h('label', {}, h('span', {}, 'To'), h('input', { type: 'date', name: 'until', value: filter.until })),
+      h(Zone, {}),
       h('button', { type: 'submit', class: 'primary' }, 'Show'),
       isNarrowed && h('a', { class: 'button', href: '/recordings' }, 'Clear'),
     ),
@@ -71,7 +72,7 @@ export function Recordings({ content }: { content: RecordingsContent; frame: Fra
             caption: 'Recordings',
             columns: [
               { title: 'Recording' },
-              { title: 'Title' },
+              { title: 'Title', full: true },
               { title: 'State' },
               { title: 'Webhooks' },
               { title: 'Size', number: true, wide: true },
@@ -111,6 +112,7 @@ function Pages({ content }: { content: RecordingsContent }): Child {
     const query = new URLSearchParams();
     if (filter.text) query.set('q', filter.text);
     for (const name of ['state', 'since', 'until'] as const) if (filter[name]) query.set(name, filter[name]);
+    if (filter.zone && (filter.since || filter.until)) query.set('tz', filter.zone);
     if (after) query.set('after', after);
     const text = query.toString();
     return text ? `/recordings?${text}` : '/recordings';

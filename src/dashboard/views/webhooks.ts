@@ -1,8 +1,8 @@
+import { heldText } from './attention.ts';
 import { EndpointList } from './endpoints.ts';
 import { type Child, Fragment, h } from './h.ts';
 import type { Frame, WebhooksContent } from './model.ts';
-import { heldText } from './overview.ts';
-import { Ago, Empty, many, Panel, RecordingLink, Table, Text } from './parts.ts';
+import { Ago, Empty, many, Panel, RecordingLink, Table, Text, Zone } from './parts.ts';
 
 /** What waits and why, and what an operator can do about it. */
 export function Webhooks({ content, frame }: { content: WebhooksContent; frame: Frame }): Child {
@@ -93,7 +93,7 @@ function Rows({ content, frame }: { content: WebhooksContent; frame: Frame }): C
       ...(frame.readOnly ? [] : [{ title: h('span', { class: 'unseen' }, 'Selected') }]),
       { title: 'Recording' },
       { title: 'Endpoint', wide: true },
-      { title: 'Why' },
+      { title: 'Why', full: true },
       { title: 'Tries', number: true, wide: true },
       { title: isHeld ? 'Held' : 'Next try', number: true },
     ],
@@ -167,8 +167,9 @@ function Replay({ content }: { content: WebhooksContent }): Child {
       'label',
       { class: 'check' },
       h('input', { type: 'checkbox', name: 'held', value: '1' }),
-      h('span', {}, 'those that were held, instead'),
+      h('span', {}, 'held ones, instead of delivered ones'),
     ),
+    h(Zone, {}),
     h('button', { type: 'submit' }, 'Look what it will send…'),
   );
 }
