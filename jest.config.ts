@@ -6,6 +6,7 @@ import type { Config } from 'jest';
  */
 export const SLOW = [
   'test/core/upload/faults.test.ts',
+  'test/dashboard/live.test.ts',
   'test/dashboard/pages.test.ts',
   'test/e2e/full-store.test.ts',
   'test/e2e/one-id.test.ts',

@@ -3,7 +3,7 @@ import { refuseForeignLog } from '../app/observers/own-log.ts';
 import type { WithoutState } from '../app/open-state.ts';
 import { openRuntime, type Runtime } from '../app/runtime.ts';
 import type { Config } from '../config/config.ts';
-import { loadConfig } from '../config/load-config.ts';
+import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import { AppError } from '../core/errors.ts';
 import { firstLook } from '../core/first-look.ts';
 import { printable } from '../core/text.ts';
@@ -20,6 +20,8 @@ export interface OpenCommand extends AsyncDisposable {
    * @throws AppError `CONFIG`
    */
   reopen(): Promise<Runtime>;
+  /** Reads the configuration as it is now. @throws AppError `CONFIG` */
+  load(): Promise<LoadedConfig>;
   /** Ends the live display, so that text can follow. */
   settle(): void;
 }
@@ -126,7 +128,7 @@ export async function openCommand(
     return next;
   };
   const all = closing.move();
-  return { runtime, reopen, settle, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { runtime, reopen, load, settle, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
 /** @throws AppError `USAGE` if the options name a bucket or a server, although the sandbox brings its own */

@@ -11,7 +11,7 @@ import type { Config } from '../config/config.ts';
 import { AppError, isSystemError } from '../core/errors.ts';
 import { openDoor } from './access/caller.ts';
 import { refuseExposure } from './access/exposure.ts';
-import { loadSessionKey } from './access/session-key.ts';
+import { openSessionKey } from './access/session-key.ts';
 import { openSessions } from './access/sessions.ts';
 import { countWrongTokens } from './access/wrong-tokens.ts';
 import { openJobs } from './actions/jobs.ts';
@@ -58,11 +58,8 @@ export async function startDashboard(options: DashboardOptions): Promise<Running
   let hub: Hub | undefined;
   const jobs = openJobs(runtime.clock.now, () => hub?.announce());
   hub = openHub(runtime, () => jobs.newest(NEWEST_ACTIONS));
-  const sessions = openSessions({
-    key: loadSessionKey(runtime.config.stateDir),
-    token: config.token,
-    now: runtime.clock.now,
-  });
+  const key = openSessionKey(runtime.config.stateDir);
+  const sessions = openSessions({ key: key.bytes, token: config.token, now: runtime.clock.now, onUse: key.keep });
   const { port: wantedPort, host } = config.listen;
   const parts: Parts = {
     ...options,

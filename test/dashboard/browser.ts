@@ -18,7 +18,7 @@ export function launchBrowser(): Promise<Browser> {
 /** Everything that a page complains about: errors of scripts, and what the Content-Security-Policy has blocked. */
 function complaintsOf(context: BrowserContext): string[] {
   const complaints: string[] = [];
-  context.on('weberror', ({ error }) => complaints.push(error().message));
+  context.on('weberror', error => complaints.push(error.error().stack ?? error.error().message));
   context.on('console', message => {
     if (message.type() === 'error' && !/Failed to load resource|net::ERR_/.test(message.text()))
       complaints.push(message.text());
@@ -29,6 +29,7 @@ function complaintsOf(context: BrowserContext): string[] {
 /** A browser that has signed in with an address that does so once. */
 export async function signedIn(browser: Browser, signInAddress: string, options: BrowserContextOptions = {}) {
   const context = await browser.newContext({ timezoneId: 'Europe/Vienna', ...options });
+  context.setDefaultTimeout(10_000);
   const complaints = complaintsOf(context);
   const page = await context.newPage();
   await page.goto(signInAddress);
@@ -45,6 +46,15 @@ export async function violationsOf(page: Page): Promise<string[]> {
   return (result as { violations: { id: string; nodes: { html: string }[] }[] }).violations.map(
     ({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' | ')}`,
   );
+}
+
+/** Waits until an expression of the page's is true; its policy forbids playwright's own way. */
+export async function until(page: Page, expression: string): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    if (await page.evaluate(expression)) return;
+    await page.waitForTimeout(50);
+  }
+  throw new Error(`never true: ${expression}`);
 }
 
 /** Keeps a screenshot where CI collects them. */

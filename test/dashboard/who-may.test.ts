@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -331,16 +331,22 @@ describe('what is said', () => {
   test('the key of the sessions is this user’s alone, and browsers stay signed in over a restart', async () => {
     const { desk, dashboard } = await start();
     const file = join(desk.stateDir, 'dashboard.key');
-    expect(existsSync(file)).toBe(false);
+    const cookie = await dashboard.signIn();
+    // Looking makes no state folder.
+    expect(existsSync(desk.stateDir)).toBe(false);
     await desk.run(['upload', makeRecording({ name: '6' })]);
-    await dashboard.close();
-    const second = await openDashboard(desk, []);
+    await dashboard.ask('/', { cookie });
     expect(statSync(file).mode & 0o777).toBe(0o600);
-    const cookie = await second.signIn();
-    const { port } = new URL(second.address);
-    await second.close();
+    const { port } = new URL(dashboard.address);
+    await dashboard.close();
     const third = await openDashboard(desk, ['--listen', `127.0.0.1:${port}`]);
     open.push(third);
     expect((await third.ask('/', { cookie })).status).toBe(200);
+    // One that others can read signs nothing any more.
+    await third.close();
+    chmodSync(file, 0o644);
+    const fourth = await openDashboard(desk, ['--listen', `127.0.0.1:${port}`]);
+    open.push(fourth);
+    expect((await fourth.ask('/', { cookie })).status).toBe(303);
   });
 });

@@ -4,34 +4,48 @@ import { join } from 'node:path';
 
 const KEY_BYTES = 32;
 
-/**
- * The key that signs session cookies. It is kept in the state folder, so that browsers stay signed in when the dashboard
- * is restarted; where there is no state folder, or none that can be written, it lives as long as the process.
- * @param stateDir undefined: nothing may be written
- */
-export function loadSessionKey(stateDir: string | undefined): Buffer {
-  const fresh = randomBytes(KEY_BYTES);
-  if (stateDir === undefined || !existsSync(stateDir)) return fresh;
+/** The key that signs session cookies. */
+export interface SessionKey {
+  bytes: Buffer;
+  /**
+   * Keeps it in the state folder, so that browsers stay signed in when the dashboard is restarted. Does nothing as long as
+   * there is no such folder, which the dashboard does not make, or where nothing can be written.
+   */
+  keep(): void;
+}
+
+/** The key of the state folder, or a new one. */
+export function openSessionKey(stateDir: string): SessionKey {
   const file = join(stateDir, 'dashboard.key');
-  try {
-    const created = openSync(file, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
-    writeSync(created, fresh);
-    closeSync(created);
-    return fresh;
-  } catch {
-    return readKey(file) ?? fresh;
-  }
+  const kept = readKey(file);
+  if (kept) return { bytes: kept, keep: () => {} };
+  const bytes = randomBytes(KEY_BYTES);
+  let isDone = false;
+  return {
+    bytes,
+    keep() {
+      if (isDone || !existsSync(stateDir)) return;
+      isDone = true;
+      try {
+        const created = openSync(file, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+        writeSync(created, bytes);
+        closeSync(created);
+      } catch {
+        // It holds as long as the process then.
+      }
+    },
+  };
 }
 
 /** A key that others could have read or written signs nothing. */
 function readKey(file: string): Buffer | undefined {
   try {
-    const opened = openSync(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+    const opened = openSync(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
     try {
-      const { mode, uid } = fstatSync(opened);
-      const isOwn = process.platform === 'win32' || ((mode & 0o077) === 0 && uid === process.getuid?.());
-      const key = readFileSync(opened);
-      return isOwn && key.length === KEY_BYTES ? key : undefined;
+      const stats = fstatSync(opened);
+      const isOwn = process.platform === 'win32' || ((stats.mode & 0o077) === 0 && stats.uid === process.getuid?.());
+      if (!isOwn || !stats.isFile() || stats.size !== KEY_BYTES) return undefined;
+      return readFileSync(opened);
     } finally {
       closeSync(opened);
     }

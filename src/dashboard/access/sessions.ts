@@ -26,10 +26,12 @@ interface SessionSettings {
   /** The token that is configured: whoever knows it signs in as often as they want. */
   token: string | undefined;
   now: () => number;
+  /** Called when somebody signs in, and with each request of theirs. */
+  onUse?: () => void;
 }
 
 /** Sessions that need no list: the cookie says until when it holds, and is signed. */
-export function openSessions({ key, token, now }: SessionSettings): Sessions {
+export function openSessions({ key, token, now, onUse = () => {} }: SessionSettings): Sessions {
   // With another token, sessions of the old one are over.
   const secret = sign(key, `sessions of ${token ?? ''}`);
   let oneTime = newToken();
@@ -44,13 +46,16 @@ export function openSessions({ key, token, now }: SessionSettings): Sessions {
     signIn(given) {
       if (isEqual(given, oneTime)) oneTime = newToken();
       else if (token === undefined || !isEqual(given, token)) return undefined;
+      onUse();
       const id = randomBytes(16).toString('base64url');
       const until = Math.floor(now() / 1000) + SESSION_SECONDS;
       return `${id}.${until}.${sign(secret, `${id}.${until}`)}`;
     },
     find(cookie) {
       const id = idOf(cookie);
-      return id === undefined ? undefined : { changeToken: sign(secret, `changes of ${id}`) };
+      if (id === undefined) return undefined;
+      onUse();
+      return { changeToken: sign(secret, `changes of ${id}`) };
     },
     signOut(cookie) {
       const id = idOf(cookie);

@@ -82,7 +82,7 @@ const PLANS: Readonly<Record<ActionName, (request: ActionRequest, runtime: Runti
       ],
       items,
       count: items.length,
-      nothing: items.length === 0 ? 'There is nothing to retry.' : null,
+      nothing: items.length === 0 ? ['There is nothing to retry.'] : null,
     };
   },
 
@@ -95,21 +95,25 @@ const PLANS: Readonly<Record<ActionName, (request: ActionRequest, runtime: Runti
       ],
       items: chosen.map(deliveryItem),
       count: chosen.length,
-      nothing: chosen.length === 0 ? 'None of them waits or is held any more.' : null,
+      nothing: chosen.length === 0 ? ['None of them waits or is held any more.'] : null,
     };
   },
 
   async replay({ since, until, held, endpoint }, runtime) {
     const chosen = await chooseReplay({ since, until, held, endpoint }, runtime);
-    const span = `from ${local(since)} to ${local(until)}`;
+    const span = ['from ', since, ' to ', until];
     return {
       will: [
-        `${count(chosen.length, 'webhook')} that ${chosen.length === 1 ? 'was' : 'were'} ${held ? 'held' : 'delivered'} ${span} will be sent again.`,
+        [
+          `${count(chosen.length, 'webhook')} that ${chosen.length === 1 ? 'was' : 'were'} ${held ? 'held' : 'delivered'} `,
+          ...span,
+          ' will be sent again.',
+        ],
         'Of each recording and endpoint only the newest will be sent, with the same payload and webhook ID as before.',
       ],
       items: chosen.map(deliveryItem),
       count: chosen.length,
-      nothing: chosen.length === 0 ? `No webhook was ${held ? 'held' : 'delivered'} ${span}.` : null,
+      nothing: chosen.length === 0 ? [`No webhook was ${held ? 'held' : 'delivered'} `, ...span, '.'] : null,
     };
   },
 
@@ -159,8 +163,4 @@ function deliveryItem({ recordingId, endpoint, state, heldReason, settledAt, nex
 
 export function count(number: number, what: string): string {
   return `${number.toLocaleString('en-US')} ${what}${number === 1 ? '' : 's'}`;
-}
-
-function local(ms: number): string {
-  return new Date(ms).toLocaleString('sv-SE');
 }

@@ -2,13 +2,13 @@ import uPlot from 'uplot';
 import { formatBytes } from '../../core/units.ts';
 import type { DrawChart } from '../views/throughput.ts';
 
-const FONT = '12px system-ui, sans-serif';
-
 /** The last hour's throughput with uPlot, in the colours of the style sheet. */
 export const drawThroughput: DrawChart = (into, seconds, values) => {
   const colour = (name: string) => getComputedStyle(into).getPropertyValue(name).trim();
   const size = () => ({ width: into.clientWidth, height: into.clientHeight });
-  const axis = { stroke: colour('--quiet'), font: FONT, ticks: { show: false } };
+  const rootPx = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+  const font = `${Math.round(rootPx * 0.86)}px system-ui, sans-serif`;
+  const axis = { stroke: colour('--quiet'), font, ticks: { show: false } };
   const chart = new uPlot(
     {
       ...size(),
@@ -17,11 +17,11 @@ export const drawThroughput: DrawChart = (into, seconds, values) => {
       cursor: { y: false, points: { size: 6 } },
       scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(most * 1.1, 1)] } },
       axes: [
-        { ...axis, grid: { show: false }, size: 28, space: 60, values: (_, at) => at.map(clock) },
+        { ...axis, grid: { show: false }, size: rootPx * 2, space: 60, values: (_, at) => at.map(clock) },
         {
           ...axis,
           grid: { stroke: colour('--line'), width: 1 },
-          size: 68,
+          size: rootPx * 4.9,
           space: 28,
           values: (_, at) => at.map(one => (one === 0 ? '0' : `${formatBytes(one)}/s`)),
         },

@@ -11,6 +11,8 @@ interface Listener {
 const STILL: readonly PageModel['page'][] = ['plan', 'problem', 'logs'];
 /** However often something changes, a list is read again at most so often. */
 const READ_AGAIN_MS = 1_500;
+/** The same for what somebody has just asked for. */
+const SOON_MS = 200;
 /** The server says something every 10 s. */
 const SILENCE_MS = 25_000;
 const RECONNECT_MS = 2_000;
@@ -87,11 +89,12 @@ export function listen(first: PageModel, listener: Listener): void {
       if (model.page === 'overview') show({ ...model, frame, content });
       else if (frame.held !== model.frame.held) listener.onModel({ ...model, frame } as PageModel);
     });
-    source.addEventListener('changed', () => {
+    source.addEventListener('changed', ({ data }) => {
       heard();
-      const { page } = listener.current();
-      if (page === 'overview' || STILL.includes(page)) return;
-      reading ??= setTimeout(readAgain, READ_AGAIN_MS);
+      const { page, frame } = listener.current();
+      if (page === 'overview' || STILL.includes(page) || data === String(frame.change)) return;
+      const isAwaited = page === 'action' || page === 'doctor';
+      reading ??= setTimeout(readAgain, isAwaited ? SOON_MS : READ_AGAIN_MS);
     });
   };
 

@@ -27,6 +27,7 @@ function start(root: HTMLElement, first: PageModel): void {
     restore();
   };
   draw();
+  document.querySelector('.top nav [aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' });
   listenToKeys();
   listen(model, {
     onModel(next) {

@@ -10,7 +10,7 @@ import { type Rates, watchRates } from './rates.ts';
 export type HubMessage =
   /** The overview, as JSON text: it is made once for all. */
   | { event: 'overview'; data: string }
-  /** Something in the state, or an action, has changed: lists are to be read again. */
+  /** Something in the state, or an action, has changed: lists are to be read again. The number of the change. */
   | { event: 'changed'; data: string };
 
 /** Reads the state once for all open pages. */
@@ -19,6 +19,8 @@ export interface Hub {
   overview(): Promise<OverviewContent>;
   /** Calls back at each change, at most once a second. @returns ends it */
   subscribe(listener: (message: HubMessage) => void): () => void;
+  /** The number of the last change. */
+  change(): number;
   /** Says at once that an action has changed. */
   announce(): void;
   close(): Promise<void>;
@@ -121,6 +123,7 @@ export function openHub(
         listeners.delete(listener);
       };
     },
+    change: () => changes,
     announce() {
       changes++;
       tell({ event: 'changed', data: String(changes) });

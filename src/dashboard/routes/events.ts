@@ -30,6 +30,8 @@ export function eventRoutes(parts: Parts): Hono<Env> {
       try {
         const first = redacted(await hub.overview(), runtime.redact);
         await stream.writeSSE({ event: 'overview', data: JSON.stringify(first), retry: 1000 });
+        // What has changed between the page and this stream.
+        waiting.set('changed', String(hub.change()));
         while (!stream.aborted && !signal.aborted) {
           for (const [event, data] of [...waiting]) {
             waiting.delete(event);

@@ -21,7 +21,15 @@ export async function show<Name extends PageName>(
   const { pathname, search } = new URL(context.req.url);
   const { counts } = await hub.overview();
   const { changeToken } = context.get('session');
-  const frame = { machine, version, readOnly, changeToken: '', address: pathname + search, held: counts.held };
+  const frame = {
+    machine,
+    version,
+    readOnly,
+    changeToken: '',
+    address: pathname + search,
+    held: counts.held,
+    change: hub.change(),
+  };
   const shown = redacted({ page, frame, content }, runtime.redact);
   const model = { ...shown, frame: { ...shown.frame, changeToken } } as unknown as PageModel;
   const { status = 200, mediaFrom = [] } = options;

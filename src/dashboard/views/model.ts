@@ -25,6 +25,8 @@ export interface Frame {
   address: string;
   /** For the navigation. */
   held: number;
+  /** The number of the last change that the page shows. */
+  change: number;
 }
 
 /** A page: its name, what is around it, and its content. */
@@ -193,6 +195,9 @@ export interface WebhooksContent {
   next: string | null;
 }
 
+/** Texts, and moments between them. */
+export type Sentence = string | readonly (string | number)[];
+
 export type ActionName = 'retry' | 'discard' | 'replay' | 'enable' | 'disable';
 
 /** What an action will do, before it is done. */
@@ -200,13 +205,13 @@ export interface PlanContent {
   action: ActionName;
   title: string;
   /** What will happen, sentence by sentence. */
-  will: string[];
+  will: Sentence[];
   /** What it will happen to, at most 100 lines. */
   items: { subject: string; detail: string /** When, for the end of the detail. */; at: number | null }[];
   /** How many there are. */
   count: number;
   /** Why there is nothing to do. */
-  nothing: string | null;
+  nothing: Sentence | null;
   /** Fields of the form that does it. */
   fields: { name: string; value: string }[];
   button: string;

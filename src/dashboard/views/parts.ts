@@ -1,6 +1,7 @@
 import { printable, printableLine } from '../../core/text.ts';
 import { formatBytes } from '../../core/units.ts';
 import { type Child, h } from './h.ts';
+import type { Sentence } from './model.ts';
 
 /*
  * Small pieces that several views are made of. Texts from recordings and servers come in as text alone, and what would
@@ -13,6 +14,11 @@ export function Moment({ at, short = false }: { at: number; short?: boolean }): 
   const local = date.toLocaleString('sv-SE');
   const utc = `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
   return h('time', { dateTime: date.toISOString(), title: utc, class: 'moment' }, short ? local.slice(11) : local);
+}
+
+/** Texts with moments between them. */
+export function Words({ of }: { of: Sentence }): Child {
+  return [of].flat().map(part => (typeof part === 'number' ? h(Moment, { at: part }) : part));
 }
 
 /** How long ago, or in how long; the moment itself on hover. */

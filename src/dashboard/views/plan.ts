@@ -1,6 +1,6 @@
 import { type Child, Fragment, h } from './h.ts';
 import type { Frame, PlanContent } from './model.ts';
-import { Moment, many, Table, Text } from './parts.ts';
+import { Moment, many, Table, Text, Words } from './parts.ts';
 
 /** What an action will do; nothing has been done yet. */
 export function Plan({ content, frame }: { content: PlanContent; frame: Frame }): Child {
@@ -18,10 +18,10 @@ export function Plan({ content, frame }: { content: PlanContent; frame: Frame })
             h(
               'ul',
               { class: 'will' },
-              will.map(text => h('li', {}, text)),
+              will.map((sentence, index) => h('li', { key: index }, h(Words, { of: sentence }))),
             ),
           ]
-        : h('p', {}, nothing),
+        : h('p', {}, h(Words, { of: nothing })),
       h(
         'form',
         { method: 'post', action: '/actions', class: 'buttons' },

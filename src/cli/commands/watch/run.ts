@@ -1,7 +1,7 @@
 import { serviceManager } from '../../../app/watch/systemd.ts';
 import { watch } from '../../../app/watch/watch.ts';
 import { EXIT } from '../../exit-codes.ts';
-import { openCommand } from '../../open-command.ts';
+import { type OpenCommand, openCommand } from '../../open-command.ts';
 import type { Invocation, RunCommand } from '../../program/command.ts';
 import { createProgress, createQuietProgress, type LiveBlock, type Progress } from '../../terminal/progress.ts';
 import { createJsonProgress } from '../../terminal/progress-json.ts';
@@ -19,6 +19,11 @@ export const run: RunCommand<typeof watchSpec> = async call => {
   await using open = await openCommand(call, { opening: 'starting', uploadSource: 'watch', progress });
   const { runtime, reopen } = open;
   const manager = serviceManager(terminal.env);
+  await using closing = new AsyncDisposableStack();
+  if (call.options.dashboard) {
+    const dashboard = await startDashboard(call, open);
+    closing.defer(() => dashboard.close());
+  }
   try {
     await watch({ roots: args, manager, onReload, reload: reopen }, runtime);
   } catch (error) {
@@ -28,6 +33,18 @@ export const run: RunCommand<typeof watchSpec> = async call => {
   runtime.observer({ type: 'notice', message: 'stopped; progress is saved' });
   return EXIT.done;
 };
+
+/** Its address goes to people alone: with the token in it, it is no matter for the log. */
+async function startDashboard({ options, terminal }: Call, { runtime, load }: OpenCommand) {
+  const { serveDashboard } = await import('../../serve-dashboard.ts');
+  const say = (text: string) => {
+    if (!options.quiet) terminal.err(text);
+  };
+  const onNextAddress = (address: string) => say(`signed in; for another browser: ${address}`);
+  const dashboard = await serveDashboard(runtime, { load, readOnly: false, onNextAddress });
+  say(`the dashboard, for one sign-in: ${dashboard.signInAddress()}`);
+  return dashboard;
+}
 
 function watchProgress({ options, terminal }: Call, block: LiveBlock | undefined): Progress {
   const { json, quiet, verbose = false, progress } = options;

@@ -15,6 +15,7 @@ export const watchSpec = describeCommand({
     ...TRANSFER_OPTIONS,
     ...PROGRESS_OPTIONS,
     ...TARGET_OPTIONS,
+    { flags: '--dashboard', purpose: 'also serve the dashboard, at dashboard.listen' },
     SANDBOX_OPTION,
     CONFIG_OPTION,
     { flags: '--json', purpose: 'print each event as one line of JSON on stdout' },
@@ -23,6 +24,7 @@ export const watchSpec = describeCommand({
   examples: [
     { does: 'upload what recorders write below a folder', line: 'recordupload watch /srv/recordings' },
     { does: 'only what is enqueued, and retries', line: 'recordupload watch' },
+    { does: 'with the dashboard', line: 'recordupload watch /srv/recordings --dashboard' },
     { does: 'with a limit on the bandwidth', line: 'recordupload watch /srv/recordings --bwlimit 2M' },
   ],
   exits: ['usage', 'incomplete', 'busy', 'interrupted', 'terminated'],
