@@ -21,6 +21,8 @@ export interface State extends DeliveryPorts {
    * @throws AppError `STATE`
    */
   takeWorker(now: number): Promise<TakeWorkerResult>;
+  /** Notes that the worker went through all that was due. @throws AppError `STATE` */
+  notePass(now: number): Promise<void>;
   /** Closes it once every write that was asked for has ended. This process's claims are void then. */
   close(): Promise<void>;
 }

@@ -36,6 +36,9 @@ test('one alarm for three recordings that the server refuses, one all-clear, and
   const events = () => said.filter(({ path }) => path === '/chat').map(({ event }) => event);
   await until('the heartbeat is sent', () => said.some(({ path }) => path === '/ping'));
   expect(events()).toEqual([]);
+  const { stdout } = await worker.desk.run(['status', '--format', 'openmetrics']);
+  expect(stdout).toContain('recordupload_worker_running 1\n');
+  expect(stdout).toMatch(/^recordupload_last_success_timestamp_seconds\{kind="worker"\} \d{10}/m);
   sandbox.faults.add({ server: 'webhook', times: 3, action: { answer: { status: 400 } } });
   for (let n = 0; n < 3; n++) moveIn(worker.root);
   await until('the alarm is sent', () => events().length > 0);

@@ -72,10 +72,11 @@ export function metricFamilies({ version, state, endpoints, disks }: Measured): 
     ),
     time(
       'recordupload_last_success_timestamp_seconds',
-      'When the last upload was done, and the last webhook delivered.',
+      'When the last upload was done, the last webhook delivered, and when the worker last looked after everything.',
       [
         ['upload', measures.lastUploadAt],
         ['webhook', measures.lastDeliveryAt],
+        ['worker', measures.lastPassAt],
       ],
     ),
     summary(
@@ -216,6 +217,7 @@ const NOTHING: NonNullable<Measured['state']> = {
     deliveries: [],
     lastUploadAt: null,
     lastDeliveryAt: null,
+    lastPassAt: null,
     waiting: [],
     held: [],
   },

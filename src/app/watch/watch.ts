@@ -11,6 +11,7 @@ import { considerFound, queueFinished } from './found.ts';
 import { createGenerations, type Generations } from './generations.ts';
 import { createHouse } from './house.ts';
 import { NOT_LIVE } from './live.ts';
+import { createPulse } from './pulse.ts';
 import { createRoots } from './roots.ts';
 import type { ServiceManager } from './systemd.ts';
 import { createTroubles, type Troubles } from './troubles.ts';
@@ -75,6 +76,7 @@ export async function watch(request: WatchRequest, given: Runtime): Promise<void
     onEnd: bell.ring,
     onFailure: troubles.add,
   });
+  const pulse = createPulse(generations);
   const roots = createRoots(rootsOf(first), {
     runtime: () => generations.runtime,
     async onRecording(dir) {
@@ -113,16 +115,19 @@ export async function watch(request: WatchRequest, given: Runtime): Promise<void
   async function pass(): Promise<number> {
     const pumps = [roots.pump, candidates.pump, uploads.pump, webhooks.pump, house.pump, alerts.pump];
     let dueInMs = Number.POSITIVE_INFINITY;
+    let isWhole = true;
     for (const pump of pumps) {
       if (signal.aborted) return 0;
       try {
         dueInMs = Math.min(dueInMs, await pump());
       } catch (error) {
         if (signal.aborted) return 0;
+        isWhole = false;
         troubles.add(error);
         await clock.sleep(PAUSE_MS, signal).catch(() => {});
       }
     }
+    if (isWhole) await pulse().catch(troubles.add);
     return Math.max(0, dueInMs);
   }
 

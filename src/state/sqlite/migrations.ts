@@ -223,7 +223,7 @@ export const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   -- When something succeeded last.
   CREATE TABLE successes (
-    name TEXT PRIMARY KEY,          -- upload | delivery
+    name TEXT PRIMARY KEY,          -- upload | delivery | pass (of the worker)
     at INTEGER NOT NULL
   ) WITHOUT ROWID;
   INSERT INTO successes SELECT 'upload', MAX(updated_at) FROM recordings WHERE state = 'done' HAVING COUNT(*) > 0;

@@ -8,6 +8,7 @@ import { openOutbox } from './outbox.ts';
 import { openOverviewOf } from './overview.ts';
 import { openHousekeeping } from './prune.ts';
 import { openUploadQueue } from './queue.ts';
+import { notePass } from './totals.ts';
 import { openUploadJournal } from './upload-journal.ts';
 import { takeWorkerIn } from './worker.ts';
 
@@ -34,6 +35,7 @@ export function stateOver(
     overview: openOverviewOf({ read, isAlive: id => liveness.isAlive(id) }),
     housekeeping: openHousekeeping(database, stateDir),
     takeWorker: takeWorkerIn(database, pid),
+    notePass: now => database.write(sql => notePass(sql, now)),
     isKept,
     isBlocked,
     close: () => database.close(),

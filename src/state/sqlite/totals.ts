@@ -32,6 +32,11 @@ export function countUpload(
   if (outcome === 'done') sql.run(SUCCEEDED, { name: 'upload', at: now });
 }
 
+/** Within a write: the worker went through all that was due. */
+export function notePass(sql: Sql, now: number): void {
+  sql.run(SUCCEEDED, { name: 'pass', at: now });
+}
+
 /** Within a write: a file was sent and verified. */
 export function countSentFile(sql: Sql, bytes: number, parts: number): void {
   add(sql, 'sent-file', [], { count: 1, sum: bytes });
@@ -85,6 +90,7 @@ export function readMeasures(sql: Sql): Measures {
     })),
     lastUploadAt: lastAt('upload'),
     lastDeliveryAt: lastAt('delivery'),
+    lastPassAt: lastAt('pass'),
     waiting: sql.all(WAITING).map(row => ({ endpoint: String(row.endpoint), count: Number(row.n) })),
     held: sql
       .all(HELD)

@@ -31,6 +31,7 @@ export function measuresConform(stage: Stage): void {
         deliveries: [],
         lastUploadAt: null,
         lastDeliveryAt: null,
+        lastPassAt: null,
         waiting: [],
         held: [],
       });
@@ -52,6 +53,12 @@ export function measuresConform(stage: Stage): void {
         ],
         lastUploadAt: NOW + 2 * HOUR + 500,
       });
+    });
+
+    test('knows when the worker looked after everything last', async () => {
+      await stage.state.notePass(NOW);
+      await stage.state.notePass(NOW + HOUR);
+      expect((await measures()).lastPassAt).toBe(NOW + HOUR);
     });
 
     test('counts a clock that was set back as no time', async () => {
