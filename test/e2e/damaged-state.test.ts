@@ -1,9 +1,9 @@
 import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
-import { type Desk, openDesk, openSandbox } from '../support/desk.ts';
+import { type Desk, openDesk, openSandbox, webhooksOf } from '../support/desk.ts';
 import { freshId, makeRecording } from '../support/make-recording.ts';
 import { shownCommand } from '../support/shown-command.ts';
 
@@ -126,6 +126,23 @@ describe.each(Object.entries(LOSSES))('%s', (_, [words, damage]) => {
     expect(retried.stderr).toContain('and a new one is begun');
     expect(await desk.run(['status'])).toMatchObject({ code: 0, stderr: '' });
   });
+});
+
+test.each(Object.entries(LOSSES))('%s: folders that wait for their upload are still known', async (_, [, damage]) => {
+  const [waiting, damaged] = [makeRecording(), makeRecording()];
+  expect((await desk.run(['enqueue', waiting, '--title', 'Kept'])).code).toBe(0);
+  expect((await desk.run(['enqueue', damaged, '--title', 'Spoilt'])).code).toBe(0);
+  const db = new DatabaseSync(file);
+  db.exec(`UPDATE queue SET asked = '{"title' WHERE dir = '${damaged}'`);
+  db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  db.close();
+  damage();
+  await desk.run(['list']);
+  const { stderr, stdout } = await desk.run(['retry']);
+  expect(stderr).toContain('a new one is begun with the folders that waited for their upload; unfinished uploads');
+  expect(stdout).toContain('1 of 1 upload finished');
+  expect(webhooksOf(sandbox, basename(waiting)).map(({ body }) => body.title)).toEqual(['Kept']);
+  expect(webhooksOf(sandbox, basename(damaged))).toEqual([]);
 });
 
 const GONE: Record<string, [RegExp, () => void]> = {

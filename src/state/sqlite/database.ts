@@ -1,14 +1,16 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { isNativeError } from 'node:util/types';
 import { AppError } from '../../core/errors.ts';
 import { makeFolder } from '../../core/make-folder.ts';
 import { type LockWait, untilUnlocked } from './busy.ts';
+import { damageOf } from './find-damage.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { type Liveness, openLiveness, soleLiveness } from './liveness.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { isWrongVersion } from './newest-schema.ts';
 import { awaitStateFolder, refuseForeignState } from './own-state.ts';
-import { checkIfMarked, findMissing, markDamaged, setAside } from './set-aside.ts';
+import { checkIfMarked, findMissing, markDamaged, type Saved, setAside } from './set-aside.ts';
 import { openSql, rollBack, type Sql } from './sql.ts';
 import { isDamage, stateError } from './state-failure.ts';
 
@@ -44,6 +46,13 @@ const CREATE = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
 /** What to do after a state file was lost. */
 const LOST = 'unfinished uploads and webhooks are no longer known: upload their folders again';
 
+/** What is known after a damaged file was set aside. */
+const NOW: Readonly<Record<Saved, string>> = {
+  all: '; its uploads and webhooks could be read and were saved',
+  queue: `, and a new one is begun with the folders that waited for their upload; ${LOST}`,
+  nothing: `, and a new one is begun; ${LOST}`,
+};
+
 /**
  * Opens (and if needed creates or upgrades) `state.db` in the state folder. A damaged file is set aside, never
  * overwritten; one that a newer version wrote is left alone.
@@ -62,11 +71,7 @@ export async function openDatabase(stateDir: string, options: DatabaseOptions = 
     } catch (error) {
       if (!isDamage(error)) throw error;
       const done = await setAside(stateDir, Date.now());
-      if (done?.isKept)
-        warn(
-          `the state file was damaged: it is kept as ${done.aside}; its uploads and webhooks could be read and were saved`,
-        );
-      else if (done) warn(`the state file was damaged: it is kept as ${done.aside}, and a new one is begun; ${LOST}`);
+      if (done) warn(`the state file was damaged: it is kept as ${done.aside}${NOW[done.saved]}`);
       return await openFile(stateDir, lock);
     }
   } catch (error) {
@@ -121,7 +126,8 @@ function databaseOver(
     try {
       return await work;
     } catch (error) {
-      throw translate(error);
+      // Only damage makes a stored document that cannot be parsed.
+      throw translate(isSyntaxError(error) ? damageOf('a value makes no sense') : error);
     }
   };
   return {
@@ -138,6 +144,8 @@ function databaseOver(
     },
   };
 }
+
+const isSyntaxError = (error: unknown) => isNativeError(error) && error.name === 'SyntaxError';
 
 /** Runs `work` in a read transaction: it sees one moment, and holds no lock that writers wait for. */
 export function snapshot<T>(sql: Sql, work: (sql: Sql) => T): T {

@@ -242,7 +242,8 @@ export const MIGRATIONS: readonly string[] = [
   `,
   `
   -- What the dashboard's pages are read from.
-  ALTER TABLE recordings ADD COLUMN title TEXT GENERATED ALWAYS AS (json_extract(details, '$.title')) VIRTUAL;
+  ALTER TABLE recordings ADD COLUMN title TEXT GENERATED ALWAYS AS
+    (CASE WHEN json_valid(details) THEN json_extract(details, '$.title') END) VIRTUAL;
   CREATE INDEX recordings_searched ON recordings (updated_at, id, title) WHERE created_at > 0;
   CREATE INDEX deliveries_next ON deliveries (next_at) WHERE state = 'pending';
   CREATE INDEX files_stored ON files (updated_at, size) WHERE state = 'uploaded';

@@ -15,11 +15,13 @@ export interface Salvaged {
   damage: Pick<StateDamage, 'unreadable'>;
 }
 
-/** Columns of a table, in the order of the schema. */
+/** A column of a table. */
 interface Column {
   name: string;
   type: string;
   isRequired: boolean;
+  /** In a row with all columns. By place, because damage may have changed their names. */
+  index: number;
 }
 
 type Found = 'all' | 'some' | 'none';
@@ -71,18 +73,19 @@ function versionOf(damaged: DatabaseSync): number {
 }
 
 function copyTable(damaged: DatabaseSync, sql: Sql, table: string): Found {
-  const columns = columnsOf(sql, table);
+  const { columns, width } = columnsOf(sql, table);
   const rowids = !/\bWITHOUT ROWID\b/i.test(
     String(sql.get('SELECT sql FROM sqlite_schema WHERE name = $table', { table })?.sql),
   );
+  const names = columns.map(({ name }) => `"${name}"`).join(', ');
   const places = columns.map((_, index) => `$c${index}`).join(', ');
-  const insert = `INSERT OR IGNORE INTO "${table}" VALUES (${places})`;
+  const insert = `INSERT OR IGNORE INTO "${table}" (${names}) VALUES (${places})`;
   let isWhole = true;
   let count = 0;
   const take = (row: unknown[]) => {
     count++;
-    const values = columns.map((column, index) => soundValue(row[index], { table, ...column }));
-    if (row.length !== columns.length || values.some(value => !value.isSound)) isWhole = false;
+    const values = columns.map(column => soundValue(row[column.index], { table, ...column }));
+    if (row.length !== width || values.some(value => !value.isSound)) isWhole = false;
     sql.run(insert, Object.fromEntries(values.map(({ value }, index) => [`c${index}`, value as SQLInputValue])));
   };
   const scans = rowids
@@ -100,10 +103,16 @@ function copyTable(damaged: DatabaseSync, sql: Sql, table: string): Found {
   return count > 0 ? 'some' : 'none';
 }
 
-function columnsOf(sql: Sql, table: string): Column[] {
-  return sql
-    .all(`PRAGMA table_info("${table}")`)
-    .map(row => ({ name: String(row.name), type: String(row.type), isRequired: row.notnull === 1 || row.pk !== 0 }));
+/** The columns that are stored, and how many there are with those that are made of others. */
+function columnsOf(sql: Sql, table: string): { columns: Column[]; width: number } {
+  const all = sql.all(`PRAGMA table_xinfo("${table}")`).map((row, index) => ({
+    name: String(row.name),
+    type: String(row.type),
+    isRequired: row.notnull === 1 || row.pk !== 0,
+    index,
+    isStored: row.hidden === 0,
+  }));
+  return { columns: all.filter(({ isStored }) => isStored), width: all.length };
 }
 
 function keyOf(sql: Sql, table: string, order: string): string {

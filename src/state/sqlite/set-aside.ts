@@ -7,7 +7,7 @@ import { checkFile } from './check-file.ts';
 import { findUnsound } from './find-damage.ts';
 import { livingOwners } from './liveness.ts';
 import { salvage } from './salvage.ts';
-import { openSql } from './sql.ts';
+import { openSql, type Sql } from './sql.ts';
 import { isDamage } from './state-failure.ts';
 
 /*
@@ -43,49 +43,65 @@ export async function checkIfMarked(stateDir: string): Promise<void> {
 }
 
 /** Tables without which no upload or webhook is missing. */
-const HISTORY: readonly string[] = ['attempts', 'totals', 'successes'];
+const HISTORY: readonly string[] = ['attempts', 'totals', 'successes', 'worker', 'alert_causes', 'alert_messages'];
 
 /**
- * Renames a damaged state file to `state.db.corrupt-<time>`, unless another process was faster. If all that matters can
- * still be read, as with a damaged index, the new file has it.
- * @returns the new name, and whether the new file has the old one's content; undefined if the file is sound by now
+ * What the new file has of a damaged one: all that matters, as with a damaged index; only the folders whose upload was
+ * asked for, of which nothing else has to be known; or nothing.
+ */
+export type Saved = 'all' | 'queue' | 'nothing';
+
+/**
+ * Renames a damaged state file to `state.db.corrupt-<time>`, unless another process was faster, and saves what can be read.
+ * @returns the new name, and what was saved; undefined if the file is sound by now
  * @throws AppError `STATE` if another process has the file open
  */
-export function setAside(stateDir: string, nowMs: number): Promise<{ aside: string; isKept: boolean } | undefined> {
+export function setAside(stateDir: string, nowMs: number): Promise<{ aside: string; saved: Saved } | undefined> {
   return locked(stateDir, async () => {
     const file = fileOf(stateDir);
     if (!(await flawOf(file))) return undefined;
     await refuseWhileInUse(stateDir, file);
     const aside = `${file}.corrupt-${timeForName(nowMs)}`;
-    const isKept = writeSalvaged(file);
+    const saved = writeSalvaged(file);
     for (const suffix of SUFFIXES) if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix);
-    if (isKept) renameSync(salvagedOf(file), file);
+    if (saved !== 'nothing') renameSync(salvagedOf(file), file);
     rmSync(markOf(stateDir), { force: true });
-    return { aside, isKept };
+    return { aside, saved };
   });
 }
 
 const salvagedOf = (file: string) => `${file}.salvaged`;
 
-/** @returns false if something that matters could not be read */
-function writeSalvaged(file: string): boolean {
+/** @returns what the new file has */
+function writeSalvaged(file: string): Saved {
   const target = salvagedOf(file);
   rmSync(target, { force: true });
   try {
     const { sql, damage } = salvage(file);
     try {
-      if (damage.unreadable.some(({ table }) => !HISTORY.includes(table))) return false;
+      const isWhole = damage.unreadable.every(({ table }) => HISTORY.includes(table));
+      if (!isWhole && !keepQueue(sql)) return 'nothing';
       // Private from its first byte on, as the file in whose place it comes.
       closeSync(openSync(target, 'wx', 0o600));
       sql.run('VACUUM INTO $target', { target });
-      return true;
+      return isWhole ? 'all' : 'queue';
     } finally {
       sql.close();
     }
   } catch {
     rmSync(target, { force: true });
-    return false;
+    return 'nothing';
   }
+}
+
+/** Leaves nothing but the queue, without entries that do not say what was asked for. @returns false if it is empty */
+function keepQueue(sql: Sql): boolean {
+  const tables = sql.all("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'");
+  for (const { name } of tables) if (name !== 'queue') sql.exec(`DELETE FROM "${String(name)}"`);
+  sql.exec(
+    `DELETE FROM queue WHERE dir NOT GLOB '/*' OR asked = '{}' OR origin NOT IN ('upload', 'enqueued', 'found')`,
+  );
+  return sql.get('SELECT 1 FROM queue LIMIT 1') !== undefined;
 }
 
 /**
