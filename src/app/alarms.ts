@@ -4,6 +4,8 @@ import type { StateOverview } from '../core/status/overview.ts';
 export type Alarm =
   /** Webhooks that wait for an operator. */
   | { kind: 'held'; count: number }
+  /** Endpoints at which webhooks wait, and that have no token. */
+  | { kind: 'no-token'; count: number }
   /** A webhook has been waiting for longer than allowed. */
   | { kind: 'old-webhook'; ageMs: number }
   /** Folders that were refused before anything of them was sent. */
@@ -16,16 +18,18 @@ export type Alarm =
   | { kind: 'old-upload'; ageMs: number };
 
 /**
- * Finds what is wrong. Held webhooks always count. With `maxAgeMs`, uploads and webhooks count once they have been
+ * Finds what is wrong. Held webhooks, and those for which there is no token, always count. With `maxAgeMs`, uploads and webhooks count once they have been
  * unfinished for longer, even if a process works on them. Without it, every upload that broke off or was refused counts;
  * a folder that waits for its upload does not, nor does a webhook that waits for its next attempt.
  */
 export function findAlarms(
-  { counts, oldest }: Pick<StateOverview, 'counts' | 'oldest'>,
+  { counts, oldest, endpoints }: Pick<StateOverview, 'counts' | 'oldest' | 'endpoints'>,
   { maxAgeMs, now }: { maxAgeMs: number | undefined; now: number },
 ): Alarm[] {
   const alarms: Alarm[] = [];
   if (counts.held > 0) alarms.push({ kind: 'held', count: counts.held });
+  const tokenless = endpoints.filter(({ isTokenless }) => isTokenless).length;
+  if (tokenless > 0) alarms.push({ kind: 'no-token', count: tokenless });
   if (maxAgeMs === undefined) {
     if (counts.partial > 0) alarms.push({ kind: 'partial', count: counts.partial });
     if (counts.refused > 0) alarms.push({ kind: 'refused', count: counts.refused });

@@ -24,6 +24,8 @@ export interface ForgetReport {
   uploads: ForgottenReport[];
   /** Webhooks that waited or were held. */
   discarded: Delivery[];
+  /** Buckets in which the recording is uploaded wholly: it stays known there, with its webhooks. */
+  kept?: string[] | undefined;
   /** Folders whose upload waited, and begins no more. */
   queued: string[];
   /** Folders whose upload was refused, and is looked at no longer. */
@@ -48,12 +50,12 @@ export async function forget({ id: text }: { id: string }, runtime: Runtime): Pr
   // First the state, then the store: a crash in between leaves multipart uploads that the state still knows.
   const result = await journal.forget(id, runtime.clock.now());
   if (!result.ok) throw atWorkError(id, result);
-  const { uploads, discarded } = result;
+  const { uploads, discarded, kept } = result;
   if (uploads.length + discarded.length + entries.length === 0 && (await outbox.history(id)).length === 0)
     throw unknownRecording(id);
   const reports: ForgottenReport[] = [];
   for (const upload of uploads) reports.push(await abortAll(upload, journal, runtime));
-  return { recordingId: id, uploads: reports, discarded, ...ended };
+  return { recordingId: id, uploads: reports, discarded, kept, ...ended };
 }
 
 async function abortAll(

@@ -10,6 +10,11 @@ export interface LeftForOperator {
   elsewhere: { recordingId: string; dir: string; target: string }[];
 }
 
+/** The same, with why each held webhook is held, by its ID. */
+interface FoundLeft extends LeftForOperator {
+  causes: ReadonlyMap<string, string>;
+}
+
 /** More are counted by `status`. */
 const MOST_LISTED = 100;
 
@@ -22,7 +27,7 @@ const MOST_LISTED = 100;
 export async function findLeft(
   { ids, endpoint, done }: { ids: readonly string[]; endpoint: string | undefined; done: ReadonlySet<string> },
   { config, state }: Pick<Runtime, 'config' | 'state'>,
-): Promise<LeftForOperator> {
+): Promise<FoundLeft> {
   const { overview } = await state();
   const isNarrowed = ids.length > 0 || endpoint !== undefined;
   const all = await overview.all({ limit: isNarrowed ? Number.MAX_SAFE_INTEGER : MOST_LISTED + done.size });
@@ -34,6 +39,7 @@ export async function findLeft(
   const target = `${config.endpoint}/${config.bucket}`;
   const elsewhere = all.uploads.filter(one => one.state === 'partial' && one.target !== target && isWanted(one.id));
   return {
+    causes: new Map(all.held.map(one => [one.webhookId, reportOf(one).detail])),
     held: held.slice(0, MOST_LISTED).map(reportOf),
     elsewhere: elsewhere.slice(0, MOST_LISTED).map(({ id, dir, target }) => ({ recordingId: id, dir, target })),
   };
@@ -42,5 +48,6 @@ export async function findLeft(
 function reportOf({ recordingId, endpoint, webhookId, heldReason, error }: WaitingDelivery): DeliveryReport {
   const detail =
     heldReason === 'no-email' ? NO_EMAIL : heldReason === 'refused' ? STOPPED.refused(endpoint) : (error ?? 'held');
-  return { recordingId, endpoint, webhookId, outcome: 'held', detail };
+  const isDisabled = heldReason === 'disabled' || undefined;
+  return { recordingId, endpoint, webhookId, outcome: 'held', detail, isDisabled };
 }

@@ -66,12 +66,17 @@ export async function retry(request: RetryRequest, runtime: Runtime): Promise<Re
   const endpoints = mergeEndpoints(reports.flatMap(one => one.endpoints));
   const isGood = uploads.every(({ ok }) => ok) && endpoints.every(({ stopped }) => stopped === undefined);
   await afterWork({ kind: 'pass', isGood }, runtime);
-  const left = await findLeft({ ids: work.ids, endpoint: request.endpoint, done }, runtime);
+  const { causes, ...left } = await findLeft({ ids: work.ids, endpoint: request.endpoint, done }, runtime);
   return {
     ...left,
     uploads,
     remade,
-    deliveries,
+    // The state knows why one is held that this run did not send.
+    deliveries: deliveries.map(one =>
+      one.outcome === 'held' && one.line === undefined
+        ? { ...one, detail: causes.get(one.webhookId) ?? one.detail }
+        : one,
+    ),
     endpoints,
     unconfigured,
     later: waiting.reduce((sum, one) => sum + one.count, 0),

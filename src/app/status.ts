@@ -45,7 +45,10 @@ export async function status(request: StatusRequest, runtime: Runtime): Promise<
 function withTokenless(overview: StateOverview, { webhooks }: Pick<Runtime['config'], 'webhooks'>): StateOverview {
   const tokenless = webhooks
     .filter(({ name, enabled, token }) => enabled && token === undefined && waitsFor(overview, name))
-    .map(({ name }) => ({ name, reason: 'has no token: set one, then run "recordupload retry"', since: null }));
+    .map(({ name }) => {
+      const reason = 'has no token: set one, then run "recordupload retry"';
+      return { name, reason, isTokenless: true as const, since: null };
+    });
   return { ...overview, endpoints: [...overview.endpoints, ...tokenless] };
 }
 

@@ -6,7 +6,7 @@ export interface SwitchReport {
   enabled: boolean;
   /** False: it was so already. */
   changed: boolean;
-  /** Webhooks that are due now because the endpoint was enabled. */
+  /** Webhooks that are sent again because the endpoint was enabled. */
   released: number;
 }
 
@@ -17,7 +17,8 @@ export interface SwitchReport {
  */
 export async function enableEndpoint({ name }: { name: string }, runtime: Runtime): Promise<SwitchReport> {
   const { endpoints, wasEnabled } = await find(name, runtime);
-  const released = await endpoints.enable(name, runtime.clock.now());
+  const { waiting } = wasEnabled ? { waiting: 0 } : await endpointSwitch({ name }, runtime);
+  const released = waiting + (await endpoints.enable(name, runtime.clock.now()));
   if (runtime.config.webhooks.find(one => one.name === name)?.enabled === false) {
     const message = `endpoint ${name} stays switched off by "enabled: false" in the configuration`;
     runtime.observer({ type: 'warning', message });

@@ -23,7 +23,11 @@ export interface VerifyRequest {
 }
 
 /** What was found, and with `links` whether everybody can open a link. */
-export type VerifiedRecording = VerifyReport & { link?: LinkCheck };
+export type VerifiedRecording = VerifyReport & {
+  link?: LinkCheck;
+  /** The folder that it is in, or was uploaded from; undefined if this machine does not know it. */
+  folder?: string | undefined;
+};
 
 /**
  * Compares recordings in the bucket with what was uploaded or, where a folder is given, with that; one after the other.
@@ -39,6 +43,8 @@ export async function verify(
   requireCredentials(runtime.config);
   const session = await runtime.uploads();
   const deps = { ...session, bucket: persistentBucket(session) };
+  const { endpoint, bucket } = runtime.config;
+  const target = `${endpoint}/${bucket}`;
   const reports: VerifiedRecording[] = [];
   for (const one of recordings) {
     const meant = await resolveVerified(one, id, runtime);
@@ -48,7 +54,8 @@ export async function verify(
     });
     const [first] = found.files.filter(file => file.verdict !== 'missing');
     const link = links && first ? await checkLink(first, runtime, runtime.signal) : undefined;
-    const report = link ? { ...found, ok: found.ok && link.ok, link } : found;
+    const folder = found.dir ?? (await session.journal.recording({ target, recordingId: meant.id }))?.dir;
+    const report = { ...found, folder, ...(link && { ok: found.ok && link.ok, link }) };
     reports.push(report);
     onReport(report);
   }

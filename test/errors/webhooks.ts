@@ -91,7 +91,7 @@ export const WEBHOOKS: readonly Meeting[] = [
   answered({ status: 408 }, 'the server waited too long for the request'),
   answered(
     { status: 410 },
-    'the server says that this address is gone for good; the endpoint is disabled: correct webhook.url, then run "recordupload webhook enable"',
+    'the server says that this address is gone for good; the endpoint is disabled: correct webhook.url, then run "recordupload webhook enable default"',
   ),
   answered(
     { status: 413, body: '' },

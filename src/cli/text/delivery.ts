@@ -19,6 +19,11 @@ export function undelivered(deliveries: readonly DeliveryReport[]): DeliveryRepo
   return deliveries.filter(({ outcome }) => outcome !== 'delivered');
 }
 
+/** No time brings a token; the detail names the place for it. */
+function isWithoutToken({ outcome, line, nextAt, detail }: DeliveryReport): boolean {
+  return outcome === 'pending' && line === undefined && nextAt === undefined && detail.includes('has no token');
+}
+
 /** What helps where there is no state that another command could read. */
 export const SAME_COMMAND = 'the same command again';
 
@@ -31,5 +36,6 @@ export function nextForWebhook(failed: readonly DeliveryReport[]): string {
   const disabled = failed.find(({ outcome }) => outcome === 'disabled');
   if (disabled) return `recordupload webhook enable ${disabled.endpoint}, once its URL is right`;
   const isHeld = failed.some(({ outcome }) => outcome === 'held');
-  return ['recordupload retry', isHeld ? '--held' : '--now', ...(ids.length === 1 ? ids : [])].join(' ');
+  const command = ['recordupload retry', isHeld ? '--held' : '--now', ...(ids.length === 1 ? ids : [])].join(' ');
+  return isHeld || failed.some(isWithoutToken) ? `${command}, once the cause is removed` : command;
 }

@@ -24,7 +24,8 @@ export function historyText(
   ]);
 }
 
-function stateText({ state, heldReason, nextAt, settledAt, attempts }: Delivery, now: number): string {
+function stateText(delivery: Delivery, now: number): string {
+  const { state, heldReason, nextAt, settledAt, attempts, endpoint } = delivery;
   const attempted = count(attempts, 'attempt');
   const at = settledAt === null ? '' : ` ${formatMoment(settledAt)}`;
   switch (state) {
@@ -36,7 +37,9 @@ function stateText({ state, heldReason, nextAt, settledAt, attempts }: Delivery,
       return `discarded${at}, after ${attempted}`;
     case 'held':
       if (heldReason === 'no-email') return `held (no-email)${at}; next: recordupload retry, once user.email is set`;
-      return `held (${heldReason})${at} after ${attempted}; next: recordupload retry --held`;
+      if (heldReason === 'disabled')
+        return `held (disabled)${at} after ${attempted}; next: recordupload webhook enable ${endpoint}, once its URL is right`;
+      return `held (${heldReason})${at} after ${attempted}; next: recordupload retry --held, once the cause is removed`;
     case 'pending':
       return `${nextAt <= now ? 'due now' : `due in ${formatDuration(nextAt - now)}`}, after ${attempted}`;
   }

@@ -21,6 +21,8 @@ export interface DeliveryReport {
   nextAt?: number | undefined;
   /** A `lost` one that was not sent around a state that cannot be used. */
   isBlocked?: true | undefined;
+  /** A `held` one whose endpoint has to be enabled first. */
+  isDisabled?: true | undefined;
   durationMs?: number | undefined;
 }
 

@@ -108,7 +108,11 @@ function decide(
   now: number,
   random: Random,
 ): Verdict {
-  const judgement = judge(result, { url: endpoint.url, tokenFrom: endpoint.tokenFrom, ...identify(delivery) }, redact);
+  const judgement = judge(
+    result,
+    { url: endpoint.url, endpoint: endpoint.name, tokenFrom: endpoint.tokenFrom, ...identify(delivery) },
+    redact,
+  );
   const retryAfterMs = result.kind === 'answer' ? parseRetryAfter(result.retryAfter, result.date, now) : undefined;
   const { retries } = delivery;
   if (judgement.outcome === 'delivered') return { ...judgement, retryAfterMs, next: { state: 'delivered' } };

@@ -26,6 +26,8 @@ export interface UnfinishedUpload {
   updatedAt: number;
   error: string | null;
   files: FileProgress[];
+  /** The bucket has another recording with this id: no retry helps. */
+  isForeign?: true | undefined;
 }
 
 /** How far a file is. */
@@ -59,6 +61,8 @@ export interface BlockedEndpoint {
   name: string;
   /** `disabled: <reason>` or `refuses the token`. */
   reason: string;
+  /** The configuration has no token for it. */
+  isTokenless?: true | undefined;
   since: number | null;
 }
 

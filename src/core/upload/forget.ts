@@ -17,4 +17,10 @@ export interface ForgottenUpload {
 /** Why nothing was forgotten: a living process uploads the recording, or sends a webhook of it. */
 export type AtWork = { ok: false; atWork: 'upload'; pid: number } | { ok: false; atWork: 'webhook' };
 
-export type ForgetResult = { ok: true; uploads: ForgottenUpload[]; discarded: Delivery[] } | AtWork;
+/**
+ * `kept`: buckets in which the recording is uploaded wholly, while it was unfinished in another one. Only what is unfinished is
+ * forgotten then, and its webhooks stay.
+ */
+export type ForgetResult =
+  | { ok: true; uploads: ForgottenUpload[]; discarded: Delivery[]; kept?: string[] | undefined }
+  | AtWork;

@@ -68,5 +68,5 @@ const OTHER_PLACE = new Set([
 export function neededFor(report: UploadReport): 'time' | 'correction' | 'other-place' {
   const failures = failuresOf(report).filter(error => error instanceof StorageFailure);
   if (failures.some(({ reason }) => OTHER_PLACE.has(reason))) return 'other-place';
-  return failures.some(({ kind }) => kind === 'refused' || kind === 'full') ? 'correction' : 'time';
+  return failures.some(({ kind }) => kind === 'refused' || kind === 'full' || kind === 'skew') ? 'correction' : 'time';
 }

@@ -8,8 +8,12 @@ import { isWebPage, readRefusal } from './read-answer.ts';
 /** Where a webhook was sent. */
 export interface SentTo {
   url: string;
+  /** The payload's `recording_id`; undefined: no recording that could be sent again. */
+  recordingId?: string | undefined;
   /** The payload's `user_info.email`. */
   email?: string | undefined;
+  /** The endpoint's name. */
+  endpoint?: string | undefined;
   /** Where the token is configured. */
   tokenFrom?: string | undefined;
 }
@@ -49,9 +53,6 @@ const REFUSALS: Record<number, (message: string, sent: SentTo) => string> = {
 /** What a status means, whatever came with it. */
 const STATUSES: Record<number, string> = {
   408: 'the server waited too long for the request',
-  410:
-    'the server says that this address is gone for good; the endpoint is disabled: correct webhook.url, then run ' +
-    '"recordupload webhook enable"',
   425: 'the server asks to send it later',
   429: 'the server limits how often it is called',
 };
@@ -83,8 +84,8 @@ function unconfirmed(answer: Answer, sent: SentTo, redact: Redactor): string {
 
 function refusal(answer: Answer, sent: SentTo, redact: Redactor): string {
   const { status } = answer;
-  const known = STATUSES[status];
-  if (known !== undefined && !(status === 410 && isWebPage(answer))) return known;
+  const known = status === 410 && !isWebPage(answer) ? goneAdvice(sent) : STATUSES[status];
+  if (known !== undefined) return known;
   const words = readRefusal(answer);
   const message = words === undefined ? undefined : redact.foreign(words);
   if (status >= 500) {
@@ -96,6 +97,13 @@ function refusal(answer: Answer, sent: SentTo, redact: Redactor): string {
     return `something before the server answered with status ${status}: ${what}; ${foreignAdvice(answer, sent.url)}`;
   }
   return REFUSALS[status]?.(message, sent) ?? `the server rejects the request with status ${status}${says(message)}`;
+}
+
+function goneAdvice({ endpoint = 'default' }: SentTo): string {
+  return (
+    'the server says that this address is gone for good; the endpoint is disabled: correct webhook.url, then run ' +
+    `"recordupload webhook enable ${endpoint}"`
+  );
 }
 
 function redirectAdvice({ status, location }: Answer, sent: SentTo, redact: Redactor): string {
@@ -116,8 +124,15 @@ function notFoundAdvice(message: string, sent: SentTo): string {
   const more = email !== '' && message.endsWith(`: ${email}`) ? '' : says(message);
   return (
     `the server knows no user with the e-mail ${JSON.stringify(email)}${more}; upper and lower case matter: correct ` +
-    'user.email, or have the user created, then run "recordupload retry --held"'
+    `user.email, or have the user created, then run "recordupload retry --held"${otherSource(sent)}`
   );
+}
+
+/** Only an address of the configuration is corrected there. */
+function otherSource({ recordingId }: SentTo): string {
+  return recordingId === undefined
+    ? ''
+    : `; an address from a recording.json, or given with --email, is replaced with "recordupload webhook send ${recordingId} --email <address>"`;
 }
 
 function tlsAdvice(code: string, message: string, url: URL): string {

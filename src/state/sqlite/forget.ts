@@ -20,14 +20,18 @@ export function forgetIn({ write, liveness }: Database) {
         const owner = sql.get('SELECT pid FROM owners WHERE id = $holder', { holder });
         return { ok: false, atWork: 'upload', pid: Number(owner?.pid ?? 0) };
       }
-      const ended = discard(sql, { recordingId, endpoint: undefined, now, isAlive: liveness.isAlive });
-      if (!ended.ok) return { ok: false, atWork: 'webhook' };
-
       const begun = sql.all(
         `SELECT target, upload_id, key FROM begun_uploads WHERE substr(key, 1, length($prefix)) = $prefix`,
         { prefix: `${recordingId}/` },
       );
-      const targets = new Set([...rows, ...begun].map(row => String(row.target)));
+      // A mistyped bucket must not cost the recording in the right one its webhooks.
+      const done = rows.filter(row => row.state === 'done').map(row => String(row.target));
+      const unfinished = [...rows, ...begun].map(row => String(row.target)).filter(target => !done.includes(target));
+      const kept = unfinished.length > 0 ? done : [];
+      const targets = new Set(unfinished.length > 0 ? unfinished : done);
+      const all = { recordingId, endpoint: undefined, now, isAlive: liveness.isAlive };
+      const ended = kept.length > 0 ? { ok: true as const, discarded: [] } : discard(sql, all);
+      if (!ended.ok) return { ok: false, atWork: 'webhook' };
       const uploads = [...targets].map((target): ForgottenUpload => {
         const row = rows.find(one => one.target === target);
         const recording = row && toRecording(row);
@@ -50,7 +54,7 @@ export function forgetIn({ write, liveness }: Database) {
         };
       });
       for (const target of targets) remove(sql, target, recordingId);
-      return { ok: true, uploads, discarded: ended.discarded };
+      return { ok: true, uploads, discarded: ended.discarded, ...(kept.length > 0 && { kept }) };
     });
 }
 

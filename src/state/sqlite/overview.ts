@@ -225,6 +225,7 @@ function toUpload(sql: Sql, row: Row, living: Living): UnfinishedUpload {
     since: Number(row.unfinished_since ?? row.updated_at),
     updatedAt: Number(row.updated_at),
     error: row.error as string | null,
+    ...(row.refused === 1 && { isForeign: true as const }),
     files: readFiles(sql, String(row.target), String(row.id)),
   };
 }

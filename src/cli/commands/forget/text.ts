@@ -7,13 +7,14 @@ import { discardedText } from '../../text/discarded.ts';
 
 /** What ended, what stays in the bucket, and what could not be ended. */
 export function forgetText(report: ForgetReport, paint: ChalkInstance): string[] {
-  const { recordingId, uploads, discarded, queued, refused } = report;
+  const { recordingId, uploads, discarded, queued, refused, kept = [] } = report;
   const known = queued.length + refused.length > 0 || uploads.some(({ state }) => state !== undefined);
   const failed = uploads.flatMap(({ notAborted }) => notAborted);
   return [
     `${paint.green('✔')} ${recordingId}: ${known ? 'forgotten' : 'no upload is known here any more'}`,
     ...(discarded.length > 0 ? [`  ${discardedText(report)}`] : []),
     ...uploads.flatMap(one => uploadLines(one, paint)),
+    ...kept.map(target => `  it stays known in ${printable(target)}, where all of it is uploaded`),
     ...(failed.length > 0
       ? [`next: ${againText(recordingId)}: it aborts what is left, once the store can be reached`]
       : []),

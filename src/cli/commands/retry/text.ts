@@ -10,6 +10,7 @@ import { errorText } from '../../failure.ts';
 import { count, table } from '../../terminal/format.ts';
 import { remadeLines } from '../../text/changes.ts';
 import { deliveryLine, nextForWebhook, undelivered } from '../../text/delivery.ts';
+import { againElsewhere } from '../../text/elsewhere.ts';
 import { queuedLines, refusalLines } from '../../text/queued.ts';
 import { uploadText } from '../../text/upload.ts';
 
@@ -25,6 +26,8 @@ export function retryText(report: RetryReport, paint: ChalkInstance): string[] {
     ...(failed.length > 0 ? [`next: ${nextForWebhook(failed)}`] : []),
     ...(held.length > 0 ? [`next: ${nextForHeld(held)}`] : []),
   ];
+  const stopped = endpoints.reduce((sum, one) => sum + (one.stopped ? one.left : 0), 0);
+  const notDue = later - held.length - stopped;
   if (uploads.length === 0 && deliveries.length === 0) {
     return [
       held.length + elsewhere.length > 0
@@ -32,9 +35,7 @@ export function retryText(report: RetryReport, paint: ChalkInstance): string[] {
         : 'nothing to do: no unfinished upload, no webhook that is due',
       ...stopLines(endpoints, paint),
       ...left,
-      ...(later > held.length
-        ? [`${count(later - held.length, 'webhook')} not due; next: recordupload retry --list`]
-        : []),
+      ...(notDue > 0 ? [`${count(notDue, 'webhook')} not due; next: recordupload retry --list`] : []),
       ...next,
     ];
   }
@@ -94,11 +95,13 @@ function causeOfUpload(upload: RetriedUpload): string | undefined {
 }
 
 function elsewhereText({ recordingId, target }: RetryReport['elsewhere'][number]): string {
-  return `${recordingId}: unfinished in another bucket, ${printable(target)}: configure it again, or run "recordupload forget ${recordingId}"`;
+  return `${recordingId}: unfinished in another bucket, ${printable(target)}: ${againElsewhere(recordingId, target)}`;
 }
 
 /** A cause that only the configuration removes needs no `--held`: a plain retry sends those webhooks then. */
 function nextForHeld(held: readonly DeliveryReport[]): string {
+  const disabled = held.find(({ isDisabled }) => isDisabled);
+  if (disabled) return `recordupload webhook enable ${disabled.endpoint}, once its URL is right`;
   const [{ recordingId } = { recordingId: '' }] = held;
   return held.length === 1
     ? `recordupload retry --held ${recordingId} once the cause is removed, or recordupload webhook discard ${recordingId}`

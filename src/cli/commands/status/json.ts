@@ -26,7 +26,7 @@ export interface StatusJson extends DamageJson {
     superseded: number;
   };
   alarms: (
-    | { kind: 'held' | 'partial' | 'refused'; count: number }
+    | { kind: 'held' | 'no-token' | 'partial' | 'refused'; count: number }
     | { kind: 'old-webhook' | 'old-upload' | 'old-queued'; ageMs: number }
   )[];
   /** When the next webhook is due. */

@@ -46,6 +46,7 @@ function requestOf({ options: { maxAge: maxAgeMs, limit = DEFAULT_LIMIT } }: Cal
 
 const EXIT_OF_ALARM: Record<Alarm['kind'], ExitCode> = {
   held: EXIT.webhook,
+  'no-token': EXIT.webhook,
   'old-webhook': EXIT.webhook,
   refused: EXIT.recording,
   partial: EXIT.incomplete,

@@ -1,17 +1,25 @@
 import type { ChalkInstance } from 'chalk';
 import type { Alarm } from '../../../app/alarms.ts';
 import type { StatusReport } from '../../../app/status.ts';
-import type { FileProgress, StateOverview, UnfinishedUpload, WaitingDelivery } from '../../../core/status/overview.ts';
-import { printable } from '../../../core/text.ts';
+import type {
+  BlockedEndpoint,
+  FileProgress,
+  UnfinishedUpload,
+  WaitingDelivery,
+} from '../../../core/status/overview.ts';
+import { printable, shellQuoted } from '../../../core/text.ts';
 import { formatDuration } from '../../../core/units.ts';
 import { count } from '../../terminal/format.ts';
+import { againElsewhere } from '../../text/elsewhere.ts';
 import { queuedLines, refusalLines } from '../../text/queued.ts';
 import { workerText } from '../../text/worker.ts';
+
+type Reported = Extract<StatusReport, { hasState: true }>;
 
 /** Everything that is not done; one or two short lines for each. */
 export function statusText(report: StatusReport, paint: ChalkInstance): string[] {
   if (!report.hasState) return [`nothing has been uploaded from here yet (no state in ${printable(report.stateDir)})`];
-  const { overview, alarms, now } = report;
+  const { overview, now } = report;
   const { counts, uploads, queued, refused, held, waiting, endpoints, nextAt, worker } = overview;
   const recording = uploads.filter(one => one.state === 'recording');
   const uploading = uploads.filter(one => one.state === 'uploading');
@@ -35,7 +43,7 @@ export function statusText(report: StatusReport, paint: ChalkInstance): string[]
       ({ name, reason, since }) =>
         `\nendpoint ${printable(name)} ${printable(reason)}${since === null ? '' : ` for ${formatDuration(now - since)}`}`,
     ),
-    ...adviceLines(overview, alarms, paint),
+    ...adviceLines(report, paint),
   ];
 }
 
@@ -48,6 +56,8 @@ function wordsOf(alarm: Alarm): string {
   switch (alarm.kind) {
     case 'held':
       return `${count(alarm.count, 'webhook')} held`;
+    case 'no-token':
+      return `${count(alarm.count, 'endpoint')} without a token`;
     case 'refused':
       return `${count(alarm.count, 'folder')} refused`;
     case 'partial':
@@ -78,7 +88,7 @@ function section<T>(
 }
 
 function uploadLines(upload: UnfinishedUpload, { now, target }: { now: number; target: string }): string[] {
-  const { files, pid, since, error } = upload;
+  const { files, pid, since, error, state } = upload;
   const by = pid === null ? '' : `, by process ${pid}`;
   const done = files.filter(file => file.state === 'uploaded').length;
   const known = files.length === 0 ? 'no file yet' : `${done} of ${count(files.length, 'file')}`;
@@ -87,7 +97,17 @@ function uploadLines(upload: UnfinishedUpload, { now, target }: { now: number; t
     `  ${printable(upload.id)}  ${known}, ${age}${by}`,
     ...files.filter(file => file.state === 'sending').map(file => `    ${fileText(file)}`),
     ...(error ? [`    ${printable(error.split('\n')[0] ?? '')}`] : []),
-    ...(upload.target === target ? [] : [`    goes to ${printable(upload.target)}, not to the configured bucket`]),
+    ...(upload.target === target
+      ? []
+      : [
+          `    goes to ${printable(upload.target)}, not to the configured bucket`,
+          ...(state === 'partial' ? [`    ${againElsewhere(upload.id, upload.target)}`] : []),
+        ]),
+    ...(upload.isForeign
+      ? [
+          `    to replace it, recordupload upload ${shellQuoted(upload.dir)} --force; to upload it under another id, add --id <id> instead; to give it up, recordupload forget ${upload.id}`,
+        ]
+      : []),
   ];
 }
 
@@ -115,11 +135,35 @@ function dueText(at: number, now: number): string {
   return at <= now ? 'due now' : `in ${formatDuration(at - now)}`;
 }
 
-function adviceLines({ counts, worker }: StateOverview, alarms: readonly Alarm[], paint: ChalkInstance): string[] {
-  const next: string[] = [];
-  if (counts.partial > 0 || counts.waiting > 0 || (counts.queued > 0 && !worker)) next.push('recordupload retry');
-  else if (counts.refused > 0) next.push('recordupload retry, once the folders are as they should be');
-  if (counts.held > 0) next.push('recordupload retry --held, once you have fixed the cause');
+/** By a 410 or an operator: it has to be enabled before anything is sent to it. */
+function isDisabled({ reason }: BlockedEndpoint): boolean {
+  return reason.startsWith('disabled: ');
+}
+
+function adviceLines(report: Reported, paint: ChalkInstance): string[] {
+  const { overview, alarms, target } = report;
+  const { counts, worker, uploads, waiting, held, endpoints } = overview;
+  const stopped = new Set(endpoints.filter(one => isDisabled(one) || one.isTokenless).map(({ name }) => name));
+  const disabled = endpoints.filter(
+    one => isDisabled(one) && [...waiting, ...held].some(({ endpoint }) => endpoint === one.name),
+  );
+  // What is not in a list may be anything.
+  const all = (count: number, listed: readonly unknown[], helpless: number) =>
+    count > listed.length || listed.length > helpless;
+  const partial = uploads.filter(one => one.state === 'partial');
+  const helpless = partial.filter(one => one.target !== target || one.isForeign).length;
+  const unsendable = waiting.filter(one => stopped.has(one.endpoint)).length;
+  const ofDisabled = held.filter(one => one.heldReason === 'disabled').length;
+  const isRetried =
+    all(counts.partial, partial, helpless) ||
+    all(counts.waiting, waiting, unsendable) ||
+    (counts.queued > 0 && !worker);
+  const next = [
+    ...(isRetried ? ['recordupload retry'] : []),
+    ...(!isRetried && counts.refused > 0 ? ['recordupload retry, once the folders are as they should be'] : []),
+    ...disabled.map(({ name }) => `recordupload webhook enable ${name}, once its URL is right`),
+    ...(all(counts.held, held, ofDisabled) ? ['recordupload retry --held, once you have fixed the cause'] : []),
+  ];
   const old = alarms.filter(one => one.kind.startsWith('old-'));
   return [
     ...(old.length > 0 ? ['', paint.red(`too old: ${alarmText(old)}`)] : []),

@@ -1,13 +1,13 @@
 import type { ChalkInstance } from 'chalk';
 import type { LinkCheck } from '../../../app/check-link.ts';
 import type { VerifiedRecording } from '../../../app/verify.ts';
-import { printable } from '../../../core/text.ts';
+import { printable, shellQuoted } from '../../../core/text.ts';
 import { formatBytes } from '../../../core/units.ts';
 import type { FileVerdict } from '../../../core/upload/verify-recording.ts';
 import { count, table } from '../../terminal/format.ts';
 
 /** What a verification found; the first line sums it up. */
-export function verifyText({ recordingId, files, link }: VerifiedRecording, paint: ChalkInstance): string[] {
+export function verifyText({ recordingId, files, link, folder }: VerifiedRecording, paint: ChalkInstance): string[] {
   const marks: Record<FileVerdict, string> = {
     same: paint.green('✔'),
     differs: paint.red('✘'),
@@ -27,7 +27,9 @@ export function verifyText({ recordingId, files, link }: VerifiedRecording, pain
   return [
     headline,
     ...table(rows),
-    ...(isSound ? [] : [`  next: recordupload upload <dir> --id ${recordingId}`]),
+    ...(isSound
+      ? []
+      : [`  next: recordupload upload ${folder === undefined ? '<dir>' : shellQuoted(folder)} --id ${recordingId}`]),
     ...(link ? linkLines(link, paint) : []),
   ];
 }
