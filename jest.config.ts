@@ -19,6 +19,7 @@ export const SLOW = [
   'test/trust/echoes.test.ts',
   'test/trust/hostile-text.test.ts',
   'test/watch/bad-input.test.ts',
+  'test/watch/recorders.test.ts',
 ];
 
 /**

@@ -1,43 +1,64 @@
+import type { Runtime } from '../runtime.ts';
 import type { Generations } from './generations.ts';
-import { keepHouse } from './housekeeping.ts';
 
-/** Tidies up now and then. */
+/** Does chores now and then, each by itself. */
 export interface House {
-  /** Begins if it is due. @returns how long nothing will be, in milliseconds */
+  /** Begins what is due. @returns how long nothing will be, in milliseconds */
   pump(): Promise<number>;
   /** Resolves once what is under way has ended. */
   idle(): Promise<void>;
 }
 
-/** Uploads that are due come first. */
-const FIRST_MS = 60_000;
-const EVERY_MS = 86_400_000;
+export interface Chore {
+  /** How long after the start it is done first: uploads that are due come before it. */
+  firstMs: number;
+  everyMs: number;
+  work(runtime: Runtime): Promise<unknown>;
+}
+
+/** After a failure of one that is done seldom. */
 const AFTER_FAILURE_MS = 3_600_000;
 
+/**
+ * @param onEnd called when one has ended
+ * @param onFailure gets what one fails with
+ */
 export function createHouse(
+  chores: readonly Chore[],
   generations: Generations,
   { onEnd, onFailure }: { onEnd: () => void; onFailure: (error: unknown) => void },
 ): House {
-  let dueAt = generations.runtime.clock.monotonic() + FIRST_MS;
-  let running: Promise<void> | undefined;
+  const now = () => generations.runtime.clock.monotonic();
+  const startedAt = now();
+  const dueAt = new Map(chores.map(chore => [chore, startedAt + chore.firstMs]));
+  const running = new Map<Chore, Promise<void>>();
+  const begin = (chore: Chore) => {
+    const { signal } = generations.runtime;
+    const task = generations
+      .use(chore.work)
+      .then(
+        () => chore.everyMs,
+        error => {
+          if (!signal.aborted) onFailure(error);
+          return Math.min(chore.everyMs, AFTER_FAILURE_MS);
+        },
+      )
+      .then(pauseMs => {
+        dueAt.set(chore, now() + pauseMs);
+        running.delete(chore);
+        onEnd();
+      });
+    running.set(chore, task);
+  };
   return {
     async pump() {
-      const { clock, signal } = generations.runtime;
-      if (dueAt <= clock.monotonic()) {
-        dueAt = clock.monotonic() + EVERY_MS;
-        running = generations
-          .use(keepHouse)
-          .catch(error => {
-            if (signal.aborted) return;
-            dueAt = clock.monotonic() + AFTER_FAILURE_MS;
-            onFailure(error);
-          })
-          .finally(onEnd);
-      }
-      return dueAt - clock.monotonic();
+      const idle = () =>
+        chores.filter(chore => !running.has(chore)).map(chore => ({ chore, at: dueAt.get(chore) ?? 0 }));
+      for (const { chore, at } of idle()) if (at <= now()) begin(chore);
+      return Math.max(0, Math.min(...idle().map(({ at }) => at)) - now());
     },
     idle: async () => {
-      await running;
+      await Promise.all(running.values());
     },
   };
 }

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { serviceManager } from '../../../app/watch/systemd.ts';
 import { watch } from '../../../app/watch/watch.ts';
 import { EXIT } from '../../exit-codes.ts';
@@ -63,7 +64,22 @@ function watchProgress({ options, terminal }: Call, block: LiveBlock | undefined
   };
 }
 
+/** SIGHUP asks for it, unless the terminal is gone, which sends one, too: then it ends the worker, as any other command. */
 function onReload(onAsked: () => void): () => void {
-  process.on('SIGHUP', onAsked);
-  return () => process.removeListener('SIGHUP', onAsked);
+  const hadTerminal = hasTerminal();
+  const onHangUp = () => {
+    if (hadTerminal && !hasTerminal()) process.kill(process.pid, 'SIGTERM');
+    else onAsked();
+  };
+  process.on('SIGHUP', onHangUp);
+  return () => process.removeListener('SIGHUP', onHangUp);
+}
+
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return true;
+  } catch {
+    return false;
+  }
 }
