@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { CreateMultipartUploadCommand, S3Client, UploadPartCommand } from '@aws-sdk/client-s3';
 import { describe, expect, test } from '@jest/globals';
 import { COMMANDS } from '../../src/cli/commands/index.ts';
+import { openState } from '../../src/state/open.ts';
 import { type Desk, openDesk, openSandbox } from '../support/desk.ts';
 import { freshId, makeRecording } from '../support/make-recording.ts';
 import { runCli, startCli } from '../support/run-cli.ts';
@@ -200,6 +201,43 @@ describe('the JSON of enqueue', () => {
       tokenless: [],
       worker: 'null',
     });
+  });
+});
+
+describe('the JSON about folders that wait', () => {
+  test('of the other commands, with a worker', async () => {
+    const desk = openDesk(sandbox);
+    const id = freshId();
+    const dir = makeRecording({ name: id, files: { 'video.mkv': null } });
+    expect((await desk.run(['enqueue', dir, makeRecording(), '--quiet'])).code).toBe(0);
+    const queued = {
+      dir: 'string',
+      recordingId: 'string',
+      origin: 'string',
+      reason: 'string',
+      hint: 'string',
+      since: 'string',
+      updatedAt: 'string',
+      nextTry: 'string',
+    };
+    const state = await openState(desk.stateDir);
+    await state.takeWorker(Date.now());
+    const WORKER = { pid: 'number', since: 'string' };
+    expect((await documentOf(desk, `enqueue ${dir}`)).worker).toEqual(WORKER);
+    const all = await documentOf(desk, 'status');
+    await state.close();
+    expect(all).toMatchObject({ worker: WORKER, oldest: { queued: 'string' }, refused: [] });
+    // One that waits for a reason, and one that nobody has looked at.
+    expect(all.queued).toEqual([queued, { ...queued, reason: 'null', hint: 'null' }]);
+    const one = await documentOf(desk, `status ${id}`);
+    expect(one).toEqual({ recordingId: 'string', uploads: [], queued: [queued], refused: [], webhooks: [] });
+    const plan = { recordingId: 'string', dir: 'string', reason: 'string', hint: 'string', nextTry: 'string' };
+    expect((await documentOf(desk, `retry --list ${id}`)).queued).toEqual([plan]);
+    expect((await documentOf(desk, `retry ${id}`)).uploads).toEqual([
+      { recordingId: 'string', dir: 'string', outcome: 'string', error: ERROR },
+    ]);
+    const forgotten = { recordingId: 'string', uploads: [], discarded: [], queued: ['string'], refused: [] };
+    expect(await documentOf(desk, `forget ${id}`)).toEqual(forgotten);
   });
 });
 
