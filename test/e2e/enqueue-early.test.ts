@@ -51,6 +51,19 @@ describe('a folder that cannot be uploaded yet', () => {
     expect(webhooksOf(sandbox, id).map(({ body }) => body.title)).toEqual(['Early']);
   });
 
+  test('keeps what the recorder said if an upload beside it refuses the folder', async () => {
+    const desk = openDesk(sandbox);
+    const id = freshId();
+    const dir = join(tempDir(), id);
+    mkdirSync(dir);
+    expect((await desk.run(['enqueue', dir, '--title', 'Said by the recorder'])).code).toBe(0);
+    expect((await desk.run(['upload', dir])).code).toBe(3);
+    expect((await desk.run(['status'])).code).toBe(0);
+    renameSync(join(makeRecording(), 'video.mkv'), join(dir, 'video.mkv'));
+    expect((await desk.run(['retry'])).code).toBe(0);
+    expect(webhooksOf(sandbox, id).map(({ body }) => body.title)).toEqual(['Said by the recorder']);
+  });
+
   test('because there are no access keys waits for them, also after a retry', async () => {
     const desk = openDesk(sandbox);
     const id = freshId();

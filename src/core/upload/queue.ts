@@ -51,7 +51,8 @@ export interface QueuedUpload extends AskedFolder, NotBegun {
 export interface UploadQueue {
   /**
    * Adds folders, or asks for them again: what is asked now counts, and their `since` stays. A folder that the worker
-   * `found` changes nothing where there is an entry already: somebody may have said more about it.
+   * `found` changes nothing where there is an entry already: somebody may have said more about it. Nor does one that an
+   * `upload` refused where a recorder handed it over: that it is not ready is no reason to forget what the recorder said.
    * @param entry without what follows `asked`, it waits and is due now
    */
   add(entries: readonly (AskedFolder & Partial<NotBegun>)[], now: number): Promise<void>;

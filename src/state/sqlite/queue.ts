@@ -70,7 +70,7 @@ function add(
      ON CONFLICT (dir) DO UPDATE SET
        recording_id = $recordingId, origin = $origin, asked = $asked, state = $state, reason = $reason, hint = $hint,
        asked_at = MAX($now, asked_at + 1), updated_at = $now, next_at = $nextAt
-       WHERE $origin <> 'found'`,
+       WHERE $origin = 'enqueued' OR ($origin = 'upload' AND origin <> 'enqueued')`,
     { dir, recordingId, origin, asked: JSON.stringify(asked), state, reason, hint, now, nextAt },
   );
 }

@@ -64,6 +64,23 @@ export function queueConforms(stage: Stage): void {
       expect(await listed({ limit: 1, state: 'refused' })).toEqual(['/r/41']);
     });
 
+    test('that a recorder handed over is not changed by an upload that refused it', async () => {
+      const { queue } = stage.state;
+      await queue.add([folder('/r/42'), folder('/r/43', 'found')], NOW);
+      const other = { asked: { ...asked, title: 'Cron said so' }, ...refused() };
+      await queue.add(
+        [
+          { ...folder('/r/42', 'upload'), ...other },
+          { ...folder('/r/43', 'upload'), ...other },
+        ],
+        NOW + 1,
+      );
+      expect(await queue.list()).toMatchObject([
+        { origin: 'enqueued', asked: { title: 'Weekly' }, state: 'waiting', askedAt: NOW },
+        { origin: 'upload', asked: { title: 'Cron said so' }, state: 'refused' },
+      ]);
+    });
+
     test('is not changed by the worker, which finds it', async () => {
       const { queue } = stage.state;
       await queue.add([folder('/r/42')], NOW);
