@@ -91,9 +91,38 @@ export function compile({ filename, source }, cachedData) {
   return new vm.Script(text, { filename, cachedData });
 }
 
-export function runProgram({ filename }, script) {
+/**
+ * Runs it. What it requires of the files beside it, its parts, it gets compiled.
+ * @param {{filename: string}} program
+ * @param {vm.Script} script
+ * @param {(part: {filename: string, source: string, identity: string}) => vm.Script} [compilePart]
+ */
+export function runProgram({ filename }, script, compilePart = compileCached) {
+  const folder = path.dirname(filename);
+  const builtIn = module.createRequire(filename);
+  const parts = new Map();
+  const load = name => {
+    const part = readProgram(path.join(folder, name));
+    return runProgram(part, compilePart(part));
+  };
+  const require = name => {
+    if (!name.startsWith('./')) return builtIn(name);
+    if (!parts.has(name)) parts.set(name, load(name));
+    return parts.get(name);
+  };
   const main = { exports: {} };
-  script.runInThisContext()(main.exports, module.createRequire(filename), main, filename, path.dirname(filename));
+  script.runInThisContext()(main.exports, require, main, filename, folder);
+  return main.exports;
+}
+
+/** Compiles a part of the program, with its code cache if that fits. */
+function compileCached(part) {
+  return compile(part, readCache(part, nameOf(part)));
+}
+
+/** @param {{filename: string}} part */
+export function nameOf({ filename }) {
+  return path.basename(filename, '.cjs');
 }
 
 export function cacheFile({ filename }, command) {

@@ -5,13 +5,13 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { COMMANDS } from '../src/cli/commands/index.ts';
 import { manPage } from '../src/cli/program/man-page.ts';
 import { VERSION } from '../src/cli/program/version.ts';
-import { bundledFirst } from './bundled-first.ts';
+import { bundledFirst, bundlePackage } from './bundled-first.ts';
 import { makeCodeCache } from './code-cache.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -80,13 +80,31 @@ const BASE: BuildOptions = {
 /** What the command-line program and the library have in common. */
 const COMMON: BuildOptions = { ...BASE, plugins: [bundledFirst(BASE), withoutDeadWeight, builtins] };
 
+/** Packages that few commands need, and late: each is a file with a code cache of its own, loaded when it is needed. */
+const PARTS: Readonly<Record<string, string>> = {
+  sdk: 'src/core/storage/s3/sdk.ts',
+  got: 'src/core/webhook/got.ts',
+};
+
+const parts: Plugin = {
+  name: 'parts',
+  setup(bundle) {
+    bundle.onResolve({ filter: /\.ts$/ }, ({ path, resolveDir }) => {
+      const module = relative(root, resolve(resolveDir, path));
+      const [part] = Object.entries(PARTS).find(([, file]) => file === module) ?? [];
+      return part === undefined ? undefined : { path: `./${part}.cjs`, external: true };
+    });
+  },
+};
+
 /**
  * The program in one file: modules of which nothing is asked are not even set up, and one file with a code cache starts
- * faster than many small ones.
+ * faster than many small ones. Only its parts are files beside it.
  */
 async function buildProgram(): Promise<void> {
   const { outputFiles } = await build({
     ...COMMON,
+    plugins: [parts, ...(COMMON.plugins ?? [])],
     entryPoints: { recordupload: 'src/cli/main.ts' },
     format: 'cjs',
     outExtension: { '.js': '.cjs' },
@@ -94,13 +112,23 @@ async function buildProgram(): Promise<void> {
     banner: { js: "const bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
     write: false,
   });
+  writeProgram('recordupload', outputFiles[0]?.text ?? '');
+}
+
+async function buildParts(): Promise<void> {
+  for (const [name, module] of Object.entries(PARTS))
+    writeProgram(name, await bundlePackage(resolve(root, module), 'cjs', BASE));
+}
+
+/** Writes what `bin/start-program.js` reads. */
+function writeProgram(name: string, text: string): void {
   // ASCII alone, which V8 takes without decoding: what esbuild leaves (it does not touch regular expressions) is escaped.
-  const text = (outputFiles[0]?.text ?? '').replaceAll(
+  const ascii = text.replaceAll(
     /[^\0-\x7f]/g,
     character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-  const hash = createHash('sha256').update(text).digest('hex');
-  writeFileSync(resolve(outdir, 'recordupload.cjs'), `// ${hash}\n${text}`);
+  const hash = createHash('sha256').update(ascii).digest('hex');
+  writeFileSync(resolve(outdir, `${name}.cjs`), `// ${hash}\n${ascii}`);
 }
 
 /** What other programs import, and the thread that both hash with. */
@@ -133,6 +161,6 @@ async function buildPage(): Promise<void> {
 
 rmSync(outdir, { recursive: true, force: true });
 mkdirSync(resolve(outdir, 'man'), { recursive: true });
-await Promise.all([buildProgram(), buildLibrary(), buildPage()]);
+await Promise.all([buildProgram(), buildParts(), buildLibrary(), buildPage()]);
 writeFileSync(resolve(outdir, 'man/recordupload.1'), manPage(COMMANDS, VERSION));
 await makeCodeCache(outdir);

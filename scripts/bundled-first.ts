@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Format, type Plugin } from 'esbuild';
 
 /**
  * Modules of ours that re-export what the program uses of a package. Each is bundled by itself before the rest:
@@ -20,22 +20,31 @@ export function bundledFirst(options: BuildOptions): Plugin {
       bundle.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
         const own = MODULES[relative(options.absWorkingDir ?? '', path)];
         if (!own) return undefined;
-        const { outputFiles } = await build({
-          ...options,
-          entryPoints: [path],
-          format: own.isCalledLater ? 'iife' : 'esm',
-          globalName: 'bundled',
-          minifyIdentifiers: true,
-          define: { 'Intl.ListFormat': 'LazyListFormat' },
-          banner: { js: LAZY_LIST_FORMAT },
-          plugins: [lazyBuiltins, ...(options.plugins ?? [])],
-          write: false,
-        });
-        const contents = outputFiles[0]?.text ?? '';
+        const contents = await bundlePackage(path, own.isCalledLater ? 'iife' : 'esm', options);
         return { contents: own.isCalledLater ? calledLater(contents) : contents, loader: 'js' };
       });
     },
   };
+}
+
+/**
+ * Bundles a module of ours that re-exports what the program uses of a package.
+ * @param path of the module
+ * @param options those of the whole bundle
+ */
+export async function bundlePackage(path: string, format: Format, options: BuildOptions): Promise<string> {
+  const { outputFiles } = await build({
+    ...options,
+    entryPoints: [path],
+    format,
+    globalName: 'bundled',
+    minifyIdentifiers: true,
+    define: { 'Intl.ListFormat': 'LazyListFormat' },
+    banner: { js: LAZY_LIST_FORMAT },
+    plugins: [lazyBuiltins, ...(options.plugins ?? [])],
+    write: false,
+  });
+  return outputFiles[0]?.text ?? '';
 }
 
 /** A module whose one export, a function, is set up when it is first called: the package takes long to load. */

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { tempDir } from '../support/temp-dir.ts';
@@ -34,16 +34,18 @@ beforeAll(() => {
 describe('the code cache beside the program', () => {
   const names = readdirSync(join(root, 'dist/cache'));
 
-  test('is there for what cron, recorders and people call most, and for all else', () => {
-    expect(names.map(name => name.split('-')[0]).sort()).toEqual(['enqueue', 'other', 'retry', 'upload']);
+  test('is there for what cron, recorders and people call most, for all else, and for the parts that load late', () => {
+    expect(names.map(name => name.split('-')[0]).sort()).toEqual(['enqueue', 'got', 'other', 'retry', 'sdk', 'upload']);
   });
 
   test.each(names)('%s is what this Node takes', name => {
+    const [own = ''] = name.split('-');
+    const file = existsSync(join(root, 'dist', `${own}.cjs`)) ? `${own}.cjs` : 'recordupload.cjs';
     const launcher = new URL(`file://${root}/bin/start-program.js`);
     const check = `
       import { readFileSync } from 'node:fs';
       import { compile, digestOf, readProgram } from '${launcher}';
-      const program = readProgram('${join(root, 'dist/recordupload.cjs')}');
+      const program = readProgram('${join(root, 'dist', file)}');
       const bytes = readFileSync('${join(root, 'dist/cache', name)}');
       const data = bytes.subarray(32);
       console.log(digestOf(program, data).equals(bytes.subarray(0, 32)), compile(program, data).cachedDataRejected);`;
@@ -72,6 +74,28 @@ describe('the code cache beside the program', () => {
     expect(other).toHaveLength(program.length);
     writeFileSync(file, other, 'latin1');
     expect(run(root, ['--help']).stdout).toContain('UPLOADS FINISHED');
+  });
+});
+
+describe('the parts that load late', () => {
+  const upload = (root: string) =>
+    run(root, ['upload', '--sandbox', '--quiet', resolve(import.meta.dirname, '../../fixtures/recordings/3')]);
+  const parts = ['got', 'sdk'];
+
+  test('are loaded from their files beside the program', () => {
+    const { root } = installed();
+    rmSync(join(root, 'dist/got.cjs'));
+    expect(upload(root).stderr).toContain('got.cjs');
+  });
+
+  test.each<[string, (bytes: Buffer) => Buffer]>([
+    ['zeros in the place of their caches', bytes => bytes.fill(0, bytes.length >> 2)],
+    ['no cache', () => Buffer.alloc(0)],
+  ])('run as well with %s', (_, spoil) => {
+    const { root, cache } = installed();
+    for (const name of readdirSync(cache).filter(name => parts.includes(name.split('-')[0] ?? '')))
+      writeFileSync(join(cache, name), spoil(readFileSync(join(cache, name))));
+    expect(upload(root)).toMatchObject({ status: 0, stderr: '' });
   });
 });
 
