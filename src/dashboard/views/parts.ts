@@ -1,5 +1,5 @@
 import { printable, printableLine } from '../../core/text.ts';
-import { formatBytes } from '../../core/units.ts';
+import { formatBytes, formatDuration } from '../../core/units.ts';
 import { type Child, h } from './h.ts';
 import type { Sentence } from './model.ts';
 
@@ -97,6 +97,12 @@ export function toneOf(state: string): Tone {
 /** A bar with its numbers. */
 export function Bar({ bytes, total, label }: { bytes: number; total: number; label: string }): Child {
   return h('progress', { max: Math.max(1, total), value: Math.min(bytes, total), 'aria-label': label });
+}
+
+/** How long an upload still takes. */
+export function leftText(ms: number): string {
+  const seconds = Math.max(1, Math.round(ms / 1000));
+  return `${seconds < 60 ? `${seconds} s` : formatDuration(seconds * 1000)} left`;
 }
 
 export function rateText(rate: number): string {

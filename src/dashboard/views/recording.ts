@@ -7,6 +7,7 @@ import {
   Bar,
   Empty,
   Lines,
+  leftText,
   Moment,
   many,
   Panel,
@@ -118,8 +119,8 @@ function Files({ upload, now }: { upload: Upload; now: number }): Child {
             'div',
             { class: 'line quiet number' },
             `${formatBytes(bytes)} of ${formatBytes(totalBytes)}`,
-            isUploading && rate !== null && h('span', {}, rateText(rate)),
-            isUploading && leftMs !== null && h('span', {}, `${formatDuration(Math.round(leftMs / 1000) * 1000)} left`),
+            isUploading && rate && h('span', {}, rateText(rate)),
+            isUploading && leftMs !== null && h('span', {}, leftText(leftMs)),
           ),
         ),
       h(Table, {

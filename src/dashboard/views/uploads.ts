@@ -1,7 +1,7 @@
-import { formatBytes, formatDuration } from '../../core/units.ts';
+import { formatBytes } from '../../core/units.ts';
 import { type Child, h } from './h.ts';
 import type { QueuedRow, UploadRow } from './model.ts';
-import { Ago, Bar, many, RecordingLink, rateText, State, Text } from './parts.ts';
+import { Ago, Bar, leftText, many, RecordingLink, rateText, State, Text } from './parts.ts';
 
 /** Uploads that run, with bars. */
 export function Uploads({ uploads, now }: { uploads: readonly UploadRow[]; now: number }): Child {
@@ -27,13 +27,9 @@ export function Uploads({ uploads, now }: { uploads: readonly UploadRow[]; now: 
           'div',
           { class: 'line quiet' },
           h('span', { class: 'number' }, `${formatBytes(bytes)} of ${formatBytes(totalBytes)}`),
-          h('span', { class: 'number' }, rate === null ? '–' : rateText(rate)),
-          h(
-            'span',
-            { class: 'number grow' },
-            leftMs === null ? '' : `${formatDuration(Math.round(leftMs / 1000) * 1000)} left`,
-          ),
-          h('span', {}, many(files.length, 'file'), ', since ', h(Ago, { at: since, now })),
+          h('span', { class: 'number' }, rate ? rateText(rate) : '–'),
+          h('span', { class: 'number grow' }, leftMs === null ? '' : leftText(leftMs)),
+          h('span', {}, many(files.length, 'file'), ', began ', h(Ago, { at: since, now })),
         ),
       );
     }),
@@ -55,14 +51,14 @@ export function Queue({ entries, now }: { entries: readonly QueuedRow[]; now: nu
           h(State, { tone: 'wait' }, 'queued'),
           h(Text, { of: id, class: 'id' }),
           h(Text, { of: dir, class: 'cut quiet grow' }),
-          h('span', { class: 'quiet' }, 'since ', h(Ago, { at: since, now })),
+          h('span', { class: 'quiet' }, h(Ago, { at: since, now })),
         ),
         reason &&
           h(
             'div',
             { class: 'why' },
             h(Text, { of: reason, class: 'clamp' }),
-            h('span', { class: 'quiet' }, h(Ago, { at: nextAt, now })),
+            h('span', { class: 'quiet' }, 'looked at again ', nextAt <= now ? 'now' : h(Ago, { at: nextAt, now })),
           ),
       ),
     ),
