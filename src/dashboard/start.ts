@@ -90,6 +90,8 @@ export async function startDashboard(options: DashboardOptions): Promise<Running
     onSignIn,
   };
   fetch = createApp(parts, settings).fetch as typeof fetch;
+  // Read while the browser opens: the first page need not wait for it.
+  void hub.overview().catch(() => {});
 
   const shownHost = host === '0.0.0.0' || host === '::' ? machineName() || 'localhost' : host;
   const address =

@@ -170,7 +170,7 @@ function Workers({ content, machine }: { content: OverviewContent; machine: stri
         { class: 'line' },
         h(State, { tone: 'ok' }, 'alive'),
         h('span', { class: 'strong' }, machine || 'this machine'),
-        h('span', { class: 'quiet push' }, `process ${worker.pid}, since `, h(Ago, { at: worker.since, now })),
+        h('span', { class: 'quiet push' }, `process ${worker.pid}, began `, h(Ago, { at: worker.since, now })),
       ),
     ),
   );
