@@ -136,6 +136,9 @@ test('an upload that fails is tried again after 5 s, 30 s, 2 min, 10 min and eve
   expect(backoff.waitMs('42', 1_801_000)).toBe(0);
   expect(backoff.waitMs('42', 1_000)).toBe(1_800_000);
   expect(backoff.waitMs('43', 1_000)).toBe(0);
+  backoff.hurry();
+  expect(backoff.waitMs('42', 1_000)).toBe(0);
+  expect(backoff.failed('42', 1_000)).toBe(1_800_000);
   backoff.ended('42');
   expect(backoff.waitMs('42', 1_000)).toBe(0);
 });

@@ -9,6 +9,8 @@ export interface UploadBackoff {
   ended(id: string): void;
   /** Forgets all that are none of these. */
   keepOnly(ids: ReadonlySet<string>): void;
+  /** Something has changed for all of them: the next try of each is due. */
+  hurry(): void;
   /** How long the next try has to wait; 0 for one that has not failed. */
   waitMs(id: string, monotonic: number): number;
 }
@@ -27,6 +29,9 @@ export function createBackoff(): UploadBackoff {
     },
     keepOnly(ids) {
       for (const id of failures.keys()) if (!ids.has(id)) failures.delete(id);
+    },
+    hurry() {
+      for (const one of failures.values()) one.nextAt = 0;
     },
     waitMs: (id, monotonic) => Math.max(0, (failures.get(id)?.nextAt ?? 0) - monotonic),
   };

@@ -54,6 +54,11 @@ export async function checkRoot(root: Root, all: readonly Root[], observer: Obse
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
     return sayProblem(hasErrorCode(error, 'ENOENT', 'ENOTDIR') ? 'is not there' : `cannot be read (${code})`);
   }
+  const isOther = root.dir !== undefined && root.place !== '' && root.place !== place;
+  if (isOther) {
+    const message = `${name} is another folder now: something was mounted, unmounted or put in its place`;
+    observer({ type: 'notice', message });
+  }
   if (root.problem !== '') observer({ type: 'notice', message: `${name} is there now` });
   root.problem = '';
   const remark = remarkOn(dir, root, all);

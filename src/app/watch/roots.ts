@@ -25,6 +25,8 @@ export interface RootsDeps {
   runtime(): Runtime;
   /** A folder with a video; may be called again for the same. */
   onRecording(dir: string): Promise<void>;
+  /** A root is there that was not, or is another one now. */
+  onBack(): void;
   /** Something is due now. */
   wake(): void;
 }
@@ -45,7 +47,7 @@ const MOST_CHANGED = 10_000;
 /** A folder that has come may get its files before anybody listens to it. */
 const SECOND_LOOK_MS = 1_000;
 
-export function createRoots(given: readonly string[], { runtime, onRecording, wake }: RootsDeps): Roots {
+export function createRoots(given: readonly string[], { runtime, onRecording, onBack, wake }: RootsDeps): Roots {
   let roots = given.map(newRoot);
   const stop = new AbortController();
   /** When folders are looked at, because something in them has changed. */
@@ -95,7 +97,9 @@ export function createRoots(given: readonly string[], { runtime, onRecording, wa
 
   const checkRoots = async () => {
     for (const root of [...roots]) {
-      if (await checkRoot(root, roots, runtime().observer)) isAllDue = true;
+      if (!(await checkRoot(root, roots, runtime().observer))) continue;
+      isAllDue = true;
+      onBack();
     }
   };
 

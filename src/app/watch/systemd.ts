@@ -47,9 +47,12 @@ export function serviceManager(env: NodeJS.ProcessEnv, pid = process.pid): Servi
   };
 }
 
+/** It may wait for an answer that never comes. */
+const LIMIT_MS = 1_000;
+
 async function succeeds([program, ...args]: [string, ...string[]], env: NodeJS.ProcessEnv): Promise<boolean> {
   try {
-    const child = spawn(program, args, { env, stdio: 'ignore' });
+    const child = spawn(program, args, { env, stdio: 'ignore', timeout: LIMIT_MS });
     const [status] = (await once(child, 'exit')) as [number | null];
     return status === 0;
   } catch {

@@ -25,6 +25,8 @@ export interface Uploads {
   pump(): Promise<number>;
   /** Looks at a folder at the next `pump`, whenever it is due: it has changed, or is finished. */
   want(dir: string): void;
+  /** Tries again now what has failed: a drive is back, or the configuration is another one. */
+  retrySoon(): void;
   /** True while the folder is looked at or uploaded. */
   isRunning(dir: string): boolean;
   readonly running: number;
@@ -237,6 +239,10 @@ export function createUploads(
       return unfinished.length;
     },
     isRunning: dir => running.has(dir),
+    retrySoon() {
+      backoff.hurry();
+      lookedAt = Number.NEGATIVE_INFINITY;
+    },
     want(dir) {
       if (wanted.size < MOST_WANTED) wanted.add(dir);
     },

@@ -86,6 +86,7 @@ export async function watch(request: WatchRequest, given: Runtime): Promise<void
       if (candidates.has(dir) || uploads.isRunning(dir)) return;
       await generations.use(runtime => considerFound(dir, { candidates, uploads }, runtime)).catch(troubles.add);
     },
+    onBack: uploads.retrySoon,
     wake: bell.ring,
   });
 
@@ -107,11 +108,12 @@ export async function watch(request: WatchRequest, given: Runtime): Promise<void
       await bell.wait(Math.min(TICK_MS, dueInMs), signal);
     }
   } finally {
-    void manager.tell({ STOPPING: '1', STATUS: 'saving progress' });
+    const told = manager.tell({ STOPPING: '1', STATUS: 'saving progress' });
     signal.removeEventListener('abort', onAbort);
     stopListening();
     asked.stop();
     await Promise.all([roots.close(), live.close(), uploads.idle(), webhooks.idle(), house.idle(), alerts.idle()]);
+    await told;
   }
 
   /** Begins all that is due. @returns how long nothing will be, in milliseconds */
@@ -149,6 +151,7 @@ export async function watch(request: WatchRequest, given: Runtime): Promise<void
       generations.replace(next);
       roots.replace(rootsOf(next));
       webhooks.reset();
+      uploads.retrySoon();
       next.observer({ type: 'notice', message: 'the configuration was read again' });
       await complete(next);
     } catch (error) {
