@@ -41,8 +41,8 @@ const insideJson = (text: string) => JSON.stringify(text).slice(1, -1);
 /** A line of `--progress json`. */
 const isJson = (text: string) => text.startsWith('{"');
 
-/** A line of a payload. */
-const DATA = /^\s*"[^"]*": /;
+/** A payload, or a line of one. */
+const DATA = /^\s*(?:"[^"]*": |[{[])/;
 
 const READ_BY_PEOPLE = /^\s*"(?:hint|fix|mend|detail|message|reason|error)": ".*recordupload .*$/gm;
 

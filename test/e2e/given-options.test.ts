@@ -126,3 +126,10 @@ test('a name that begins like a command, or has one in its middle, is left as it
   ]);
   expect(stdout).toContain('"title": "recordupload retry"');
 });
+
+test('what was sent is shown as it was sent', async () => {
+  const sandbox = await openSandbox();
+  const { desk, given } = deskWith(sandbox, 'rc.json');
+  const { code, stdout } = await desk.run(['webhook', 'test', ...given]);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('"title":"recordupload webhook test"') });
+});
