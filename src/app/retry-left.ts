@@ -1,4 +1,4 @@
-import { type DeliveryReport, NO_EMAIL, STOPPED } from '../core/delivery/delivery-report.ts';
+import { type DeliveryReport, NO_EMAIL, STOPPED, UNCONFIGURED } from '../core/delivery/delivery-report.ts';
 import type { WaitingDelivery } from '../core/status/overview.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -36,6 +36,8 @@ export async function findLeft(
     one =>
       isWanted(one.recordingId) && (endpoint === undefined || one.endpoint === endpoint) && !done.has(one.webhookId),
   );
+  const names = new Set(config.webhooks.map(({ name }) => name));
+  const reportOf = (one: WaitingDelivery) => reportWith(one, names.has(one.endpoint));
   const target = `${config.endpoint}/${config.bucket}`;
   const elsewhere = all.uploads.filter(one => one.state === 'partial' && one.target !== target && isWanted(one.id));
   return {
@@ -45,9 +47,14 @@ export async function findLeft(
   };
 }
 
-function reportOf({ recordingId, endpoint, webhookId, heldReason, error }: WaitingDelivery): DeliveryReport {
+function reportWith(
+  { recordingId, endpoint, webhookId, heldReason, error }: WaitingDelivery,
+  isConfigured: boolean,
+): DeliveryReport {
+  const report = { recordingId, endpoint, webhookId, outcome: 'held' as const };
+  if (!isConfigured) return { ...report, detail: `endpoint ${endpoint} ${UNCONFIGURED}`, isUnconfigured: true };
   const detail =
     heldReason === 'no-email' ? NO_EMAIL : heldReason === 'refused' ? STOPPED.refused(endpoint) : (error ?? 'held');
   const isDisabled = heldReason === 'disabled' || undefined;
-  return { recordingId, endpoint, webhookId, outcome: 'held', detail, isDisabled };
+  return { ...report, detail, isDisabled };
 }

@@ -1,3 +1,4 @@
+import { UNCONFIGURED } from '../core/delivery/delivery-report.ts';
 import type { StateDamage, StateOverview } from '../core/status/overview.ts';
 import { type Alarm, findAlarms } from './alarms.ts';
 import type { Runtime } from './runtime.ts';
@@ -41,19 +42,23 @@ export async function status(request: StatusRequest, runtime: Runtime): Promise<
   return await reader.read(request);
 }
 
-/** Adds the endpoints whose webhooks wait because the configuration has no token for them. */
-function withTokenless(overview: StateOverview, { webhooks }: Pick<Runtime['config'], 'webhooks'>): StateOverview {
-  const tokenless = webhooks
-    .filter(({ name, enabled, token }) => enabled && token === undefined && waitsFor(overview, name))
-    .map(({ name }) => {
+/** Adds the endpoints to which nothing is sent because of the configuration: it has no token for them, or not them. */
+function withUnsendable(overview: StateOverview, { webhooks }: Pick<Runtime['config'], 'webhooks'>): StateOverview {
+  const { waiting, held, endpoints } = overview;
+  const known = new Set(endpoints.map(({ name }) => name));
+  const namesOf = (deliveries: readonly { endpoint: string }[]) =>
+    [...new Set(deliveries.map(({ endpoint }) => endpoint))].filter(name => !known.has(name));
+  const found = (name: string) => webhooks.find(one => one.name === name);
+  const tokenless = namesOf(waiting)
+    .filter(name => found(name)?.enabled && found(name)?.token === undefined)
+    .map(name => {
       const reason = 'has no token: set one, then run "recordupload retry"';
       return { name, reason, isTokenless: true as const, since: null };
     });
-  return { ...overview, endpoints: [...overview.endpoints, ...tokenless] };
-}
-
-function waitsFor({ waiting, endpoints }: StateOverview, name: string): boolean {
-  return waiting.some(({ endpoint }) => endpoint === name) && !endpoints.some(one => one.name === name);
+  const unconfigured = namesOf([...waiting, ...held])
+    .filter(name => !found(name))
+    .map(name => ({ name, reason: UNCONFIGURED, isUnconfigured: true as const, since: null }));
+  return { ...overview, endpoints: [...endpoints, ...tokenless, ...unconfigured] };
 }
 
 /** Reads the same again and again. As long as there is no state, each reading looks for one. */
@@ -64,7 +69,7 @@ export function openStatus({ config, clock, overview }: Pick<Runtime, 'config' |
     async read({ maxAgeMs, limit }) {
       open ??= await overview();
       if (!open) return { hasState: false, stateDir };
-      const found = withTokenless(await open.all({ limit }), config);
+      const found = withUnsendable(await open.all({ limit }), config);
       const now = clock.now();
       const target = `${config.endpoint}/${config.bucket}`;
       const alarms = findAlarms(found, { maxAgeMs, now });

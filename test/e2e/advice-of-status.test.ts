@@ -2,6 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import { configure, endpointWithToken, NO_ENDPOINT } from '../delivery/support.ts';
 import { type Desk, openDesk, openSandbox, readJson, webhooksOf } from '../support/desk.ts';
 import { freshId, makeRecording } from '../support/make-recording.ts';
 import { shownCommand } from '../support/shown-command.ts';
@@ -177,4 +178,35 @@ test('a clock that is wrong is corrected before the upload is tried again', asyn
   expect(stdout).toMatch(/next: recordupload retry \d+, once that is corrected/);
   rule.remove();
   expect(await desk.run(shownCommand(stdout))).toMatchObject({ code: 0 });
+});
+
+describe('a webhook for an endpoint that is no longer configured', () => {
+  test.each([
+    ['held', 400, 5],
+    ['waiting', 500, 0],
+  ])('%s: it can be discarded, or the endpoint be configured again', async (_, refusal, exit) => {
+    const { url } = sandbox.receiver;
+    desk = openDesk(sandbox, NO_ENDPOINT);
+    configure(desk, { webhooks: [endpointWithToken('old', url)] });
+    answer(refusal);
+    expect((await desk.run(['upload', dir])).code).toBe(0);
+    configure(desk, { webhooks: [endpointWithToken('new', url)] });
+    const [status, retried] = [await desk.run(['status']), await desk.run(['retry'])];
+    expect([status.code, retried.code]).toEqual([exit, exit]);
+    expect(status.stdout).toContain(
+      'endpoint old is no longer in the configuration: configure it again under that name',
+    );
+    const command = shownCommand(status.stdout);
+    expect(command).toEqual(['webhook', 'discard', id, '--endpoint', 'old']);
+    if (exit === 5) expect(shownCommand(retried.stdout)).toEqual(command);
+    if (exit === 0) {
+      expect(await desk.run(command)).toMatchObject({ code: 0 });
+      return await expectWell();
+    }
+    configure(desk, { webhooks: [endpointWithToken('old', url)] });
+    expect(await desk.run(['retry', '--held'])).toMatchObject({ code: 0 });
+    await expectWell();
+    configure(desk, { webhooks: [endpointWithToken('new', url)] });
+    await expectWell();
+  });
 });

@@ -23,6 +23,8 @@ export interface DeliveryReport {
   isBlocked?: true | undefined;
   /** A `held` one whose endpoint has to be enabled first. */
   isDisabled?: true | undefined;
+  /** A `held` one whose endpoint is not configured any more. */
+  isUnconfigured?: true | undefined;
   durationMs?: number | undefined;
 }
 
@@ -59,6 +61,9 @@ export const STOPPED: Record<StopReason, (endpoint: string) => string> = {
   off: name => `endpoint ${name} is switched off in the configuration`,
   interrupted: () => 'interrupted; the next run continues',
 };
+
+/** Why nothing is sent to an endpoint that only the state knows, and what to do. */
+export const UNCONFIGURED = 'is no longer in the configuration: configure it again under that name';
 
 /** Why a delivery was not sent that an older payload of its recording keeps waiting. */
 export const WAITS = 'it waits because an older payload may still be arriving; "recordupload retry" sends it then';

@@ -63,6 +63,8 @@ export interface BlockedEndpoint {
   reason: string;
   /** The configuration has no token for it. */
   isTokenless?: true | undefined;
+  /** The configuration does not have it any more. */
+  isUnconfigured?: true | undefined;
   since: number | null;
 }
 

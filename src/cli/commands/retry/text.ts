@@ -102,7 +102,9 @@ function elsewhereText({ recordingId, target }: RetryReport['elsewhere'][number]
 function nextForHeld(held: readonly DeliveryReport[]): string {
   const disabled = held.find(({ isDisabled }) => isDisabled);
   if (disabled) return `recordupload webhook enable ${disabled.endpoint}, once its URL is right`;
-  const [{ recordingId } = { recordingId: '' }] = held;
+  const [{ recordingId, endpoint } = { recordingId: '', endpoint: '' }] = held;
+  if (held.every(({ isUnconfigured }) => isUnconfigured))
+    return `recordupload webhook discard ${recordingId} --endpoint ${endpoint}, unless the endpoint is configured again`;
   return held.length === 1
     ? `recordupload retry --held ${recordingId} once the cause is removed, or recordupload webhook discard ${recordingId}`
     : `recordupload retry --held once the causes are removed, or recordupload webhook discard <id>`;

@@ -143,7 +143,9 @@ function isDisabled({ reason }: BlockedEndpoint): boolean {
 function adviceLines(report: Reported, paint: ChalkInstance): string[] {
   const { overview, alarms, target } = report;
   const { counts, worker, uploads, waiting, held, endpoints } = overview;
-  const stopped = new Set(endpoints.filter(one => isDisabled(one) || one.isTokenless).map(({ name }) => name));
+  const stopped = new Set(
+    endpoints.filter(one => isDisabled(one) || one.isTokenless || one.isUnconfigured).map(({ name }) => name),
+  );
   const disabled = endpoints.filter(
     one => isDisabled(one) && [...waiting, ...held].some(({ endpoint }) => endpoint === one.name),
   );
@@ -153,7 +155,9 @@ function adviceLines(report: Reported, paint: ChalkInstance): string[] {
   const partial = uploads.filter(one => one.state === 'partial');
   const helpless = partial.filter(one => one.target !== target || one.isForeign).length;
   const unsendable = waiting.filter(one => stopped.has(one.endpoint)).length;
-  const ofDisabled = held.filter(one => one.heldReason === 'disabled').length;
+  const gone = new Set(endpoints.filter(one => one.isUnconfigured).map(({ name }) => name));
+  const left = [...held, ...waiting].filter(one => gone.has(one.endpoint));
+  const unreleased = held.filter(one => one.heldReason === 'disabled' || gone.has(one.endpoint)).length;
   const isRetried =
     all(counts.partial, partial, helpless) ||
     all(counts.waiting, waiting, unsendable) ||
@@ -162,7 +166,13 @@ function adviceLines(report: Reported, paint: ChalkInstance): string[] {
     ...(isRetried ? ['recordupload retry'] : []),
     ...(!isRetried && counts.refused > 0 ? ['recordupload retry, once the folders are as they should be'] : []),
     ...disabled.map(({ name }) => `recordupload webhook enable ${name}, once its URL is right`),
-    ...(all(counts.held, held, ofDisabled) ? ['recordupload retry --held, once you have fixed the cause'] : []),
+    ...left
+      .slice(0, 1)
+      .map(
+        one =>
+          `recordupload webhook discard ${one.recordingId} --endpoint ${one.endpoint}, unless its endpoint is configured again`,
+      ),
+    ...(all(counts.held, held, unreleased) ? ['recordupload retry --held, once you have fixed the cause'] : []),
   ];
   const old = alarms.filter(one => one.kind.startsWith('old-'));
   return [
