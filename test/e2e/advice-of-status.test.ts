@@ -210,3 +210,13 @@ describe('a webhook for an endpoint that is no longer configured', () => {
     await expectWell();
   });
 });
+
+test.each([['status'], ['webhook', 'list']])(
+  'a webhook that is not due yet is sent by the command of %s %s',
+  async (...words) => {
+    answer(503);
+    expect((await desk.run(['upload', dir])).code).toBe(0);
+    const { stdout } = await desk.run(words.filter(word => word !== undefined));
+    expect(await desk.run(shownCommand(stdout))).toMatchObject({ code: 0, stdout: '1 of 1 webhook delivered\n' });
+  },
+);

@@ -141,7 +141,7 @@ function isDisabled({ reason }: BlockedEndpoint): boolean {
 }
 
 function adviceLines(report: Reported, paint: ChalkInstance): string[] {
-  const { overview, alarms, target } = report;
+  const { overview, alarms, target, now } = report;
   const { counts, worker, uploads, waiting, held, endpoints } = overview;
   const stopped = new Set(
     endpoints.filter(one => isDisabled(one) || one.isTokenless || one.isUnconfigured).map(({ name }) => name),
@@ -162,8 +162,10 @@ function adviceLines(report: Reported, paint: ChalkInstance): string[] {
     all(counts.partial, partial, helpless) ||
     all(counts.waiting, waiting, unsendable) ||
     (counts.queued > 0 && !worker);
+  // Without --now, a retry does not send what is not due.
+  const isEarly = waiting.some(one => !stopped.has(one.endpoint) && (one.nextAt ?? 0) > now);
   const next = [
-    ...(isRetried ? ['recordupload retry'] : []),
+    ...(isRetried ? [`recordupload retry${isEarly ? ' --now' : ''}`] : []),
     ...(!isRetried && counts.refused > 0 ? ['recordupload retry, once the folders are as they should be'] : []),
     ...disabled.map(({ name }) => `recordupload webhook enable ${name}, once its URL is right`),
     ...left

@@ -43,11 +43,14 @@ function countsOf({ pending, held, heldBy, delivered, superseded }: EndpointOver
   ].join(', ');
 }
 
-function waitingLine({ oldestAt, nextAt, held, isConfigured }: EndpointOverview, now: number): string[] {
+function waitingLine(overview: EndpointOverview, now: number): string[] {
+  const { oldestAt, nextAt, held, isConfigured, disabledReason, hasToken } = overview;
   if (oldestAt === null) return [];
   const due = nextAt === null ? '' : nextAt <= now ? ', due now' : `, next try in ${formatDuration(nextAt - now)}`;
   const next = [
-    ...(nextAt === null ? [] : ['recordupload retry']),
+    ...(nextAt === null || disabledReason !== null || !hasToken
+      ? []
+      : [`recordupload retry${nextAt <= now ? '' : ' --now'}`]),
     ...(held > 0 ? ['recordupload status shows why some are held'] : []),
   ];
   return [
