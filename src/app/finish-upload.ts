@@ -1,5 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import type { RecordingDetails } from '../core/recording/recording.ts';
+import { StillWrittenError } from '../core/recording/settle.ts';
 import type { StoredRecording } from '../core/upload/journal.ts';
 import { uploadRecording } from '../core/upload/upload-recording.ts';
 import { readFinishedFolder, uploadRequest } from './recording-folder.ts';
@@ -20,22 +21,23 @@ export async function finishUpload(
   const { signal } = runtime;
   try {
     // The details were settled when the upload was first asked for. A duration that is given is not measured again.
-    const read = await readFinishedFolder(
-      dir,
-      { id, durationSeconds: details.durationSeconds, waitMs: 2 * runtime.config.settleMs, finished },
-      runtime,
-    );
+    // Of what was still being recorded, all may be otherwise now, the ID too.
+    const isBegun = stored.state !== 'recording';
+    const settled = isBegun ? { id, durationSeconds: details.durationSeconds } : {};
+    const waiting = { waitMs: 2 * runtime.config.settleMs, finished };
+    const read = await readFinishedFolder(dir, { ...settled, ...waiting }, runtime);
     const deps = { ...(await runtime.uploads()), signal };
     const report = await uploadRecording(
-      { ...read, details: withUser(details, read.details) },
+      isBegun ? { ...read, details: withUser(details, read.details) } : read,
       uploadRequest(runtime, { force: false, webhook }),
       deps,
     );
-    return { ok: true, recordingId: id, dir, report };
+    return { ok: true, recordingId: read.id, dir, report };
   } catch (error) {
     if (signal.aborted || !(error instanceof AppError) || error.code === 'STATE') throw error;
     const failure = error.code === 'RECORDING' ? orForget(error, id) : error;
-    return { ok: false, recordingId: id, dir, error: failure, waits: failure.code === 'BUSY' };
+    const waits = failure.code === 'BUSY' || (stored.state === 'recording' && error instanceof StillWrittenError);
+    return { ok: false, recordingId: id, dir, error: waits ? error : failure, waits };
   }
 }
 

@@ -39,9 +39,12 @@ export async function findWork({ ids: texts, endpoint }: RetryRequest, runtime: 
   }
   const all = await journal.unfinished(`${config.endpoint}/${config.bucket}`);
   const isWanted = (id: string) => ids.length === 0 || ids.some(one => one === id);
+  const waiting = await queue.list();
+  // Of what is still being recorded, the queue may know more.
+  const isQueued = ({ state, dir }: StoredRecording) => state === 'recording' && waiting.some(one => one.dir === dir);
   return {
-    unfinished: all.filter(({ id }) => isWanted(id)),
-    queue: (await queue.list()).filter(({ recordingId }) => isWanted(recordingId)),
+    unfinished: all.filter(one => isWanted(one.id) && !isQueued(one)),
+    queue: waiting.filter(({ recordingId }) => isWanted(recordingId)),
     ids,
     endpoints,
   };

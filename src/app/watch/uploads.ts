@@ -136,12 +136,14 @@ export function createUploads(
     const { id, dir } = stored;
     const place = await placeOf(dir);
     const { folders } = await runtime.state();
-    const { known } = await folders.get(stored.target, dir);
+    const { known, queued } = await folders.get(stored.target, dir);
     if (known?.isAtWork) {
       candidates.remove(dir);
       backoff.failed(id, runtime.clock.monotonic());
       return;
     }
+    // Of what is still being recorded, the queue may know more.
+    if (stored.state === 'recording' && queued) return void backoff.failed(id, runtime.clock.monotonic());
     const looked = await lookFirst(dir, false);
     const video = looked && videoOf(looked.look);
     const isAsBefore = known?.files.some(

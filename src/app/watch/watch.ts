@@ -11,7 +11,7 @@ import { considerFound, queueFinished } from './found.ts';
 import { createGenerations, type Generations } from './generations.ts';
 import { type Chore, createHouse } from './house.ts';
 import { keepHouse } from './housekeeping.ts';
-import { NOT_LIVE } from './live.ts';
+import { createLiveRecordings } from './live-recordings.ts';
 import { createPulse } from './pulse.ts';
 import { createRoots } from './roots.ts';
 import type { ServiceManager } from './systemd.ts';
@@ -56,14 +56,14 @@ export async function watch(request: WatchRequest, given: Runtime): Promise<void
   await using lock = workerLock(release);
   const rootsOf = ({ config }: Runtime) => (request.roots.length > 0 ? request.roots : config.watch.roots);
 
-  const live = NOT_LIVE;
+  const live = createLiveRecordings(generations, troubles.add);
   const candidates = createCandidates(() => generations.runtime, live, {
     onFinished: async (dir, { by }) => {
       await generations.use(runtime => queueFinished(dir, by, uploads, runtime));
       bell.ring();
     },
     onFailure: troubles.add,
-    onGone: dir => void live.stop(dir),
+    onGone: dir => void live.gone(dir).catch(troubles.add),
   });
   const uploads = createUploads(generations, {
     candidates,

@@ -62,8 +62,12 @@ const MAX_STARTS = 3;
 export function liveUploads(session: UploadSession, settings: LiveSettings) {
   const places = livePlaces(session.inFlight);
   return {
-    /** Nothing is asked for or claimed before the video has the length of two parts. */
-    open: (recording: RecordingInProgress): LiveUpload => new Live(recording, session, places, settings),
+    /**
+     * Nothing is asked for or claimed before the video has the length of two parts.
+     * @param isDeleted tells, when the video is not there any more, whether it was deleted or its drive may come back
+     */
+    open: (recording: RecordingInProgress, isDeleted = async () => true): LiveUpload =>
+      new Live(recording, session, places, settings, isDeleted),
   };
 }
 
@@ -73,6 +77,7 @@ class Live implements LiveUpload {
   /** For what is left to do in the bucket once parts on their way are broken off. */
   readonly #whole: UploadSession;
   readonly #sending: LiveSending;
+  readonly #isDeleted: () => Promise<boolean>;
   readonly #maxParts: number;
   #partSizeBytes: number;
   /** Undefined: nothing was begun. */
@@ -90,8 +95,15 @@ class Live implements LiveUpload {
   #starts = 0;
   #movedAt = 0;
 
-  constructor(recording: RecordingInProgress, session: UploadSession, places: LivePlaces, settings: LiveSettings) {
+  constructor(
+    recording: RecordingInProgress,
+    session: UploadSession,
+    places: LivePlaces,
+    settings: LiveSettings,
+    isDeleted: () => Promise<boolean>,
+  ) {
     this.recording = recording;
+    this.#isDeleted = isDeleted;
     this.#whole = session;
     this.#session = {
       ...session,
@@ -210,7 +222,7 @@ class Live implements LiveUpload {
   async #gone(): Promise<boolean> {
     const now = this.#session.clock.monotonic();
     this.#goneSince ??= now;
-    if (now - this.#goneSince >= GONE_MS) {
+    if (now - this.#goneSince >= GONE_MS && (await this.#isDeleted())) {
       this.#stopping.abort();
       await this.#giveUp('the video was removed or renamed');
     }

@@ -24,9 +24,10 @@ function knownIn(
   { target, dir }: { target: string; dir: string },
   isAlive: (ownerId: string) => boolean,
 ): KnownFolder | undefined {
+  // While a recording is still being recorded, its upload has not begun.
   const row = sql.get(
     `SELECT id, state, claimed_by, updated_at FROM recordings
-     WHERE dir = $dir AND target = $target AND created_at > 0 ORDER BY updated_at DESC LIMIT 1`,
+     WHERE dir = $dir AND target = $target AND created_at > 0 AND state <> 'recording' ORDER BY updated_at DESC LIMIT 1`,
     { target, dir },
   );
   if (!row) return undefined;

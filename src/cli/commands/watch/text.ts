@@ -1,3 +1,4 @@
+import { liveEndText } from '../../../app/observers/live-text.ts';
 import type { CoreEvent, FinishedBy } from '../../../core/events.ts';
 import { printable } from '../../../core/text.ts';
 import { formatBytes, formatDuration } from '../../../core/units.ts';
@@ -37,6 +38,16 @@ export function watchLine(event: CoreEvent, { paint: { err: paint } }: Terminal)
       return `${paint.red('✘')} ${printable(event.dir)}: ${errorText(event.error)}`;
     case 'upload-given-up':
       return `${paint.red('✘')} ${printable(event.recordingId)}: given up, because ${printable(event.reason)}`;
+    case 'live-started':
+      return `${paint.cyan('●')} ${printable(event.recordingId)}: ${printable(event.name)} goes up while it is recorded${event.resumedParts > 0 ? `; ${count(event.resumedParts, 'part')} of it are in the bucket already` : ''}`;
+    case 'live-paused':
+      return `${paint.yellow('…')} ${printable(event.recordingId)}: ${printable(event.name)} does not go up while it is recorded: ${printable(event.reason)}`;
+    case 'live-given-up':
+      return `${paint.yellow('!')} ${printable(event.recordingId)}: what was sent of ${printable(event.name)} while it was recorded is given up: ${printable(event.reason)}`;
+    case 'live-ended':
+      return `${paint.cyan('●')} ${printable(event.recordingId)}: ${liveEndText(event)}`;
+    case 'live-parts':
+      return null;
     case 'notice':
       return printable(event.message);
     case 'file-finished':
