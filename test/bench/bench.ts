@@ -3,9 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { makeCertificate } from '../support/certificate.ts';
+import { type Clip, makeClip } from '../support/ffmpeg-writer.ts';
 import { type Build, buildIn, oldBuild } from './builds.ts';
 import { growth } from './growth.ts';
+import { raceLive } from './live.ts';
 import { lookAtMachine, QUIET_CORES } from './machine.ts';
 import { createMeasure, type Program } from './measure.ts';
 import { helpText, parseOptions } from './options.ts';
@@ -19,12 +22,14 @@ import { judge, type Verdict } from './verdicts.ts';
 import {
   BARE_NODE,
   LINES,
+  type LiveWorkload,
   OLD,
   OURS,
   STATUS,
   type StartWorkload,
   type UploadWorkload,
   WORKLOADS,
+  type Workload,
 } from './workloads.ts';
 
 const parsed = parseOptions(process.argv.slice(2));
@@ -55,6 +60,8 @@ const titles = new Map(WORKLOADS.map(({ name, title }) => [name, title]));
 const rows: Row[] = [];
 const verdicts: Verdict[] = [];
 let busiest = 0;
+let clip: Clip | undefined;
+let recordings: Sandbox | undefined;
 
 /** The builds with what each keeps of its own: state and bucket. */
 function ownPrograms(args: readonly string[], env: Readonly<Record<string, string>>): [string, Program][] {
@@ -73,7 +80,7 @@ function forgetStates(): void {
   for (const name of builds.keys()) rmSync(stateOf(name), { recursive: true, force: true });
 }
 
-function note(workload: StartWorkload | UploadWorkload, { rows: measured, otherCores }: Race): void {
+function note(workload: Workload, { rows: measured, otherCores }: Race): void {
   const found = judge(workload, measured, rows, titles);
   rows.push(...measured);
   verdicts.push(...found);
@@ -132,6 +139,35 @@ async function upload(workload: UploadWorkload, sink: Sink): Promise<void> {
   rmSync(source, { recursive: true, force: true });
 }
 
+/** The recordings server is in this process, which sees each answer at once. */
+async function record(workload: LiveWorkload, sink: Sink): Promise<void> {
+  clip ??= makeClip(folder);
+  recordings ??= await startSandbox({ receiver: { users: 'any' } });
+  const { receiver } = recordings;
+  const [source, stateDir] = [join(folder, 'source'), stateOf(OURS)];
+  const { cli } = builds.get(OURS) as Build;
+  const env = {
+    ...BASE,
+    ...sandbox.environment,
+    ...KEYS,
+    RECORDUPLOAD_ENDPOINT: sink.url,
+    RECORDUPLOAD_USER_EMAIL: 'operator@example.com',
+    RECORDUPLOAD_STATE_DIR: stateDir,
+    RECORDUPLOAD_CA_FILE: certificate.cert,
+    WEBHOOK_URL: receiver.url,
+    WEBHOOK_TOKEN: receiver.token,
+  };
+  const task = { source, url: sink.url, cert: certificate.cert, video: undefined, env: BASE };
+  const beside = new Map<string, Program>();
+  for (const name of workload.beside) {
+    const program = peerProgram(name, task, peers);
+    if (program) beside.set(name, program);
+  }
+  const races = { measure, sink, receiver, clip, source, stateDir, cli, env, peers: beside, runs: options.runs };
+  note(workload, await raceLive(workload, races));
+  rmSync(source, { recursive: true, force: true });
+}
+
 say(describePeers(peers));
 for (const [name, { description }] of builds) say(`${name}: ${description}`);
 const machine = await lookAtMachine();
@@ -155,7 +191,8 @@ for (const workload of options.workloads) {
     const withTls = tls ? ['--tls', certificate.cert, certificate.key] : [];
     const sink = await startSink(sinkProgram, port++, [...withTls, ...line]);
     cleanUp.push(sink.stop);
-    await upload(workload, sink);
+    if (workload.kind === 'live') await record(workload, sink);
+    else await upload(workload, sink);
     sink.stop();
   }
 }

@@ -37,6 +37,12 @@ test('The budgets are those of the benchmark, and no others', () => {
     ...asBefore('4gib-tls'),
     '400mib: peakMib ≤ 130',
     '20gib: peakMib ≤ 130',
+    ...['mkv', 'fmp4', 'mp4', 'webm'].flatMap(writer => [
+      `live-${writer}: wallMs ≤ 4000`,
+      `live-${writer}: wall × aws ≤ 0.15`,
+      `live-${writer}: wall × rclone ≤ 0.15`,
+    ]),
+    ...['mkv', 'fmp4', 'mp4', 'webm'].map(writer => `live-${writer}-closed: wallMs ≤ 7000`),
   ]);
 });
 
@@ -82,5 +88,7 @@ test('Large workloads run only where they are asked for', () => {
   expect(names()).not.toContain('4gib');
   expect(names('--all')).toEqual(WORKLOADS.map(({ name }) => name));
   expect(names('--only', '4gib, version')).toEqual(['version', '4gib']);
+  expect(names()).not.toContain('live-mkv');
+  expect(names('--only', 'live')).toHaveLength(8);
   expect(() => names('--only', '5gib')).toThrow(/no such workload.*4gib/);
 });

@@ -41,17 +41,23 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
 }
 
 function chosen(only: string | undefined, all: boolean): readonly Workload[] {
-  if (only === undefined) return WORKLOADS.filter(workload => all || workload.kind === 'start' || !workload.large);
+  if (only === undefined) return WORKLOADS.filter(workload => all || !isLarge(workload));
   const names = only.split(',').map(name => name.trim());
-  const unknown = names.filter(name => !WORKLOADS.some(workload => workload.name === name));
+  const isNamed = (workload: Workload, name: string) => workload.name === name || workload.kind === name;
+  const unknown = names.filter(name => !WORKLOADS.some(workload => isNamed(workload, name)));
   if (unknown.length > 0) {
     const known = WORKLOADS.map(workload => workload.name).join(', ');
     throw new Error(`--only ${unknown.join(',')}: no such workload; there are ${known}`);
   }
-  return WORKLOADS.filter(workload => names.includes(workload.name));
+  return WORKLOADS.filter(workload => names.some(name => isNamed(workload, name)));
+}
+
+function isLarge(workload: Workload): boolean {
+  return workload.kind === 'live' || (workload.kind === 'upload' && workload.large === true);
 }
 
 function scaled(workload: Workload, scale: number): Workload {
+  if (workload.kind === 'live') return { ...workload, videoBytes: Math.ceil(workload.videoBytes * scale) };
   if (workload.kind === 'start' || !workload.made) return workload;
   const { recordings, videoBytes } = workload.made;
   return { ...workload, made: { recordings, videoBytes: Math.ceil(videoBytes * scale) } };
@@ -61,19 +67,18 @@ function scaled(workload: Workload, scale: number): Workload {
 export function helpText(): string {
   const width = Math.max(...WORKLOADS.map(({ name }) => name.length));
   const workloads = WORKLOADS.map(workload => {
-    const isLarge = workload.kind === 'upload' && workload.large;
-    return `  ${workload.name.padEnd(width)}  ${workload.title}${isLarge ? ' (only with --all or by name)' : ''}`;
+    return `  ${workload.name.padEnd(width)}  ${workload.title}${isLarge(workload) ? ' (only with --all or by name)' : ''}`;
   });
   return `npm run bench -- [options]
 
 Runs whole commands side by side, in turn and in a clean environment, against servers on this machine. Prints medians,
 the ratio of ours to each other program, and whether each budget is met. Writes all of it to bench.json.
 Peers (aws, rclone, s3cmd, curl) that are not installed are left out. Needs Linux, a C compiler, OpenSSL and zlib
-(Debian: apt-get install gcc libc6-dev libssl-dev zlib1g-dev openssl).
+(Debian: apt-get install gcc libc6-dev libssl-dev zlib1g-dev openssl); the live workloads need ffmpeg, too.
 
   --old <folder|revision>  measure this older build too: a folder with bin and dist, or a git revision to build.
                            The budgets that compare with the old build need it
-  --only <name,...>        only these workloads
+  --only <name,...>        only these workloads; live: all recordings in progress
   --all                    the large workloads too: takes about half an hour
   --runs <n>               turns of each workload that count (default 5; four times as many of the short ones). A turn
                            that other processes disturb is run again, up to three times the turns in all

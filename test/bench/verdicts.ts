@@ -47,6 +47,7 @@ function measuredFor(
   if (!ours) return undefined;
   if (measure === 'peakMib') return ours.peakRssMib;
   if (measure === 'requests') return ours.requests;
+  if (measure === 'wallMs') return ours.wallMs;
   if (ratioTo === 'line') {
     const lineMs = lineMsOf(workload);
     return lineMs && ours.wallMs / lineMs;
@@ -68,6 +69,7 @@ function lineMsOf(workload: Workload): number | undefined {
 
 const MEASURES: Readonly<Record<Goal['measure'], string>> = {
   wall: 'wall time',
+  wallMs: 'wall time, ms',
   cpu: 'processor time',
   peakMib: 'peak memory, MiB',
   requests: 'requests',

@@ -1,3 +1,4 @@
+import type { Container } from '../support/ffmpeg-writer.ts';
 import { FIXTURE } from './recordings.ts';
 
 const MIB = 1024 * 1024;
@@ -18,7 +19,7 @@ export const STATUS = 'status';
  */
 export interface Goal {
   kind: 'budget' | 'information';
-  measure: 'wall' | 'cpu' | 'peakMib' | 'requests';
+  measure: 'wall' | 'wallMs' | 'cpu' | 'peakMib' | 'requests';
   /** What the measure is a ratio to: another program, what the line alone needs, ours on another workload; else an amount. */
   ratioTo?: Peer | typeof OLD | typeof BARE_NODE | typeof STATUS | 'line' | { workload: string };
   atMost: number;
@@ -56,7 +57,18 @@ export interface UploadWorkload extends Common {
   large?: boolean;
 }
 
-export type Workload = StartWorkload | UploadWorkload;
+/** A recording that the worker uploads while a writer makes it, from the writer's last byte to the server's 201. */
+export interface LiveWorkload extends Common {
+  kind: 'live';
+  container: Container;
+  videoBytes: number;
+  line: keyof typeof LINES;
+  /** The recorder calls `enqueue` at its end; otherwise only the closing of the file tells. */
+  isEnqueued: boolean;
+  beside: readonly Peer[];
+}
+
+export type Workload = StartWorkload | UploadWorkload | LiveWorkload;
 
 /** Options of the sink for each kind of line, and its speed where it has a limit of its own. */
 export const LINES = {
@@ -66,6 +78,8 @@ export const LINES = {
   far: { options: ['--rtt', '20', '--bw', '12500000'], tls: true, bytesPerSecond: undefined },
   /** 20 ms away, 1 Gbit/s for all connections together. */
   shared: { options: ['--rtt', '20', '--bw-total', '125000000'], tls: true, bytesPerSecond: 125e6 },
+  /** 20 ms away, 100 Mbit/s for all connections together. */
+  office: { options: ['--rtt', '20', '--bw-total', '12500000'], tls: true, bytesPerSecond: 12.5e6 },
 } as const;
 
 type Limit = Omit<Goal, 'kind'>;
@@ -237,4 +251,31 @@ const UPLOADS: readonly UploadWorkload[] = [
   },
 ];
 
-export const WORKLOADS: readonly Workload[] = [...START, ...UPLOADS];
+/** `watch` waits so long (its `settle`) where nothing but the closing of the file tells. */
+const SETTLE_MS = 3_000;
+const WRITERS = [
+  ['mkv', 'Matroska'],
+  ['fmp4', 'fragmented MP4'],
+  ['mp4', 'MP4, moov at the end'],
+  ['webm', 'WebM'],
+] as const satisfies readonly (readonly [string, Container])[];
+
+const LIVE = [true, false].flatMap(isEnqueued =>
+  WRITERS.map(([name, container]): LiveWorkload => {
+    const soon = budget({ measure: 'wallMs', atMost: 4_000 + (isEnqueued ? 0 : SETTLE_MS) });
+    const kind = isEnqueued ? budget : information;
+    return {
+      kind: 'live',
+      name: `live-${name}${isEnqueued ? '' : '-closed'}`,
+      title: `${container}, live, ${isEnqueued ? 'enqueued' : 'closed'}`,
+      container,
+      videoBytes: 400e6,
+      line: 'office',
+      isEnqueued,
+      beside: ['aws', 'rclone'],
+      goals: [soon, kind(wall('aws', 0.15)), kind(wall('rclone', 0.15))],
+    };
+  }),
+);
+
+export const WORKLOADS: readonly Workload[] = [...START, ...UPLOADS, ...LIVE];

@@ -1,6 +1,6 @@
 import { isNativeError } from 'node:util/types';
 import { AppError } from '../errors.ts';
-import type { FileIdentity } from '../recording/file-identity.ts';
+import { type FileIdentity, sameFile } from '../recording/file-identity.ts';
 import { FileReplaced } from '../recording/open-file.ts';
 import type { RecordingInProgress } from '../recording/read-in-progress.ts';
 import { StorageFailure } from '../storage/failure.ts';
@@ -11,7 +11,7 @@ import { giveUpLive } from './give-up-live.ts';
 import { openGrowing } from './growing-file.ts';
 import { type LivePlaces, livePlaces } from './live-places.ts';
 import { compareLive, type OpenLive, openLiveUpload } from './open-live.ts';
-import { dueParts, type LiveSending, sendLiveParts } from './send-live-parts.ts';
+import { changedHead, dueParts, type LiveSending, sendLiveParts } from './send-live-parts.ts';
 import type { UploadSession } from './session.ts';
 
 /*
@@ -58,6 +58,8 @@ const STALLED_MS = 5_000;
 /** How often one live upload begins again with an upload that the store has lost. */
 const MAX_STARTS = 3;
 
+const NO_FILE: FileIdentity = { sizeBytes: -1, mtimeNs: '', inode: '' };
+
 /** Makes the uploads of recordings in progress; they share places and pace. */
 export function liveUploads(session: UploadSession, settings: LiveSettings) {
   const places = livePlaces(session.inFlight);
@@ -94,6 +96,9 @@ class Live implements LiveUpload {
   #goneSince: number | undefined;
   #starts = 0;
   #movedAt = 0;
+  #lastLook: FileIdentity = NO_FILE;
+  /** The file's time stamp when its head was looked at last. */
+  #headAt: string | undefined;
 
   constructor(
     recording: RecordingInProgress,
@@ -188,7 +193,14 @@ class Live implements LiveUpload {
       this.#open = undefined;
       return true;
     }
-    const parts = await dueParts(this.#open.state, file);
+    const isQuiet = sameFile(this.#lastLook, file.identity);
+    this.#lastLook = file.identity;
+    let parts = await dueParts(this.#open.state, file);
+    if (parts.length === 0 && isQuiet && this.#headAt !== file.identity.mtimeNs) {
+      // Its end may have come. Whether that is so shows in a few seconds; the line is idle meanwhile.
+      this.#headAt = file.identity.mtimeNs;
+      parts = await changedHead(this.#open, file);
+    }
     if (parts.length > 0) await sendLiveParts(this.#open, parts, file, this.#sending);
     return parts.length > 0;
   }

@@ -25,6 +25,20 @@ export async function dueParts({ upload, parts }: UploadState, file: GrowingFile
   return due;
 }
 
+/**
+ * Looks whether the first part has other bytes now: at the end, many recorders write the head of the file again.
+ * @returns it, if it has to be sent again
+ */
+export async function changedHead({ state }: OpenLive, file: GrowingFile): Promise<Part[]> {
+  const { parts, upload } = state;
+  const known = parts.get(1);
+  if (!known) return [];
+  const head = { number: 1, offset: 0, sizeBytes: upload.partSizeBytes };
+  const bytes = Buffer.allocUnsafeSlow(head.sizeBytes);
+  if (!(await file.read(head, bytes))) return [];
+  return (await hashBytes(bytes)).toString('base64') === known.sha256 ? [] : [head];
+}
+
 export interface LiveSending {
   places: LivePlaces;
   /** No further part is begun once it has aborted. */

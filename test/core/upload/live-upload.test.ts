@@ -234,6 +234,27 @@ describe('A recording in progress', () => {
     expect(count(server, 'CreateMultipartUpload')).toBe(0);
   });
 
+  test('that has come to its end, as far as two looks can tell, has its new head sent again', async () => {
+    const server = await sandbox();
+    const here = await machine(server);
+    const recording = newRecording(RECORDERS.matroska);
+    const live = await openLive(here.run(), recording.path);
+    recording.record(33 * MIB);
+    await live.grown();
+    server.s3.resetRequests();
+    recording.finish();
+    await live.grown();
+    expect(sentParts(server)).toEqual([]);
+    await live.grown();
+    await live.grown();
+    expect(sentParts(server)).toEqual([1]);
+    await live.stop();
+    const run = await upload(here, recording.path);
+    expect(sentParts(server)).toEqual([1, 4, 5]);
+    expect(ofType(run, 'live-ended')).toMatchObject([{ keptParts: 3, changedParts: 0 }]);
+    expect(await isWhole(server, recording.path)).toBe(true);
+  });
+
   test('that becomes too short for parts is sent whole, and nothing is left of its parts', async () => {
     const server = await sandbox();
     const here = await machine(server);
