@@ -132,7 +132,12 @@ class Growing {
     try {
       while (!stop.aborted && this.#deps.generations.runtime === runtime) {
         const now = idSourceOf(this.#look);
-        if (now !== read) {
+        const hasVideo = videoOf(this.#look) !== undefined;
+        if (!hasVideo && this.#live?.hasEnded) {
+          // Its video is gone for good; another one may come.
+          this.#live = undefined;
+          read = undefined;
+        } else if (hasVideo && now !== read) {
           const isOpen = await this.#open(runtime);
           if (isOpen) read = now;
           else await rest(PAUSE_MS);

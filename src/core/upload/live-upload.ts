@@ -24,6 +24,8 @@ import type { UploadSession } from './session.ts';
 /** The upload of one recording in progress. */
 export interface LiveUpload {
   readonly recording: RecordingInProgress;
+  /** Nothing of it is sent any more. */
+  readonly hasEnded: boolean;
   /**
    * Looks at the video and sends what is finished of it, until nothing more is. Call it whenever the file may have grown;
    * calls while one is at work join it. What fails is announced, and tried again by a call a minute later.
@@ -164,12 +166,12 @@ class Live implements LiveUpload {
     await this.#giveUp(reason);
   }
 
-  get #isOver(): boolean {
+  get hasEnded(): boolean {
     return this.#stopping.signal.aborted || this.#session.signal.aborted;
   }
 
   async #run(): Promise<void> {
-    while (this.#again && !this.#isOver && this.#session.clock.monotonic() >= this.#pausedUntil) {
+    while (this.#again && !this.hasEnded && this.#session.clock.monotonic() >= this.#pausedUntil) {
       this.#again = false;
       try {
         if (await this.#look()) this.#again = true;
@@ -242,7 +244,7 @@ class Live implements LiveUpload {
   }
 
   async #failed(error: unknown): Promise<void> {
-    if (this.#isOver) return;
+    if (this.hasEnded) return;
     const known =
       error instanceof AppError || error instanceof FileReplaced || (isNativeError(error) && 'code' in error);
     if (!known) throw error;

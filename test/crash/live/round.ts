@@ -168,6 +168,7 @@ class Worker {
 
   start(): void {
     const child = this.#spawn(['watch', this.root]);
+    this.#said = '';
     child.stderr?.setEncoding('utf8').on('data', text => {
       this.#said = `${this.#said}${text}`.slice(-4_000);
     });
@@ -188,6 +189,8 @@ class Worker {
   async stop(): Promise<string[]> {
     const child = this.#child;
     if (!child) return [];
+    // Before it has said so, it may not listen to signals yet.
+    while (!this.#said.includes('watching') && child.exitCode === null) await sleep(20);
     if (child.exitCode !== null) return [`the worker ended by itself with ${child.exitCode}: ${this.#said}`];
     const ended = new Promise<number | null>(resolve => child.once('exit', resolve));
     child.kill('SIGTERM');
