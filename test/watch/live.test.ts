@@ -40,9 +40,9 @@ function record(worker: Watching, id = freshId(), name = 'video.mkv') {
   file.append(10 * MIB);
   const growing = (async () => {
     // Only what grows before the worker's eyes goes up.
-    for (let step = 0; step < 20; step++) {
+    for (let step = 0; step < 10; step++) {
       await sleep(100);
-      file.append(MIB);
+      file.append(2 * MIB);
     }
   })();
   return { id, dir, path, file, growing };
@@ -63,11 +63,11 @@ describe('a recording of ffmpeg', () => {
   test.each(containers.filter(name => name !== 'MP4, fast start'))(
     'as %s goes up while it is recorded; little is left at its end, and nothing shows before',
     async container => {
-      const worker = await startWorker(sandbox, { env: { RECORDUPLOAD_SETTLE: '1s' } });
+      const worker = await startWorker(sandbox, { env: { RECORDUPLOAD_SETTLE: '0.5s' } });
       const id = freshId();
       const dir = join(worker.root, id);
       mkdirSync(dir);
-      const writer = startWriter(container, dir, clip, { bytes: 42 * MIB, bytesPerSecond: 15 * MIB });
+      const writer = startWriter(container, dir, clip, { bytes: 36 * MIB, bytesPerSecond: 18 * MIB });
       await goesUp(id, 1);
       expect(keysOf(id)).toEqual([]);
       expect(readJson(await worker.desk.run(['status', '--json']))).toMatchObject({
@@ -84,11 +84,11 @@ describe('a recording of ffmpeg', () => {
   );
 
   test('with fast start is rewritten as a whole at its end, and has the new bytes', async () => {
-    const worker = await startWorker(sandbox, { env: { RECORDUPLOAD_SETTLE: '1s' } });
+    const worker = await startWorker(sandbox, { env: { RECORDUPLOAD_SETTLE: '0.5s' } });
     const id = freshId();
     const dir = join(worker.root, id);
     mkdirSync(dir);
-    const writer = startWriter('MP4, fast start', dir, clip, { bytes: 42 * MIB, bytesPerSecond: 15 * MIB });
+    const writer = startWriter('MP4, fast start', dir, clip, { bytes: 36 * MIB, bytesPerSecond: 18 * MIB });
     await goesUp(id, 1);
     expect(await writer.ended).toBe(0);
     await isUploaded(id, writer.path, 'video.mp4');
@@ -200,6 +200,7 @@ describe('a recording in progress', () => {
 
     const worker = await startWorker(sandbox);
     const { file, growing } = record(worker, id);
+    file.overwrite(5, 64);
     await growing;
     const text = await worker.prints(`${id}: video.mkv does not go up while it is recorded: the bucket has another`);
     expect(text).toBeTruthy();
