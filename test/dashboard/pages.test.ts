@@ -1,5 +1,7 @@
+import { mkdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { fillState } from '../bench/fill-state.ts';
 import { EMAIL, openDesk, openSandbox } from '../support/desk.ts';
 import { makeRecording } from '../support/make-recording.ts';
 import { browserTest, keepScreenshot, launchBrowser, signedIn, violationsOf } from './browser.ts';
@@ -25,6 +27,12 @@ beforeAll(async () => {
   await desk.run(['upload', makeRecording({ name: 'held-1' }), '--email', 'nobody@example.com']);
   await desk.run(['upload', makeRecording({ name: 'hostile' }), '--title', HOSTILE]);
   await desk.run(['upload', makeRecording({ name: 'long' }), '--title', 'long '.repeat(2_000)]);
+  sandbox.faults.add({
+    server: 'webhook',
+    action: { answer: { status: 400, body: `${HOSTILE} ${'x'.repeat(10_000)}` } },
+  });
+  await desk.run(['upload', makeRecording({ name: 'answered' })]);
+  sandbox.faults.clear();
   dashboard = await openDashboard(desk);
   browser = await launchBrowser();
   ({ context, page, complaints } = await signedIn(browser, dashboard.signInAddress));
@@ -40,6 +48,7 @@ const PATHS = [
   '/recordings/held-1',
   '/recordings/hostile',
   '/recordings/long',
+  '/recordings/answered',
   '/webhooks',
   '/webhooks?state=waiting',
   '/actions/new?action=retry&id=held-1',
@@ -84,6 +93,54 @@ describe('each page', () => {
     );
     expect(await page.locator('main img').count()).toBe(0);
     expect(complaints).toEqual([]);
+  });
+
+  browserTest('what servers answer is text, too, and not all of it', async () => {
+    await page.goto(`${dashboard.address}/recordings/answered`);
+    const answer = (await page.textContent('.tries')) ?? '';
+    expect(answer).toContain('<script>alert(1)</script>');
+    expect(answer).not.toContain('\u202e');
+    expect(answer.length).toBeLessThan(3_000);
+    expect(complaints).toEqual([]);
+  });
+
+  browserTest('three hundred recordings come page by page, each of them once', async () => {
+    const many = openDesk(sandbox);
+    mkdirSync(many.stateDir, { recursive: true, mode: 0o700 });
+    await fillState(many.stateDir, 300);
+    const other = await openDashboard(many);
+    const { context: own, page: list } = await signedIn(browser, other.signInAddress);
+    await list.goto(`${other.address}/recordings`);
+    const seen: string[] = [];
+    for (;;) {
+      seen.push(...(await list.locator('tbody .id').allTextContents()));
+      const older = list.getByRole('link', { name: 'Older' });
+      if ((await older.count()) === 0) break;
+      const before = list.url();
+      await older.click();
+      await list.waitForURL(url => url.href !== before);
+    }
+    expect(seen).toEqual(Array.from({ length: 300 }, (_, index) => `recording-${299 - index}`));
+    await list.getByRole('link', { name: 'Newest' }).click();
+    await list.getByText('300 recordings').waitFor();
+    await own.close();
+    await other.close();
+  });
+
+  browserTest('nothing jumps when the script takes over', async () => {
+    await page.setViewportSize({ width: 1280, height: 800 });
+    for (const path of ['/', '/recordings', '/webhooks', '/recordings/done-1']) {
+      await page.goto(dashboard.address + path);
+      await page.waitForSelector('.light.live');
+      await page.waitForTimeout(300);
+      const shift = await page.evaluate(`new Promise(resolve => {
+        let sum = 0;
+        new PerformanceObserver(list => { for (const entry of list.getEntries()) sum += entry.value; })
+          .observe({ type: 'layout-shift', buffered: true });
+        setTimeout(() => resolve(sum), 200);
+      })`);
+      expect([path, Number(shift) < 0.01]).toEqual([path, true]);
+    }
   });
 
   browserTest('without JavaScript, all of it is there', async () => {

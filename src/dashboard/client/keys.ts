@@ -12,6 +12,15 @@ export function listenToKeys(): void {
   });
 }
 
+/** The box in the head of a list selects all of it. */
+export function listenToSelectAll(): void {
+  document.addEventListener('change', ({ target }) => {
+    const all = target as HTMLInputElement;
+    if (all.id !== 'select-all') return;
+    for (const box of document.querySelectorAll<HTMLInputElement>('input[name="webhook"]')) box.checked = all.checked;
+  });
+}
+
 /** Notes what is filled in, which drawing again would set back to what the server knows. @returns puts it in again */
 export function keepForms(root: HTMLElement): () => void {
   const fields = [...root.querySelectorAll<HTMLInputElement | HTMLSelectElement>('input:not([type="hidden"]), select')];

@@ -6,7 +6,7 @@ import { type Connection, Shell } from '../views/shell.ts';
 import { setChart } from '../views/throughput.ts';
 import { drawThroughput } from './chart.ts';
 import { followLog } from './follow-log.ts';
-import { keepForms, listenToKeys } from './keys.ts';
+import { keepForms, listenToKeys, listenToSelectAll } from './keys.ts';
 import { listen } from './live.ts';
 
 /*
@@ -20,6 +20,7 @@ if (root && data) start(root, JSON.parse(data) as PageModel);
 function start(root: HTMLElement, first: PageModel): void {
   let model = first;
   let connection: Connection = { state: 'still' };
+  document.documentElement.classList.add('scripted');
   setChart(drawThroughput);
   const draw = () => {
     const restore = keepForms(root);
@@ -29,6 +30,7 @@ function start(root: HTMLElement, first: PageModel): void {
   draw();
   document.querySelector('.top nav [aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' });
   listenToKeys();
+  listenToSelectAll();
   listen(model, {
     onModel(next) {
       model = next;

@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import { followLines } from '../../app/logs/read-log.ts';
 import type { Env } from '../access/guard.ts';
@@ -15,8 +15,9 @@ export function eventRoutes(parts: Parts): Hono<Env> {
   const { hub, runtime, signal } = parts;
   const app = new Hono<Env>();
 
-  app.get('/events', context =>
-    streamSSE(context, async stream => {
+  app.get('/events', context => {
+    unbuffered(context);
+    return streamSSE(context, async stream => {
       // Of each kind the newest is enough for a slow reader.
       const waiting = new Map<HubMessage['event'], string>();
       let wake = () => {};
@@ -51,10 +52,11 @@ export function eventRoutes(parts: Parts): Hono<Env> {
         end();
         signal.removeEventListener('abort', stop);
       }
-    }),
-  );
+    });
+  });
 
   app.get('/logs/events', context => {
+    unbuffered(context);
     const request = { ...logRequest(context.req.query(), runtime.config.logFile), limit: 1 };
     return streamSSE(context, async stream => {
       const closed = new AbortController();
@@ -69,4 +71,9 @@ export function eventRoutes(parts: Parts): Hono<Env> {
     });
   });
   return app;
+}
+
+/** nginx would keep events until it has many of them. */
+function unbuffered(context: Context<Env>): void {
+  context.header('X-Accel-Buffering', 'no');
 }

@@ -2,8 +2,14 @@ import { useEffect, useRef } from 'preact/hooks';
 import { formatBytes } from '../../core/units.ts';
 import { type Child, h } from './h.ts';
 
-/** Draws a chart into an element, and again with new numbers. The browser's script sets it; on the server there is none. */
-export type DrawChart = (into: HTMLElement, seconds: number[], values: number[]) => () => void;
+/** A chart that is drawn. */
+export interface Chart {
+  show(seconds: number[], values: number[]): void;
+  remove(): void;
+}
+
+/** Draws a chart into an element. The browser's script sets it; on the server there is none. */
+export type DrawChart = (into: HTMLElement) => Chart;
 
 let drawChart: DrawChart | undefined;
 
@@ -16,12 +22,17 @@ const [WIDTH, HEIGHT] = [300, 100];
 /** Bytes a second over the last hour. Without a script, a plain drawing of the same size. */
 export function Throughput({ minutes, now }: { minutes: readonly number[]; now: number }): Child {
   const place = useRef<HTMLDivElement>(null);
+  const chart = useRef<Chart>(null);
   useEffect(() => {
     if (!drawChart || !place.current) return undefined;
+    const drawn = drawChart(place.current);
+    chart.current = drawn;
+    return () => drawn.remove();
+  }, []);
+  useEffect(() => {
     const last = Math.floor(now / 60_000) * 60;
     const seconds = minutes.map((_, index) => last - (minutes.length - 1 - index) * 60);
-    return drawChart(
-      place.current,
+    chart.current?.show(
       seconds,
       minutes.map(bytes => bytes / 60),
     );

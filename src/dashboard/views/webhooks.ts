@@ -90,7 +90,13 @@ function Rows({ content, frame }: { content: WebhooksContent; frame: Frame }): C
   return h(Table, {
     caption: isHeld ? 'Held webhooks' : 'Waiting webhooks',
     columns: [
-      ...(frame.readOnly ? [] : [{ title: h('span', { class: 'unseen' }, 'Selected') }]),
+      ...(frame.readOnly
+        ? []
+        : [
+            {
+              title: h('input', { type: 'checkbox', class: 'scripted', id: 'select-all', 'aria-label': 'Select all' }),
+            },
+          ]),
       { title: 'Recording' },
       { title: 'Endpoint', wide: true },
       { title: 'Why', full: true },
