@@ -24,6 +24,7 @@ const PLACES: Readonly<Record<string, (value: unknown) => string>> = {
  * advised again: nobody else knows of them.
  */
 const SAID: Readonly<Record<string, (value: unknown) => string>> = {
+  id: id => `--id ${shellQuoted(String(id))}`,
   title: text => `--title ${shellQuoted(String(text))}`,
   email: address => `--email ${shellQuoted(String(address))}`,
   username: name => `--username ${shellQuoted(String(name))}`,
@@ -66,7 +67,7 @@ export function givenOptions(
       const known = commands.find(command => command.name === name)?.options ?? [];
       const flags = [...places, ...(name === command ? said : [])].filter(text => {
         const [flag = ''] = text.split(' ');
-        return known.some(option => option.flags.split(' ').includes(flag)) && !` ${rest} `.includes(` ${flag} `);
+        return known.some(option => option.flags.split(' ').includes(flag)) && !isPointless(flag, ` ${rest} `);
       });
       return shown(['recordupload', name, ...flags].join(' ')) + shown(rest);
     });
@@ -79,6 +80,11 @@ export function givenOptions(
     },
     inJson: document => document.replace(READ_BY_PEOPLE, line => complete(line, insideJson)),
   };
+}
+
+/** An option that the command has already; or one ID for several recordings. */
+function isPointless(flag: string, rest: string): boolean {
+  return rest.includes(` ${flag} `) || (flag === '--id' && rest.includes(' --recursive '));
 }
 
 /** A command in a text, not a line's beginning such as `recordupload retry: …`, and not a part of a path. */

@@ -133,3 +133,18 @@ test('what was sent is shown as it was sent', async () => {
   const { code, stdout } = await desk.run(['webhook', 'test', ...given]);
   expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('"title":"recordupload webhook test"') });
 });
+
+test('an upload that is begun again says what was said about the recording', async () => {
+  const sandbox = await openSandbox();
+  const desk = openDesk(sandbox);
+  const dir = makeRecording({ name: "Ada's room" });
+  const id = freshId();
+  const said = ['--id', id, '--title', 'Weekly, "all hands"', '--email', 'operator@example.com'];
+  const { stdout } = await desk.run(['upload', dir, ...said], { env: { RECORDUPLOAD_BUCKET: 'nowhere' } });
+  const next = shownCommand(stdout);
+  expect(next).toEqual(['upload', ...said, dir]);
+  expect(await desk.run(next)).toMatchObject({ code: 0 });
+  expect(sandbox.receiver.recording(id)?.payload).toMatchObject({ title: 'Weekly, "all hands"' });
+  const slip = await desk.run(['upload', dirname(dir), '--id', id]);
+  expect(shownCommand(slip.stderr, 'to upload all of them: ')).toEqual(['upload', '--recursive', dirname(dir)]);
+});
