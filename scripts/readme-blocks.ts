@@ -97,6 +97,10 @@ const KEY_TEXTS: Readonly<Record<string, KeyText>> = {
     purpose: 'list of who is told when something is wrong; see [monitoring](monitoring.md#alerts)',
     default: 'none',
   },
+  deleteAfter: {
+    purpose: `after an upload, when its local files are removed: ${code('7d')}, ${code('12h')}; only those that the bucket and every endpoint have`,
+    default: code(DEFAULTS.deleteAfter),
+  },
   webhookConcurrency: {
     purpose: 'number of parallel requests to one webhook endpoint, 1 to 256',
     default: code(DEFAULTS.webhookConcurrency),
@@ -166,6 +170,7 @@ const STEERED: Readonly<Record<Steers, string>> = {
   all: 'every secret in use',
   file: 'never counts from a folder that is not trusted: the file would be read as a secret',
   alerts: 'never counts from a folder that is not trusted: a command would run',
+  files: 'never counts from a folder that is not trusted: local files would be removed',
 };
 
 /** The keys that steer, and what. */

@@ -19,11 +19,12 @@
  * The library prints nothing and writes no log; importing it does nothing. It shares its state with the command line:
  * `recordupload retry` finishes what a program leaves unfinished, and `retry` here does the same.
  */
-import { type CleanupReport, cleanUp as cleanUpUploads } from './app/cleanup.ts';
+import { type LocalReport, removeLocal } from './app/cleanup/local.ts';
+import { type PruneResult, prune as pruneState } from './app/cleanup/state.ts';
+import { type CleanupReport, cleanUp as cleanUpUploads } from './app/cleanup/uploads.ts';
 import { type EnqueueReport, type EnqueueRequest, enqueue, type TakenFolder } from './app/enqueue.ts';
 import { type ForgetReport, forget } from './app/forget.ts';
 import { type ListReport, type ListRequest, listRecordings as listAll } from './app/list.ts';
-import { type PruneResult, prune as pruneState } from './app/prune.ts';
 import { type RecordingStatusReport, recordingStatus as recording } from './app/recording-status.ts';
 import { type RetryReport, retry as retryAll } from './app/retry.ts';
 import { status as readStatus, type StatusReport } from './app/status.ts';
@@ -41,13 +42,14 @@ import type { VerifyReport } from './core/upload/verify-recording.ts';
 import { type CallOptions, open } from './library/call.ts';
 
 export type { Alarm } from './app/alarms.ts';
-export type { CleanupReport } from './app/cleanup.ts';
+export type { LocalReport, LocalResult } from './app/cleanup/local.ts';
+export type { PruneResult } from './app/cleanup/state.ts';
+export type { CleanupReport } from './app/cleanup/uploads.ts';
 export type { DiscardReport } from './app/discard.ts';
 export type { EndpointOverview } from './app/endpoints.ts';
 export type { EnqueuedFolder, EnqueueReport, TakenFolder } from './app/enqueue.ts';
 export type { ForgetReport } from './app/forget.ts';
 export type { ListReport } from './app/list.ts';
-export type { PruneResult } from './app/prune.ts';
 export type { RecordingStatusReport } from './app/recording-status.ts';
 export type { RetryReport } from './app/retry.ts';
 export type { StatusReport } from './app/status.ts';
@@ -230,6 +232,20 @@ export async function cleanUp(
   const { olderThanMs = 7 * DAY_MS, elsewhere = false, remove = false } = options;
   await using runtime = open(options);
   return await cleanUpUploads({ olderThanMs, elsewhere, remove }, runtime);
+}
+
+/**
+ * Removes local files of recordings that the bucket and every endpoint have.
+ * @param options.ids only these recordings; none: all
+ * @param options.olderThanMs only what was uploaded longer ago than this; the configuration's `deleteAfter` unless given
+ * @param options.dryRun only find out what would be removed
+ */
+export async function removeLocalFiles(
+  options: CallOptions & { ids?: readonly string[]; olderThanMs?: number; dryRun?: boolean },
+): Promise<LocalReport> {
+  const { ids, olderThanMs, dryRun = false } = options;
+  await using runtime = open(options);
+  return await removeLocal({ ids, olderThanMs, dryRun, again: true, explain: true }, runtime);
 }
 
 /**

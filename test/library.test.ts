@@ -15,6 +15,7 @@ import {
   loadConfig,
   prune,
   recordingStatus,
+  removeLocalFiles,
   replayWebhooks,
   retry,
   sendWebhook,
@@ -189,6 +190,13 @@ describe('the library', () => {
     expect(await prune({ config, olderThanMs: 0, dryRun: true })).toMatchObject({ dryRun: true, deliveries: 3 });
     expect(await prune({ config, olderThanMs: 0 })).toMatchObject({ dryRun: false, deliveries: 3 });
     expect(await cleanUp({ config })).toEqual({ bucket: 'fyemeet', removed: false, uploads: [] });
+    const local = { config, ids: ['47'], olderThanMs: 0 };
+    expect((await removeLocalFiles({ config, dryRun: true })).recordings).toEqual([]);
+    expect(await removeLocalFiles({ ...local, dryRun: true })).toMatchObject({
+      recordings: [{ outcome: 'removable' }],
+    });
+    expect(await removeLocalFiles(local)).toMatchObject({ recordings: [{ recordingId: '47', outcome: 'removed' }] });
+    expect(dirs.map(dir => existsSync(dir))).toEqual([false, true]);
   });
 
   test('endpoints are tested, disabled and enabled', async () => {

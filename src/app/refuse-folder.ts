@@ -1,10 +1,14 @@
-import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { AppError, hasErrorCode } from '../core/errors.ts';
+import { roleOf } from '../core/recording/file-roles.ts';
 import { MisnamedError } from '../core/recording/folder-problem.ts';
+import { REMOVAL_FOLDER } from '../core/recording/opened-folder.ts';
 import type { RecordingOverrides } from '../core/recording/read-recording.ts';
 import type { Recording } from '../core/recording/recording.ts';
+import { printable } from '../core/text.ts';
 import { type AskedUpload, nextLookAt } from '../core/upload/queue.ts';
+import { restoreLocalFiles } from '../core/upload/restore-local.ts';
 import { realPath } from './find-folders.ts';
 import { readFinishedFolder, type WaitOptions } from './recording-folder.ts';
 import type { Runtime } from './runtime.ts';
@@ -28,11 +32,26 @@ export async function readOrRefuse(
   check: (recording: Recording) => void | Promise<void>,
 ): Promise<Recording> {
   try {
-    const recording = await readFinishedFolder(dir, asked, runtime);
+    const recording = await readRestored(dir, asked, runtime);
     await check(recording);
     return recording;
   } catch (error) {
     throw await refused(dir, asked, error, runtime);
+  }
+}
+
+/** Where the removal of its files was interrupted, they are in their place first. */
+async function readRestored(dir: string, asked: AskedFor, runtime: Runtime): Promise<Recording> {
+  try {
+    return await readFinishedFolder(dir, asked, runtime);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'RECORDING') throw error;
+    const path = await realPath(dir);
+    if (!(await exists(join(path, REMOVAL_FOLDER)))) throw error;
+    const state = await runtime.state();
+    const removal = await state.localFiles.removedFrom(path);
+    if (!removal || !(await restoreLocalFiles(removal, { ...state, clock: runtime.clock }))) throw error;
+    return await readFinishedFolder(dir, asked, runtime);
   }
 }
 
@@ -42,9 +61,14 @@ export async function readOrRefuse(
  * @returns the error
  */
 export async function refused(dir: string, asked: AskedFor, error: unknown, runtime: Runtime): Promise<unknown> {
-  if (!announceRefusal(dir, error, runtime)) return error;
-  if (error instanceof MisnamedError) return error;
+  if (error instanceof MisnamedError) {
+    announceRefusal(dir, error, runtime);
+    return error;
+  }
   const path = await realPath(dir);
+  const known = await removedHere(path, error, runtime);
+  if (known) return known;
+  if (!announceRefusal(dir, error, runtime)) return error;
   if (!(await exists(path))) return error;
   const { queue } = await runtime.state();
   const now = runtime.clock.now();
@@ -60,6 +84,21 @@ export async function refused(dir: string, asked: AskedFor, error: unknown, runt
   };
   await queue.add([entry], now);
   return error;
+}
+
+/**
+ * The error for a folder whose video this machine has removed after its upload (`deleteAfter`). Nothing is wrong with it,
+ * so nothing of it is remembered.
+ */
+async function removedHere(path: string, error: unknown, runtime: Runtime): Promise<AppError | undefined> {
+  if (!(error instanceof AppError) || error.code !== 'RECORDING') return undefined;
+  const names = await readdir(path).catch(() => []);
+  if (names.some(name => roleOf(name, []) === 'video')) return undefined;
+  const removed = await (await runtime.state()).localFiles.removedFrom(path);
+  if (!removed) return undefined;
+  const { recordingId, target } = removed;
+  const message = `${printable(path)}: the files of recording ${recordingId} were uploaded to ${target}, verified, and removed here (deleteAfter)`;
+  return new AppError('RECORDING', message, { hint: `recordupload verify ${recordingId} shows what the bucket has` });
 }
 
 /** Announces what refuses the folder; false: the error says nothing about it. */

@@ -4,6 +4,7 @@ import type { DeliverReport, EndpointReport } from '../core/delivery/delivery-re
 import { AppError } from '../core/errors.ts';
 import { inPool } from '../core/pool.ts';
 import { afterWork } from './alerts/after-work.ts';
+import { type LocalReport, removeLocal } from './cleanup/local.ts';
 import { completePayloads, type RemadeWebhook } from './complete-payloads.ts';
 import { foldersAtOnce } from './descriptors.ts';
 import { findUnconfigured } from './endpoints.ts';
@@ -21,6 +22,8 @@ export interface RetryReport extends DeliverReport, LeftForOperator {
   unconfigured: { endpoint: string; count: number }[];
   /** How many webhooks are not due or held, after all this. */
   later: number;
+  /** Local files that were removed or kept (`deleteAfter`). */
+  local: LocalReport;
 }
 
 /** Unfinished recordings that are uploaded at the same time; they share connections and bandwidth. */
@@ -56,6 +59,7 @@ export async function retry(request: RetryRequest, runtime: Runtime): Promise<Re
   await inPool(flows, { atOnce: flows.length, signal: runtime.signal }, (flow, signal) => flow(signal));
   if (uploads.length < work.unfinished.length + work.queue.length) runtime.signal.throwIfAborted();
 
+  const local = await removeLocal({ ids: work.ids, dryRun: false }, runtime);
   const { outbox } = await runtime.state();
   const waiting = await outbox.waiting();
   // Deliveries that were not sent matter only if the caller named the recordings.
@@ -80,6 +84,7 @@ export async function retry(request: RetryRequest, runtime: Runtime): Promise<Re
     endpoints,
     unconfigured,
     later: waiting.reduce((sum, one) => sum + one.count, 0),
+    local,
   };
 }
 

@@ -74,6 +74,11 @@ export interface Config {
   alerts: AlertReceiver[];
   /** Called after each pass of `retry` or `watch` that went well. Secret. */
   heartbeatUrls: string[];
+  /**
+   * How long after its upload a recording's local files are removed, in milliseconds, once the bucket and every endpoint
+   * have it; undefined: never.
+   */
+  deleteAfterMs: number | undefined;
   /** Number of parallel requests to one webhook endpoint. */
   webhookConcurrency: number;
   /** PEM file with further certificate authorities; absolute path. */

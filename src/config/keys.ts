@@ -71,6 +71,7 @@ export const KEYS: readonly Key[] = [
   key('dashboard.tlsKey', { steers: 'file' }),
   key('dashboard.trustedProxies', { kind: 'list', steers: 'all' }),
   key('alerts', { kind: 'list', steers: 'alerts' }),
+  key('deleteAfter', { steers: 'files' }),
   key('webhookConcurrency', { kind: 'number' }),
   key('caFile', { steers: 'all' }),
 ];

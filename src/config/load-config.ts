@@ -19,7 +19,14 @@ import { nest } from './sources/nested.ts';
 import { readSources, type Sources } from './sources/read-sources.ts';
 import { type Setting, settingsOf } from './sources/setting.ts';
 import { closest } from './suggest.ts';
-import { flawOfNaming, flawOfPlace, flawOfSteering, type SecretUse, type Steered } from './trust/steering.ts';
+import {
+  flawOfNaming,
+  flawOfPlace,
+  flawOfRemoval,
+  flawOfSteering,
+  type SecretUse,
+  type Steered,
+} from './trust/steering.ts';
 import { isInsecure, withoutBucket, withoutTrailingSlash } from './urls.ts';
 
 /** Where `loadConfig` looks. */
@@ -144,6 +151,7 @@ async function findDistrusted(
     const [winner] = settingsOf(settings, key);
     // `allowInsecure: false` is the default: it decides nothing.
     if (!winner || winner.value === false) continue;
+    if (steers === 'files') flaws.push(flawOfRemoval(winner));
     if (steers === 'keys') flaws.push(flawOfSteering(winner, keys));
     if (steers !== 'all') continue;
     const isPlace = key === 'stateDir' || key === 'logFile';
@@ -243,6 +251,7 @@ function resolveValues(
       liveBandwidth: merged.watch.liveBandwidth,
     },
     dashboard: merged.dashboard,
+    deleteAfterMs: merged.deleteAfter.ms,
     webhookConcurrency: merged.webhookConcurrency,
     caFile: pathOf('caFile'),
   };
@@ -258,6 +267,7 @@ function resolveValues(
     'watch.marker': values.watch.marker,
     'watch.quiet': settingsOf(settings, 'watch.quiet')[0]?.value ?? DEFAULTS.watchQuiet,
     'watch.liveBandwidth': settingsOf(settings, 'watch.liveBandwidth')[0]?.value,
+    deleteAfter: settingsOf(settings, 'deleteAfter')[0]?.value ?? DEFAULTS.deleteAfter,
   };
   const origins = KEYS.filter(key => key.path in shown).map(key =>
     originOf(key.path, shown[key.path], settingsOf(settings, key.path)),

@@ -64,6 +64,7 @@ export const DEFAULTS = {
   watchQuiet: '60s',
   dashboardListen: '127.0.0.1:8707',
   alertAfter: '1h',
+  deleteAfter: 'never',
   webhookConcurrency: 16,
 } as const;
 
@@ -105,6 +106,18 @@ function flawOfAddress(text: string): string | undefined {
 /** `none`: what is still being recorded is not uploaded. */
 function parseLiveBandwidth(text: string): RateChange[] | 'none' | undefined {
   return text.trim() === '0' ? 'none' : parseRateLimit(text);
+}
+
+/** Undefined: never. */
+export interface DeleteAfter {
+  ms: number | undefined;
+}
+
+function parseDeleteAfter(text: string): DeleteAfter | undefined {
+  if (text.trim() === 'never') return { ms: undefined };
+  // A number alone could mean "at once" or "off".
+  const ms = parseDuration(text);
+  return ms === undefined ? undefined : { ms };
 }
 
 const endpointFields = {
@@ -221,6 +234,7 @@ export const settingsSchema = z.strictObject({
     {},
   ),
   alerts: z._default(z.array(alert), []),
+  deleteAfter: z.prefault(parsed(parseDeleteAfter, 'a duration such as 7d or 12h, or never'), DEFAULTS.deleteAfter),
   webhookConcurrency: z._default(count(1, 256), DEFAULTS.webhookConcurrency),
   caFile: z.optional(path),
 });

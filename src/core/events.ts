@@ -91,6 +91,23 @@ export type CoreEvent =
       outcome: 'sent' | 'failed' | 'given-up';
       detail?: string | undefined;
     }
+  /** The local copy of a file was removed, because the bucket has it. `isEarlier`: by a run that was interrupted. */
+  | {
+      type: 'local-file-removed';
+      recordingId: string;
+      dir: string;
+      name: string;
+      sizeBytes: number;
+      isEarlier: boolean;
+    }
+  /** Nothing that was uploaded is left in the folder; `left`: what else is in it. */
+  | { type: 'local-files-removed'; recordingId: string; dir: string; folderRemoved: boolean; left: readonly string[] }
+  /** The local files are not removed although their time has come. */
+  | { type: 'local-files-kept'; recordingId: string; dir: string; reason: string }
+  /** An abandoned multipart upload was deleted from the bucket. */
+  | { type: 'upload-aborted'; key: string; uploadId: string }
+  /** Old webhooks, and what ended processes left, were deleted from the state. */
+  | { type: 'state-pruned'; deliveries: number; deadOwners: number; freedBytes: number }
   | {
       type: 'warning';
       message: string;

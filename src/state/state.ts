@@ -5,6 +5,7 @@ import type { Overview, StateDamage } from '../core/status/overview.ts';
 import type { TakeWorkerResult } from '../core/status/worker.ts';
 import type { UploadJournal } from '../core/upload/journal.ts';
 import type { KnownFolders } from '../core/upload/known-folders.ts';
+import type { LocalFiles } from '../core/upload/local-files.ts';
 import type { UploadQueue } from '../core/upload/queue.ts';
 
 /** An open state: the core's ports over one database. Any number of processes may have the same state open. */
@@ -12,6 +13,7 @@ export interface State extends DeliveryPorts {
   journal: UploadJournal;
   queue: UploadQueue;
   folders: KnownFolders;
+  localFiles: LocalFiles;
   overview: Overview;
   alerts: AlertBook;
   housekeeping: Housekeeping;

@@ -269,6 +269,7 @@ describe('the JSON of retry', () => {
       unconfigured: [],
       held: [],
       elsewhere: [],
+      local: { dryRun: 'boolean', ageMs: 'null', recordings: [], stopped: 'null' },
     });
   });
 
@@ -306,6 +307,7 @@ describe('the JSON of the other commands', () => {
       queued: 'number',
       refused: 'number',
       done: 'number',
+      removed: 'number',
       waiting: 'number',
       held: 'number',
       delivered: 'number',
@@ -423,6 +425,7 @@ describe('the JSON of the other commands', () => {
           ],
           since: 'null',
           updatedAt: 'string',
+          local: { removedAt: 'null', kept: 'null' },
           metadata: PAYLOAD,
         },
       ],
@@ -476,6 +479,32 @@ describe('the JSON of the other commands', () => {
     });
   });
 
+  test('cleanup of local files, and what each would do', async () => {
+    const { desk } = await deskWithUpload();
+    const age = '--older-than 0s';
+    const file = { name: 'string', sizeBytes: 'number' };
+    const recording = { recordingId: 'string', dir: 'string', outcome: 'string', folderRemoved: 'boolean', left: [] };
+    const local = { dryRun: 'boolean', ageMs: 'number', stopped: 'null' };
+    const pruned = {
+      dryRun: 'boolean',
+      settledBefore: 'string',
+      deliveries: 'number',
+      deadOwners: 'number',
+      freedBytes: 'number',
+      setAside: [],
+    };
+    expect(await documentOf(desk, `cleanup ${age}`)).toEqual({
+      aborted: 'boolean',
+      uploads: [],
+      state: pruned,
+      local: { ageMs: 'number', recordings: 'number', bytes: 'number' },
+    });
+    const removed = { ...local, recordings: [{ ...recording, files: [file], reason: 'null' }] };
+    expect(await documentOf(desk, `cleanup local ${age} --dry-run`)).toEqual(removed);
+    expect(await documentOf(desk, `cleanup local ${age}`)).toEqual(removed);
+    expect(await documentOf(desk, `cleanup state ${age}`)).toEqual(pruned);
+  });
+
   test('list and forget', async () => {
     const { desk, id } = await deskWithPartialUpload();
     const dir = makeRecording({ files: { 'video.mkv': null } });
@@ -495,6 +524,7 @@ describe('the JSON of the other commands', () => {
           updatedAt: 'string',
           files: 'number',
           storedBytes: 'number',
+          localRemovedAt: 'null',
           webhooks: [{ endpoint: 'string', state: 'string' }],
         },
       ],

@@ -37,6 +37,12 @@ export const COMMAND_LINE: readonly Meeting[] = [
     'leave out --bucket or --sandbox',
     ...['upload', 'x', '--sandbox', '--bucket', 'recordings'],
   ),
+  typed('--yes does not go with --dry-run', 'leave out one of them', 'cleanup', '--yes', '--dry-run'),
+  typed(
+    '--elsewhere does not go with "cleanup state"',
+    'it is about abandoned uploads: recordupload cleanup uploads --elsewhere',
+    ...['cleanup', 'state', '--elsewhere'],
+  ),
   typed("unknown option '--idd'", 'did you mean --id?', 'upload', 'x', '--idd', '3'),
   typed("option '--title <text>' argument missing", 'see recordupload upload --help', 'upload', 'x', '--title'),
   typed(

@@ -169,6 +169,7 @@ export const CONFIGURATION: readonly Meeting[] = [
     'expected a rate such as 10M, 512k, off or "08:00,512k 19:00,off", got "fast"',
   ),
   variable('RECORDUPLOAD_UPLOAD_RETRY_BUDGET', 'x', 'expected a duration such as 90s, 30m or 2h, 30d at most, got "x"'),
+  variable('RECORDUPLOAD_DELETE_AFTER', '7', 'expected a duration such as 7d or 12h, or never, got "7"'),
   variable('RECORDUPLOAD_SETTLE', '2h', 'expected a duration such as 3s or 1m, 1h at most, got "2h"'),
   variable('RECORDUPLOAD_WATCH_MARKER', 'sub/done', 'expected a file name or glob without "/", got "sub/done"'),
   variable('RECORDUPLOAD_WATCH_QUIET', '0', 'expected a duration such as 60s or 5m, 1s to 7d, got "0"'),

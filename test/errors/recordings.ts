@@ -75,6 +75,17 @@ export const RECORDINGS: readonly Meeting[] = [
     exit,
     meet: () => ['upload', '--recursive', tempDir()],
   },
+  {
+    says: '…/3: the files of recording 3 were uploaded to …, verified, and removed here (deleteAfter)',
+    hint: 'recordupload verify 3 shows what the bucket has',
+    exit,
+    meet: async desk => {
+      const dir = makeRecording({ name: '3', files: { 'recording.json': '{}' } });
+      await desk.run(['upload', dir, '--finished']);
+      await desk.run(['cleanup', 'local', '--older-than', '0s']);
+      return ['upload', dir];
+    },
+  },
   place('…/nowhere does not exist', 'check the path', () => join(tempDir(), 'nowhere')),
   place('…/~/3 does not exist', 'write the whole path: no shell has replaced ~', () => '~/3'),
   place('…/* does not exist', 'check the pattern: it matches nothing, or no shell has replaced it', () =>

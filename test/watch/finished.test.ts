@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { createBackoff } from '../../src/app/watch/backoff.ts';
 import { judge, Observation, type Verdict } from '../../src/app/watch/finished.ts';
 import type { FolderLook, SeenFile } from '../../src/app/watch/folder-look.ts';
-import type { Openness } from '../../src/app/watch/writers.ts';
 import { isUnfinishedName } from '../../src/core/recording/file-roles.ts';
+import type { Openness } from '../../src/core/recording/writers.ts';
 
 /* When a recording is finished, on a clock that the tests turn. */
 

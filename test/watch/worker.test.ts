@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { openState } from '../../src/state/open.ts';
@@ -113,6 +113,24 @@ describe('trying again', () => {
     await worker.prints('✅ Webhook sent successfully');
     const requests = sandbox.s3.requests().filter(one => one.key === `${id}/transcript.txt`);
     expect(requests.filter(one => one.operation === 'PutObject')).toHaveLength(2);
+  });
+});
+
+describe('room on the disk', () => {
+  test('local files are removed once they are old enough, in the bucket and announced; the root stays', async () => {
+    const worker = await startWorker(sandbox, { env: { RECORDUPLOAD_DELETE_AFTER: '1s' } });
+    const [id, changed] = [freshId(), freshId()];
+    const [dir, other] = [moveIn(worker.root, { name: id }), moveIn(worker.root, { name: changed })];
+    writeFileSync(join(other, 'notes.txt'), 'mine');
+    await worker.prints(`✔ ${id}: its local files were removed from ${dir}`);
+    await worker.prints(
+      `✔ ${changed}: its local files were removed from ${other}; kept, because it was not uploaded: notes.txt`,
+    );
+    expect(readdirSync(worker.root)).toEqual([changed]);
+    expect(readdirSync(other)).toEqual(['notes.txt']);
+    const text = await worker.stop();
+    expect(text).not.toContain('cannot be uploaded');
+    expect(worker.desk.log().filter(line => line === 'local files removed')).toHaveLength(2);
   });
 });
 

@@ -194,6 +194,7 @@ const NOTHING: NonNullable<Measured['state']> = {
       queued: 0,
       refused: 0,
       done: 0,
+      removed: 0,
       waiting: 0,
       held: 0,
       delivered: 0,

@@ -136,6 +136,23 @@ function entryOf(event: CoreEvent): Entry | undefined {
       const { to, event: about, outcome, detail } = event;
       return [outcome === 'sent' ? 'info' : 'warn', `alert ${outcome}`, { to, event: about, detail }];
     }
+    case 'local-file-removed': {
+      const { recordingId, dir, name, sizeBytes, isEarlier } = event;
+      const fields = { recording: recordingId, dir, file: name, bytes: sizeBytes, ...(isEarlier && { earlier: true }) };
+      return ['info', 'local file removed', fields];
+    }
+    case 'local-files-removed': {
+      const { recordingId, dir, folderRemoved, left } = event;
+      return ['info', 'local files removed', { recording: recordingId, dir, folderRemoved, left: left.slice(0, 20) }];
+    }
+    case 'local-files-kept':
+      return ['warn', 'local files kept', { recording: event.recordingId, dir: event.dir, reason: event.reason }];
+    case 'upload-aborted':
+      return ['info', 'abandoned upload deleted', { key: event.key, upload: event.uploadId }];
+    case 'state-pruned': {
+      const { deliveries, deadOwners, freedBytes } = event;
+      return ['info', 'state pruned', { deliveries, deadOwners, freedBytes }];
+    }
     case 'warning':
       return ['warn', event.message, { recording: event.recordingId }];
     default:

@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { isSystemError } from '../../core/errors.ts';
+import { findWriters, type Openness, seesAllWriters } from '../../core/recording/writers.ts';
 import type { Runtime } from '../runtime.ts';
 import { judge, Observation, type Verdict } from './finished.ts';
 import { type FolderLook, lookAtFolder, type SeenFile } from './folder-look.ts';
 import type { LiveRecordings } from './live.ts';
-import { findWriters, type Openness, seesAllWriters } from './writers.ts';
 
 /** A recording that is not finished yet, as far as anybody can tell. */
 interface Candidate {

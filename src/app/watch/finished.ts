@@ -1,8 +1,8 @@
 import type { FinishedBy } from '../../core/events.ts';
 import { type FileIdentity, sameFile } from '../../core/recording/file-identity.ts';
+import type { Openness } from '../../core/recording/writers.ts';
 import { formatDuration } from '../../core/units.ts';
 import { type FolderLook, readFinished, type SeenFile, videoOf } from './folder-look.ts';
-import type { Openness } from './writers.ts';
 
 /*
  * When a recording counts as finished: the first rule that says so. Files that some program has not finished come first.

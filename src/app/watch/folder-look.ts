@@ -6,7 +6,7 @@ import { type FileIdentity, identityOf } from '../../core/recording/file-identit
 import { isUnfinishedName, roleOf, SIDECAR_NAMES } from '../../core/recording/file-roles.ts';
 import { openFound } from '../../core/recording/open-file.ts';
 import type { Role } from '../../core/recording/recording.ts';
-import type { LookedFor } from './writers.ts';
+import type { LookedFor } from '../../core/recording/writers.ts';
 
 /** A file of a recording's folder as one look found it. */
 export interface SeenFile extends FileIdentity, LookedFor {

@@ -1,10 +1,10 @@
 import type { AppError } from '../../core/errors.ts';
 import { StillWrittenError } from '../../core/recording/settle.ts';
+import { findWriters, seesAllWriters } from '../../core/recording/writers.ts';
 import { printable } from '../../core/text.ts';
 import type { Runtime } from '../runtime.ts';
 import { judge, Observation } from './finished.ts';
 import { lookAtFolder, videoOf } from './folder-look.ts';
-import { findWriters, seesAllWriters } from './writers.ts';
 
 /**
  * Judges by one look whether a recording that a recorder handed over is finished, as the worker does.

@@ -1,7 +1,7 @@
 import { AppError } from '../../core/errors.ts';
 import { formatBytes } from '../../core/units.ts';
-import { cleanUp } from '../cleanup.ts';
-import { prune } from '../prune.ts';
+import { prune } from '../cleanup/state.ts';
+import { cleanUp } from '../cleanup/uploads.ts';
 import type { Runtime } from '../runtime.ts';
 
 const DAY_MS = 86_400_000;

@@ -13,6 +13,7 @@ import { type Chore, createHouse } from './house.ts';
 import { keepHouse } from './housekeeping.ts';
 import { createLiveRecordings } from './live-recordings.ts';
 import { createPulse } from './pulse.ts';
+import { createRoom } from './room.ts';
 import { createRoots } from './roots.ts';
 import type { ServiceManager } from './systemd.ts';
 import { createTroubles, type Troubles } from './troubles.ts';
@@ -80,6 +81,11 @@ export async function watch(request: WatchRequest, given: Runtime): Promise<void
     onFailure: troubles.add,
   });
   const pulse = createPulse(generations);
+  const room = createRoom(generations, {
+    roots: () => rootsOf(generations.runtime),
+    onEnd: bell.ring,
+    onFailure: troubles.add,
+  });
   const roots = createRoots(rootsOf(first), {
     runtime: () => generations.runtime,
     async onRecording(dir) {
@@ -112,13 +118,21 @@ export async function watch(request: WatchRequest, given: Runtime): Promise<void
     signal.removeEventListener('abort', onAbort);
     stopListening();
     asked.stop();
-    await Promise.all([roots.close(), live.close(), uploads.idle(), webhooks.idle(), house.idle(), alerts.idle()]);
+    await Promise.all([
+      roots.close(),
+      live.close(),
+      uploads.idle(),
+      webhooks.idle(),
+      house.idle(),
+      room.idle(),
+      alerts.idle(),
+    ]);
     await told;
   }
 
   /** Begins all that is due. @returns how long nothing will be, in milliseconds */
   async function pass(): Promise<number> {
-    const pumps = [roots.pump, candidates.pump, uploads.pump, webhooks.pump, house.pump, alerts.pump];
+    const pumps = [roots.pump, candidates.pump, uploads.pump, webhooks.pump, house.pump, room.pump, alerts.pump];
     let dueInMs = Number.POSITIVE_INFINITY;
     let isWhole = true;
     for (const pump of pumps) {

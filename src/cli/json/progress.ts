@@ -67,6 +67,18 @@ export type ProgressJson =
     }
   | { type: 'webhook-failed-after-upload'; recordingId: string }
   | { type: 'alert'; to: string; event: string; outcome: 'sent' | 'failed' | 'given-up'; detail?: string }
+  | {
+      type: 'local-file-removed';
+      recordingId: string;
+      dir: string;
+      name: string;
+      sizeBytes: number;
+      isEarlier: boolean;
+    }
+  | { type: 'local-files-removed'; recordingId: string; dir: string; folderRemoved: boolean; left: string[] }
+  | { type: 'local-files-kept'; recordingId: string; dir: string; reason: string }
+  | { type: 'upload-aborted'; key: string; uploadId: string }
+  | { type: 'state-pruned'; deliveries: number; deadOwners: number; freedBytes: number }
   | { type: 'warning'; message: string; recordingId?: string }
   /** With `--verbose`. */
   | { type: 'request'; operation: string; target: string; durationMs: number; ok: boolean; detail: string };
@@ -182,6 +194,22 @@ export function progressJson(event: Exclude<CoreEvent, { type: 'file-progress' }
     case 'alert': {
       const { to, event: about, outcome, detail } = event;
       return { type, to, event: about, outcome, ...(detail !== undefined && { detail }) };
+    }
+    case 'local-file-removed': {
+      const { recordingId, dir, name, sizeBytes, isEarlier } = event;
+      return { type, recordingId, dir, name, sizeBytes, isEarlier };
+    }
+    case 'local-files-removed': {
+      const { recordingId, dir, folderRemoved, left } = event;
+      return { type, recordingId, dir, folderRemoved, left: [...left] };
+    }
+    case 'local-files-kept':
+      return { type, recordingId: event.recordingId, dir: event.dir, reason: event.reason };
+    case 'upload-aborted':
+      return { type, key: event.key, uploadId: event.uploadId };
+    case 'state-pruned': {
+      const { deliveries, deadOwners, freedBytes } = event;
+      return { type, deliveries, deadOwners, freedBytes };
     }
     case 'warning': {
       const { message, recordingId } = event;

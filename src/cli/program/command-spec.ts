@@ -20,6 +20,8 @@ export interface CommandSpec {
 export interface ArgSpec {
   name: string;
   purpose: string;
+  /** The only values that it accepts. */
+  choices?: readonly string[];
 }
 
 /** An option in commander's notation: `--title <text>`, `-f, --force`, `--no-webhook`. */

@@ -1,5 +1,5 @@
 import { GROUPS } from './command.ts';
-import type { CommandSpec, OptionSpec } from './command-spec.ts';
+import type { ArgSpec, CommandSpec, OptionSpec } from './command-spec.ts';
 import type { Shell } from './shells.ts';
 
 /** A word that completes the command line. */
@@ -127,11 +127,12 @@ async function valuesOf(option: OptionSpec, text: string, sources: CompletionSou
 }
 
 async function named(
-  { name, purpose }: { name: string; purpose: string },
+  { name, purpose, choices }: ArgSpec,
   operands: readonly string[],
   text: string,
   sources: CompletionSources,
 ): Promise<Completion> {
+  if (choices) return listed(plain(choices));
   const kinds = name.replace(/[<>[\].]/g, '').split('|');
   const files = kinds.includes('dir') || kinds.includes('file');
   if (kinds.includes('id')) {

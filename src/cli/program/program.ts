@@ -1,4 +1,4 @@
-import { Command, type CommanderError, Option } from 'commander';
+import { Argument, Command, type CommanderError, Option } from 'commander';
 import { closest } from '../../config/suggest.ts';
 import { AppError } from '../../core/errors.ts';
 import { EXIT, EXIT_MEANINGS, type ExitCode } from '../exit-codes.ts';
@@ -108,7 +108,10 @@ function addCommand<Spec extends CommandSpec>(
     .summary(spec.summary)
     .helpOption('-h, --help', 'print help')
     .addHelpText('after', tail(spec.examples, ['done', 'bug', ...spec.exits], ['recordupload man | man -l -']));
-  for (const { name: argument, purpose } of spec.args) command.argument(argument, purpose);
+  for (const { name: argument, purpose, choices } of spec.args) {
+    const operand = new Argument(argument, purpose);
+    command.addArgument(choices ? operand.choices(choices) : operand);
+  }
   for (const option of spec.options) command.addOption(parserOf(option));
   command.option('--no-color', 'no colours');
   command.action(() => onCommand({ spec, args: command.args, options: command.optsWithGlobals() }));

@@ -201,6 +201,13 @@ function lineOf(event: CoreEvent, { live, paint: { err: paint } }: Terminal): st
       return event.outcome === 'sent'
         ? undefined
         : `${paint.yellow('warning:')} an alert to ${printable(event.to)} could not be sent${event.detail ? `: ${printable(event.detail)}` : ''}${event.outcome === 'failed' ? '; it is tried again' : '; it is given up'}`;
+    case 'local-files-removed': {
+      const others = event.left.map(printable).slice(0, 5).join(', ');
+      const kept = event.left.length > 0 ? `; kept, because it was not uploaded: ${others}` : '';
+      return `${paint.green('✔')} ${printable(event.recordingId)}: its local files were removed from ${printable(event.dir)}${kept}`;
+    }
+    case 'local-files-kept':
+      return `${paint.yellow('!')} ${printable(event.recordingId)}: its local files are kept: ${printable(event.reason)}`;
     case 'warning':
       return `${paint.yellow('warning:')} ${printable(event.message)}`;
     default:

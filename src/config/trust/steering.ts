@@ -46,6 +46,12 @@ export function flawOfNaming(setting: Setting | undefined): string | undefined {
   return `${setting.where}: ${distrust(setting)} may not ${what}: ${wayOut(setting)}`;
 }
 
+/** Why a value may not have files removed; undefined: it may, or it has none removed. */
+export function flawOfRemoval(setting: Setting | undefined): string | undefined {
+  if (setting?.trust !== 'folder' || setting.value === 'never') return undefined;
+  return `${setting.where}: ${distrust(setting)} may not have local files removed: ${wayOut(setting)}`;
+}
+
 /** Why the state, the log or a root may not be there: an untrusted file may only place them inside its own folder. */
 export async function flawOfPlace(setting: Setting | undefined, home: string): Promise<string | undefined> {
   if (setting?.trust !== 'folder') return undefined;

@@ -79,6 +79,8 @@ export interface StateOverview {
     /** Folders that were refused before anything of them was sent. */
     refused: number;
     done: number;
+    /** Of those, the ones whose local files were removed. */
+    removed: number;
     waiting: number;
     held: number;
     delivered: number;
@@ -106,6 +108,14 @@ export interface StateOverview {
   worker: Worker | undefined;
 }
 
+/** The files in the folder that the recording was uploaded from. */
+export interface LocalCopy {
+  /** When they were removed (`deleteAfter`); null: they were not. */
+  removedAt: number | null;
+  /** Why they were kept when their time had come; null: it has not, or nothing is wrong. */
+  kept: string | null;
+}
+
 /** One recording in one bucket, as this machine knows it. */
 export interface RecordingStatus {
   target: string;
@@ -120,6 +130,7 @@ export interface RecordingStatus {
   files: FileProgress[];
   /** The bytes of `metadata.json` in the bucket. */
   metadata: string | null;
+  local: LocalCopy;
 }
 
 /** All that is known of one recording. */
@@ -162,6 +173,8 @@ export interface RecentRecording {
   files: number;
   /** Their bytes. */
   storedBytes: number;
+  /** When the local files were removed (`deleteAfter`); null: they were not. */
+  localRemovedAt: number | null;
   /** The newest webhook to each endpoint. */
   webhooks: { endpoint: string; state: 'waiting' | 'held' | 'delivered' | 'superseded' | 'discarded' }[];
 }

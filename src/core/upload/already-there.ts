@@ -51,13 +51,21 @@ function candidatePartSizes(sizeBytes: number, etag: string): number[] {
 }
 
 /** Hashes a whole file part by part; `whole` values exist only if it is one part. */
-export async function hashParts(source: SourceFile, hasher: Hasher, partSizeBytes: number, { md5 }: { md5: boolean }) {
+export async function hashParts(
+  source: Pick<SourceFile, 'fd' | 'assertUnchanged'> & { file: { sizeBytes: number } },
+  hasher: Hasher,
+  partSizeBytes: number,
+  { md5, signal }: { md5: boolean; signal?: AbortSignal },
+) {
   const parts: Part[] =
     source.file.sizeBytes === 0
       ? [{ number: 1, offset: 0, sizeBytes: 0 }]
       : planParts(source.file.sizeBytes, partSizeBytes);
   const digests: { sha256: Buffer; md5: Buffer | undefined }[] = [];
-  for (const part of parts) digests.push(await hasher.hash(source.fd, part.offset, part.sizeBytes, { md5 }));
+  for (const part of parts) {
+    signal?.throwIfAborted();
+    digests.push(await hasher.hash(source.fd, part.offset, part.sizeBytes, { md5 }));
+  }
   source.assertUnchanged();
   const only = digests.length === 1 ? digests[0] : undefined;
   return {

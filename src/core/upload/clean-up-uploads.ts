@@ -1,3 +1,4 @@
+import type { Observer } from '../events.ts';
 import { inPool } from '../pool.ts';
 import { roleOf } from '../recording/file-roles.ts';
 import { isRecordingId } from '../recording/recording.ts';
@@ -24,6 +25,8 @@ export interface CleanUpDeps {
   bucket: Bucket;
   journal: BegunUploads;
   now(): number;
+  /** Gets each upload that is deleted. */
+  observer?: Observer;
   signal: AbortSignal;
 }
 
@@ -34,13 +37,13 @@ export interface CleanUpDeps {
  */
 export async function findAbandonedUploads(
   { olderThanMs, elsewhere }: { olderThanMs: number; elsewhere: boolean },
-  { bucket, journal, now, signal }: CleanUpDeps,
+  deps: CleanUpDeps,
 ): Promise<AbandonedUpload[]> {
+  const { bucket, journal, now, signal } = deps;
   const open = await journal.openUploadIds(bucket.target);
   const begunHere = new Map((await journal.begunUploads(bucket.target)).map(upload => [upload.uploadId, upload]));
   const listed = new Map((await listOrNone('', bucket, signal)).map(upload => [upload.uploadId, upload]));
   const all = listed.size > 0;
-  const deps = { bucket, journal, now, signal };
   for (const begun of begunHere.values()) {
     if (open.has(begun.uploadId) || listed.has(begun.uploadId)) continue;
     const found = await findByKey(begun, deps);
@@ -113,12 +116,13 @@ async function listOrNone(prefix: string, bucket: Bucket, signal: AbortSignal): 
 /** Aborts the uploads that were found. One that is gone already is not a failure. */
 export async function abortAbandonedUploads(
   uploads: readonly AbandonedUpload[],
-  { bucket, journal, signal }: CleanUpDeps,
+  { bucket, journal, observer, signal }: CleanUpDeps,
 ): Promise<void> {
   for (const { key, uploadId } of uploads) {
     await bucket.abortUpload(key, uploadId, signal).catch(error => {
       if (!(error instanceof StorageFailure) || error.kind !== 'missing') throw error;
     });
+    observer?.({ type: 'upload-aborted', key, uploadId });
     await journal.forgetUploads(bucket.target, [uploadId]);
   }
 }

@@ -56,6 +56,8 @@ export interface UploadEnd {
   error: string | null;
   /** Nothing of it was sent, because the bucket has another recording with its id. */
   refused?: boolean;
+  /** The bucket was sent something: the age of the upload begins now. A run that finds all unchanged does not renew it. */
+  sent?: boolean;
   /** `metadata.json` as it is in the bucket now; undefined: not stored, so what is known of an older one stays. */
   metadata?: { text: string; etag: string } | undefined;
   /** The webhook that announces it; undefined: none. */

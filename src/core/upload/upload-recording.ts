@@ -88,6 +88,7 @@ async function upload(recording: Recording, request: UploadRequest, session: Upl
     {
       state: error ? 'partial' : 'done',
       error,
+      sent,
       metadata: metadata.stored,
       webhook: metadata.payload && {
         endpoints: request.endpoints,

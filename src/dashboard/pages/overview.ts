@@ -12,6 +12,7 @@ const NO_COUNTS: StateOverview['counts'] = {
   queued: 0,
   refused: 0,
   done: 0,
+  removed: 0,
   waiting: 0,
   held: 0,
   delivered: 0,

@@ -15,22 +15,26 @@ export function valuesOfRecording({ target, recordingId }: RecordingRef): Values
 }
 
 /**
- * Who has claimed the recording.
+ * Who has claimed the recording, or removes the files of another recording from its folder.
+ * @param own.pid this process, as the others see it
  * @returns `pid` of a living process, this one included; or `dead`, a claimant that is not alive any more and whose lock
  * file the caller removes once the write is durable
  */
 export function holderOf(
   sql: Sql,
   ref: RecordingRef,
-  liveness: Liveness,
-  pid: number,
+  { liveness, pid, dir }: { liveness: Liveness; pid: number; dir: string },
 ): { pid: number | undefined; dead: string | undefined } {
+  const pidOf = (holder: string) =>
+    Number(sql.get('SELECT pid FROM owners WHERE id = $holder', { holder })?.pid ?? pid);
+  const removing = sql
+    .all(`SELECT claimed_by FROM recordings WHERE dir = $dir AND state = 'done' AND claimed_by IS NOT NULL`, { dir })
+    .map(row => String(row.claimed_by))
+    .find(holder => liveness.isAlive(holder));
+  if (removing !== undefined) return { pid: pidOf(removing), dead: undefined };
   const holder = sql.get(`SELECT claimed_by FROM recordings WHERE ${OF_RECORDING}`, valuesOfRecording(ref))?.claimed_by;
   if (typeof holder !== 'string') return { pid: undefined, dead: undefined };
-  if (liveness.isAlive(holder)) {
-    const owner = sql.get('SELECT pid FROM owners WHERE id = $holder', { holder });
-    return { pid: Number(owner?.pid ?? pid), dead: undefined };
-  }
+  if (liveness.isAlive(holder)) return { pid: pidOf(holder), dead: undefined };
   return { pid: undefined, dead: holder };
 }
 
@@ -66,7 +70,9 @@ export function claim(
        dir = $dir, details = $details, state = $state, error = NULL, webhooks = $webhooks,
        created_at = CASE created_at WHEN 0 THEN $now ELSE created_at END, updated_at = $now,
        unfinished_since = CASE state WHEN 'recording' THEN $now ELSE COALESCE(unfinished_since, $now) END,
-       claimed_by = $owner, token = COALESCE(token, $token)`,
+       claimed_by = $owner, token = COALESCE(token, $token),
+       -- The folder has files again, or this upload fails.
+       local_removing = 0, local_removed_at = NULL, local_note = NULL`,
     {
       ...valuesOfRecording(ref),
       dir,

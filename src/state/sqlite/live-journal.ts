@@ -13,7 +13,7 @@ export function openLiveJournal({ read, write, liveness }: Database, pid: number
     async beginLive(target, { id, dir, details }, { now }) {
       const ref = { target, recordingId: id };
       const result = await write(sql => {
-        const holder = holderOf(sql, ref, liveness, pid);
+        const holder = holderOf(sql, ref, { liveness, pid, dir });
         if (holder.pid !== undefined) return { ok: false as const, pid: holder.pid };
         const known = sql.get(`SELECT state FROM recordings WHERE ${OF_RECORDING}`, valuesOfRecording(ref))?.state;
         if (known !== undefined && known !== 'recording')

@@ -271,4 +271,19 @@ export const MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX alert_messages_due ON alert_messages (next_at);
   `,
+  `
+  -- When the upload was done, and when one of its runs sent something last; null: it is not done, nothing was noted.
+  ALTER TABLE recordings ADD COLUMN done_at INTEGER;
+  ALTER TABLE recordings ADD COLUMN sent_at INTEGER;
+  UPDATE recordings SET done_at = updated_at WHERE state = 'done';
+  -- 1: this machine has begun to remove the local files; they may be gone without a removed_at.
+  ALTER TABLE recordings ADD COLUMN local_removing INTEGER NOT NULL DEFAULT 0;
+  -- When the last of them was removed.
+  ALTER TABLE recordings ADD COLUMN local_removed_at INTEGER;
+  -- KeptNote as JSON: why they were kept when they were looked at last.
+  ALTER TABLE recordings ADD COLUMN local_note TEXT;
+  ALTER TABLE files ADD COLUMN removed_at INTEGER;
+  CREATE INDEX recordings_local ON recordings (target, done_at) WHERE state = 'done' AND local_removed_at IS NULL;
+  CREATE INDEX recordings_removed ON recordings (local_removed_at) WHERE local_removed_at IS NOT NULL;
+  `,
 ];

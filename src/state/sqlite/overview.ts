@@ -10,6 +10,7 @@ import type {
 } from '../../core/status/overview.ts';
 import type { QueuedUpload } from '../../core/upload/queue.ts';
 import { endpointStates } from './endpoints.ts';
+import { toNote } from './local-files.ts';
 import { activityIn, deliveriesPage, recordingsPage } from './pages.ts';
 import { toQueued } from './queue.ts';
 import { recentRecordings } from './recent.ts';
@@ -105,6 +106,7 @@ function readOverview(sql: Sql, living: Living, limit: number): Omit<StateOvervi
       queued: number(`SELECT COUNT(*) AS n FROM queue WHERE state = 'waiting'`),
       refused: number(`SELECT COUNT(*) AS n FROM queue WHERE state = 'refused'`),
       done: known - unfinished,
+      removed: number('SELECT COUNT(*) AS n FROM recordings WHERE local_removed_at IS NOT NULL'),
       waiting: countOf('pending'),
       held: countOf('held'),
       delivered: countOf('delivered'),
@@ -197,6 +199,7 @@ function recordingsOf(sql: Sql, living: Living, id: string): RecordingStatus[] {
         state: isDone ? 'done' : upload.state,
         since: isDone ? null : upload.since,
         metadata: row.metadata as string | null,
+        local: { removedAt: row.local_removed_at as number | null, kept: toNote(row)?.text ?? null },
       },
     ];
   });

@@ -71,6 +71,7 @@ export function toRecent(sql: Sql, row: Row, living: ReadonlySet<string>): Recen
     updatedAt: Number(row.updated_at),
     files: Number(stored?.files),
     storedBytes: Number(stored?.bytes),
+    localRemovedAt: row.local_removed_at as number | null,
     webhooks: [...newest].map(([endpoint, state]) => ({
       endpoint,
       state: (state === 'pending' ? 'waiting' : state) as RecentRecording['webhooks'][number]['state'],

@@ -4,6 +4,7 @@ import { openDeliveryClaims } from './claims.ts';
 import type { Database } from './database.ts';
 import { openEndpoints } from './endpoints.ts';
 import { openKnownFolders } from './known-folders.ts';
+import { openLocalFiles } from './local-files.ts';
 import { openOutbox } from './outbox.ts';
 import { openOverviewOf } from './overview.ts';
 import { openHousekeeping } from './prune.ts';
@@ -28,6 +29,7 @@ export function stateOver(
     journal: openUploadJournal(database, pid),
     queue: openUploadQueue(database),
     folders: openKnownFolders(database),
+    localFiles: openLocalFiles(database, pid),
     outbox: openOutbox(database),
     claims: openDeliveryClaims(database),
     endpoints: openEndpoints(database),

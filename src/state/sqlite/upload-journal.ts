@@ -26,7 +26,7 @@ export function openUploadJournal(database: Database, pid: number): UploadJourna
     async begin(target, { id, dir, details }, { webhooks, now, askedAt = now }) {
       const ref = { target, recordingId: id };
       const result = await write(sql => {
-        const holder = holderOf(sql, ref, liveness, pid);
+        const holder = holderOf(sql, ref, { liveness, pid, dir });
         if (holder.pid !== undefined) return { ok: false as const, pid: holder.pid };
         const { dead } = holder;
         const facts = { dir, details, webhooks, state: 'uploading' as const, now };
@@ -43,16 +43,18 @@ export function openUploadJournal(database: Database, pid: number): UploadJourna
 
     release: ref => write(sql => release(sql, ref, liveness.ownerId)),
 
-    finish: (ref, { state, error, refused = false, metadata, webhook, now }) =>
+    finish: (ref, { state, error, refused = false, sent = false, metadata, webhook, now }) =>
       storing(
         `${webhook ? 'the webhook delivery' : 'the end of the upload'} of recording ${ref.recordingId}`,
         write(sql => {
           countEnd(sql, ref, state, now);
           sql.run(
             `UPDATE recordings SET state = $state, error = $error, refused = $refused, updated_at = $now,
-               unfinished_since = CASE $state WHEN 'done' THEN NULL ELSE COALESCE(unfinished_since, $now) END
+               unfinished_since = CASE $state WHEN 'done' THEN NULL ELSE COALESCE(unfinished_since, $now) END,
+               sent_at = CASE $sent WHEN 1 THEN $now ELSE sent_at END,
+               done_at = CASE WHEN $state <> 'done' THEN NULL WHEN $sent = 1 THEN $now ELSE COALESCE(done_at, $now) END
              WHERE ${OF_RECORDING}`,
-            { ...valuesOfRecording(ref), state, error, refused: Number(refused), now },
+            { ...valuesOfRecording(ref), state, error, refused: Number(refused), sent: Number(sent), now },
           );
           if (metadata)
             sql.run(`UPDATE recordings SET metadata = $text, metadata_etag = $etag WHERE ${OF_RECORDING}`, {

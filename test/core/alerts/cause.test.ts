@@ -16,6 +16,7 @@ const FINE: Looked = {
     queued: 0,
     refused: 0,
     done: 9,
+    removed: 0,
     waiting: 0,
     held: 0,
     delivered: 9,

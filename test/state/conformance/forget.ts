@@ -151,6 +151,7 @@ export function forgettingConforms(stage: Stage): void {
         updatedAt: NOW + 1,
         files: 1,
         storedBytes: FACTS.sizeBytes,
+        localRemovedAt: null,
         webhooks: [
           { endpoint: 'default', state: 'held' },
           { endpoint: 'ops', state: 'waiting' },

@@ -36,6 +36,7 @@ export function overviewConforms(stage: Stage): void {
           queued: 0,
           refused: 0,
           done: 0,
+          removed: 0,
           waiting: 0,
           held: 0,
           delivered: 0,

@@ -1,6 +1,7 @@
-import type { CleanupReport } from '../../../app/cleanup.ts';
+import type { LocalForecast } from '../../../app/cleanup/local.ts';
+import type { CleanupReport } from '../../../app/cleanup/uploads.ts';
 
-/** The result of `cleanup --json`. */
+/** The result of `cleanup uploads --json`, and a part of that of `cleanup --json`. */
 export interface CleanupJson {
   /** True if the uploads were deleted. */
   aborted: boolean;
@@ -30,4 +31,16 @@ export function cleanupJson({ removed, uploads }: CleanupReport): CleanupJson {
       begun,
     })),
   };
+}
+
+/** In the result of `cleanup --json`: recordings whose local files are due to be compared with the bucket, and removed. */
+export interface ForecastJson {
+  /** Null: local files are never removed. */
+  ageMs: number | null;
+  recordings: number;
+  bytes: number;
+}
+
+export function forecastJson({ ageMs, recordings, bytes }: LocalForecast): ForecastJson {
+  return { ageMs: ageMs ?? null, recordings, bytes };
 }

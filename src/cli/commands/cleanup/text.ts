@@ -1,4 +1,5 @@
-import type { CleanupReport } from '../../../app/cleanup.ts';
+import type { LocalForecast } from '../../../app/cleanup/local.ts';
+import type { CleanupReport } from '../../../app/cleanup/uploads.ts';
 import { printable } from '../../../core/text.ts';
 import { formatBytes, formatDuration } from '../../../core/units.ts';
 import { count, table } from '../../terminal/format.ts';
@@ -26,5 +27,15 @@ export function cleanupText(
     `${found} ${removed ? 'deleted from' : 'in'} the bucket ${bucket}:`,
     ...table(rows),
     ...(removed ? [] : [`next: ${again} deletes them`]),
+  ];
+}
+
+/** What `cleanup local` would look at. */
+export function forecastText({ ageMs, recordings, bytes }: LocalForecast): string[] {
+  if (ageMs === undefined) return ['local files are never removed (deleteAfter is not set)'];
+  if (recordings === 0) return ['no local files to remove'];
+  return [
+    `would compare the local files of ${count(recordings, 'recording')} (${formatBytes(bytes)}) with the bucket, and remove those that it has`,
+    'next: recordupload cleanup local --dry-run compares them, and removes nothing',
   ];
 }

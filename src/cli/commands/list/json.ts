@@ -1,6 +1,6 @@
 import type { ListReport } from '../../../app/list.ts';
 import { type DamageJson, damageJson } from '../../json/damage.ts';
-import { iso } from '../../json/document.ts';
+import { iso, isoOrNull } from '../../json/document.ts';
 import { type QueuedJson, queuedJson, type RefusalJson, refusalJson } from '../../json/queued.ts';
 
 /** The result of `list --json`. */
@@ -27,6 +27,8 @@ export interface ListedJson {
   /** Files in the bucket, and their bytes. */
   files: number;
   storedBytes: number;
+  /** When the local files were removed (`deleteAfter`); null: they were not. */
+  localRemovedAt: string | null;
   /** The newest webhook to each endpoint. */
   webhooks: { endpoint: string; state: 'waiting' | 'held' | 'delivered' | 'superseded' | 'discarded' }[];
 }
@@ -35,17 +37,20 @@ export function listJson({ stateDir, hasState, recordings, queue, damage }: List
   return {
     stateDir,
     hasState,
-    recordings: recordings.map(({ id, target, dir, title, state, updatedAt, files, storedBytes, webhooks }) => ({
-      recordingId: id,
-      target,
-      dir,
-      title,
-      state,
-      updatedAt: iso(updatedAt),
-      files,
-      storedBytes,
-      webhooks: webhooks.map(({ endpoint, state }) => ({ endpoint, state })),
-    })),
+    recordings: recordings.map(
+      ({ id, target, dir, title, state, updatedAt, files, storedBytes, localRemovedAt, webhooks }) => ({
+        recordingId: id,
+        target,
+        dir,
+        title,
+        state,
+        updatedAt: iso(updatedAt),
+        files,
+        storedBytes,
+        localRemovedAt: isoOrNull(localRemovedAt),
+        webhooks: webhooks.map(({ endpoint, state }) => ({ endpoint, state })),
+      }),
+    ),
     queued: queue.filter(one => one.state === 'waiting').map(queuedJson),
     refused: queue.filter(one => one.state === 'refused').map(refusalJson),
     ...damageJson(damage),

@@ -21,10 +21,10 @@ export function listText({ hasState, stateDir, recordings, queue, damage }: List
   return table(rows.slice(0, limit).map(({ at, row }) => [formatMoment(at), ...row]));
 }
 
-function recordingRow({ id, title, state, files, storedBytes, webhooks }: RecentRecording): string[] {
+function recordingRow({ id, title, state, files, storedBytes, localRemovedAt, webhooks }: RecentRecording): string[] {
   return [
     printable(id),
-    state,
+    localRemovedAt === null ? state : `${state}, removed here`,
     `${count(files, 'file')}, ${formatBytes(storedBytes)}`,
     webhooks.map(one => (one.endpoint === 'default' ? one.state : `${one.endpoint} ${one.state}`)).join(', ') ||
       'no webhook',

@@ -1,18 +1,16 @@
-import { prune } from '../../../app/prune.ts';
+import { prune } from '../../../app/cleanup/state.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { jsonDocument } from '../../json/document.ts';
+import { pruneJson } from '../../json/prune.ts';
 import { openCommand } from '../../open-command.ts';
 import type { RunCommand } from '../../program/command.ts';
-import { pruneJson } from './json.ts';
+import { DEFAULT_PRUNE_AGE_MS, pruneText } from '../../text/prune.ts';
 import type { pruneSpec } from './spec.ts';
-import { pruneText } from './text.ts';
 
-const DEFAULT_AGE_MS = 90 * 86_400_000;
-
-/** `recordupload prune` */
+/** `recordupload prune`: an alias of `cleanup state`. */
 export const run: RunCommand<typeof pruneSpec> = async call => {
   const { options, terminal, command } = call;
-  const { olderThan: olderThanMs = DEFAULT_AGE_MS, dryRun = false } = options;
+  const { olderThan: olderThanMs = DEFAULT_PRUNE_AGE_MS, dryRun = false } = options;
   await using open = await openCommand(call);
   const result = await prune({ olderThanMs, dryRun }, open.runtime);
   open.settle();

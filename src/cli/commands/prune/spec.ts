@@ -4,7 +4,7 @@ import { parseAge } from '../../terminal/moment.ts';
 
 export const pruneSpec = describeCommand({
   name: 'prune',
-  summary: 'delete old delivered webhooks from the state',
+  summary: 'the same as "cleanup state": delete old delivered webhooks from the state',
   args: [],
   options: [
     {

@@ -5,6 +5,7 @@ import { type RemadeJson, remadeJson } from '../../json/changes.ts';
 import { type DeliveryJson, deliveryJson, type EndpointRunJson, endpointRunJson } from '../../json/delivery.ts';
 import { iso } from '../../json/document.ts';
 import { type ErrorJson, errorJson } from '../../json/error.ts';
+import { type LocalJson, localJson } from '../../json/local.ts';
 import { type UploadJson, uploadJson } from '../../json/upload.ts';
 
 /** The result of `retry --json`. */
@@ -20,6 +21,8 @@ export interface RetryJson {
   held: DeliveryJson[];
   /** Unfinished uploads into a bucket that is not the configured one. */
   elsewhere: ElsewhereJson[];
+  /** Local files that were removed or kept (`deleteAfter`). */
+  local: LocalJson;
 }
 
 /** An unfinished upload into another bucket; `target` is `<endpoint>/<bucket>`. */
@@ -47,6 +50,7 @@ export function retryJson({
   unconfigured,
   held,
   elsewhere,
+  local,
 }: RetryReport): RetryJson {
   return {
     uploads: uploads.map(retriedJson),
@@ -56,6 +60,7 @@ export function retryJson({
     unconfigured: unconfigured.map(unconfiguredJson),
     held: held.map(deliveryJson),
     elsewhere: elsewhere.map(({ recordingId, dir, target }) => ({ recordingId, dir, target })),
+    local: localJson(local),
   };
 }
 

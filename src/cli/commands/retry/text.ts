@@ -11,12 +11,15 @@ import { count, table } from '../../terminal/format.ts';
 import { remadeLines } from '../../text/changes.ts';
 import { deliveryLine, nextForWebhook, undelivered } from '../../text/delivery.ts';
 import { againElsewhere } from '../../text/elsewhere.ts';
+import { removedLine } from '../../text/local.ts';
 import { queuedLines, refusalLines } from '../../text/queued.ts';
 import { uploadText } from '../../text/upload.ts';
 
 /** What a retry did; the first line sums it up. */
 export function retryText(report: RetryReport, paint: ChalkInstance): string[] {
   const { uploads, deliveries, remade, endpoints, held, elsewhere, later } = report;
+  const removed = removedLine(report.local);
+  const local = removed === undefined ? [] : [removed];
   const failed = failedDeliveries(deliveries);
   const left = [
     ...elsewhere.map(one => `${paint.yellow('!')} ${elsewhereText(one)}`),
@@ -33,6 +36,7 @@ export function retryText(report: RetryReport, paint: ChalkInstance): string[] {
       held.length + elsewhere.length > 0
         ? leftText(report)
         : 'nothing to do: no unfinished upload, no webhook that is due',
+      ...local,
       ...stopLines(endpoints, paint),
       ...left,
       ...(notDue > 0 ? [`${count(notDue, 'webhook')} not due; next: recordupload retry --list`] : []),
@@ -43,6 +47,7 @@ export function retryText(report: RetryReport, paint: ChalkInstance): string[] {
     summaryOf(report),
     ...remadeLines(remade),
     ...uploads.flatMap(upload => uploadLines(upload, paint)),
+    ...local,
     ...undelivered(deliveries).map(delivery => `${delivery.recordingId}: ${deliveryLine(delivery, paint)}`),
     ...stopLines(endpoints, paint),
     ...left,

@@ -20,6 +20,8 @@ export interface StatusJson extends DamageJson {
     queued: number;
     refused: number;
     done: number;
+    /** Of those, the ones whose local files were removed. */
+    removed: number;
     waiting: number;
     held: number;
     delivered: number;
@@ -91,6 +93,7 @@ const NOTHING = {
   queued: 0,
   refused: 0,
   done: 0,
+  removed: 0,
   waiting: 0,
   held: 0,
   delivered: 0,
@@ -115,6 +118,7 @@ export function statusJson(report: StatusReport): StatusJson {
       queued: counts.queued,
       refused: counts.refused,
       done: counts.done,
+      removed: counts.removed,
       waiting: counts.waiting,
       held: counts.held,
       delivered: counts.delivered,
@@ -177,6 +181,8 @@ export interface RecordingJson extends DamageJson {
     state: 'recording' | 'uploading' | 'partial' | 'done';
     /** Null once it is done. */
     since: string | null;
+    /** The files in the folder: when they were removed (`deleteAfter`), or why they were kept although they are old enough. */
+    local: { removedAt: string | null; kept: string | null };
     /** What `metadata.json` in the bucket says. */
     metadata: unknown;
   })[];
@@ -188,7 +194,7 @@ export interface RecordingJson extends DamageJson {
 export function recordingJson({ recordingId, uploads, queue, webhooks, damage }: RecordingStatusReport): RecordingJson {
   return {
     recordingId,
-    uploads: uploads.map(({ target, id, dir, state, pid, error, files, since, updatedAt, metadata }) => ({
+    uploads: uploads.map(({ target, id, dir, state, pid, error, files, since, updatedAt, local, metadata }) => ({
       target,
       id,
       dir,
@@ -198,6 +204,7 @@ export function recordingJson({ recordingId, uploads, queue, webhooks, damage }:
       files: files.map(fileProgressJson),
       since: isoOrNull(since),
       updatedAt: iso(updatedAt),
+      local: { removedAt: isoOrNull(local.removedAt), kept: local.kept },
       metadata: metadata === null ? null : storedPayload(metadata),
     })),
     queued: queue.filter(one => one.state === 'waiting').map(queuedJson),

@@ -35,7 +35,7 @@ export function recordingText(
 }
 
 function uploadText(recording: RecordingStatus, now: number, paint: ChalkInstance): string[] {
-  const { id, target, dir, state, pid, since, updatedAt, error, files } = recording;
+  const { id, target, dir, state, pid, since, updatedAt, error, files, local } = recording;
   const color = { recording: paint.cyan, uploading: paint.cyan, partial: paint.yellow, done: paint.green }[state];
   const by = pid === null ? '' : `, by process ${pid}`;
   const how = {
@@ -49,6 +49,10 @@ function uploadText(recording: RecordingStatus, now: number, paint: ChalkInstanc
     `${paint.bold(printable(id))}  ${color(how)}${since === null ? '' : `, for ${formatDuration(Math.max(0, now - since))}`}`,
     `  ${printable(dir)}`,
     `  → ${printable(target)}/${printable(id)}/`,
+    ...(local.removedAt === null
+      ? []
+      : [`  local files removed ${formatMoment(local.removedAt)}, verified in the bucket`]),
+    ...(local.kept === null ? [] : [`  ${paint.yellow('local files kept:')} ${printable(local.kept)}`]),
     ...table(rows),
     ...(error ? error.split('\n').map(line => `  ${printable(line)}`) : []),
     ...files.flatMap(file =>

@@ -29,7 +29,7 @@ export function statusText(report: StatusReport, paint: ChalkInstance): string[]
   const queuedPart = counts.queued === 0 ? '' : `${part(counts.queued, 'queued', paint.yellow)}, `;
   const refusedPart = counts.refused === 0 ? '' : `${part(counts.refused, 'refused', paint.red)}, `;
   return [
-    `uploads   ${recordingPart}${part(counts.uploading, 'uploading', paint.cyan)}, ${part(counts.partial, 'partial', paint.yellow)}, ${queuedPart}${refusedPart}${counts.done} done`,
+    `uploads   ${recordingPart}${part(counts.uploading, 'uploading', paint.cyan)}, ${part(counts.partial, 'partial', paint.yellow)}, ${queuedPart}${refusedPart}${counts.done} done${counts.removed === 0 ? '' : ` (${counts.removed} removed here)`}`,
     `webhooks  ${part(counts.waiting, 'waiting', paint.yellow)}, ${part(counts.held, 'held', paint.red)}, ${counts.delivered} delivered${next}`,
     ...(worker ? [`worker    ${workerText(worker, now)}`] : []),
     ...section('recording', counts.recording, recording, one => uploadLines(one, report), paint.cyan),

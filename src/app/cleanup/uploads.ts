@@ -1,7 +1,11 @@
-import { requireCredentials } from '../config/requirements.ts';
-import { type AbandonedUpload, abortAbandonedUploads, findAbandonedUploads } from '../core/upload/clean-up-uploads.ts';
-import { persistentBucket } from '../core/upload/session.ts';
-import type { Runtime } from './runtime.ts';
+import { requireCredentials } from '../../config/requirements.ts';
+import {
+  type AbandonedUpload,
+  abortAbandonedUploads,
+  findAbandonedUploads,
+} from '../../core/upload/clean-up-uploads.ts';
+import { persistentBucket } from '../../core/upload/session.ts';
+import type { Runtime } from '../runtime.ts';
 
 export interface CleanupRequest {
   /** Only uploads that have received nothing for this long. */
@@ -27,10 +31,10 @@ export async function cleanUp(
   { olderThanMs, elsewhere, remove }: CleanupRequest,
   runtime: Runtime,
 ): Promise<CleanupReport> {
-  const { config, clock, signal } = runtime;
+  const { config, clock, signal, observer } = runtime;
   requireCredentials(config);
   const bucket = persistentBucket(await runtime.uploads());
-  const deps = { bucket, journal: (await runtime.state()).journal, now: clock.now, signal };
+  const deps = { bucket, journal: (await runtime.state()).journal, now: clock.now, observer, signal };
   const uploads = await findAbandonedUploads({ olderThanMs, elsewhere }, deps);
   if (remove) await abortAbandonedUploads(uploads, deps);
   return { bucket: bucket.name, removed: remove, uploads };

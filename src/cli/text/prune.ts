@@ -1,8 +1,11 @@
-import type { PruneResult } from '../../../app/prune.ts';
-import { printable } from '../../../core/text.ts';
-import { formatBytes } from '../../../core/units.ts';
-import { count } from '../../terminal/format.ts';
-import { formatMoment } from '../../terminal/moment.ts';
+import type { PruneResult } from '../../app/cleanup/state.ts';
+import { printable } from '../../core/text.ts';
+import { formatBytes } from '../../core/units.ts';
+import { count } from '../terminal/format.ts';
+import { formatMoment } from '../terminal/moment.ts';
+
+/** Unless `--older-than` says otherwise. */
+export const DEFAULT_PRUNE_AGE_MS = 90 * 86_400_000;
 
 /** What was deleted, and what was left alone although it looks old. */
 export function pruneText({

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import { monotonicMs } from '../../core/clock.ts';
-import { hasErrorCode } from '../../core/errors.ts';
-import { firstLook } from '../../core/first-look.ts';
+import { monotonicMs } from '../clock.ts';
+import { hasErrorCode } from '../errors.ts';
+import { firstLook } from '../first-look.ts';
 
 /*
  * Who has a file open for writing, as Linux tells it: `/proc/<pid>/fd` and `/proc/<pid>/fdinfo` (proc(5)). "Nobody" is

@@ -1,7 +1,7 @@
-import type { PruneResult } from '../../../app/prune.ts';
-import { iso } from '../../json/document.ts';
+import type { PruneResult } from '../../app/cleanup/state.ts';
+import { iso } from './document.ts';
 
-/** The result of `prune --json`. */
+/** The result of `cleanup state --json`, and of `prune --json`. */
 export interface PruneJson {
   dryRun: boolean;
   settledBefore: string;

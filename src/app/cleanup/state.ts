@@ -1,5 +1,5 @@
-import type { PruneReport } from '../core/delivery/housekeeping.ts';
-import type { Runtime } from './runtime.ts';
+import type { PruneReport } from '../../core/delivery/housekeeping.ts';
+import type { Runtime } from '../runtime.ts';
 
 export interface PruneRequest {
   /** Only what was delivered or superseded longer ago than this. */
@@ -23,5 +23,9 @@ export async function prune({ olderThanMs, dryRun }: PruneRequest, runtime: Runt
   const now = runtime.clock.now();
   const settledBefore = now - olderThanMs;
   const { housekeeping } = await runtime.state();
-  return { dryRun, settledBefore, ...(await housekeeping.prune({ settledBefore, now, dryRun })) };
+  const report = await housekeeping.prune({ settledBefore, now, dryRun });
+  const { deliveries, deadOwners, freedBytes } = report;
+  const didSomething = deliveries + deadOwners + freedBytes > 0;
+  if (!dryRun && didSomething) runtime.observer({ type: 'state-pruned', deliveries, deadOwners, freedBytes });
+  return { dryRun, settledBefore, ...report };
 }

@@ -1,0 +1,166 @@
+import type { DeliveryState } from '../../core/delivery/delivery.ts';
+import type { RecordingId } from '../../core/recording/recording.ts';
+import type { KeptNote, LocalFiles, LocalRecording, Told } from '../../core/upload/local-files.ts';
+import type { RecordingRef } from '../../core/upload/parts-journal.ts';
+import type { Database } from './database.ts';
+import { toFile, toRecording } from './rows.ts';
+import type { Row, Sql } from './sql.ts';
+
+const OF_RECORDING = 'target = $target AND id = $recordingId';
+
+/**
+ * The port over the database.
+ * @param pid this process, as the others see it
+ */
+export function openLocalFiles({ read, write, liveness }: Database, pid: number): LocalFiles {
+  const isFree = ({ claimed_by: owner }: Row) => typeof owner !== 'string' || !liveness.isAlive(owner);
+  return {
+    kept: (target, { doneBefore }) =>
+      read(sql =>
+        sql
+          .all(
+            `SELECT * FROM recordings WHERE target = $target AND state = 'done' AND local_removed_at IS NULL
+               AND done_at <= $doneBefore ORDER BY done_at`,
+            { target, doneBefore },
+          )
+          .filter(isFree)
+          .map(row => {
+            const { target, id, dir } = toRecording(row);
+            return { target, id, dir, isRemoving: row.local_removing === 1 };
+          }),
+      ),
+
+    interrupted: () =>
+      read(sql =>
+        sql
+          .all(
+            `SELECT target, id FROM recordings
+             WHERE local_removing = 1 AND state = 'done' AND local_removed_at IS NULL ORDER BY done_at`,
+          )
+          .map(({ target, id }) => ({ target: String(target), recordingId: String(id) as RecordingId })),
+      ),
+
+    look: ref =>
+      read(sql => {
+        const row = sql.get(`SELECT * FROM recordings WHERE ${OF_RECORDING}`, valuesOf(ref));
+        return isKept(row) ? toLocal(sql, row) : undefined;
+      }),
+
+    claim: (ref, now) =>
+      write(sql => {
+        const row = sql.get(`SELECT * FROM recordings WHERE ${OF_RECORDING}`, valuesOf(ref));
+        const others = row
+          ? sql.all('SELECT claimed_by FROM recordings WHERE dir = $dir', { dir: String(row.dir) })
+          : [];
+        if (!others.every(isFree)) return { ok: false, why: 'busy' };
+        if (!isKept(row)) return { ok: false, why: 'undone' };
+        const owner = liveness.ownerId;
+        sql.run('INSERT OR IGNORE INTO owners (id, pid, started_at) VALUES ($owner, $pid, $now)', { owner, pid, now });
+        sql.run(`UPDATE recordings SET claimed_by = $owner WHERE ${OF_RECORDING}`, { ...valuesOf(ref), owner });
+        return { ok: true, recording: toLocal(sql, row) };
+      }),
+
+    removing: (ref, isRemoving) => set(ref, 'local_removing = $isRemoving', { isRemoving: Number(isRemoving) }),
+
+    fileRemoved: ({ name, ...ref }, now) =>
+      write(sql => {
+        sql.run(
+          `UPDATE files SET removed_at = $now
+           WHERE target = $target AND recording_id = $recordingId AND name = $name AND removed_at IS NULL`,
+          { ...valuesOf(ref), name, now },
+        );
+      }),
+
+    removed: (ref, now) => set(ref, 'local_removed_at = $now, local_removing = 0, local_note = NULL', { now }),
+
+    note: (ref, note) => set(ref, 'local_note = $note', { note: note && JSON.stringify(note) }),
+
+    removedFrom: dir =>
+      read(sql => {
+        const row = sql.get(
+          `SELECT * FROM recordings WHERE dir = $dir AND (local_removing = 1 OR local_removed_at IS NOT NULL)
+           ORDER BY local_removed_at DESC LIMIT 1`,
+          { dir },
+        );
+        if (!row) return undefined;
+        const { target, id: recordingId } = toRecording(row);
+        return { recordingId, target, removedAt: row.local_removed_at as number | null };
+      }),
+  };
+
+  function set(ref: RecordingRef, what: string, values: Record<string, string | number | null> = {}): Promise<void> {
+    return write(sql => {
+      sql.run(`UPDATE recordings SET ${what} WHERE ${OF_RECORDING}`, { ...valuesOf(ref), ...values });
+    });
+  }
+}
+
+function isKept(row: Row | undefined): row is Row {
+  return row?.state === 'done' && row.local_removed_at === null;
+}
+
+function valuesOf({ target, recordingId }: RecordingRef) {
+  return { target, recordingId };
+}
+
+function toLocal(sql: Sql, row: Row): LocalRecording {
+  const others = sql.all(
+    `SELECT * FROM recordings WHERE dir = $dir AND state = 'done' AND local_removed_at IS NULL
+       AND NOT (target = $target AND id = $id)`,
+    { dir: String(row.dir), target: String(row.target), id: String(row.id) },
+  );
+  return { ...toLocalAlone(sql, row), others: others.map(other => toLocalAlone(sql, other)) };
+}
+
+function toLocalAlone(sql: Sql, row: Row): Omit<LocalRecording, 'others'> {
+  const { target, id, dir, webhooks } = toRecording(row);
+  const other = sql.get(
+    `SELECT target, id FROM recordings
+     WHERE dir = $dir AND created_at > 0 AND state <> 'done' AND NOT (target = $target AND id = $id) LIMIT 1`,
+    { dir, target, id },
+  );
+  return {
+    target,
+    id,
+    dir,
+    webhooks,
+    doneAt: Number(row.done_at),
+    sentAt: row.sent_at as number | null,
+    isRemoving: row.local_removing === 1,
+    note: toNote(row),
+    files: sql
+      .all('SELECT * FROM files WHERE target = $target AND recording_id = $id ORDER BY name', { target, id })
+      .map(file => ({ ...toFile(file), removedAt: file.removed_at as number | null })),
+    told: toldOf(sql, id),
+    otherUpload: other ? { recordingId: String(other.id), target: String(other.target) } : null,
+    isAskedFor: sql.get('SELECT 1 FROM queue WHERE dir = $dir', { dir }) !== undefined,
+  };
+}
+
+export function toNote(row: Row): KeptNote | null {
+  return typeof row.local_note === 'string' ? (JSON.parse(row.local_note) as KeptNote) : null;
+}
+
+/** The newest delivery to each endpoint; where all are pruned, what the endpoint has received. */
+function toldOf(sql: Sql, id: string): Told[] {
+  const told = new Map<string, Told>();
+  const add = ({ endpoint, state, created_at: createdAt }: Row) =>
+    told.set(String(endpoint), {
+      endpoint: String(endpoint),
+      state: state as DeliveryState,
+      createdAt: Number(createdAt),
+    });
+  for (const row of sql.all(
+    `SELECT endpoint, 'delivered' AS state, created_at FROM pruned_deliveries WHERE recording_id = $id`,
+    { id },
+  ))
+    add(row);
+  for (const row of sql.all(
+    'SELECT endpoint, state, created_at FROM deliveries WHERE recording_id = $id ORDER BY seq',
+    {
+      id,
+    },
+  ))
+    add(row);
+  return [...told.values()];
+}
