@@ -64,6 +64,9 @@ describe('who may look', () => {
     expect((await fresh.ask('/', { cookie: cookieOf(first.headers) })).status).toBe(200);
     const second = await ask(new URL(fresh.signInAddress));
     expect([second.status, second.headers['set-cookie']]).toEqual([401, undefined]);
+    // From the history of the browser that has used it.
+    const again = await ask(new URL(fresh.signInAddress), { cookie: cookieOf(first.headers) });
+    expect(again.body).toContain('http-equiv="refresh"');
   });
 
   test('the cookie is HttpOnly and SameSite=Strict, and a page of ours leads on: a redirect would come without it', async () => {

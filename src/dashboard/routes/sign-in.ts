@@ -49,6 +49,8 @@ export function signInRoutes(settings: SignInSettings): Hono<Env> {
   app.get('/sign-in', context => {
     const { token, to = '/' } = context.req.query();
     // Whoever only looks whether the address works must not use it up.
+    // The address in a browser's history, which has signed in with it: nothing is wrong with that.
+    if (sessions.find(getCookie(context, cookie))) return context.html(entered(settings, to));
     if (token && context.req.raw.method === 'GET') return enter(context, token, to);
     return context.html(form(settings, to));
   });
