@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Door } from './access/caller.ts';
 import { atTheDoor, type Env, signedIn } from './access/guard.ts';
@@ -32,7 +32,8 @@ export function createApp(parts: Parts, settings: AppSettings): Hono<Env> {
   const { assets, machine } = parts;
   const app = new Hono<Env>();
   app.use(atTheDoor(door));
-  app.use(bodyLimit({ maxSize: LARGEST_BODY_BYTES }));
+  const onError = (context: Context<Env>) => context.text('The request is too large.\n', 413);
+  app.use(bodyLimit({ maxSize: LARGEST_BODY_BYTES, onError }));
 
   // Open to everybody who may connect.
   app.route('/', assetRoutes(assets));

@@ -7,8 +7,11 @@ import { type Browser, type BrowserContext, type BrowserContextOptions, chromium
 /** Debian's; another one where `CHROMIUM` names it. */
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
+/** False: the tests have no browser, and need none of what they set up for it. */
+export const hasBrowser = existsSync(CHROMIUM);
+
 /** Tests in a real browser; where there is none, they are named as skipped. */
-export const browserTest = existsSync(CHROMIUM) ? test : test.skip;
+export const browserTest = hasBrowser ? test : test.skip;
 
 export function launchBrowser(): Promise<Browser> {
   // Root, as CI is, has no sandbox of Chromium's; the pages are our own.

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { EMAIL, openDesk, openSandbox, webhooksOf } from '../support/desk.ts';
 import { makeRecording } from '../support/make-recording.ts';
-import { browserTest, launchBrowser, signedIn, until } from './browser.ts';
+import { browserTest, hasBrowser, launchBrowser, signedIn, until } from './browser.ts';
 import { openDashboard, type TestDashboard } from './support.ts';
 
 const sandbox = await openSandbox({ receiver: { users: [EMAIL] } });
@@ -17,6 +17,7 @@ let complaints: string[];
 const origins = new Set<string>();
 
 beforeAll(async () => {
+  if (!hasBrowser) return;
   dashboard = await openDashboard(desk);
   browser = await launchBrowser();
   ({ context, page, complaints } = await signedIn(browser, dashboard.signInAddress));

@@ -4,7 +4,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { fillState } from '../bench/fill-state.ts';
 import { EMAIL, openDesk, openSandbox } from '../support/desk.ts';
 import { makeRecording } from '../support/make-recording.ts';
-import { browserTest, keepScreenshot, launchBrowser, signedIn, violationsOf } from './browser.ts';
+import { browserTest, hasBrowser, keepScreenshot, launchBrowser, signedIn, violationsOf } from './browser.ts';
 import { openDashboard, type TestDashboard } from './support.ts';
 
 const sandbox = await openSandbox({ receiver: { users: [EMAIL] } });
@@ -23,6 +23,7 @@ let page: Page;
 let complaints: string[];
 
 beforeAll(async () => {
+  if (!hasBrowser) return;
   await desk.run(['upload', makeRecording({ name: 'done-1' }), '--title', 'Weekly sync']);
   await desk.run(['upload', makeRecording({ name: 'held-1' }), '--email', 'nobody@example.com']);
   await desk.run(['upload', makeRecording({ name: 'hostile' }), '--title', HOSTILE]);

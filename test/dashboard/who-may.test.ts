@@ -247,6 +247,11 @@ describe('changes', () => {
     }
   });
 
+  test('a form that is too large is refused', async () => {
+    const large = { ...form, changeToken, id: 'x'.repeat(300_000) };
+    expect((await dashboard.ask('/actions', { cookie, form: large })).status).toBe(413);
+  });
+
   test('a GET changes nothing', async () => {
     for (const path of ['/actions', '/sign-out']) expect((await dashboard.ask(path, { cookie })).status).toBe(404);
   });

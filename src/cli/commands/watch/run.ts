@@ -37,6 +37,8 @@ export const run: RunCommand<typeof watchSpec> = async call => {
 
 /** Its address goes to people alone: with the token in it, it is no matter for the log. */
 async function startDashboard({ options, terminal }: Call, { runtime, load }: OpenCommand) {
+  // A state of an older version is brought up to date first: the dashboard only reads.
+  await runtime.state();
   const { serveDashboard } = await import('../../serve-dashboard.ts');
   const say = (text: string) => {
     if (!options.quiet) terminal.err(text);
