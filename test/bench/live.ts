@@ -61,7 +61,8 @@ async function recordOnce(
 ): Promise<Run> {
   for (const dir of [source, stateDir]) rmSync(dir, { recursive: true, force: true });
   receiver.resetRequests();
-  const dir = join(source, 'standup');
+  // The server knows the recordings of the runs before: to them it would answer 200.
+  const dir = join(source, `standup-${receiver.recordings().length + 1}`);
   mkdirSync(source);
   const worker = spawn(node, [launcher, 'watch', source], { env, stdio: ['ignore', 'ignore', 'pipe'] });
   const kill = () => worker.kill('SIGKILL');
