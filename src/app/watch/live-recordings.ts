@@ -9,8 +9,8 @@ import type { Generations } from './generations.ts';
 import type { LiveRecordings } from './live.ts';
 import { isDeleted, type Place, placeOf } from './place.ts';
 
-/** How often a video that grows is looked at. A second more costs a second more at its end. */
-const EVERY_MS = 500;
+/** How often a video that grows is looked at. What is found late is sent late, at its end too. */
+const EVERY_MS = 250;
 /** What could not be read or claimed is tried again after this long. */
 const PAUSE_MS = 5_000;
 
