@@ -146,7 +146,8 @@ describe('a recording in progress', () => {
     const { code } = await worker.desk.run(['retry']);
     expect(code).toBe(0);
     await isUploaded(id, path);
-    expect(endOf(worker, id)?.keptParts).toBeGreaterThanOrEqual(2);
+    // A part that arrived and was not noted any more is found in the bucket.
+    expect(endOf(worker, id)?.keptParts).toBeGreaterThanOrEqual(1);
   });
 
   test('is left alone by retry while its worker lives', async () => {
