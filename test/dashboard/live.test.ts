@@ -43,7 +43,7 @@ describe('the page follows what happens', () => {
     await page.goto(at('/'));
     const done = Number(await tile('Done today').textContent());
     const dir = makeRecording({ name: 'live-1', videoBytes: 48 * MIB });
-    const upload = desk.start(['upload', dir, '--bwlimit', '12M', '--finished']);
+    const upload = desk.start(['upload', dir, '--bwlimit', '4M', '--finished']);
     const bar = page.locator('.upload', { hasText: 'live-1' }).locator('progress');
     await bar.waitFor();
     await until(page, 'document.querySelector(".upload progress")?.value > 0');
