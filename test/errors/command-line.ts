@@ -43,6 +43,7 @@ export const COMMAND_LINE: readonly Meeting[] = [
     'it is about abandoned uploads: recordupload cleanup uploads --elsewhere',
     ...['cleanup', 'state', '--elsewhere'],
   ),
+  typed('a root is missing: its path is an empty text', 'name the folder; is a variable unset?', 'watch', ''),
   typed("unknown option '--idd'", 'did you mean --id?', 'upload', 'x', '--idd', '3'),
   typed("option '--title <text>' argument missing", 'see recordupload upload --help', 'upload', 'x', '--title'),
   typed(

@@ -1,4 +1,4 @@
-import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { openState } from '../../src/state/open.ts';
@@ -65,6 +65,26 @@ describe('when a recording is finished', () => {
     recorder.close();
     const text = await worker.prints(`✔ ${id}: uploaded`);
     expect(text).toContain(`${id} is finished: nobody has it open for writing`);
+  });
+
+  test('the notes or a marker say that it is, though it is open; an unfinished name says that it is not', async () => {
+    const worker = await startWorker(sandbox, { env: { RECORDUPLOAD_WATCH_MARKER: '*.done' } });
+    const [noted, marked, partial, other] = [freshId(), freshId(), freshId(), freshId()];
+    const recorders = [noted, marked].map(id => openRecorder(join(worker.root, id)));
+    for (const recorder of recorders) recorder.write(readFileSync(VIDEO));
+    const dir = moveIn(worker.root, { name: partial, files: { 'video.mkv.part': 'what is still copied' } });
+    moveIn(worker.root, { name: other });
+    await worker.prints(`✔ ${other}: uploaded`);
+    writeFileSync(join(worker.root, noted, 'recording.json'), '{ "finished": true }');
+    writeFileSync(join(worker.root, marked, '42.done'), '');
+    await worker.prints(`✔ ${noted}: uploaded 1 file`);
+    const text = await worker.prints(`✔ ${marked}: uploaded 1 file`);
+    expect(text).toContain(`${noted} is finished: its notes say so`);
+    expect(text).toContain(`${marked} is finished: its marker file is there`);
+    expect(object(`${partial}/video.mkv`)).toBeUndefined();
+    rmSync(join(dir, 'video.mkv.part'));
+    await worker.prints(`✔ ${partial}: uploaded 3 files`);
+    for (const recorder of recorders) recorder.close();
   });
 
   test('one that grows again is uploaded again, and that is said', async () => {

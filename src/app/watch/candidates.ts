@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { isSystemError } from '../../core/errors.ts';
 import { findWriters, type Openness, seesAllWriters } from '../../core/recording/writers.ts';
+import { printable } from '../../core/text.ts';
 import type { Runtime } from '../runtime.ts';
 import { judge, Observation, type Verdict } from './finished.ts';
 import { type FolderLook, lookAtFolder, type SeenFile } from './folder-look.ts';
@@ -11,6 +12,10 @@ interface Candidate {
   observation: Observation;
   /** A recorder handed it over. */
   isEnqueued: boolean;
+  /** When it was seen first, on the monotonic clock. */
+  since: number;
+  /** People were told that it waits. */
+  isSaid: boolean;
   /** When to look again, on the monotonic clock. */
   nextAt: number;
   seesWriters: Promise<boolean>;
@@ -45,6 +50,8 @@ const MOST = 2_000;
 const LOOKS_AT_ONCE = 32;
 /** A folder that cannot be read, or put into the queue, is looked at again after this long. */
 const AGAIN_MS = 5_000;
+/** No copy takes that long. */
+const STUCK_MS = 600_000;
 
 /**
  * @param runtime the present one
@@ -71,6 +78,8 @@ export function createCandidates(
   const make = (dir: string, isEnqueued: boolean): Candidate => ({
     observation: new Observation(),
     isEnqueued,
+    since: runtime().clock.monotonic(),
+    isSaid: false,
     nextAt: 0,
     seesWriters: seesAllWriters(dir),
   });
@@ -88,6 +97,15 @@ export function createCandidates(
     return { look, verdict };
   };
 
+  /** A program may have left an unfinished file behind: then nothing would ever be said. */
+  const sayIfStuck = ({ dir, unfinished }: FolderLook, candidate: Candidate) => {
+    const { clock, observer } = runtime();
+    if (candidate.isSaid || unfinished === undefined || clock.monotonic() - candidate.since < STUCK_MS) return;
+    candidate.isSaid = true;
+    const message = `${printable(dir)} is not uploaded: it has ${printable(unfinished)}, which is not finished (remove it if nothing writes it any more)`;
+    observer({ type: 'warning', message });
+  };
+
   const turn = async (dir: string, candidate: Candidate) => {
     const { clock } = runtime();
     try {
@@ -101,6 +119,7 @@ export function createCandidates(
       if (!verdict.finished) {
         live.grown(look);
         candidate.nextAt = clock.monotonic() + verdict.dueInMs;
+        sayIfStuck(look, candidate);
         return;
       }
       candidate.nextAt = Number.POSITIVE_INFINITY;

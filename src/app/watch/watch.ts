@@ -44,9 +44,16 @@ const CHORES: readonly Chore[] = [{ firstMs: 60_000, everyMs: 86_400_000, work: 
 /**
  * The worker: finds recordings, uploads them and those of the queue, retries uploads and webhooks when they are due, and
  * tidies up. It works until the runtime's signal aborts; finished parts are kept then.
- * @throws AppError `BUSY` if this state has a worker, `STATE` if the state cannot be opened
+ * @throws AppError `USAGE` if a root is an empty text, `BUSY` if this state has a worker, `STATE` if the state cannot be
+ * opened
  */
 export async function watch(request: WatchRequest, given: Runtime): Promise<void> {
+  // It would be the working directory: an unset variable in a script must not upload that.
+  if (request.roots.includes('')) {
+    throw new AppError('USAGE', 'a root is missing: its path is an empty text', {
+      hint: 'name the folder; is a variable unset?',
+    });
+  }
   const { clock, signal } = given;
   const { manager } = request;
   const bell = createBell(clock);
