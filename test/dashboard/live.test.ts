@@ -42,8 +42,8 @@ describe('the page follows what happens', () => {
   browserTest('an upload shows its bar while it runs, and is done then', async () => {
     await page.goto(at('/'));
     const done = Number(await tile('Done today').textContent());
-    const dir = makeRecording({ name: 'live-1', videoBytes: 48 * MIB });
-    const upload = desk.start(['upload', dir, '--bwlimit', '4M', '--finished']);
+    const dir = makeRecording({ name: 'live-1', videoBytes: 160 * MIB });
+    const upload = desk.start(['upload', dir, '--bwlimit', '16M', '--finished']);
     const bar = page.locator('.upload', { hasText: 'live-1' }).locator('progress');
     await bar.waitFor();
     await until(page, 'document.querySelector(".upload progress")?.value > 0');
