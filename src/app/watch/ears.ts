@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, sep } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import { hasErrorCode } from '../../core/errors.ts';
 import { isUnfinishedName, roleOf } from '../../core/recording/file-roles.ts';
@@ -8,6 +8,8 @@ import { isUnfinishedName, roleOf } from '../../core/recording/file-roles.ts';
 export interface Ears {
   /** Listens to a folder: to it, not to those below. */
   hear(dir: string, folder: HeardFolder): void;
+  /** Listens to nothing until the next `hear`: what was heard may be other folders now. */
+  forget(): void;
   close(): Promise<void>;
 }
 
@@ -22,6 +24,7 @@ export interface HeardFolder {
 
 interface Heard {
   isRecording: boolean;
+  entries: number;
   /** Since when it is listened to, in milliseconds since 1970. */
   at: number;
 }
@@ -64,6 +67,16 @@ export function createEars({ now, onChange, onDeaf }: EarsOptions): Ears {
     closing.add(closed);
     void closed.then(() => closing.delete(closed));
   };
+  const leave = (dir: string) => {
+    for (const lane of [lanes.old, lanes.new]) {
+      for (const [one, { entries }] of lane.heard) {
+        if (one !== dir && !one.startsWith(dir + sep)) continue;
+        lane.heard.delete(one);
+        lane.entries -= entries;
+        lane.watcher?.unwatch(one);
+      }
+    }
+  };
   const open = () =>
     watch([], {
       depth: 0,
@@ -78,6 +91,8 @@ export function createEars({ now, onChange, onDeaf }: EarsOptions): Ears {
     })
       .on('all', (event, path, stats) => {
         const folder = find(dirname(path));
+        // Another one may come under this name, and the system tells nothing about that one yet.
+        if (event === 'unlinkDir') leave(path);
         // The look saw what was there before; and a folder announces itself when it is listened to.
         if (event === 'addDir' && find(path)) return;
         if (folder && stats && event.startsWith('add') && wasThere(folder, stats, now())) return;
@@ -106,10 +121,14 @@ export function createEars({ now, onChange, onDeaf }: EarsOptions): Ears {
         if (!isNew) return;
         end(lane);
       }
-      lane.heard.set(dir, { isRecording, at: now() });
+      lane.heard.set(dir, { isRecording, entries, at: now() });
       lane.entries += entries;
       lane.watcher ??= open();
       lane.watcher.add(dir);
+    },
+    forget() {
+      end(lanes.old);
+      end(lanes.new);
     },
     async close() {
       end(lanes.old);

@@ -98,6 +98,8 @@ export function createRoots(given: readonly string[], { runtime, onRecording, on
   const checkRoots = async () => {
     for (const root of [...roots]) {
       if (!(await checkRoot(root, roots, runtime().observer))) continue;
+      // The system tells of changes in a folder, not below a path.
+      ears.forget();
       isAllDue = true;
       onBack();
     }
