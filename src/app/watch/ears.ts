@@ -73,7 +73,6 @@ export function createEars({ now, onChange, onDeaf }: EarsOptions): Ears {
         if (one !== dir && !one.startsWith(dir + sep)) continue;
         lane.heard.delete(one);
         lane.entries -= entries;
-        lane.watcher?.unwatch(one);
       }
     }
   };

@@ -27,9 +27,15 @@ export function startWorker(args: readonly string[], env: NodeJS.ProcessEnv): Wo
   let life = 0;
   let said = '';
   let run: Run;
+  let watches: Promise<unknown>;
   const begin = () => {
     run = start(['watch', ...args], env);
     life++;
+    const { child } = run;
+    watches = new Promise<void>(resolve => {
+      child.stderr?.on('data', text => String(text).includes('watching') && resolve());
+      child.once('close', () => resolve());
+    });
   };
   const end = async (signal: NodeJS.Signals) => {
     run.child.kill(signal);
@@ -43,6 +49,8 @@ export function startWorker(args: readonly string[], env: NodeJS.ProcessEnv): Wo
       return run.child.pid as number;
     },
     async restart() {
+      // Before it has begun, the signal ends it as any program.
+      await watches;
       const code = await end('SIGTERM');
       begin();
       return code;
