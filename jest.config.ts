@@ -1,25 +1,41 @@
 import type { Config } from 'jest';
 
 /**
- * What takes its time: every S3 call failing in every way, the contract's 30 s, the SDK's uploads, dead drives, each
- * command with hostile texts, everything that two machines may do with one id. `test:contract` has it.
+ * What takes its time, so that the everyday suite stays under three minutes: recorders that write in real time, the
+ * contract's 30 s, dead drives, every S3 call failing in every way, and what runs the program many times. `test:contract`
+ * has it.
  */
 export const SLOW = [
   'test/core/upload/faults.test.ts',
   'test/dashboard/live.test.ts',
   'test/dashboard/pages.test.ts',
+  'test/e2e/advice-of-status.test.ts',
+  'test/e2e/damaged-state.test.ts',
+  'test/e2e/enqueue-early.test.ts',
   'test/e2e/full-store.test.ts',
+  'test/e2e/given-options.test.ts',
+  'test/e2e/interruptions.test.ts',
+  'test/e2e/odd-names.test.ts',
+  'test/e2e/one-id-race.test.ts',
   'test/e2e/one-id.test.ts',
   'test/e2e/payload-order.test.ts',
   'test/e2e/process-end.test.ts',
   'test/e2e/read-only-commands.test.ts',
+  'test/e2e/remade-payload.test.ts',
+  'test/e2e/store-words.test.ts',
+  'test/e2e/unknown-id.test.ts',
   'test/e2e/webhook-timeout.test.ts',
+  'test/local/conditions.test.ts',
+  'test/local/races.test.ts',
   'test/sandbox/multipart.test.ts',
   'test/trust/dead-drive.test.ts',
   'test/trust/echoes.test.ts',
   'test/trust/hostile-text.test.ts',
+  'test/trust/places.test.ts',
   'test/watch/bad-input.test.ts',
+  'test/watch/live.test.ts',
   'test/watch/recorders.test.ts',
+  'test/watch/worker.test.ts',
 ];
 
 /**
