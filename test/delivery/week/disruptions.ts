@@ -50,15 +50,15 @@ const OUTAGES = {
   'the configuration is read again': async ({ worker, configFile, config, random }) => {
     const next = { ...config, webhookConcurrency: 4 + Math.floor(random() * 12) };
     writeFileSync(configFile, JSON.stringify(next), { mode: 0o600 });
-    worker.hangUp();
+    await worker.hangUp();
     await seconds(1, 2, random);
   },
   'a broken configuration is read': async ({ worker, configFile, config, random }) => {
     writeFileSync(configFile, '{"bucket": 7', { mode: 0o600 });
-    worker.hangUp();
+    await worker.hangUp();
     await seconds(1, 2, random);
     writeFileSync(configFile, JSON.stringify(config), { mode: 0o600 });
-    worker.hangUp();
+    await worker.hangUp();
   },
 } satisfies Record<string, (stage: Stage) => Promise<void>>;
 

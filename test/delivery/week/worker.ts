@@ -16,7 +16,8 @@ export interface Worker {
   restart(): Promise<number | null>;
   /** Ends it with `kill -9`. */
   kill(): Promise<void>;
-  hangUp(): void;
+  /** Has it read its configuration again, once it listens to that signal. */
+  hangUp(): Promise<void>;
   /** @returns undefined while there is none */
   sample(): Sample | undefined;
   /** @returns all that the workers have printed, and the last one's exit status */
@@ -59,7 +60,8 @@ export function startWorker(args: readonly string[], env: NodeJS.ProcessEnv): Wo
       await end('SIGKILL');
       begin();
     },
-    hangUp: () => {
+    async hangUp() {
+      await watches;
       run.child.kill('SIGHUP');
     },
     sample() {
