@@ -31,7 +31,7 @@ const LINE = { bytesPerSecond: 12_500_000, delayMs: 20 };
  * open files and speed are compared.
  *
  * Measured on 27 November 2026 on two cores that others used as well, 1,000 recordings, 58 restarts and 59 kills in the
- * first half, 75 outages and new configurations: memory 303 MiB in the first third of the last worker's life and 297 MiB
+ * first half, 80 outages and new configurations: memory 303 MiB in the first third of the last worker's life and 297 MiB
  * in its last, 39 and 46 open files, 2.9 s and 1.3 s from a recording's end to its webhook (lower quartile).
  */
 export async function weekOfRecordings(check: Check, random: () => number, options: WeekOptions): Promise<void> {
