@@ -44,6 +44,15 @@ describe('shell', () => {
     });
   }
 
+  test('what cron runs is found by cron, which searches /usr/bin and /bin alone', () => {
+    const blocks = CURRENT_PAGES.flatMap(({ text }) =>
+      [...text.matchAll(/^```\n(.*?)^```$/gms)].map(([, block = '']) => block),
+    );
+    const crontabs = blocks.filter(block => /^[\d*/,]+(?: [\d*/,]+){4} .*recordupload/m.test(block));
+    expect(crontabs.length).toBeGreaterThan(1);
+    for (const crontab of crontabs) expect(crontab).toMatch(/^PATH=\/usr\/local\/bin:\/usr\/bin:\/bin\n/);
+  });
+
   test("the first upload's configuration is valid", () => {
     const yaml = /<<'END'\n(.*?)^END$/ms.exec(codeBlocks(page('README.md'), 'sh').join('\n'))?.[1] ?? '';
     expect(settingsSchema.safeParse(load(yaml))).toMatchObject({ success: true });
