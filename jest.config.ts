@@ -7,6 +7,7 @@ import type { Config } from 'jest';
  */
 export const SLOW = [
   'test/core/upload/faults.test.ts',
+  'test/core/upload/live-upload.test.ts',
   'test/dashboard/live.test.ts',
   'test/dashboard/pages.test.ts',
   'test/e2e/advice-of-status.test.ts',
@@ -21,12 +22,14 @@ export const SLOW = [
   'test/e2e/odd-names.test.ts',
   'test/e2e/one-id-race.test.ts',
   'test/e2e/one-id.test.ts',
+  'test/e2e/partial-upload.test.ts',
   'test/e2e/payload-order.test.ts',
   'test/e2e/process-end.test.ts',
   'test/e2e/read-only-commands.test.ts',
   'test/e2e/remade-payload.test.ts',
   'test/e2e/store-words.test.ts',
   'test/e2e/unknown-id.test.ts',
+  'test/e2e/webhook-failures.test.ts',
   'test/e2e/webhook-timeout.test.ts',
   'test/local/conditions.test.ts',
   'test/local/races.test.ts',
