@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { AppError, hasErrorCode } from '../core/errors.ts';
 import { encodingOf, SAVE_AS_UTF8 } from '../core/file-text.ts';
 import { readSmallFile, Unreadable } from '../core/read-file.ts';
@@ -6,16 +5,15 @@ import { resolveAlerts } from './alerts.ts';
 import { ignoresEndpoints, settingsFromProfile } from './aws-settings.ts';
 import type { Config } from './config.ts';
 import { resolveCredentials } from './credentials.ts';
-import { type DashboardValues, resolveDashboard } from './dashboard.ts';
+import { resolveDashboard } from './dashboard.ts';
 import { resolveEndpoints } from './endpoints.ts';
 import { KEYS } from './keys.ts';
-import { type LookedAt, type Origin, originOf } from './origins.ts';
-import { type Machine, machineOf, resolvePath, userFolders } from './paths.ts';
+import type { LookedAt, Origin } from './origins.ts';
+import { type Machine, machineOf } from './paths.ts';
 import { checkSettings } from './problems.ts';
-import { DEFAULTS, settingsSchema } from './schema.ts';
+import { resolveValues } from './resolve-values.ts';
 import type { ReadProfile } from './sources/aws-profile.ts';
 import { KNOWN_VARIABLES, unknownVariables } from './sources/environment.ts';
-import { nest } from './sources/nested.ts';
 import { readSources, type Sources } from './sources/read-sources.ts';
 import { type Setting, settingsOf } from './sources/setting.ts';
 import { closest } from './suggest.ts';
@@ -27,7 +25,6 @@ import {
   type SecretUse,
   type Steered,
 } from './trust/steering.ts';
-import { isInsecure, withoutBucket, withoutTrailingSlash } from './urls.ts';
 
 /** Where `loadConfig` looks. */
 export interface LoadOptions {
@@ -193,103 +190,6 @@ function withAwsSettings(
   const all = [...settings, ...checkSettings(ofProfile, problems)];
   const isLeftOut = ({ path, level }: Setting) => path === 'endpoint' && level === 'aws';
   return ignoresEndpoints(variables, profile) ? all.filter(setting => !isLeftOut(setting)) : all;
-}
-
-type Plain = Omit<Config, 'credentials' | 'credentialsProblem' | 'webhooks' | 'alerts' | 'heartbeatUrls' | 'dashboard'>;
-type Values = Plain & { dashboard: DashboardValues };
-
-/** Resolves all values that are neither secrets nor part of an endpoint. */
-function resolveValues(
-  settings: readonly Setting[],
-  machine: Machine,
-  problems: string[],
-): { values: Values; origins: Origin[] } {
-  const winners = KEYS.filter(key => !key.path.startsWith('webhook.')).flatMap(key =>
-    settingsOf(settings, key.path).slice(0, 1),
-  );
-  const merged = settingsSchema.parse(
-    winners.reduce<object>((data, { path, value }) => merge(data, nest(path, value)), {}),
-  );
-  const pathOf = (key: 'stateDir' | 'logFile' | 'caFile'): string | undefined => {
-    const [setting] = settingsOf(settings, key);
-    return setting && resolvePath(String(setting.value), setting.folder, machine.home);
-  };
-  // The provider issues keys for one region, so users who name the region need not name the endpoint.
-  const endpoint = withoutTrailingSlash(merged.endpoint ?? `https://s3.${merged.region}.idrivee2.com`);
-  if (isInsecure(endpoint) && !merged.allowInsecure) {
-    const [setting] = settingsOf(settings, 'endpoint');
-    problems.push(`${setting?.where}: http:// would send recordings in the clear: use https://, or set allowInsecure`);
-  }
-  const bare = merged.endpoint === undefined ? undefined : withoutBucket(endpoint, merged.bucket);
-  if (bare !== undefined) {
-    const [setting] = settingsOf(settings, 'endpoint');
-    problems.push(`${setting?.where}: ${endpoint} already contains the bucket ${merged.bucket}: use ${bare}`);
-  }
-  const stateDir = pathOf('stateDir') ?? userFolders(machine).state;
-  const values: Values = {
-    endpoint,
-    region: merged.region,
-    bucket: merged.bucket,
-    publicBaseUrl: withoutTrailingSlash(merged.publicBaseUrl ?? endpoint),
-    user: merged.user,
-    stateDir,
-    logFile: pathOf('logFile') ?? path.join(stateDir, 'logs', 'app.log'),
-    acl: merged.acl,
-    storageClass: merged.storageClass,
-    cacheControl: merged.cacheControl,
-    uploadSource: merged.uploadSource,
-    extraFiles: merged.extraFiles,
-    allowInsecure: merged.allowInsecure,
-    concurrency: merged.concurrency,
-    bwlimit: merged.bwlimit,
-    uploadRetryBudgetMs: merged.uploadRetryBudget,
-    settleMs: merged.settle,
-    watch: {
-      roots: watchRoots(settings, machine.home),
-      marker: merged.watch.marker,
-      quietMs: merged.watch.quiet,
-      liveBandwidth: merged.watch.liveBandwidth,
-    },
-    dashboard: merged.dashboard,
-    deleteAfterMs: merged.deleteAfter.ms,
-    webhookConcurrency: merged.webhookConcurrency,
-    caFile: pathOf('caFile'),
-  };
-  const shown: Record<string, unknown> = {
-    ...values,
-    'user.name': merged.user.name,
-    'user.email': merged.user.email,
-    // Shown as the user wrote them.
-    bwlimit: settingsOf(settings, 'bwlimit')[0]?.value,
-    uploadRetryBudget: settingsOf(settings, 'uploadRetryBudget')[0]?.value ?? DEFAULTS.uploadRetryBudget,
-    settle: settingsOf(settings, 'settle')[0]?.value ?? DEFAULTS.settle,
-    'watch.roots': values.watch.roots,
-    'watch.marker': values.watch.marker,
-    'watch.quiet': settingsOf(settings, 'watch.quiet')[0]?.value ?? DEFAULTS.watchQuiet,
-    'watch.liveBandwidth': settingsOf(settings, 'watch.liveBandwidth')[0]?.value,
-    deleteAfter: settingsOf(settings, 'deleteAfter')[0]?.value ?? DEFAULTS.deleteAfter,
-  };
-  const origins = KEYS.filter(key => key.path in shown).map(key =>
-    originOf(key.path, shown[key.path], settingsOf(settings, key.path)),
-  );
-  return { values, origins };
-}
-
-/** Relative ones start at the folder of their source. */
-function watchRoots(settings: readonly Setting[], home: string): string[] {
-  const [setting] = settingsOf(settings, 'watch.roots');
-  if (!setting) return [];
-  return (setting.value as readonly string[]).map(root => resolvePath(root, setting.folder, home));
-}
-
-function merge(data: object, more: unknown): object {
-  const merged: Record<string, unknown> = { ...data };
-  for (const [name, value] of Object.entries(more as object)) {
-    const before = merged[name];
-    const both = typeof before === 'object' && before !== null && typeof value === 'object' && !Array.isArray(value);
-    merged[name] = both ? merge(before, value) : value;
-  }
-  return merged;
 }
 
 /** Sorts origins in the order of the documentation; endpoints of a list come last. */
