@@ -1,5 +1,5 @@
 import { UNCONFIGURED } from '../core/delivery/delivery-report.ts';
-import type { StateDamage, StateOverview } from '../core/status/overview.ts';
+import { EMPTY_OVERVIEW, type StateDamage, type StateOverview } from '../core/status/overview.ts';
 import { type Alarm, findAlarms } from './alarms.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -26,6 +26,11 @@ export type StatusReport =
       /** When this was so, in milliseconds since 1970. */
       now: number;
     };
+
+/** What is where; empty if nothing has been uploaded yet. */
+export function overviewOf(report: StatusReport): StateOverview {
+  return report.hasState ? report.overview : EMPTY_OVERVIEW;
+}
 
 /** Reads the status as often as it is asked to. */
 export interface StatusReader extends AsyncDisposable {

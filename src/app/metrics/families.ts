@@ -1,5 +1,5 @@
-import { DELIVERY_TIME_BOUNDS_MS, type Measures, type Total } from '../../core/status/measures.ts';
-import type { StateOverview } from '../../core/status/overview.ts';
+import { DELIVERY_TIME_BOUNDS_MS, EMPTY_MEASURES, type Measures, type Total } from '../../core/status/measures.ts';
+import { EMPTY_OVERVIEW, type StateOverview } from '../../core/status/overview.ts';
 import type { DiskRoom } from './disk-room.ts';
 import type { MetricFamily, Sample } from './openmetrics.ts';
 
@@ -15,7 +15,7 @@ export interface Measured {
 
 /** All metric families. Names and units follow https://prometheus.io/docs/practices/naming/ and OpenMetrics. */
 export function metricFamilies({ version, state, endpoints, disks }: Measured): MetricFamily[] {
-  const { overview, measures } = state ?? NOTHING;
+  const { overview, measures } = state ?? { overview: EMPTY_OVERVIEW, measures: EMPTY_MEASURES };
   const { counts, oldest, worker } = overview;
   return [
     gauge('recordupload_build_info', 'The version of recordupload; always 1.', [{ labels: { version }, value: 1 }]),
@@ -184,42 +184,3 @@ function diskFamilies(disks: readonly DiskRoom[]): MetricFamily[] {
     ),
   ];
 }
-
-const NOTHING: NonNullable<Measured['state']> = {
-  overview: {
-    counts: {
-      recording: 0,
-      uploading: 0,
-      partial: 0,
-      queued: 0,
-      refused: 0,
-      done: 0,
-      removed: 0,
-      waiting: 0,
-      held: 0,
-      delivered: 0,
-      superseded: 0,
-    },
-    uploads: [],
-    queued: [],
-    refused: [],
-    held: [],
-    waiting: [],
-    endpoints: [],
-    nextAt: null,
-    oldest: { partial: null, upload: null, queued: null, refused: null, waiting: null },
-    worker: undefined,
-  },
-  measures: {
-    uploads: [],
-    sentFiles: { count: 0, sum: 0 },
-    sentParts: 0,
-    attempts: [],
-    deliveries: [],
-    lastUploadAt: null,
-    lastDeliveryAt: null,
-    lastPassAt: null,
-    waiting: [],
-    held: [],
-  },
-};

@@ -36,3 +36,17 @@ export interface Measures {
   /** Webhooks that wait for an operator. */
   held: { endpoint: string; reason: string; count: number }[];
 }
+
+/** Where nothing has happened yet. */
+export const EMPTY_MEASURES: Measures = {
+  uploads: [],
+  sentFiles: { count: 0, sum: 0 },
+  sentParts: 0,
+  attempts: [],
+  deliveries: [],
+  lastUploadAt: null,
+  lastDeliveryAt: null,
+  lastPassAt: null,
+  waiting: [],
+  held: [],
+};

@@ -116,6 +116,32 @@ export interface LocalCopy {
   kept: string | null;
 }
 
+/** Where nothing has been uploaded yet. */
+export const EMPTY_OVERVIEW: StateOverview = {
+  counts: {
+    recording: 0,
+    uploading: 0,
+    partial: 0,
+    queued: 0,
+    refused: 0,
+    done: 0,
+    removed: 0,
+    waiting: 0,
+    held: 0,
+    delivered: 0,
+    superseded: 0,
+  },
+  uploads: [],
+  queued: [],
+  refused: [],
+  held: [],
+  waiting: [],
+  endpoints: [],
+  nextAt: null,
+  oldest: { partial: null, upload: null, queued: null, refused: null, waiting: null },
+  worker: undefined,
+};
+
 /** One recording in one bucket, as this machine knows it. */
 export interface RecordingStatus {
   target: string;

@@ -1,23 +1,10 @@
 import type { EndpointView, LiveStatus } from '../../app/live-status.ts';
 import type { Runtime } from '../../app/runtime.ts';
-import type { StateOverview, UnfinishedUpload, WaitingDelivery } from '../../core/status/overview.ts';
+import { overviewOf } from '../../app/status.ts';
+import type { UnfinishedUpload, WaitingDelivery } from '../../core/status/overview.ts';
 import type { QueuedUpload } from '../../core/upload/queue.ts';
 import type { Pace, Rates } from '../live/rates.ts';
 import type { ActionRow, EndpointRow, OverviewContent, QueuedRow, UploadRow, WebhookRow } from '../views/model.ts';
-
-const NO_COUNTS: StateOverview['counts'] = {
-  recording: 0,
-  uploading: 0,
-  partial: 0,
-  queued: 0,
-  refused: 0,
-  done: 0,
-  removed: 0,
-  waiting: 0,
-  held: 0,
-  delivered: 0,
-  superseded: 0,
-};
 
 /** The overview of a reading. */
 export function overviewContent(
@@ -25,9 +12,9 @@ export function overviewContent(
   rates: Rates,
   { now, actions, config }: { now: number; actions: ActionRow[]; config: Runtime['config'] },
 ): OverviewContent {
-  const overview = status.hasState ? status.overview : undefined;
-  const { recording, uploading, queued, waiting, held, partial, refused, done } = overview?.counts ?? NO_COUNTS;
-  const uploads = overview?.uploads ?? [];
+  const overview = overviewOf(status);
+  const { recording, uploading, queued, waiting, held, partial, refused, done } = overview.counts;
+  const { uploads, worker } = overview;
   const paces = rates.take(uploads, now);
   return {
     now,
@@ -37,12 +24,12 @@ export function overviewContent(
     problem: null,
     counts: { recording, uploading, queued, waiting, held, partial, refused, done, doneToday: activity.done },
     uploads: uploads.map((upload, index) => uploadRow(upload, paces[index])),
-    queued: (overview?.queued ?? []).map(queuedRow),
-    refused: (overview?.refused ?? []).map(queuedRow),
-    held: (overview?.held ?? []).map(webhookRow),
-    nextAt: overview?.nextAt ?? null,
+    queued: overview.queued.map(queuedRow),
+    refused: overview.refused.map(queuedRow),
+    held: overview.held.map(webhookRow),
+    nextAt: overview.nextAt,
     endpoints: endpoints.map(endpointRow),
-    worker: overview?.worker ? { pid: overview.worker.pid, since: overview.worker.since } : null,
+    worker: worker ? { pid: worker.pid, since: worker.since } : null,
     throughput: rates.lastHour(activity, now),
     rate: paces.reduce((sum, { rate }) => sum + (rate ?? 0), 0),
     actions,

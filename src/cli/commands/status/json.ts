@@ -1,6 +1,6 @@
 import type { Alarm } from '../../../app/alarms.ts';
 import type { RecordingStatusReport } from '../../../app/recording-status.ts';
-import type { StatusReport } from '../../../app/status.ts';
+import { overviewOf, type StatusReport } from '../../../app/status.ts';
 import { type DamageJson, damageJson } from '../../json/damage.ts';
 import { iso, isoOrNull } from '../../json/document.ts';
 import { type HistoryJson, historyJson } from '../../json/history.ts';
@@ -86,28 +86,10 @@ export interface FileProgressJson {
   error: string | null;
 }
 
-const NOTHING = {
-  recording: 0,
-  uploading: 0,
-  partial: 0,
-  queued: 0,
-  refused: 0,
-  done: 0,
-  removed: 0,
-  waiting: 0,
-  held: 0,
-  delivered: 0,
-  superseded: 0,
-};
-
 export function statusJson(report: StatusReport): StatusJson {
   const { stateDir, hasState } = report;
-  if (!report.hasState) {
-    const oldest = { upload: null, partial: null, queued: null, refused: null, waiting: null };
-    const none = { worker: null, uploads: [], queued: [], refused: [], webhooks: [], endpoints: [] };
-    return { stateDir, hasState, counts: NOTHING, alarms: [], nextTry: null, oldest, ...none };
-  }
-  const { counts, nextAt, oldest, worker, uploads, queued, refused, held, waiting, endpoints } = report.overview;
+  const { alarms, damage } = report.hasState ? report : { alarms: [], damage: undefined };
+  const { counts, nextAt, oldest, worker, uploads, queued, refused, held, waiting, endpoints } = overviewOf(report);
   return {
     stateDir,
     hasState,
@@ -124,7 +106,7 @@ export function statusJson(report: StatusReport): StatusJson {
       delivered: counts.delivered,
       superseded: counts.superseded,
     },
-    alarms: report.alarms.map(alarmJson),
+    alarms: alarms.map(alarmJson),
     nextTry: isoOrNull(nextAt),
     oldest: {
       upload: isoOrNull(oldest.upload),
@@ -161,7 +143,7 @@ export function statusJson(report: StatusReport): StatusJson {
       }),
     ),
     endpoints: endpoints.map(({ name, reason, since }) => ({ name, reason, since: isoOrNull(since) })),
-    ...damageJson(report.damage),
+    ...damageJson(damage),
   };
 }
 
