@@ -30,8 +30,9 @@ export interface RetryReport extends DeliverReport, LeftForOperator {
 const UPLOADS_AT_ONCE = 32;
 
 /**
- * Finishes unfinished uploads, begins those of the queue, and sends webhooks that are due, both at the same time: no webhook waits for an upload,
- * except those of the recording itself, whose payload the upload replaces. They are sent as soon as it has ended.
+ * Finishes unfinished uploads, begins those of the queue, and sends webhooks that are due, both at the same time: no
+ * webhook waits for an upload, except those of the recording itself, whose payload the upload replaces. They are sent as
+ * soon as it has ended.
  * @throws AppError `USAGE`, `CONFIG`, `STATE`; the signal's reason if it aborts before all uploads have ended
  */
 export async function retry(request: RetryRequest, runtime: Runtime): Promise<RetryReport> {

@@ -4,7 +4,6 @@ import type { AlertMessage } from '../../core/alerts/alert-book.ts';
 import { findCauses } from '../../core/alerts/cause.ts';
 import { alertBody } from '../../core/alerts/message.ts';
 import { nextTry } from '../../core/delivery/backoff.ts';
-import { AppError } from '../../core/errors.ts';
 import { inPool } from '../../core/pool.ts';
 import { machineName } from '../machine-name.ts';
 import type { Runtime } from '../runtime.ts';
@@ -18,25 +17,18 @@ const LEASE_MS = 90_000;
 
 /**
  * Finds out what is wrong, notes what somebody has to be told, and sends what is due. One message for each cause, and one
- * once it has ended. Alerts come after everything else: they never throw, and what cannot be sent now is sent by a later
- * pass.
+ * once it has ended. What cannot be sent now is sent by a later pass.
  * @param options.withinMs when to leave the rest to a later pass
+ * @throws AppError `STATE`, `CONFIG`
  */
 export async function tellAlerts(
   runtime: Runtime,
   { withinMs }: { withinMs?: number | undefined } = {},
 ): Promise<void> {
-  const { config, signal, observer } = runtime;
-  if (config.alerts.length === 0 || signal.aborted) return;
+  const { signal } = runtime;
   const ends = withinMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(withinMs)]);
-  try {
-    await noteCauses(runtime);
-    await sendDue(runtime, ends);
-  } catch (error) {
-    if (signal.aborted) return;
-    if (!(error instanceof AppError)) throw error;
-    observer({ type: 'warning', message: `alerts: ${error.message}` });
-  }
+  await noteCauses(runtime);
+  await sendDue(runtime, ends);
 }
 
 /** The same as long as the URL or the command is; says nothing about it. */
@@ -60,10 +52,11 @@ async function sendDue(runtime: Runtime, signal: AbortSignal): Promise<void> {
   const { config, state, clock } = runtime;
   const { alerts } = await state();
   const receivers = new Map(config.alerts.map(receiver => [idOf(receiver), receiver]));
-  const sender = await openAlertSender(runtime);
   for (;;) {
     const due = await alerts.take(MESSAGES_AT_ONCE, LEASE_MS, clock.now());
     if (due.length === 0) return;
+    // The client is loaded only where there is something to send.
+    const sender = await openAlertSender(runtime);
     await inPool(due, { atOnce: MESSAGES_AT_ONCE, signal }, async (message, signal) => {
       const receiver = receivers.get(message.target);
       if (!receiver) return;
