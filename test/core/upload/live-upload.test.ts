@@ -1,86 +1,21 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { renameSync, rmSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import type { CoreEvent } from '../../../src/core/events.ts';
-import type { RecordingId } from '../../../src/core/recording/recording.ts';
-import { createThrottle, unlimited } from '../../../src/core/storage/throttle.ts';
-import { type LiveSettings, type LiveUpload, liveUploads } from '../../../src/core/upload/live-upload.ts';
-import { uploadRecording } from '../../../src/core/upload/upload-recording.ts';
-import type { UploadRequest } from '../../../src/core/upload/upload-report.ts';
-import type { Sandbox } from '../../../src/sandbox/sandbox.ts';
+import { createThrottle } from '../../../src/core/storage/throttle.ts';
+import type { LiveUpload } from '../../../src/core/upload/live-upload.ts';
 import {
-  afterTest,
   count,
   ID,
-  isStored,
-  KEY,
   lookAt,
   type Machine,
   MIB,
   machine,
-  type Run,
-  type RunOptions,
   refOf,
   sandbox,
   sentParts,
-  tempFolder,
   writeSource,
 } from '../storage/support.ts';
-import { fastStart, RECORDERS, RecordedFile, type Recorder } from './recorders.ts';
-
-const PART = 8 * MIB;
-const DETAILS = { title: 'A meeting', createdAt: '2026-01-02 03:04:05.000000', user: { email: 'ada@example.com' } };
-const REQUEST: UploadRequest = {
-  force: false,
-  endpoints: [],
-  region: 'us-west-1',
-  publicBaseUrl: 'https://cdn.example.com',
-  uploadSource: 'watch',
-};
-
-/** A recording in progress in a folder of its own. */
-function newRecording(make: (file: RecordedFile) => Recorder = RECORDERS.webm) {
-  const path = join(tempFolder(), 'video.mkv');
-  const file = new RecordedFile(path);
-  let isOpen = true;
-  const close = () => {
-    if (isOpen) file.close();
-    isOpen = false;
-  };
-  afterTest(close);
-  const recorder = make(file);
-  return {
-    path,
-    file,
-    record: recorder.record,
-    finish() {
-      recorder.finish();
-      close();
-    },
-  };
-}
-
-async function openLive(run: Run, path: string, settings: Partial<LiveSettings> = {}): Promise<LiveUpload> {
-  const video = await lookAt(path);
-  const live = liveUploads(run.session, { throttle: unlimited, ...settings });
-  return live.open({ id: ID, dir: dirname(path), details: DETAILS, video });
-}
-
-/** Uploads the finished recording, as any command does. */
-async function upload(here: Machine, path: string, options?: RunOptions) {
-  const run = here.run(options);
-  const files = [await lookAt(path)];
-  const recording = { id: ID, dir: dirname(path), files, skipped: [], details: DETAILS };
-  const report = await uploadRecording(recording, REQUEST, run.session);
-  return { ...run, report };
-}
-
-const ofType = <T extends CoreEvent['type']>({ events }: Pick<Run, 'events'>, type: T) =>
-  events.filter((event): event is Extract<CoreEvent, { type: T }> => event.type === type);
-
-async function isWhole(server: Sandbox, path: string): Promise<boolean> {
-  return (await isStored(server, await lookAt(path))) && server.s3.uploads().length === 0;
-}
+import { DETAILS, isWhole, newRecording, ofType, openLive, PART, startLive, upload } from './live-support.ts';
+import { fastStart, RECORDERS } from './recorders.ts';
 
 describe('A recording in progress', () => {
   test.each(Object.entries(RECORDERS))(
@@ -117,10 +52,7 @@ describe('A recording in progress', () => {
   );
 
   test('that is rewritten as a whole at its end is sent as a whole', async () => {
-    const server = await sandbox();
-    const here = await machine(server);
-    const recording = newRecording(fastStart);
-    const live = await openLive(here.run(), recording.path);
+    const { server, here, recording, live } = await startLive({ make: fastStart });
     recording.record(40 * MIB);
     await live.grown();
     await live.stop();
@@ -134,11 +66,7 @@ describe('A recording in progress', () => {
   });
 
   test('is claimed and asked for once it has the length of two parts, and not before', async () => {
-    const server = await sandbox();
-    const here = await machine(server);
-    const recording = newRecording();
-    const run = here.run();
-    const live = await openLive(run, recording.path);
+    const { server, here, recording, run, live } = await startLive();
     recording.record(2 * PART - 1);
     await live.grown();
     expect(server.s3.requests()).toEqual([]);
@@ -176,11 +104,7 @@ describe('A recording in progress', () => {
   });
 
   test('whose earlier bytes change after the last look is uploaded with the new ones, though nothing else shows it', async () => {
-    const server = await sandbox();
-    const here = await machine(server);
-    const recording = newRecording();
-    const run = here.run();
-    const live = await openLive(run, recording.path);
+    const { server, here, recording, run, live } = await startLive();
     recording.record(30 * MIB);
     await live.grown();
     // Written between the reading of part 2 and the next look, which finds no stretch to send.
@@ -216,11 +140,7 @@ describe('A recording in progress', () => {
       'has become shorter',
     ],
   ])('that %s begins again under the same upload', async (_, change, said) => {
-    const server = await sandbox();
-    const here = await machine(server);
-    const recording = newRecording();
-    const run = here.run();
-    const live = await openLive(run, recording.path);
+    const { server, here, recording, run, live } = await startLive();
     recording.record(33 * MIB);
     await live.grown();
     change(recording);
@@ -235,10 +155,7 @@ describe('A recording in progress', () => {
   });
 
   test('that has come to its end, as far as two looks can tell, has its new head sent again', async () => {
-    const server = await sandbox();
-    const here = await machine(server);
-    const recording = newRecording(RECORDERS.matroska);
-    const live = await openLive(here.run(), recording.path);
+    const { server, here, recording, live } = await startLive({ make: RECORDERS.matroska });
     recording.record(33 * MIB);
     await live.grown();
     server.s3.resetRequests();
@@ -256,10 +173,7 @@ describe('A recording in progress', () => {
   });
 
   test('that becomes too short for parts is sent whole, and nothing is left of its parts', async () => {
-    const server = await sandbox();
-    const here = await machine(server);
-    const recording = newRecording();
-    const live = await openLive(here.run(), recording.path);
+    const { server, here, recording, live } = await startLive();
     recording.record(33 * MIB);
     await live.grown();
     recording.file.truncate();
@@ -270,11 +184,9 @@ describe('A recording in progress', () => {
   });
 
   test('that outgrows its parts begins again with larger ones', async () => {
-    const server = await sandbox();
-    const here = await machine(server);
-    const recording = newRecording();
-    const run = here.run();
-    const live = await openLive(run, recording.path, { partSizeBytes: 5 * MIB, maxParts: 13 });
+    const { server, here, recording, run, live } = await startLive({
+      settings: { partSizeBytes: 5 * MIB, maxParts: 13 },
+    });
     recording.record(18 * MIB);
     await live.grown();
     expect(sentParts(server)).toEqual([1, 2]);
@@ -302,11 +214,7 @@ describe('A recording in progress', () => {
       },
     ],
   ])('that is %s leaves nothing in the bucket and nothing in the state', async (_, end) => {
-    const server = await sandbox();
-    const here = await machine(server);
-    const recording = newRecording();
-    const run = here.run();
-    const live = await openLive(run, recording.path);
+    const { server, here, recording, run, live } = await startLive();
     recording.record(33 * MIB);
     await live.grown();
     await end(live, here, recording.path);
@@ -316,11 +224,7 @@ describe('A recording in progress', () => {
   });
 
   test('whose file is gone for a moment only goes on', async () => {
-    const server = await sandbox();
-    const here = await machine(server);
-    const recording = newRecording();
-    const run = here.run();
-    const live = await openLive(run, recording.path);
+    const { server, here, recording, run, live } = await startLive();
     recording.record(33 * MIB);
     renameSync(recording.path, `${recording.path}.moved`);
     await live.grown();
@@ -380,192 +284,5 @@ describe('A recording in progress', () => {
     await live.grown();
     expect(server.s3.requests()).toEqual([]);
     expect(ofType(run, 'live-paused')).toHaveLength(1);
-  });
-});
-
-describe('A live upload whose store', () => {
-  test('refuses waits a minute, says so once, and tries again', async () => {
-    const server = await sandbox();
-    const here = await machine(server);
-    const recording = newRecording();
-    const run = here.run({ budgetMs: 1_000 });
-    const live = await openLive(run, recording.path);
-    recording.record(33 * MIB);
-    server.s3.deny(['UploadPart']);
-    await live.grown();
-    await live.grown();
-    here.clock.advance(60_000);
-    await live.grown();
-    expect(ofType(run, 'live-paused')).toHaveLength(1);
-    server.s3.deny([]);
-    await live.grown();
-    expect(sentParts(server, { whole: true })).toEqual([]);
-    here.clock.advance(60_000);
-    await live.grown();
-    expect(sentParts(server, { whole: true })).toEqual([1, 2, 3]);
-    await live.stop();
-  });
-
-  test('has lost the upload begins it again', async () => {
-    const server = await sandbox();
-    const here = await machine(server);
-    const recording = newRecording();
-    const run = here.run();
-    const live = await openLive(run, recording.path);
-    recording.record(25 * MIB);
-    await live.grown();
-    const { bucket, journal } = run.session;
-    const { uploadId } = (await journal.openUpload(refOf(bucket, 'video.mkv')))?.upload ?? {};
-    await bucket.abortUpload(KEY, uploadId ?? '', new AbortController().signal);
-    recording.record(16 * MIB);
-    await live.grown();
-    await live.grown();
-    await live.stop();
-    recording.finish();
-    const { report } = await upload(here, recording.path);
-    expect(report.sentBytes).toBeLessThanOrEqual(2 * PART);
-    expect(await isWhole(server, recording.path)).toBe(true);
-  });
-
-  test('keeps a part that was sent before the process could note it: it is taken up', async () => {
-    const server = await sandbox();
-    const here = await machine(server);
-    const recording = newRecording();
-    const run = here.run();
-    const { journal } = run.session;
-    run.session.journal = {
-      ...journal,
-      async addParts(file, parts) {
-        if (parts[0]?.number === 3) throw Object.assign(new Error('killed'), { code: 'EKILLED' });
-        await journal.addParts(file, parts);
-      },
-    };
-    const live = await openLive(run, recording.path);
-    recording.record(33 * MIB);
-    await live.grown();
-    await live.stop();
-    recording.finish();
-    server.s3.resetRequests();
-    await upload(here, recording.path);
-    expect(sentParts(server)).toEqual([4, 5]);
-    expect(await isWhole(server, recording.path)).toBe(true);
-  });
-});
-
-describe('At the end of a recording, the upload', () => {
-  async function recorded(
-    server: Sandbox,
-    finish = (recording: ReturnType<typeof newRecording>) => recording.finish(),
-  ) {
-    const here = await machine(server);
-    const recording = newRecording(RECORDERS.matroska);
-    const live = await openLive(here.run(), recording.path);
-    recording.record(44 * MIB);
-    await live.grown();
-    await live.stop();
-    finish(recording);
-    server.s3.resetRequests();
-    return { here, path: recording.path };
-  }
-
-  test('that breaks off while parts are checked is resumed, and each part is checked again', async () => {
-    const server = await sandbox();
-    const { here, path } = await recorded(server);
-    const broken = here.run();
-    const { journal } = broken.session;
-    broken.session.journal = {
-      ...journal,
-      async fileLookedAt() {
-        throw new Error('killed');
-      },
-    };
-    const files = [await lookAt(path)];
-    const recording = { id: ID, dir: dirname(path), files, skipped: [], details: DETAILS };
-    await expect(uploadRecording(recording, REQUEST, broken.session)).rejects.toThrow('killed');
-    server.s3.resetRequests();
-    const { report, events } = await upload(here, path);
-    expect(sentParts(server)).toEqual([]);
-    expect(report.outcome).toBe('uploaded');
-    expect(ofType({ events }, 'live-ended')).toMatchObject([{ keptParts: 6, changedParts: 0 }]);
-    expect(await isWhole(server, path)).toBe(true);
-  });
-
-  test('of a file that grows again meanwhile completes nothing; the next one keeps what is still so', async () => {
-    const server = await sandbox();
-    const { here, path } = await recorded(server);
-    const run = here.run();
-    const { journal } = run.session;
-    let grew = false;
-    run.session.journal = {
-      ...journal,
-      async addParts(file, parts) {
-        await journal.addParts(file, parts);
-        if (!grew) writeFileSync(path, Buffer.alloc(PART, 3), { flag: 'a' });
-        grew = true;
-      },
-    };
-    const files = [await lookAt(path)];
-    const recording = { id: ID, dir: dirname(path), files, skipped: [], details: DETAILS };
-    const report = await uploadRecording(recording, REQUEST, run.session);
-    expect(report).toMatchObject({ outcome: 'failed', files: [{ error: { code: 'SOURCE_CHANGED' } }] });
-    expect(server.s3.objects()).toEqual([]);
-    server.s3.resetRequests();
-    const { report: next } = await upload(here, path);
-    expect(next.sentBytes).toBeLessThanOrEqual(2 * PART);
-    expect(await isWhole(server, path)).toBe(true);
-  });
-
-  test.each<[string, (path: string) => { id: RecordingId; path: string }, string]>([
-    ['has another id', path => ({ id: 'late' as RecordingId, path }), 'has the id late now'],
-    [
-      'has a video of another name',
-      path => {
-        const now = path.replace('.mkv', '.mp4');
-        renameSync(path, now);
-        return { id: ID, path: now };
-      },
-      'no file of this name',
-    ],
-  ])('of a recording that %s leaves nothing of the live one, and says so once', async (_, change, said) => {
-    const server = await sandbox();
-    const { here, path: before } = await recorded(server);
-    const { id, path } = change(before);
-    const run = here.run();
-    const files = [await lookAt(path)];
-    const recording = { id, dir: dirname(path), files, skipped: [], details: DETAILS };
-    const report = await uploadRecording(recording, REQUEST, run.session);
-    expect(report.outcome).toBe('uploaded');
-    expect(server.s3.uploads()).toEqual([]);
-    expect(server.s3.objects().map(({ key }) => key)).toEqual([`${id}/${basename(path)}`, `${id}/metadata.json`]);
-    expect(ofType(run, 'live-given-up')).toMatchObject([{ name: 'video.mkv', reason: expect.stringContaining(said) }]);
-    const { target } = run.session.bucket;
-    expect(await here.journal.unfinished(target)).toEqual([]);
-  });
-
-  test('with --force sends everything again', async () => {
-    const server = await sandbox();
-    const { here, path } = await recorded(server);
-    const files = [await lookAt(path)];
-    const recording = { id: ID, dir: dirname(path), files, skipped: [], details: DETAILS };
-    await uploadRecording(recording, { ...REQUEST, force: true }, here.run().session);
-    expect(sentParts(server)).toEqual([1, 2, 3, 4, 5, 6]);
-    expect(await isWhole(server, path)).toBe(true);
-  });
-
-  test('is recognised by another machine, by its parts', async () => {
-    const server = await sandbox();
-    const { here, path } = await recorded(server);
-    await upload(here, path);
-    const there = await machine(server);
-    const { report } = await upload(there, path);
-    expect(report.outcome).toBe('unchanged');
-  });
-
-  test('of a store whose ETags prove nothing checks the parts all the same', async () => {
-    const server = await sandbox({ s3: { etags: 'opaque' } });
-    const { here, path } = await recorded(server);
-    await upload(here, path);
-    expect(sentParts(server)).toEqual([1, 5, 6]);
-    expect(await isWhole(server, path)).toBe(true);
   });
 });
