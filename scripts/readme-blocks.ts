@@ -94,7 +94,7 @@ const KEY_TEXTS: Readonly<Record<string, KeyText>> = {
     default: 'none',
   },
   alerts: {
-    purpose: 'list of who is told when something is wrong; see [monitoring](monitoring.md#alerts)',
+    purpose: 'list of chats, commands and services that get alerts; see [monitoring](monitoring.md#alerts)',
     default: 'none',
   },
   deleteAfter: {
