@@ -7,6 +7,8 @@ import type { Config } from 'jest';
  */
 export const SLOW = [
   'test/core/upload/faults.test.ts',
+  'test/core/upload/live-end.test.ts',
+  'test/core/upload/live-stores.test.ts',
   'test/core/upload/live-upload.test.ts',
   'test/dashboard/live.test.ts',
   'test/dashboard/pages.test.ts',
