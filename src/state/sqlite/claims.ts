@@ -14,9 +14,9 @@ import {
 import type { DeliveryState } from '../../core/delivery/delivery.ts';
 import { abandonedUntil, withoutWrongClock } from '../../core/delivery/in-flight.ts';
 import { storing } from '../not-stored.ts';
+import { toDelivery } from '../rows.ts';
 import type { Database } from './database.ts';
 import { disable, refuse } from './endpoints.ts';
-import { toDelivery } from './rows.ts';
 import type { Row, Sql, Values } from './sql.ts';
 import { countAttempt, countDelivery } from './totals.ts';
 

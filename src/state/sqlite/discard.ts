@@ -1,6 +1,6 @@
 import { LEASE_MS } from '../../core/delivery/claims.ts';
 import type { DiscardResult } from '../../core/delivery/outbox.ts';
-import { toDelivery } from './rows.ts';
+import { toDelivery } from '../rows.ts';
 import type { Sql } from './sql.ts';
 
 interface DiscardRequest {

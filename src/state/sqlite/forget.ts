@@ -1,8 +1,8 @@
 import type { RecordingId } from '../../core/recording/recording.ts';
 import type { ForgetResult, ForgottenUpload } from '../../core/upload/forget.ts';
+import { toRecording } from '../rows.ts';
 import type { Database } from './database.ts';
 import { discard } from './discard.ts';
-import { toRecording } from './rows.ts';
 import type { Sql } from './sql.ts';
 
 /** What belongs to one recording in one bucket. */

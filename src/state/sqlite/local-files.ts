@@ -2,8 +2,8 @@ import type { DeliveryState } from '../../core/delivery/delivery.ts';
 import type { RecordingId } from '../../core/recording/recording.ts';
 import type { KeptNote, LocalFiles, LocalRecording, Told } from '../../core/upload/local-files.ts';
 import type { RecordingRef } from '../../core/upload/parts-journal.ts';
+import { toFile, toRecording } from '../rows.ts';
 import type { Database } from './database.ts';
-import { toFile, toRecording } from './rows.ts';
 import type { Row, Sql } from './sql.ts';
 
 const OF_RECORDING = 'target = $target AND id = $recordingId';

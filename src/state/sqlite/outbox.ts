@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { Delivery, DeliveryState, HeldReason } from '../../core/delivery/delivery.ts';
 import type { DeliveryCount, DeliveryFilter, Enqueued, NewDeliveries, Outbox } from '../../core/delivery/outbox.ts';
 import { storing } from '../not-stored.ts';
+import { toDelivery } from '../rows.ts';
 import type { Database } from './database.ts';
 import { discard } from './discard.ts';
-import { historyOf, toDelivery } from './rows.ts';
+import { historyOf } from './history.ts';
 import type { Row, Sql, Values } from './sql.ts';
 
 const NEWEST = `SELECT * FROM deliveries WHERE recording_id = $recordingId AND endpoint = $endpoint

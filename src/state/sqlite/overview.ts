@@ -9,12 +9,13 @@ import type {
   WaitingDelivery,
 } from '../../core/status/overview.ts';
 import type { QueuedUpload } from '../../core/upload/queue.ts';
+import { toDelivery } from '../rows.ts';
 import { endpointStates } from './endpoints.ts';
+import { historyOf } from './history.ts';
 import { toNote } from './local-files.ts';
 import { activityIn, deliveriesPage, recordingsPage } from './pages.ts';
 import { toQueued } from './queue.ts';
 import { recentRecordings } from './recent.ts';
-import { historyOf, toDelivery } from './rows.ts';
 import type { Row, Sql, Values } from './sql.ts';
 import { readMeasures } from './totals.ts';
 import { workerIn } from './worker.ts';

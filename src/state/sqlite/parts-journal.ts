@@ -1,8 +1,8 @@
 import { objectKey } from '../../core/recording/object-key.ts';
 import type { RecordingId } from '../../core/recording/recording.ts';
 import type { BegunUploads, FileRef, OpenUpload, PartsJournal, StoredPart } from '../../core/upload/parts-journal.ts';
+import { toIdentity } from '../rows.ts';
 import type { Database } from './database.ts';
-import { toIdentity } from './rows.ts';
 import type { Row, Sql, Values } from './sql.ts';
 
 const OF_FILE = 'target = $target AND recording_id = $recordingId AND name = $name';

@@ -1,6 +1,7 @@
 import type { JournalFile, UploadedObject, UploadJournal } from '../../core/upload/journal.ts';
 import type { FileRef, RecordingRef } from '../../core/upload/parts-journal.ts';
 import { storing } from '../not-stored.ts';
+import { toFile, toRecording } from '../rows.ts';
 import { claim, holderOf, OF_RECORDING, valuesOfRecording } from './claim-recording.ts';
 import type { Database } from './database.ts';
 import { forgetIn } from './forget.ts';
@@ -9,7 +10,6 @@ import type { Liveness } from './liveness.ts';
 import { enqueue } from './outbox.ts';
 import { endUpload, openPartsJournal, valuesOfFile } from './parts-journal.ts';
 import { beginQueued } from './queue.ts';
-import { toFile, toRecording } from './rows.ts';
 import type { Row, Sql, Values } from './sql.ts';
 import { countSentFile, countUpload } from './totals.ts';
 

@@ -5,17 +5,18 @@ import type {
   DeliveryState,
   HeldReason,
   Trigger,
-} from '../../core/delivery/delivery.ts';
-import type { DeliveryHistory } from '../../core/delivery/outbox.ts';
-import type { FileIdentity } from '../../core/recording/file-identity.ts';
-import type { RecordingDetails, RecordingId, Role } from '../../core/recording/recording.ts';
-import type { RecordingState, StoredFile, StoredRecording } from '../../core/upload/journal.ts';
-import type { Row, Sql } from './sql.ts';
+} from '../core/delivery/delivery.ts';
+import type { FileIdentity } from '../core/recording/file-identity.ts';
+import type { RecordingDetails, RecordingId, Role } from '../core/recording/recording.ts';
+import type { RecordingState, StoredFile, StoredRecording } from '../core/upload/journal.ts';
 
 /*
- * Rows of the tables as the core knows them.
+ * Rows of the tables as the core knows them, whichever database they are from.
  */
 
+type Row = Readonly<Record<string, unknown>>;
+
+/** A row of `deliveries`. */
 export function toDelivery(row: Row): Delivery {
   return {
     seq: Number(row.seq),
@@ -34,7 +35,8 @@ export function toDelivery(row: Row): Delivery {
   };
 }
 
-function toAttempt(row: Row): Attempt {
+/** A row of `attempts`. */
+export function toAttempt(row: Row): Attempt {
   return {
     number: Number(row.number),
     trigger: row.trigger as Trigger,
@@ -47,6 +49,7 @@ function toAttempt(row: Row): Attempt {
   };
 }
 
+/** A row of `recordings`. @throws SyntaxError if its details are no JSON */
 export function toRecording(row: Row): StoredRecording {
   return {
     target: String(row.target),
@@ -62,6 +65,7 @@ export function toRecording(row: Row): StoredRecording {
   };
 }
 
+/** A row of `files`. */
 export function toFile(row: Row): StoredFile {
   return {
     ...toIdentity(row),
@@ -76,19 +80,7 @@ export function toFile(row: Row): StoredFile {
   };
 }
 
+/** What tells a file's versions apart, in a row of `files` or `multipart_uploads`. */
 export function toIdentity(row: Row): FileIdentity {
   return { sizeBytes: Number(row.size), mtimeNs: String(row.mtime_ns), inode: String(row.inode) };
-}
-
-/** All deliveries of a recording with their attempts, the oldest first. */
-export function historyOf(sql: Sql, recordingId: string): DeliveryHistory[] {
-  return sql
-    .all('SELECT * FROM deliveries WHERE recording_id = $recordingId ORDER BY seq', { recordingId })
-    .map(toDelivery)
-    .map(delivery => ({
-      delivery,
-      attempts: sql
-        .all('SELECT * FROM attempts WHERE delivery = $seq ORDER BY number', { seq: delivery.seq })
-        .map(toAttempt),
-    }));
 }

@@ -1,0 +1,254 @@
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { userInfo } from 'node:os';
+import type { ConnectionOptions } from 'node:tls';
+import type { Client, PoolClient, PoolConfig } from 'pg';
+import { type DatabaseHost, type DatabaseUrl, hostsText, hostText, sslModeFor } from '../../core/database-url.ts';
+import { AppError, hasErrorCode } from '../../core/errors.ts';
+import { isConnectionLost, isReadOnly, NoTls, Standby } from './failure.ts';
+
+/** What is known of a server once a connection to it is open. */
+export interface ServerFacts {
+  host: DatabaseHost;
+  /** `150018`: 15.18. */
+  versionNumber: number;
+  isEncrypted: boolean;
+  /** A pooler gives each transaction another server process: no session, no lock of one, no prepared statements. */
+  isPooled: boolean;
+}
+
+/** Connections to the database. They are opened when they are first needed. */
+export interface Connections {
+  /** Host, port and database, for messages. */
+  readonly where: string;
+  /** Runs `work` with a connection that nobody else uses meanwhile. */
+  use<T>(work: (client: PoolClient, server: ServerFacts) => Promise<T>): Promise<T>;
+  /** A connection of its own, for a session; the caller ends it. */
+  session(): Promise<{ client: Client; server: ServerFacts }>;
+  close(): Promise<void>;
+}
+
+export interface ConnectionSettings {
+  url: DatabaseUrl;
+  /** What the server shows of this process. */
+  applicationName: string;
+  /** Certificates that are trusted, in PEM; Node's unless given. */
+  ca?: string | undefined;
+}
+
+/** Writes of one process wait for each other at the disk of the server, so that more connections are no faster. */
+const POOL_SIZE = 4;
+const IDLE_MS = 60_000;
+/** How long the server works at one statement, and how long this process waits for its answer: a cut cable sends none. */
+const STATEMENT_TIMEOUT_MS = 30_000;
+const ANSWER_TIMEOUT_MS = 35_000;
+/** A process that was stopped in the middle of a transaction keeps its locks no longer. */
+const IDLE_IN_TRANSACTION_MS = 30_000;
+const KEEPALIVE_MS = 10_000;
+
+/**
+ * Settings of each session. The server notices within half a minute that this machine is gone: its locks are free then.
+ * The path has no schema that others may create something in.
+ */
+export const SESSION_SETTINGS: readonly string[] = [
+  'search_path = recordupload, pg_catalog, pg_temp',
+  `statement_timeout = ${STATEMENT_TIMEOUT_MS}`,
+  `idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}`,
+];
+const KEEPALIVE_SETTINGS: readonly string[] = [
+  'tcp_keepalives_idle = 10',
+  'tcp_keepalives_interval = 5',
+  'tcp_keepalives_count = 3',
+  'tcp_user_timeout = 25000',
+];
+
+/** Opens nothing yet. */
+export async function openConnections({ url, applicationName, ca }: ConnectionSettings): Promise<Connections> {
+  const pg = await import('./pg.ts');
+  const user = url.user ?? userInfo().username;
+  const where = `${hostsText(url)}/${url.database ?? user}`;
+  const facts = new WeakMap<object, ServerFacts>();
+  /** The host that answered last is asked first. */
+  let current = 0;
+
+  const configOf = (host: DatabaseHost, ssl: ConnectionOptions | false): PoolConfig => ({
+    ...host,
+    user,
+    // Without one, pg would look for PGPASSWORD.
+    password: url.password ?? (() => process.env.PGPASSWORD ?? ''),
+    database: url.database ?? user,
+    ssl,
+    application_name: url.applicationName ?? applicationName,
+    connectionTimeoutMillis: url.connectTimeoutMs,
+    query_timeout: ANSWER_TIMEOUT_MS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEPALIVE_MS,
+    enableChannelBinding: true,
+    types: { getTypeParser: parserOf as never },
+  });
+  const welcome = async (client: Client | PoolClient, host: DatabaseHost, isEncrypted: boolean) => {
+    const server = await lookAt(client, host, isEncrypted, url.mustWrite);
+    facts.set(client, server);
+    return server;
+  };
+
+  const pools = url.hosts.map(host => {
+    const made = waysTo(host, url, ca).map(ssl => {
+      let pool: InstanceType<typeof pg.Pool> | undefined;
+      return {
+        connect: () => {
+          pool ??= new pg.Pool({
+            ...configOf(host, ssl),
+            max: POOL_SIZE,
+            idleTimeoutMillis: IDLE_MS,
+            onConnect: (client => welcome(client as PoolClient, host, ssl !== false)) as PoolConfig['onConnect'],
+          });
+          // An idle connection that the server has closed is out of the pool already.
+          if (pool.listenerCount('error') === 0) pool.on('error', () => {});
+          return pool.connect();
+        },
+        session: async () => {
+          const client = new pg.Client(configOf(host, ssl));
+          // What befalls it befalls its statements, or ends it.
+          client.on('error', () => {});
+          try {
+            await client.connect();
+            return { client, server: await welcome(client, host, ssl !== false) };
+          } catch (error) {
+            await client.end().catch(() => {});
+            throw error;
+          }
+        },
+        end: () => pool?.end(),
+      };
+    });
+    return made;
+  });
+
+  /** Tries each host in each way that its `sslmode` allows. */
+  const anyHost = async <T>(open: (way: (typeof pools)[number][number]) => Promise<T>): Promise<T> => {
+    let failure: unknown;
+    for (let turn = 0; turn < pools.length; turn++) {
+      const index = (current + turn) % pools.length;
+      for (const way of pools[index] ?? []) {
+        try {
+          const opened = await open(way);
+          current = index;
+          return opened;
+        } catch (error) {
+          // A standby says more than a server that does not answer.
+          if (!(failure instanceof Standby)) failure = error;
+          if (!isAboutTls(error)) break;
+        }
+      }
+    }
+    throw failure;
+  };
+
+  return {
+    where,
+    async use(work) {
+      const client = await anyHost(way => way.connect());
+      const onError = () => {};
+      client.on('error', onError);
+      let isSpoilt = false;
+      try {
+        return await work(client, facts.get(client) as ServerFacts);
+      } catch (error) {
+        // A server that has become a standby stays one: the next host is tried.
+        isSpoilt = isConnectionLost(error) || isReadOnly(error);
+        throw error;
+      } finally {
+        client.off('error', onError);
+        client.release(isSpoilt);
+      }
+    },
+    session: () => anyHost(way => way.session()),
+    async close() {
+      await Promise.all(pools.flat().map(way => way.end()));
+    },
+  };
+}
+
+/** Looks at a server that was just connected to, and makes its settings, where the connection has a session. */
+async function lookAt(
+  client: Client | PoolClient,
+  host: DatabaseHost,
+  isEncrypted: boolean,
+  mustWrite: boolean,
+): Promise<ServerFacts> {
+  const look = () =>
+    client.query(
+      `SELECT pg_backend_pid() AS backend, pg_is_in_recovery() AS standby, current_setting('server_encoding') AS encoding,
+         current_setting('transaction_read_only') AS read_only, current_setting('server_version_num')::int AS version`,
+    );
+  const [first, again] = [(await look()).rows[0], (await look()).rows[0]];
+  if (mustWrite && (first.standby || first.read_only === 'on')) throw new Standby(hostText(host));
+  if (first.encoding !== 'UTF8')
+    throw new AppError('STATE', `the database's encoding is ${first.encoding}, and the state needs UTF8`, {
+      hint: "create a database with ENCODING 'UTF8', and name it in stateUrl",
+    });
+  const { processID } = client as unknown as { processID: number | null };
+  // A pooler makes up the number that it gives its clients.
+  const isPooled = processID !== first.backend || first.backend !== again.backend;
+  if (!isPooled) await client.query([...SESSION_SETTINGS, ...KEEPALIVE_SETTINGS].map(one => `SET ${one}`).join('; '));
+  return { host, versionNumber: first.version, isEncrypted, isPooled };
+}
+
+/** How to connect to a host, in the order of `sslmode`: encrypted, or not. */
+function waysTo(host: DatabaseHost, url: DatabaseUrl, ca: string | undefined): (ConnectionOptions | false)[] {
+  const mode = sslModeFor(host.host, url);
+  if (mode === 'disable') return [false];
+  const tls: ConnectionOptions = {
+    // Like libpq: with a root certificate, `require` looks at the chain.
+    rejectUnauthorized: mode.startsWith('verify') || (mode === 'require' && url.sslRootCert !== undefined),
+    ca: rootCertificates(url.sslRootCert) ?? ca,
+    ...(url.sslCert !== undefined && { cert: pem('sslcert', url.sslCert) }),
+    ...(url.sslKey !== undefined && { key: pem('sslkey', url.sslKey) }),
+    ...(isIP(host.host) > 0 && { host: host.host }),
+  };
+  if (mode !== 'verify-full') tls.checkServerIdentity = () => undefined;
+  if (mode === 'prefer') return [tls, false];
+  if (mode === 'allow') return [false, tls];
+  return [tls];
+}
+
+function rootCertificates(file: string | undefined): string | undefined {
+  return file === undefined || file === 'system' ? undefined : pem('sslrootcert', file);
+}
+
+function pem(parameter: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const code = hasErrorCode(error) ? '' : ((error as NodeJS.ErrnoException).code ?? '');
+    throw new AppError('CONFIG', `stateUrl: ${parameter} ${file} cannot be read (${code})`, {
+      hint: 'name a file in PEM that you may read',
+      cause: error,
+    });
+  }
+}
+
+/** True where the other way of `prefer` or `allow` may do. */
+function isAboutTls(error: unknown): boolean {
+  return NoTls.is(error) || (error as { code?: unknown }).code === '28000';
+}
+
+const [BOOL, INT8, INT2, INT4, FLOAT4, FLOAT8, NUMERIC] = [16, 20, 21, 23, 700, 701, 1700];
+
+/** Numbers are numbers, truth values 1 and 0, and all else is text, as with SQLite. */
+function parserOf(type: number): (text: string) => string | number {
+  switch (type) {
+    case BOOL:
+      return text => Number(text === 't');
+    case INT2:
+    case INT4:
+    case INT8:
+    case FLOAT4:
+    case FLOAT8:
+    case NUMERIC:
+      return Number;
+    default:
+      return text => text;
+  }
+}

@@ -1,0 +1,185 @@
+import { isNativeError } from 'node:util/types';
+import { AppError, OPEN_FILES_HINT } from '../../core/errors.ts';
+import { printableLine } from '../../core/text.ts';
+import { opensslReason } from '../../core/tls-failure.ts';
+
+/** Every server of the URL that answered is a standby, which takes no writes. */
+export class Standby extends Error {
+  /** @param host for the message */
+  constructor(host: string) {
+    super(`${host} is a read-only standby`);
+    this.name = 'Standby';
+  }
+}
+
+/** What pg throws where a server does not speak TLS; it gives that no code. */
+export const NoTls = { is: (error: unknown) => messageOf(error) === 'The server does not support SSL connections' };
+
+/** The kinds of failures, by what is to be done about them. */
+export type FailureKind =
+  | 'away' // no server answers, or it is starting or stopping
+  | 'read-only'
+  | 'connections' // too many
+  | 'full' // its disk
+  | 'password'
+  | 'no-database'
+  | 'refused' // pg_hba.conf
+  | 'certificate'
+  | 'no-tls'
+  | 'no-right'
+  | 'slow' // a statement or a lock took too long
+  | 'open-files';
+
+interface Words {
+  message(where: string, said: string): string;
+  hint: string;
+}
+
+const WORDS: Readonly<Record<FailureKind, Words>> = {
+  away: {
+    message: (where, said) => `the state's database at ${where} cannot be reached (${said})`,
+    hint: 'check that PostgreSQL runs there and that this machine reaches it, then run the command again',
+  },
+  'read-only': {
+    message: where => `the state's database at ${where} is a read-only standby`,
+    hint: 'name the primary in stateUrl, or both: postgres://user@first,second/database',
+  },
+  connections: {
+    message: where => `the state's database at ${where} has no connection left for this process`,
+    hint: 'raise max_connections of the server, or put PgBouncer before it, then run the command again',
+  },
+  full: {
+    message: where => `the disk of the state's database at ${where} is full`,
+    hint: 'free some space on the server and run the command again',
+  },
+  password: {
+    message: where => `the state's database at ${where} does not accept the user or the password of stateUrl`,
+    hint: 'correct stateUrl (RECORDUPLOAD_STATE_URL, or the file that stateUrlFile names)',
+  },
+  'no-database': {
+    message: where => `the state's database at ${where} does not exist`,
+    hint: 'create it (createdb), or name another one in stateUrl',
+  },
+  refused: {
+    message: (where, said) => `the state's database at ${where} lets this machine or user not in (${said})`,
+    hint: 'add a line for it to pg_hba.conf of the server, or ask its administrator',
+  },
+  certificate: {
+    message: (where, said) => `the certificate of the state's database at ${where} is not trusted (${said})`,
+    hint: 'name its certificate authority with sslrootcert=<file> in stateUrl, or with caFile',
+  },
+  'no-tls': {
+    message: where => `the state's database at ${where} does not encrypt connections`,
+    hint: 'set ssl = on at the server; only where nobody else can listen, put sslmode=disable into stateUrl',
+  },
+  'no-right': {
+    message: (where, said) => `the user of stateUrl may not use the state in the database at ${where} (${said})`,
+    hint: 'recordupload state sql prints the SQL that an administrator of the database runs',
+  },
+  slow: {
+    message: (where, said) => `the state's database at ${where} takes too long (${said})`,
+    hint: 'see what it is busy with (SELECT * FROM pg_stat_activity), then run the command again',
+  },
+  'open-files': {
+    message: where => `too many open files: the state's database at ${where} cannot be reached`,
+    hint: OPEN_FILES_HINT,
+  },
+};
+
+/** PostgreSQL's codes (https://www.postgresql.org/docs/current/errcodes-appendix.html), and Node's. */
+const BY_CODE: Readonly<Record<string, FailureKind>> = {
+  '25006': 'read-only',
+  '53300': 'connections',
+  '53100': 'full',
+  '28P01': 'password',
+  '3D000': 'no-database',
+  '28000': 'refused',
+  '42501': 'no-right',
+  '57014': 'slow',
+  '55P03': 'slow',
+  '25P03': 'away',
+  '57P01': 'away',
+  '57P02': 'away',
+  '57P03': 'away',
+  '57P05': 'away',
+  EMFILE: 'open-files',
+  ENFILE: 'open-files',
+};
+
+const CERTIFICATE = /^(?:CERT_|ERR_TLS_CERT|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH)/;
+/** Node's codes of connections that cannot be made, or broke. */
+const NETWORK =
+  /^(?:ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|ENOTFOUND|EAI_|EADDR|ENOENT|EACCES|ESOCKET|EPROTO|ERR_SSL|ERR_STREAM)/;
+/** What pg and its pool say without a code where a connection broke, or no server answered in time. */
+const WITHOUT_CODE =
+  /^(?:Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Client was closed|Client network socket disconnected|write after end|Connection ended)/i;
+
+/** What kind of failure of the database an error is; undefined: none, or one that nothing is known of. */
+function failureKind(error: unknown): FailureKind | undefined {
+  const cause = error instanceof AppError ? error.cause : error;
+  if (cause instanceof Standby) return 'read-only';
+  if (NoTls.is(cause)) return 'no-tls';
+  const code = codeOf(cause);
+  const known = BY_CODE[code];
+  if (known) return known;
+  // PgBouncer's own words, and those of a server that has a limit for this user or database.
+  if (/no more connections allowed|too many connections/i.test(messageOf(cause))) return 'connections';
+  if (CERTIFICATE.test(code)) return 'certificate';
+  if (code.startsWith('08') || NETWORK.test(code)) return 'away';
+  return code === '' && WITHOUT_CODE.test(messageOf(cause)) ? 'away' : undefined;
+}
+
+/** True where the connection cannot be used any more. */
+export function isConnectionLost(error: unknown): boolean {
+  return failureKind(error) === 'away';
+}
+
+export function isReadOnly(error: unknown): boolean {
+  return failureKind(error) === 'read-only';
+}
+
+/** True where the transaction lost against another one, and may be tried again. */
+export function isConflict(error: unknown): boolean {
+  return ['40001', '40P01'].includes(codeOf(error));
+}
+
+/**
+ * Says in the user's words why the database cannot be used.
+ * @param where hosts and database, without user and password
+ * @returns an AppError `STATE`, or the error itself if the database did not cause it
+ */
+export function databaseError(error: unknown, where: string): unknown {
+  if (error instanceof AppError || !isNativeError(error)) return error;
+  const kind = failureKind(error);
+  const said = whatWasSaid(error);
+  if (kind) {
+    const { message, hint } = WORDS[kind];
+    return new AppError('STATE', message(where, said), { hint, cause: error });
+  }
+  if (!isPostgresError(error)) return error;
+  return new AppError('STATE', `the state's database at ${where} has failed: ${said}`, {
+    hint: 'see the log of PostgreSQL',
+    cause: error,
+  });
+}
+
+/** True for what a PostgreSQL server said: its errors have a code of five characters and a severity. */
+function isPostgresError(error: unknown): boolean {
+  return /^[0-9A-Z]{5}$/.test(codeOf(error)) && typeof (error as { severity?: unknown }).severity === 'string';
+}
+
+function whatWasSaid(error: Error): string {
+  const code = codeOf(error);
+  const inner = error instanceof AggregateError ? (error.errors[0] as Error | undefined) : undefined;
+  const text = error.message || inner?.message || code;
+  return NETWORK.test(code) && !CERTIFICATE.test(code) && code !== 'EPROTO' ? code : opensslReason(printableLine(text));
+}
+
+function codeOf(error: unknown): string {
+  const code = isNativeError(error) ? (error as NodeJS.ErrnoException).code : undefined;
+  return typeof code === 'string' ? code : '';
+}
+
+function messageOf(error: unknown): string {
+  return isNativeError(error) ? error.message : '';
+}

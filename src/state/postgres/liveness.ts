@@ -1,0 +1,205 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import type { Client } from 'pg';
+import { AppError } from '../../core/errors.ts';
+import { type Connections, SESSION_SETTINGS } from './connection.ts';
+import { isConnectionLost } from './failure.ts';
+import type { Sql } from './sql.ts';
+
+/** This process and its machine, as the fleet sees them. */
+export interface Self {
+  /** Name of the machine: its folders are this machine's. */
+  machine: string;
+  /** Tells two machines that have one name apart. */
+  fingerprint: string;
+  pid: number;
+  /** The program's version. */
+  version: string;
+}
+
+/** A process that may have claims. */
+export interface Owner {
+  id: string;
+  machine: string;
+  pid: number;
+  startedAt: number;
+}
+
+/**
+ * Which processes of the fleet are alive. Each process that claims work has a session of its own that holds an advisory
+ * lock for as long as it lives; the server drops the lock with the session, whether the process ended, was killed, or its
+ * machine was cut off. Behind a pooler there are no sessions: the process renews a lease instead, by the clock of the
+ * database. A process whose session ended is no owner any more; it takes over what nobody else took, under a new id.
+ */
+export interface Liveness {
+  /** This process's id; opens its session if it has none. @throws AppError `CONFIG` if another machine has its name */
+  owner(): Promise<string>;
+  /** This process's id, if it has a session. */
+  current(): string | undefined;
+  /** Within a transaction. @throws NoOwner if others see the owner as dead: its session was cut off */
+  assertAlive(sql: Sql, owner: string): Promise<void>;
+  /** Within a transaction: whether the owner of a claim lives. */
+  isAlive(sql: Sql, ownerId: string): Promise<boolean>;
+  /** Within a transaction: all that live, by id. */
+  living(sql: Sql): Promise<Map<string, Owner>>;
+  /** Within a write: owners that ended without removing their row. */
+  dead(sql: Sql): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+/** The session of this process was cut off, so that its claims are void. */
+export class NoOwner extends Error {}
+
+const LEASE_MS = 30_000;
+const RENEW_EVERY_MS = 10_000;
+
+interface Session {
+  id: string;
+  /** Ends the session and the owner, once. */
+  end(): Promise<void>;
+  isLost: boolean;
+}
+
+/** Opens nothing yet. */
+export function openLiveness(connections: Connections, self: Self): Liveness {
+  let opening: Promise<Session> | undefined;
+  let session: Session | undefined;
+  let former: string | undefined;
+
+  const open = async () => {
+    const { client, server } = await connections.session();
+    try {
+      const id = await register(client, self, { isPooled: server.isPooled, former });
+      former = id;
+      session = watched(client, id, server.isPooled);
+      return session;
+    } catch (error) {
+      await client.end().catch(() => {});
+      throw error;
+    }
+  };
+
+  return {
+    async owner() {
+      if (session && !session.isLost) return session.id;
+      opening ??= open().finally(() => {
+        opening = undefined;
+      });
+      return (await opening).id;
+    },
+    current: () => (session && !session.isLost ? session.id : undefined),
+    async assertAlive(sql, owner) {
+      if (await sql.get('SELECT 1 AS lives FROM living_owners WHERE id = $owner', { owner })) return;
+      if (session?.id === owner) {
+        session.isLost = true;
+        void session.end();
+      }
+      throw new NoOwner('the session of this process was cut off');
+    },
+    isAlive: async (sql, id) =>
+      (await sql.get('SELECT 1 AS lives FROM living_owners WHERE id = $id', { id })) !== undefined,
+    async living(sql) {
+      const rows = await sql.all('SELECT id, machine, pid, started_at FROM living_owners');
+      const owners = rows.map((row): Owner => {
+        const [pid, startedAt] = [Number(row.pid), Number(row.started_at)];
+        return { id: String(row.id), machine: String(row.machine), pid, startedAt };
+      });
+      return new Map(owners.map(owner => [owner.id, owner]));
+    },
+    dead: async sql =>
+      (await sql.all('SELECT id FROM owners WHERE id NOT IN (SELECT id FROM living_owners)')).map(row =>
+        String(row.id),
+      ),
+    async close() {
+      await opening?.catch(() => {});
+      await session?.end();
+    },
+  };
+}
+
+/**
+ * Makes this process an owner, in one transaction.
+ * @param options.former its id before its session was cut off: what nobody has taken since is its own again
+ * @returns its id
+ */
+async function register(
+  client: Client,
+  { machine, fingerprint, pid, version }: Self,
+  { isPooled, former }: { isPooled: boolean; former: string | undefined },
+): Promise<string> {
+  const id = randomUUID();
+  // Numbers of JavaScript and of the lock's key in pg_locks are exact up to here.
+  const key = randomInt(2 ** 47);
+  await client.query('BEGIN');
+  for (const setting of SESSION_SETTINGS) await client.query(`SET LOCAL ${setting}`);
+  await client.query(
+    `INSERT INTO machines (name, fingerprint, first_seen, last_seen, version) VALUES ($1, $2, now_ms(), now_ms(), $3)
+     ON CONFLICT (name) DO NOTHING`,
+    [machine, fingerprint, version],
+  );
+  const known = await client.query('SELECT fingerprint FROM machines WHERE name = $1 FOR UPDATE', [machine]);
+  if (known.rows[0]?.fingerprint !== fingerprint) await refuseSecond(client, machine);
+  await client.query('UPDATE machines SET fingerprint = $2, last_seen = now_ms(), version = $3 WHERE name = $1', [
+    machine,
+    fingerprint,
+    version,
+  ]);
+  if (!isPooled) await client.query('SELECT pg_advisory_lock($1)', [key]);
+  await client.query(
+    `INSERT INTO owners (id, machine, pid, started_at, lock_key, lease_until)
+     VALUES ($1, $2, $3, now_ms(), $4, now_ms() + $5::bigint)`,
+    [id, machine, pid, key, isPooled ? LEASE_MS : null],
+  );
+  if (former !== undefined) {
+    for (const table of ['recordings', 'deliveries'])
+      await client.query(`UPDATE ${table} SET claimed_by = $1 WHERE claimed_by = $2`, [id, former]);
+    await client.query('UPDATE worker SET owner = $1 WHERE owner = $2', [id, former]);
+    await client.query('DELETE FROM owners WHERE id = $1', [former]);
+  }
+  await client.query('COMMIT');
+  return id;
+}
+
+async function refuseSecond(client: Client, machine: string): Promise<void> {
+  const { rows } = await client.query('SELECT pid FROM living_owners WHERE machine = $1 LIMIT 1', [machine]);
+  if (rows.length === 0) return;
+  throw new AppError('CONFIG', `another machine of the fleet is called ${machine}, too, and is at work`, {
+    hint: 'give each machine a name of its own: machine (RECORDUPLOAD_MACHINE) in its configuration',
+  });
+}
+
+/** Watches over the session of an owner. */
+function watched(client: Client, id: string, isPooled: boolean): Session {
+  const session: Session = {
+    id,
+    isLost: false,
+    async end() {
+      clearInterval(renewal);
+      const wasLost = session.isLost;
+      session.isLost = true;
+      // The row goes first: a lock that nobody has says that its owner died.
+      if (!wasLost) await client.query('DELETE FROM recordupload.owners WHERE id = $1', [id]).catch(() => {});
+      await client.end().catch(() => {});
+    },
+  };
+  const lose = () => {
+    session.isLost = true;
+    clearInterval(renewal);
+  };
+  client.on('error', lose);
+  client.on('end', lose);
+  const renewal = isPooled ? setInterval(renew, RENEW_EVERY_MS) : undefined;
+  renewal?.unref();
+  return session;
+
+  async function renew() {
+    try {
+      const { rowCount } = await client.query(
+        'UPDATE recordupload.owners SET lease_until = recordupload.now_ms() + $2::bigint WHERE id = $1',
+        [id, LEASE_MS],
+      );
+      if (rowCount === 0) lose();
+    } catch (error) {
+      if (isConnectionLost(error)) lose();
+    }
+  }
+}

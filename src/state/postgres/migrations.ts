@@ -1,0 +1,65 @@
+import type { PoolClient } from 'pg';
+import { AppError } from '../../core/errors.ts';
+import { SCHEMA_V1 } from './schema-v1.ts';
+
+/** Each entry brings the schema one version on. Entries that have been released are never edited. */
+const MIGRATIONS: readonly string[] = [SCHEMA_V1];
+
+/** The version of the schema that this program works with. */
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/** Of the advisory lock under which one process at a time makes or upgrades the schema: `record` as a number. */
+const MIGRATION_LOCK = 0x7265_636f_7264;
+
+/** Rewriting a large table takes as long as it takes. */
+const PATIENCE_MS = 60 * 60 * 1000;
+
+/**
+ * Makes the schema `recordupload`, or upgrades it; several processes may do so at once.
+ * @param where for messages
+ * @throws AppError `STATE` if a newer version wrote it, PostgreSQL's error if the role may not
+ */
+export async function migrate(client: PoolClient, where: string): Promise<void> {
+  if ((await readVersion(client, where)) === SCHEMA_VERSION) return;
+  await client.query('BEGIN');
+  try {
+    await client.query(`SET LOCAL statement_timeout = ${PATIENCE_MS}; SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`);
+    // Looked at again: another process may have been faster.
+    const from = await readVersion(client, where);
+    for (const text of stepsFrom(from)) await client.query({ text, query_timeout: PATIENCE_MS } as { text: string });
+    await client.query('COMMIT');
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {});
+    throw error;
+  }
+}
+
+/**
+ * @returns 0 where there is no schema yet
+ * @throws AppError `STATE` if a newer version wrote it
+ */
+export async function readVersion(client: PoolClient, where: string): Promise<number> {
+  const { rows } = await client.query(`SELECT to_regclass('recordupload.schema_version') IS NOT NULL AS there`);
+  if (!rows[0]?.there) return 0;
+  const version = Number((await client.query('SELECT version FROM recordupload.schema_version')).rows[0]?.version ?? 0);
+  if (version <= SCHEMA_VERSION) return version;
+  throw new AppError(
+    'STATE',
+    `the state's database at ${where} was upgraded by a newer version of recordupload, and is left as it is`,
+    { hint: 'upgrade recordupload on this machine, too' },
+  );
+}
+
+/** The SQL that brings the schema from a version to this program's; each is to be run in one transaction with the rest. */
+function stepsFrom(version: number): string[] {
+  if (version === SCHEMA_VERSION) return [];
+  const begin = version > 0 ? [] : [CREATE];
+  return [...begin, ...MIGRATIONS.slice(version), `UPDATE recordupload.schema_version SET version = ${SCHEMA_VERSION}`];
+}
+
+const CREATE = `CREATE SCHEMA IF NOT EXISTS recordupload;
+  CREATE TABLE recordupload.schema_version (
+    only_row INTEGER PRIMARY KEY DEFAULT 1 CHECK (only_row = 1),
+    version INTEGER NOT NULL
+  );
+  INSERT INTO recordupload.schema_version (version) VALUES (0)`;

@@ -1,0 +1,192 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { type Database, openDatabase, openDatabaseToRead } from '../../../src/state/postgres/database.ts';
+import { SCHEMA_VERSION } from '../../../src/state/postgres/migrations.ts';
+import { failureOf } from '../sqlite/support.ts';
+import { describeWithPostgres, parsed, useCluster } from './support.ts';
+
+describeWithPostgres('the database of a fleet', () => {
+  const stage = useCluster();
+  let name = '';
+  const opened: Database[] = [];
+  beforeEach(async () => {
+    name = await stage.cluster.createDatabase();
+  });
+  afterEach(async () => {
+    for (const database of opened.splice(0)) await database.close();
+    await stage.cluster.dropDatabase(name);
+  });
+
+  const optionsOf = (machine: string, fingerprint: string) => ({
+    url: parsed(stage.cluster.url(name)),
+    applicationName: 'recordupload',
+    self: { machine, fingerprint, pid: 7, version: '1.0.0' },
+    sharedFolders: false,
+  });
+  const open = async (machine = 'studio-a', fingerprint = machine) => {
+    const database = await openDatabase(optionsOf(machine, fingerprint));
+    opened.push(database);
+    return database;
+  };
+  const note = ({ write }: Database, thing: string) =>
+    write(async sql => {
+      await sql.run('INSERT INTO successes (name, at) VALUES ($thing, 1)', { thing });
+    });
+  const noted = ({ read }: Database) =>
+    read(async sql => (await sql.all('SELECT name FROM successes ORDER BY name')).map(row => row.name));
+  const livingIn = (database: Database) =>
+    database.read(async sql => [...(await database.liveness.living(sql)).keys()]);
+  const own = (database: Database) => database.writeAsOwner(async (_, owner) => owner);
+  /** Ends every session of the database, as an administrator may. */
+  const cutOff = () =>
+    stage.cluster.run(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`);
+
+  describe('the schema', () => {
+    test('is made once, however many processes want to at the same time', async () => {
+      const databases = await Promise.all(Array.from({ length: 8 }, (_, index) => open(`studio-${index}`)));
+      await Promise.all(databases.map((database, index) => note(database, String(index))));
+      expect(await noted(databases[0]!)).toHaveLength(8);
+    });
+
+    test('is not made by what only reads', async () => {
+      expect(await openDatabaseToRead(optionsOf('studio-a', 'a'))).toBeUndefined();
+      await note(await open(), 'x');
+      const reader = await openDatabaseToRead(optionsOf('studio-a', 'a'));
+      opened.push(reader!);
+      expect(await noted(reader!)).toEqual(['x']);
+    });
+
+    test('of a newer version is left alone', async () => {
+      await note(await open(), 'x');
+      const newer = SCHEMA_VERSION + 1;
+      await stage.cluster.run(`UPDATE recordupload.schema_version SET version = ${newer}`, name);
+      for (const opening of [open(), openDatabaseToRead(optionsOf('studio-a', 'a'))]) {
+        const { code, message } = await failureOf(opening);
+        expect([code, message]).toEqual([
+          'STATE',
+          expect.stringContaining('upgraded by a newer version of recordupload'),
+        ]);
+      }
+      const kept = await stage.cluster.run('SELECT version FROM recordupload.schema_version', name);
+      expect(kept).toEqual([{ version: newer }]);
+    });
+  });
+
+  test('a write is stored in full or not at all', async () => {
+    const database = await open();
+    const failing = database.write(async sql => {
+      await sql.run(`INSERT INTO successes (name, at) VALUES ('a', 1)`);
+      throw new Error('a bug');
+    });
+    await expect(failing).rejects.toThrow('a bug');
+    expect(await noted(database)).toEqual([]);
+  });
+
+  test('a failed statement that nobody minded does not make a lost write look stored', async () => {
+    const database = await open();
+    const careless = database.write(async sql => {
+      await sql.run(`INSERT INTO successes (name, at) VALUES ('a', 1)`);
+      await sql.run('SELECT 1 / 0').catch(() => {});
+    });
+    await expect(careless).rejects.toThrow('the transaction ended with ROLLBACK');
+    expect(await noted(database)).toEqual([]);
+  });
+
+  test('writes that lock each other out are tried again, and none is lost', async () => {
+    const database = await open();
+    await note(database, 'a');
+    await note(database, 'b');
+    const bump = (first: string, second: string) =>
+      database.write(async sql => {
+        for (const thing of [first, second]) {
+          await sql.run('UPDATE successes SET at = at + 1 WHERE name = $thing', { thing });
+          await sql.run('SELECT pg_sleep(0.01)');
+        }
+      });
+    await Promise.all([bump('a', 'b'), bump('b', 'a'), bump('a', 'b'), bump('b', 'a')]);
+    const rows = await database.read(sql => sql.all('SELECT at FROM successes'));
+    expect(rows).toEqual([{ at: 5 }, { at: 5 }]);
+  });
+
+  test('numbers are numbers, truth values 1 and 0, and a NUL that PostgreSQL does not keep is replaced', async () => {
+    const { read } = await open();
+    const row = await read(sql =>
+      sql.get(
+        `SELECT 9007199254740991::bigint AS big, COUNT(*) AS n, SUM(1::bigint) AS sum, 2.5::float8 AS real,
+        true AS yes, $text::text AS text, $text = 'x' AS same, $nothing::text AS nothing`,
+        { text: 'a\0b', nothing: null },
+      ),
+    );
+    expect(row).toEqual({
+      big: Number.MAX_SAFE_INTEGER,
+      n: 1,
+      sum: 1,
+      real: 2.5,
+      yes: 1,
+      text: 'a\ufffdb',
+      same: 0,
+      nothing: null,
+    });
+  });
+
+  describe('a process', () => {
+    test('is an owner as long as its session lives', async () => {
+      const [one, other] = [await open(), await open()];
+      const ids = [await own(one), await own(other)];
+      expect((await livingIn(one)).sort()).toEqual(ids.sort());
+      await other.close();
+      expect(await livingIn(one)).toEqual([one.liveness.current()]);
+    });
+
+    test('whose session was cut off goes on as another owner, with the claims that nobody took', async () => {
+      const [one, other] = [await open(), await open()];
+      const before = await own(one);
+      await one.write(async sql => {
+        for (const id of ['1', '2'])
+          await sql.run(
+            `INSERT INTO recordings (target, id, machine, dir, details, state, created_at, updated_at, claimed_by)
+             VALUES ('t', $id, 'studio-a', '/r', '{}', 'uploading', 1, 1, $before)`,
+            { id, before },
+          );
+      });
+      await cutOff();
+      const taker = await own(other);
+      expect(await livingIn(other)).toEqual([taker]);
+      expect(await other.read(sql => other.liveness.dead(sql))).toEqual([before]);
+      await other.write(sql => sql.run(`UPDATE recordings SET claimed_by = $taker WHERE id = '2'`, { taker }));
+      const after = await own(one);
+      expect(after).not.toBe(before);
+      const rows = await other.read(sql => sql.all('SELECT claimed_by FROM recordings ORDER BY id'));
+      expect(rows).toEqual([{ claimed_by: after }, { claimed_by: taker }]);
+      expect(await other.read(sql => other.liveness.dead(sql))).toEqual([]);
+    });
+
+    test('of another machine with the same name is refused while one of the first lives', async () => {
+      const [one, two] = [await open('studio-a', 'first'), await open('studio-a', 'second')];
+      await own(one);
+      const { code, message, hint } = await failureOf(own(two));
+      expect([code, message]).toEqual([
+        'CONFIG',
+        'another machine of the fleet is called studio-a, too, and is at work',
+      ]);
+      expect(hint).toContain('RECORDUPLOAD_MACHINE');
+      await one.close();
+      expect(await own(two)).toBe(two.liveness.current());
+    });
+  });
+
+  test('work goes on after the server was restarted', async () => {
+    const database = await open();
+    const before = await own(database);
+    await note(database, 'a');
+    await stage.cluster.stop();
+    const { code, message } = await failureOf(note(database, 'b'));
+    expect([code, message]).toEqual([
+      'STATE',
+      expect.stringMatching(/^the state's database at 127\.0\.0\.1:\d+\/state_\d+ cannot be reached/),
+    ]);
+    await stage.cluster.start();
+    await note(database, 'c');
+    expect(await noted(database)).toEqual(['a', 'c']);
+    expect(await own(database)).not.toBe(before);
+  });
+});

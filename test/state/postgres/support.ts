@@ -1,0 +1,30 @@
+import { afterAll, beforeAll, describe } from '@jest/globals';
+import { type DatabaseUrl, parseDatabaseUrl } from '../../../src/core/database-url.ts';
+import { type Cluster, type ClusterOptions, findPostgres, startCluster } from '../../support/postgres.ts';
+
+/** Tests that need PostgreSQL's programs; where there are none, they are named and skipped. */
+export const describeWithPostgres: typeof describe | typeof describe.skip =
+  findPostgres() === undefined ? describe.skip : describe;
+
+/** A cluster for the tests of a `describe`. */
+export function useCluster(options?: ClusterOptions): { readonly cluster: Cluster } {
+  let cluster: Cluster | undefined;
+  beforeAll(async () => {
+    cluster = await startCluster(options);
+  });
+  afterAll(async () => {
+    await cluster?.remove();
+  });
+  return {
+    get cluster() {
+      return cluster!;
+    },
+  };
+}
+
+/** A URL that is known to be one. */
+export function parsed(url: string): DatabaseUrl {
+  const result = parseDatabaseUrl(url);
+  if (!result.ok) throw new Error(`${url} ${result.flaw}`);
+  return result.url;
+}
