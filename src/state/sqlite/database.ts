@@ -13,6 +13,7 @@ import { awaitStateFolder, refuseForeignState } from './own-state.ts';
 import { checkIfMarked, findMissing, markDamaged, type Saved, setAside } from './set-aside.ts';
 import { openSql, rollBack, type Sql } from './sql.ts';
 import { isDamage, stateError } from './state-failure.ts';
+import { takeOverSync, type WalSync } from './wal-sync.ts';
 
 /** The open database: one SQLite file, shared by every process that uses this state folder. */
 export interface Database {
@@ -103,7 +104,8 @@ async function openFile(stateDir: string, lock: LockWait | undefined): Promise<D
       if (isDamage(error)) markDamaged(stateDir);
       return stateError(error, stateDir);
     };
-    return databaseOver(sql, await openLiveness(stateDir), { isKept: true, translate, lock });
+    const liveness = await openLiveness(stateDir);
+    return databaseOver(sql, liveness, { isKept: true, translate, lock, wal: takeOverSync(sql) });
   } catch (error) {
     // Before it is closed: where all descriptors are in use, closing would free some, and hide the cause.
     const failure = stateError(error, stateDir);
@@ -117,10 +119,15 @@ async function openFile(stateDir: string, lock: LockWait | undefined): Promise<D
 function databaseOver(
   sql: Sql,
   liveness: Liveness,
-  options: { isKept: boolean; translate: (error: unknown) => unknown; lock?: LockWait | undefined },
+  options: {
+    isKept: boolean;
+    translate: (error: unknown) => unknown;
+    lock?: LockWait | undefined;
+    wal?: WalSync | undefined;
+  },
 ): Database {
-  const { isKept, translate, lock } = options;
-  const commits = createGroupCommit(sql, lock);
+  const { isKept, translate, lock, wal } = options;
+  const commits = createGroupCommit(sql, { lock, sync: wal?.sync });
   let closing: Promise<void> | undefined;
   const translated = async <T>(work: Promise<T>): Promise<T> => {
     try {
@@ -137,6 +144,7 @@ function databaseOver(
     write: work => translated(commits.write(() => work(sql))),
     close() {
       closing ??= commits.drained().then(() => {
+        wal?.close();
         liveness.close();
         sql.close();
       });

@@ -19,17 +19,26 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
+export interface GroupCommitSettings {
+  /** How to wait for another process's lock. */
+  lock?: LockWait | undefined;
+  /** Resolves once all earlier commits are durable; none: they are when SQLite returns. */
+  sync?: (() => Promise<void>) | undefined;
+}
+
 /**
  * Collects the writes of one turn of the event loop and commits them together: a durable commit is what writing costs, and
  * a hundred small recordings at once need a third of the commits this way. While another process has the lock, more writes
  * join. If a group fails, its writes are committed one by one, and only the one that is at fault fails.
- * @param lock how to wait for another process's lock
+ *
+ * While the disk takes a commit in, the next group is committed: a write waits for its own sync, never for another's.
  */
-export function createGroupCommit(sql: Sql, lock: LockWait = {}): GroupCommit {
+export function createGroupCommit(sql: Sql, { lock, sync }: GroupCommitSettings = {}): GroupCommit {
   const waiting: Waiting[] = [];
   /** So many of the first are committed one by one. */
   let alone = 0;
   let running: Promise<void> | undefined;
+  const syncing = new Set<Promise<void>>();
 
   /** One transaction, from beginning to end without leaving the thread: nothing may come in between. */
   const commitNext = () => {
@@ -43,14 +52,25 @@ export function createGroupCommit(sql: Sql, lock: LockWait = {}): GroupCommit {
       rollBack(sql);
       if (isBusy(error)) throw error;
       if (group.length > 1) alone = group.length;
-      else finish(1, ({ reject }) => reject(error));
+      else take(1)[0]?.reject(error);
       return;
     }
-    finish(group.length, ({ resolve }, index) => resolve(results[index]));
+    const committed = take(group.length);
+    const tell = () => {
+      for (const [index, { resolve }] of committed.entries()) resolve(results[index]);
+    };
+    if (!sync) return tell();
+    const fail = (error: unknown) => {
+      for (const { reject } of committed) reject(error);
+    };
+    const one: Promise<void> = sync()
+      .then(tell, fail)
+      .finally(() => syncing.delete(one));
+    syncing.add(one);
   };
-  const finish = (count: number, tell: (one: Waiting, index: number) => void) => {
+  const take = (count: number): Waiting[] => {
     alone = Math.max(0, alone - count);
-    waiting.splice(0, count).forEach(tell);
+    return waiting.splice(0, count);
   };
   const run = async () => {
     await new Promise<void>(resolve => setImmediate(resolve));
@@ -58,7 +78,7 @@ export function createGroupCommit(sql: Sql, lock: LockWait = {}): GroupCommit {
       do await untilUnlocked(commitNext, lock);
       while (alone > 0);
     } catch (error) {
-      finish(waiting.length, ({ reject }) => reject(error));
+      for (const { reject } of take(waiting.length)) reject(error);
     }
     running = waiting.length > 0 ? run() : undefined;
   };
@@ -69,7 +89,7 @@ export function createGroupCommit(sql: Sql, lock: LockWait = {}): GroupCommit {
         running ??= run();
       }),
     async drained() {
-      while (running) await running;
+      while (running || syncing.size > 0) await Promise.all([running, ...syncing]);
     },
   };
 }

@@ -7,7 +7,7 @@ import { openSql, type Sql } from '../../../src/state/sqlite/sql.ts';
 import { afterTest, tempFolder } from './support.ts';
 
 /** A state's database, a connection to it that counts its commits, and the names that others see in it. */
-async function stage() {
+async function stage(sync?: () => Promise<void>) {
   const dir = tempFolder();
   await (await openDatabase(dir)).close();
   const file = join(dir, 'state.db');
@@ -30,7 +30,7 @@ async function stage() {
     other.close();
     return rows.map(row => row.name);
   };
-  const { write, drained } = createGroupCommit(counting);
+  const { write, drained } = createGroupCommit(counting, { sync });
   const add = (name: string) => write(() => sql.run('INSERT INTO endpoints (name) VALUES ($name)', { name }));
   return { add, write, drained, names, commits: () => commits };
 }
@@ -71,4 +71,36 @@ describe('writes', () => {
     await drained();
     expect(names()).toEqual(['a', 'b']);
   });
+
+  test('resolve once their sync has ended, and commits go on meanwhile', async () => {
+    const syncs: (() => void)[] = [];
+    const { add, names, commits, drained } = await stage(() => new Promise(resolve => syncs.push(resolve)));
+    const order: string[] = [];
+    const first = add('a').then(() => order.push('a'));
+    await untilTrue(() => syncs.length === 1);
+    const second = add('b').then(() => order.push('b'));
+    await untilTrue(() => syncs.length === 2);
+    const all = drained().then(() => order.push('drained'));
+    expect([order, commits(), names()]).toEqual([[], 2, ['a', 'b']]);
+    syncs[1]?.();
+    await second;
+    expect(order).toEqual(['b']);
+    syncs[0]?.();
+    await Promise.all([first, all]);
+    expect(order).toEqual(['b', 'a', 'drained']);
+  });
+
+  test('fail if the disk does not take them in', async () => {
+    const { add } = await stage(() => Promise.reject(new Error('the disk is gone')));
+    const results = await Promise.allSettled([add('a'), add('b')]);
+    expect(results.map(result => result.status === 'rejected' && String(result.reason))).toEqual([
+      'Error: the disk is gone',
+      'Error: the disk is gone',
+    ]);
+  });
 });
+
+/** Lets the event loop run until something has happened. */
+async function untilTrue(happened: () => boolean): Promise<void> {
+  while (!happened()) await new Promise(resolve => setImmediate(resolve));
+}
