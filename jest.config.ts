@@ -35,6 +35,7 @@ export const SLOW = [
   'test/e2e/webhook-timeout.test.ts',
   'test/local/conditions.test.ts',
   'test/local/races.test.ts',
+  'test/packaging/executables.test.ts',
   'test/sandbox/multipart.test.ts',
   'test/trust/dead-drive.test.ts',
   'test/trust/echoes.test.ts',

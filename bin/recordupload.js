@@ -2,7 +2,7 @@
 // The launcher: starts the built program, under a Node that is new enough.
 // An old Node must understand this file's syntax and imports, so that it gets as far as the message.
 import { fileURLToPath } from 'node:url';
-import { printVersion, startProgram } from './start-program.js';
+import { printVersion, startProgram, versionOfPackage } from './start-program.js';
 
 /** The oldest Node that can run the program: from 24.5 on, Node's agents can use a proxy. */
 const NEEDED = { major: 24, minor: 5 };
@@ -13,7 +13,7 @@ const isHandedOver = Boolean(process.env.RECORDUPLOAD_HANDED_OVER);
 
 if (major > NEEDED.major || (major === NEEDED.major && minor >= NEEDED.minor)) {
   if (isHandedOver) stopWithLauncher();
-  if (/^(-V|--version)$/.test(process.argv.slice(2).join(' '))) printVersion(root);
+  if (/^(-V|--version)$/.test(process.argv.slice(2).join(' '))) printVersion(versionOfPackage(root));
   else startProgram(root);
 } else {
   const needed = `${NEEDED.major}.${NEEDED.minor}`;

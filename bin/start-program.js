@@ -4,24 +4,34 @@
 // has no such function; it only passes through here on its way to the launcher's message.
 const [fs, path, vm, module] = ['fs', 'path', 'vm', 'module'].map(name => process.getBuiltinModule?.(name));
 
+/** The file that has the program; its parts are files beside it. */
+export const PROGRAM = 'recordupload.cjs';
+
 /** The name of the cache for every command that has none of its own (`scripts/code-cache.ts`). */
 const OTHER_COMMANDS = 'other';
 
 /**
- * Runs the program; `process.argv` has its arguments.
+ * Where the program's files are. A single executable has them inside (`scripts/executables/launcher.js`).
+ * @typedef {{folder: string, read(name: string): Buffer}} ProgramFiles `folder` is what stack traces name; `read` throws
+ * where there is no such file
+ * @param {string} folder of the built program
+ * @returns {ProgramFiles}
+ */
+export function filesIn(folder) {
+  return { folder, read: name => fs.readFileSync(path.join(folder, name)) };
+}
+
+/**
+ * Runs the program of a package; `process.argv` has its arguments.
  * @param {string} root the folder of the package
  */
 export function startProgram(root) {
-  if (!hasWorkingFolder()) {
-    console.error('error: the working folder no longer exists (change to another folder, then run the command again)');
-    process.exitCode = 2;
-    return;
-  }
-  giveHome();
-  const filename = path.join(root, 'dist/recordupload.cjs');
+  if (!prepareProcess()) return;
+  const files = filesIn(path.join(root, 'dist'));
+  const filename = path.join(files.folder, PROGRAM);
   try {
-    const program = readProgram(filename);
-    const cache = readCache(program, process.argv[2] ?? '') ?? readCache(program, OTHER_COMMANDS);
+    const program = readProgram(files, PROGRAM);
+    const cache = cacheOfCommand(program);
     if (cache) runProgram(program, compile(program, cache));
     // The build's caches are another Node's. Node has one of its own where NODE_COMPILE_CACHE names a folder for it. Its
     // default folder is in /tmp, where any user of the machine can leave code for us to run.
@@ -31,6 +41,22 @@ export function startProgram(root) {
     console.error(`recordupload is not built yet: run "npm ci && npm run build" in ${root}`);
     process.exitCode = 2;
   }
+}
+
+/** @returns whether the program can run */
+export function prepareProcess() {
+  if (!hasWorkingFolder()) {
+    console.error('error: the working folder no longer exists (change to another folder, then run the command again)');
+    process.exitCode = 2;
+    return false;
+  }
+  giveHome();
+  return true;
+}
+
+/** @returns the code cache for the command that `process.argv` names; undefined where none fits */
+export function cacheOfCommand(program) {
+  return readCache(program, process.argv[2] ?? '') ?? readCache(program, OTHER_COMMANDS);
 }
 
 /**
@@ -57,28 +83,32 @@ function hasWorkingFolder() {
   }
 }
 
-/**
- * Prints the version. That takes 1.1 times as long as Node itself; the program, once it is loaded, has taken 1.8 times.
- * @param {string} root the folder of the package
- */
-export function printVersion(root) {
+/** @param {string} root the folder of the package */
+export function versionOfPackage(root) {
+  return JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8')).version;
+}
+
+/** Prints the version. That takes 1.1 times as long as Node itself; the program, once it is loaded, has taken 1.8 times. */
+export function printVersion(version) {
   // As in the program (terminal.ts): a reader that has gone away is no error, a full disk is one.
   process.stdout.on('error', error => {
     if (error.code === 'EPIPE') return;
     console.error(`error: the output cannot be written: ${error.message}`);
     process.exitCode = 2;
   });
-  process.stdout.write(`${JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8')).version}\n`);
+  process.stdout.write(`${version}\n`);
 }
 
 /**
- * Reads the program, which is one file of CommonJS. Its first line is a comment with the hash of the rest.
- * @param {string} filename
+ * Reads a file of the program, which is CommonJS. Its first line is a comment with the hash of the rest.
+ * @param {ProgramFiles} files
+ * @param {string} name
  */
-export function readProgram(filename) {
+export function readProgram(files, name) {
   // The build writes ASCII only, and V8 takes latin1 without decoding it.
-  const source = fs.readFileSync(filename, 'latin1');
-  return { filename, source, identity: source.slice(0, source.indexOf('\n')) };
+  const source = files.read(name).latin1Slice();
+  const filename = path.join(files.folder, name);
+  return { files, name, filename, source, identity: source.slice(0, source.indexOf('\n')) };
 }
 
 /**
@@ -93,25 +123,24 @@ export function compile({ filename, source }, cachedData) {
 
 /**
  * Runs it. What it requires of the files beside it, its parts, it gets compiled.
- * @param {{filename: string}} program
+ * @param {{files: ProgramFiles, filename: string}} program
  * @param {vm.Script} script
- * @param {(part: {filename: string, source: string, identity: string}) => vm.Script} [compilePart]
+ * @param {(part: {name: string, filename: string, source: string, identity: string}) => vm.Script} [compilePart]
  */
-export function runProgram({ filename }, script, compilePart = compileCached) {
-  const folder = path.dirname(filename);
+export function runProgram({ files, filename }, script, compilePart = compileCached) {
   const builtIn = module.createRequire(filename);
   const parts = new Map();
   const load = name => {
-    const part = readProgram(path.join(folder, name));
+    const part = readProgram(files, name);
     return runProgram(part, compilePart(part));
   };
   const require = name => {
     if (!name.startsWith('./')) return builtIn(name);
-    if (!parts.has(name)) parts.set(name, load(name));
+    if (!parts.has(name)) parts.set(name, load(name.slice(2)));
     return parts.get(name);
   };
   const main = { exports: {} };
-  script.runInThisContext()(main.exports, require, main, filename, folder);
+  script.runInThisContext()(main.exports, require, main, filename, files.folder);
   return main.exports;
 }
 
@@ -120,13 +149,14 @@ function compileCached(part) {
   return compile(part, readCache(part, nameOf(part)));
 }
 
-/** @param {{filename: string}} part */
-export function nameOf({ filename }) {
-  return path.basename(filename, '.cjs');
+/** @param {{name: string}} part */
+export function nameOf({ name }) {
+  return path.basename(name, '.cjs');
 }
 
-export function cacheFile({ filename }, command) {
-  return path.join(path.dirname(filename), 'cache', `${command}-${process.version}-${process.arch}`);
+/** @returns the name of the file with a command's code cache */
+export function cacheFile(command) {
+  return `cache/${command}-${process.version}-${process.arch}`;
 }
 
 /**
@@ -143,7 +173,7 @@ export function digestOf({ identity }, data) {
 function readCache(program, command) {
   if (!/^[a-z]+$/.test(command)) return undefined;
   try {
-    const bytes = fs.readFileSync(cacheFile(program, command));
+    const bytes = program.files.read(cacheFile(command));
     const data = bytes.subarray(DIGEST_BYTES);
     return digestOf(program, data).equals(bytes.subarray(0, DIGEST_BYTES)) ? data : undefined;
   } catch {

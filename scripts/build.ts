@@ -3,7 +3,7 @@
  * it needs and an install brings one package and no tree. `node scripts/build.ts <dir>` puts it elsewhere.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -131,11 +131,21 @@ function writeProgram(name: string, text: string): void {
   writeFileSync(resolve(outdir, `${name}.cjs`), `// ${hash}\n${ascii}`);
 }
 
-/** What other programs import, and the thread that both hash with. */
+/** The thread that the program and the library hash with: one file, because a single executable starts it from its text. */
+async function buildThread(): Promise<void> {
+  await build({
+    ...COMMON,
+    entryPoints: { 'hash-worker': 'src/core/storage/hash-worker.ts' },
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+  });
+}
+
+/** What other programs import. */
 async function buildLibrary(): Promise<void> {
   await build({
     ...COMMON,
-    entryPoints: { index: 'src/index.ts', 'hash-worker': 'src/core/storage/hash-worker.ts' },
+    entryPoints: { index: 'src/index.ts' },
     splitting: true,
     format: 'esm',
     // CommonJS packages inside the bundle call require().
@@ -159,8 +169,10 @@ async function buildPage(): Promise<void> {
   });
 }
 
-rmSync(outdir, { recursive: true, force: true });
+// Executables (`scripts/executables/build.ts`) are tested beside a new build.
+for (const name of existsSync(outdir) ? readdirSync(outdir) : [])
+  if (name !== 'executables') rmSync(resolve(outdir, name), { recursive: true });
 mkdirSync(resolve(outdir, 'man'), { recursive: true });
-await Promise.all([buildProgram(), buildParts(), buildLibrary(), buildPage()]);
+await Promise.all([buildProgram(), buildParts(), buildThread(), buildLibrary(), buildPage()]);
 writeFileSync(resolve(outdir, 'man/recordupload.1'), manPage(COMMANDS, VERSION));
 await makeCodeCache(outdir);

@@ -19,6 +19,14 @@ const RUNS = {
 };
 
 /**
+ * With these, two builds make the same cache: V8 orders names by a seed that is random otherwise, and drops the code of
+ * functions that were not called for a while. It takes a cache only under the flags that it was made under, so the
+ * process returns to the usual ones before it writes.
+ */
+const SAME_EVERY_TIME = ['--hash-seed=1', '--no-flush-bytecode'];
+const USUAL = ['--hash-seed=0', '--flush-bytecode'];
+
+/**
  * Puts V8's code cache beside a built program, so that even its first run starts fast: runs the commands as a user
  * would, in a home of their own, and keeps what V8 compiled (`bin/start-program.js`). Node's own compile cache gains less,
  * because it leaves out functions that were compiled when they were first called.
@@ -31,8 +39,8 @@ export async function makeCodeCache(dist: string): Promise<void> {
   try {
     for (const [name, args] of Object.entries(RUNS)) {
       // Each as a process: what it compiles is what it needs.
-      const keeper = [join(root, 'scripts/keep-code-cache.js'), join(dist, 'recordupload.cjs'), name];
-      await promisify(execFile)(process.execPath, [...keeper, ...args], {
+      const keeper = [join(root, 'scripts/keep-code-cache.js'), dist, name, USUAL.join(' ')];
+      await promisify(execFile)(process.execPath, [...SAME_EVERY_TIME, ...keeper, ...args], {
         cwd: home,
         env: { HOME: home, ...sandboxEnvironment(sandbox) },
       });

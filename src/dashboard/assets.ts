@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
+import { programFiles } from '../core/program-files.ts';
 
 /** A file that every page loads. */
 export interface Asset {
@@ -21,12 +21,10 @@ const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect 
 
 /** The script and the style sheet that the build has made of `client/`. */
 export function loadAssets(): Assets {
-  // The sources run beside the build, the bundled program in it.
-  const folder = new URL(import.meta.url.endsWith('.ts') ? '../../dist/dashboard/' : './dashboard/', import.meta.url);
-  const file = (name: string, type: string) => assetOf(name, type, readFileSync(new URL(name, folder)));
+  const files = programFiles();
   return {
-    script: file('dashboard.js', 'text/javascript; charset=utf-8'),
-    style: file('dashboard.css', 'text/css; charset=utf-8'),
+    script: assetOf('dashboard.js', 'text/javascript; charset=utf-8', files.read('dashboard/dashboard.js')),
+    style: assetOf('dashboard.css', 'text/css; charset=utf-8', files.read('dashboard/dashboard.css')),
     icon: assetOf('icon.svg', 'image/svg+xml', Buffer.from(ICON)),
   };
 }

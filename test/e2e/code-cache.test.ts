@@ -44,8 +44,8 @@ describe('the code cache beside the program', () => {
     const launcher = new URL(`file://${root}/bin/start-program.js`);
     const check = `
       import { readFileSync } from 'node:fs';
-      import { compile, digestOf, readProgram } from '${launcher}';
-      const program = readProgram('${join(root, 'dist', file)}');
+      import { compile, digestOf, filesIn, readProgram } from '${launcher}';
+      const program = readProgram(filesIn('${join(root, 'dist')}'), '${file}');
       const bytes = readFileSync('${join(root, 'dist/cache', name)}');
       const data = bytes.subarray(32);
       console.log(digestOf(program, data).equals(bytes.subarray(0, 32)), compile(program, data).cachedDataRejected);`;

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
+import { programFiles } from '../program-files.ts';
 import { hashInSteps, hashRange, type RangeDigest } from './hash-range.ts';
 import type { HashAnswer, HashFailure, HashRequest } from './hash-worker.ts';
 
@@ -50,12 +51,12 @@ interface Thread {
 /**
  * Makes a pool of threads; they start with the first range that needs one.
  * @param settings.usesThreads false: all is hashed on the main thread
- * @param settings.workerUrl the module that a thread runs
+ * @param settings.workerUrl the module that a thread runs, in place of the program's own
  */
 export function createHasher({
   cores = availableParallelism(),
   usesThreads = true,
-  workerUrl = new URL(import.meta.url.endsWith('.ts') ? './hash-worker.ts' : './hash-worker.js', import.meta.url),
+  workerUrl,
 }: {
   cores?: number;
   usesThreads?: boolean;
@@ -73,8 +74,10 @@ export function createHasher({
     const { Worker } = process.getBuiltinModule('node:worker_threads');
     let worker: Worker;
     try {
-      worker = new Worker(workerUrl, {
+      const code = workerUrl ?? programFiles().thread('hash-worker');
+      worker = new Worker(code, {
         name: 'hash',
+        eval: typeof code === 'string',
         resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
       });
     } catch {
