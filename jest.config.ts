@@ -30,6 +30,7 @@ export const SLOW = [
   'test/e2e/read-only-commands.test.ts',
   'test/e2e/remade-payload.test.ts',
   'test/e2e/store-words.test.ts',
+  'test/e2e/tidy-up.test.ts',
   'test/e2e/unknown-id.test.ts',
   'test/e2e/webhook-failures.test.ts',
   'test/e2e/webhook-timeout.test.ts',

@@ -5,6 +5,7 @@ import { AppError } from '../core/errors.ts';
 import { inPool } from '../core/pool.ts';
 import { afterWork } from './alerts/after-work.ts';
 import { type LocalReport, removeLocal } from './cleanup/local.ts';
+import { type TidyReport, tidyUp } from './cleanup/tidy-up.ts';
 import { completePayloads, type RemadeWebhook } from './complete-payloads.ts';
 import { foldersAtOnce } from './descriptors.ts';
 import { findUnconfigured } from './endpoints.ts';
@@ -24,15 +25,18 @@ export interface RetryReport extends DeliverReport, LeftForOperator {
   later: number;
   /** Local files that were removed or kept (`deleteAfter`). */
   local: LocalReport;
+  /** What was removed from the state and the bucket; undefined: that was not due. */
+  tidied: TidyReport | undefined;
 }
 
 /** Unfinished recordings that are uploaded at the same time; they share connections and bandwidth. */
 const UPLOADS_AT_ONCE = 32;
 
 /**
- * Finishes unfinished uploads, begins those of the queue, and sends webhooks that are due, both at the same time: no
- * webhook waits for an upload, except those of the recording itself, whose payload the upload replaces. They are sent as
- * soon as it has ended.
+ * One pass of the worker, for all that there is to do: finishes unfinished uploads, begins those of the queue, and sends
+ * webhooks that are due, both at the same time: no webhook waits for an upload, except those of the recording itself,
+ * whose payload the upload replaces. They are sent as soon as it has ended. Then it removes local files whose time has
+ * come, and tidies up if that is due.
  * @throws AppError `USAGE`, `CONFIG`, `STATE`; the signal's reason if it aborts before all uploads have ended
  */
 export async function retry(request: RetryRequest, runtime: Runtime): Promise<RetryReport> {
@@ -61,6 +65,8 @@ export async function retry(request: RetryRequest, runtime: Runtime): Promise<Re
   if (uploads.length < work.unfinished.length + work.queue.length) runtime.signal.throwIfAborted();
 
   const local = await removeLocal({ ids: work.ids, dryRun: false }, runtime);
+  const isWholePass = work.ids.length === 0 && request.endpoint === undefined;
+  const tidied = isWholePass ? await tidyUp(runtime) : undefined;
   const { outbox } = await runtime.state();
   const waiting = await outbox.waiting();
   // Deliveries that were not sent matter only if the caller named the recordings.
@@ -86,6 +92,7 @@ export async function retry(request: RetryRequest, runtime: Runtime): Promise<Re
     unconfigured,
     later: waiting.reduce((sum, one) => sum + one.count, 0),
     local,
+    tidied,
   };
 }
 

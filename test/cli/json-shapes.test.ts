@@ -270,6 +270,7 @@ describe('the JSON of retry', () => {
       held: [],
       elsewhere: [],
       local: { dryRun: 'boolean', ageMs: 'null', recordings: [], stopped: 'null' },
+      tidied: 'null',
     });
   });
 

@@ -1,4 +1,5 @@
 import { requireCredentials } from '../../config/requirements.ts';
+import { createPersistence } from '../../core/storage/persistence.ts';
 import {
   type AbandonedUpload,
   abortAbandonedUploads,
@@ -14,6 +15,8 @@ export interface CleanupRequest {
   elsewhere: boolean;
   /** Delete them; otherwise only find them. */
   remove: boolean;
+  /** How long a request is tried again, in milliseconds; unless given: as long as those of an upload. */
+  patienceMs?: number | undefined;
 }
 
 export interface CleanupReport {
@@ -28,12 +31,14 @@ export interface CleanupReport {
  * @throws AppError `CONFIG`, `STORAGE`, `STATE`
  */
 export async function cleanUp(
-  { olderThanMs, elsewhere, remove }: CleanupRequest,
+  { olderThanMs, elsewhere, remove, patienceMs: budgetMs }: CleanupRequest,
   runtime: Runtime,
 ): Promise<CleanupReport> {
-  const { config, clock, signal, observer } = runtime;
+  const { config, clock, random, signal, observer } = runtime;
   requireCredentials(config);
-  const bucket = persistentBucket(await runtime.uploads());
+  const session = await runtime.uploads();
+  const persistence = budgetMs === undefined ? session.persistence : createPersistence({ budgetMs, clock, random });
+  const bucket = persistentBucket({ ...session, persistence });
   const deps = { bucket, journal: (await runtime.state()).journal, now: clock.now, observer, signal };
   const uploads = await findAbandonedUploads({ olderThanMs, elsewhere }, deps);
   if (remove) await abortAbandonedUploads(uploads, deps);

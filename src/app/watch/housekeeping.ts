@@ -1,32 +1,13 @@
-import { AppError } from '../../core/errors.ts';
-import { formatBytes } from '../../core/units.ts';
-import { prune } from '../cleanup/state.ts';
-import { cleanUp } from '../cleanup/uploads.ts';
+import { tidiedLines, tidyUp } from '../cleanup/tidy-up.ts';
 import type { Runtime } from '../runtime.ts';
+import type { Chore } from './house.ts';
 
-const DAY_MS = 86_400_000;
-/** As `prune` and `cleanup` do unless they are asked otherwise. */
-const SETTLED_FOR_MS = 90 * DAY_MS;
-const ABANDONED_FOR_MS = 7 * DAY_MS;
-
-/**
- * Tidies up, as the worker does once a day: removes old delivered webhooks from the state, and multipart uploads that this
- * machine has abandoned from the bucket. Says what it has removed.
- * @throws AppError `STATE`; the signal's reason
- */
-export async function keepHouse(runtime: Runtime): Promise<void> {
-  const { observer, signal } = runtime;
-  const { deliveries, freedBytes } = await prune({ olderThanMs: SETTLED_FOR_MS, dryRun: false }, runtime);
-  if (deliveries > 0) {
-    const message = `removed ${deliveries} old delivered webhooks from the state (${formatBytes(freedBytes)} freed)`;
-    observer({ type: 'notice', message });
-  }
-  try {
-    const { uploads } = await cleanUp({ olderThanMs: ABANDONED_FOR_MS, elsewhere: false, remove: true }, runtime);
-    if (uploads.length > 0)
-      observer({ type: 'notice', message: `removed ${uploads.length} abandoned uploads from the bucket` });
-  } catch (error) {
-    if (signal.aborted || !(error instanceof AppError) || error.code === 'STATE') throw error;
-    observer({ type: 'warning', message: `abandoned uploads were not looked for: ${error.message}` });
-  }
-}
+/** Tidies up and announces what was removed. It asks the state whether it is due, which other processes may have done. */
+export const HOUSEKEEPING: Chore = {
+  firstMs: 5_000,
+  everyMs: 1_800_000,
+  async work(runtime: Runtime) {
+    const report = await tidyUp(runtime);
+    for (const message of report ? tidiedLines(report) : []) runtime.observer({ type: 'notice', message });
+  },
+};

@@ -9,8 +9,8 @@ import { type Bell, createBell } from './bell.ts';
 import { createCandidates } from './candidates.ts';
 import { considerFound, queueFinished } from './found.ts';
 import { createGenerations, type Generations } from './generations.ts';
-import { type Chore, createHouse } from './house.ts';
-import { keepHouse } from './housekeeping.ts';
+import { createHouse } from './house.ts';
+import { HOUSEKEEPING } from './housekeeping.ts';
 import { createLiveRecordings } from './live-recordings.ts';
 import { createPulse } from './pulse.ts';
 import { createRoom } from './room.ts';
@@ -38,8 +38,6 @@ export interface WatchRequest {
 const TICK_MS = 2_000;
 /** After a failure of the state. */
 const PAUSE_MS = 5_000;
-
-const CHORES: readonly Chore[] = [{ firstMs: 60_000, everyMs: 86_400_000, work: keepHouse }];
 
 /**
  * The worker: finds recordings, uploads them and those of the queue, retries uploads and webhooks when they are due, and
@@ -81,7 +79,7 @@ export async function watch(request: WatchRequest, given: Runtime): Promise<void
     onSuccess: troubles.passed,
   });
   const webhooks = createWebhooks(generations, { onEnd: bell.ring, onFailure: troubles.add });
-  const house = createHouse(CHORES, generations, { onEnd: bell.ring, onFailure: troubles.add });
+  const house = createHouse([HOUSEKEEPING], generations, { onEnd: bell.ring, onFailure: troubles.add });
   const alerts = createAlerts(generations, {
     isWell: () => uploads.unfinished === 0 && webhooks.failing === 0,
     onEnd: bell.ring,

@@ -18,4 +18,13 @@ export interface Housekeeping {
    * @throws AppError `STATE`
    */
   prune(options: { settledBefore: number; now: number; dryRun: boolean }): Promise<PruneReport>;
+  /**
+   * Whether the caller is to tidy up now: nobody has done it within `everyMs`, nor tried within `againMs`. The try is
+   * noted, so that of several processes one does it. A time ahead of `now` comes from a clock that was wrong, and counts
+   * as long ago.
+   * @throws AppError `STATE`
+   */
+  takeTurn(options: { everyMs: number; againMs: number; now: number }): Promise<boolean>;
+  /** Notes that everything was tidied up. @throws AppError `STATE` */
+  noteTidied(now: number): Promise<void>;
 }

@@ -8,6 +8,7 @@ import type { Database } from './database.ts';
 import type { Sql, Values } from './sql.ts';
 import { isSqliteError } from './state-failure.ts';
 import { runInThread } from './thread.ts';
+import { lastSuccess, noteSuccess } from './totals.ts';
 
 /** A file is rewritten if at least this share of it, and this much, is empty: rewriting costs as much as the file is long. */
 const EMPTY_SHARE = 1 / 4;
@@ -39,7 +40,23 @@ export function openHousekeeping(database: Database, stateDir: string | undefine
       const freedBytes = stateDir === undefined ? 0 : await compact(database, join(stateDir, 'state.db'));
       return { deliveries, deadOwners: dead.length, freedBytes, setAside };
     },
+    async takeTurn({ everyMs, againMs, now }) {
+      const isDue = (sql: Sql) =>
+        !isWithin(lastSuccess(sql, 'tidied'), everyMs, now) && !isWithin(lastSuccess(sql, 'tidying'), againMs, now);
+      // Nearly always it is not: a read does not wait for other processes, and nothing reaches the disk.
+      if (!(await database.read(isDue))) return false;
+      return await database.write(sql => {
+        if (!isDue(sql)) return false;
+        noteSuccess(sql, 'tidying', now);
+        return true;
+      });
+    },
+    noteTidied: now => database.write(sql => noteSuccess(sql, 'tidied', now)),
   };
+}
+
+function isWithin(at: number | null, ms: number, now: number): boolean {
+  return at !== null && at <= now && now - at < ms;
 }
 
 const isSetAside = (name: string) => /^state\.db\.(corrupt|lost)-/.test(name);

@@ -9,7 +9,7 @@ import { openOutbox } from './outbox.ts';
 import { openOverviewOf } from './overview.ts';
 import { openHousekeeping } from './prune.ts';
 import { openUploadQueue } from './queue.ts';
-import { notePass } from './totals.ts';
+import { noteSuccess } from './totals.ts';
 import { openUploadJournal } from './upload-journal.ts';
 import { takeWorkerIn } from './worker.ts';
 
@@ -37,7 +37,7 @@ export function stateOver(
     overview: openOverviewOf({ read, isAlive: id => liveness.isAlive(id) }),
     housekeeping: openHousekeeping(database, stateDir),
     takeWorker: takeWorkerIn(database, pid),
-    notePass: now => database.write(sql => notePass(sql, now)),
+    notePass: now => database.write(sql => noteSuccess(sql, 'pass', now)),
     isKept,
     isBlocked,
     close: () => database.close(),

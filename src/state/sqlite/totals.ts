@@ -29,12 +29,20 @@ export function countUpload(
   now: number,
 ): void {
   add(sql, 'upload', [outcome, run], { count: 1, sum: tookMs });
-  if (outcome === 'done') sql.run(SUCCEEDED, { name: 'upload', at: now });
+  if (outcome === 'done') noteSuccess(sql, 'upload', now);
 }
 
-/** Within a write: the worker went through all that was due. */
-export function notePass(sql: Sql, now: number): void {
-  sql.run(SUCCEEDED, { name: 'pass', at: now });
+type Success = 'upload' | 'delivery' | 'pass' | 'tidying' | 'tidied';
+
+/** Within a write: it succeeded now. */
+export function noteSuccess(sql: Sql, name: Success, now: number): void {
+  sql.run(SUCCEEDED, { name, at: now });
+}
+
+/** When it succeeded last, in milliseconds since 1970; null: never. */
+export function lastSuccess(sql: Sql, name: Success): number | null {
+  const at = sql.get('SELECT at FROM successes WHERE name = $name', { name })?.at;
+  return at === undefined ? null : Number(at);
 }
 
 /** Within a write: a file was sent and verified. */
@@ -57,7 +65,7 @@ export function countDelivery(sql: Sql, endpoint: string, tookMs: number, now: n
   add(sql, 'delivery', [endpoint], { count: 1, sum: tookMs });
   const bound = DELIVERY_TIME_BOUNDS_MS.find(ms => tookMs <= ms);
   if (bound !== undefined) add(sql, 'delivery-within', [endpoint, String(bound)], { count: 1, sum: 0 });
-  sql.run(SUCCEEDED, { name: 'delivery', at: now });
+  noteSuccess(sql, 'delivery', now);
 }
 
 /** `Overview.measures` over the database. Its cost does not grow with what is done. */
@@ -66,10 +74,6 @@ export function readMeasures(sql: Sql): Measures {
   const of = (name: Name) => rows.filter(row => row.name === name).map(toTotal);
   const sum = (totals: readonly Total[]) => totals.reduce((all, one) => all + one.sum, 0);
   const count = (totals: readonly Total[]) => totals.reduce((all, one) => all + one.count, 0);
-  const lastAt = (name: string) => {
-    const at = sql.get('SELECT at FROM successes WHERE name = $name', { name })?.at;
-    return at === undefined ? null : Number(at);
-  };
   const steps = of('delivery-within');
   return {
     uploads: of('upload').map(
@@ -88,9 +92,9 @@ export function readMeasures(sql: Sql): Measures {
         count(steps.filter(({ labels: [to, upTo] }) => to === endpoint && Number(upTo) <= bound)),
       ),
     })),
-    lastUploadAt: lastAt('upload'),
-    lastDeliveryAt: lastAt('delivery'),
-    lastPassAt: lastAt('pass'),
+    lastUploadAt: lastSuccess(sql, 'upload'),
+    lastDeliveryAt: lastSuccess(sql, 'delivery'),
+    lastPassAt: lastSuccess(sql, 'pass'),
     waiting: sql.all(WAITING).map(row => ({ endpoint: String(row.endpoint), count: Number(row.n) })),
     held: sql
       .all(HELD)

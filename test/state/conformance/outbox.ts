@@ -195,6 +195,24 @@ export function outboxConforms(stage: Stage): void {
       expect((await enqueue(stage.state, 1, { title: 'new', endpoints: ['other'] }))[0]?.how).toBe('new');
     });
 
+    test('is due once in a while: again after a failure, later after a success, and after a clock that was wrong', async () => {
+      const { housekeeping } = stage.state;
+      const turn = (now: number) => housekeeping.takeTurn({ everyMs: 24 * HOUR, againMs: HOUR, now });
+      expect(await turn(NOW)).toBe(true);
+      expect(await turn(NOW + HOUR - 1)).toBe(false);
+      expect(await turn(NOW + HOUR)).toBe(true);
+      await housekeeping.noteTidied(NOW + HOUR);
+      expect(await turn(NOW + 3 * HOUR)).toBe(false);
+      expect(await turn(NOW + 25 * HOUR)).toBe(true);
+      expect(await turn(NOW - 24 * HOUR)).toBe(true);
+    });
+
+    test('is done by one of several that ask at the same time', async () => {
+      const { housekeeping } = stage.state;
+      const turns = Array.from({ length: 4 }, () => housekeeping.takeTurn({ everyMs: HOUR, againMs: HOUR, now: NOW }));
+      expect((await Promise.all(turns)).filter(Boolean)).toHaveLength(1);
+    });
+
     test('the same content is queued again all the same where an operator forces it', async () => {
       await enqueue(stage.state, 1);
       await deliver(stage.state, (await claimAll(stage.state))[0]!);

@@ -70,6 +70,7 @@ test('what uploads, retries and the overview ask reads no table in full, however
   await outbox.discard('2', { now: NOW });
   await journal.forget(RECORDING.id, NOW);
   await housekeeping.prune({ settledBefore: NOW + HOUR, now: NOW, dryRun: true });
+  await housekeeping.takeTurn({ everyMs: HOUR, againMs: HOUR, now: NOW });
 
   const statements = new Set(prepare.mock.calls.map(([text]) => text));
   expect(statements.size).toBeGreaterThan(30);

@@ -1,3 +1,4 @@
+import type { TidyReport } from '../../../app/cleanup/tidy-up.ts';
 import type { RetryReport } from '../../../app/retry.ts';
 import type { RetryPlan } from '../../../app/retry-work.ts';
 import type { RetriedUpload } from '../../../app/upload-queued.ts';
@@ -23,6 +24,18 @@ export interface RetryJson {
   elsewhere: ElsewhereJson[];
   /** Local files that were removed or kept (`deleteAfter`). */
   local: LocalJson;
+  /** What was removed from the state and the bucket (once a day); null: nothing, and nothing went wrong. */
+  tidied: TidiedJson | null;
+}
+
+export interface TidiedJson {
+  /** Old delivered or superseded webhooks. */
+  webhooks: number;
+  /** By how much the state is smaller on disk. */
+  freedBytes: number;
+  abandonedUploads: { key: string; uploadId: string }[];
+  /** Why some of it could not be done; a later run tries again. */
+  problems: string[];
 }
 
 /** An unfinished upload into another bucket; `target` is `<endpoint>/<bucket>`. */
@@ -51,6 +64,7 @@ export function retryJson({
   held,
   elsewhere,
   local,
+  tidied,
 }: RetryReport): RetryJson {
   return {
     uploads: uploads.map(retriedJson),
@@ -61,6 +75,17 @@ export function retryJson({
     held: held.map(deliveryJson),
     elsewhere: elsewhere.map(({ recordingId, dir, target }) => ({ recordingId, dir, target })),
     local: localJson(local),
+    tidied: tidied ? tidiedJson(tidied) : null,
+  };
+}
+
+function tidiedJson({ webhooks, freedBytes, uploads, problems }: TidyReport): TidiedJson | null {
+  if (webhooks + freedBytes + uploads.length + problems.length === 0) return null;
+  return {
+    webhooks,
+    freedBytes,
+    abandonedUploads: uploads.map(({ key, uploadId }) => ({ key, uploadId })),
+    problems,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { ChalkInstance } from 'chalk';
+import { tidiedLines } from '../../../app/cleanup/tidy-up.ts';
 import type { RetryReport } from '../../../app/retry.ts';
 import type { RetryPlan } from '../../../app/retry-work.ts';
 import type { RetriedUpload } from '../../../app/upload-queued.ts';
@@ -19,7 +20,7 @@ import { uploadText } from '../../text/upload.ts';
 export function retryText(report: RetryReport, paint: ChalkInstance): string[] {
   const { uploads, deliveries, remade, endpoints, held, elsewhere, later } = report;
   const removed = removedLine(report.local);
-  const local = removed === undefined ? [] : [removed];
+  const tidied = [...(removed === undefined ? [] : [removed]), ...(report.tidied ? tidiedLines(report.tidied) : [])];
   const failed = failedDeliveries(deliveries);
   const left = [
     ...elsewhere.map(one => `${paint.yellow('!')} ${elsewhereText(one)}`),
@@ -36,7 +37,7 @@ export function retryText(report: RetryReport, paint: ChalkInstance): string[] {
       held.length + elsewhere.length > 0
         ? leftText(report)
         : 'nothing to do: no unfinished upload, no webhook that is due',
-      ...local,
+      ...tidied,
       ...stopLines(endpoints, paint),
       ...left,
       ...(notDue > 0 ? [`${count(notDue, 'webhook')} not due; next: recordupload retry --list`] : []),
@@ -47,7 +48,7 @@ export function retryText(report: RetryReport, paint: ChalkInstance): string[] {
     summaryOf(report),
     ...remadeLines(remade),
     ...uploads.flatMap(upload => uploadLines(upload, paint)),
-    ...local,
+    ...tidied,
     ...undelivered(deliveries).map(delivery => `${delivery.recordingId}: ${deliveryLine(delivery, paint)}`),
     ...stopLines(endpoints, paint),
     ...left,
