@@ -1,0 +1,244 @@
+import type { Dialect } from './export.ts';
+import type { KnownBeside, KnownOfRecording } from './known.ts';
+import { all, get, type Row, run, type Script } from './script.ts';
+import { insertInto } from './tables.ts';
+
+/** What became of one delivery. */
+export interface TakenDelivery {
+  webhookId: string;
+  /**
+   * `new`: it is in the state, whether this call or an earlier one has brought it. `reused`, `already-delivered`: the state
+   * has another one of the same content. `older`: it has a newer one, so this one is sent no more.
+   */
+  how: 'new' | 'reused' | 'already-delivered' | 'older';
+  /** The delivery in the state that stands for it, with its `seq`; undefined: it was pruned. */
+  row: Row | undefined;
+}
+
+/** What became of a recording. */
+export interface TakenRecording {
+  deliveries: TakenDelivery[];
+  /** Buckets in which another machine has the recording, with that machine; what that has said of it stays. */
+  others: { target: string; machine: string }[];
+}
+
+export interface ImportOptions {
+  /** `newer`: a recording that was changed here since stays as it is here. */
+  prefer: 'source' | 'newer';
+  /** IDs of webhooks that are sent even if the endpoint has received the same content. */
+  forced?: ReadonlySet<string> | undefined;
+  /** Milliseconds since 1970. */
+  now: number;
+}
+
+/**
+ * Takes a recording in with its deliveries, in one transaction; again changes nothing. Deliveries keep their order, and an
+ * older one never becomes due after a newer one.
+ */
+export function* takeRecording(
+  known: KnownOfRecording,
+  dialect: Dialect,
+  { prefer, forced = new Set(), now }: ImportOptions,
+): Script<TakenRecording> {
+  yield* dialect.lock(known.recordingId);
+  const others: TakenRecording['others'] = [];
+  for (const row of known.recordings) {
+    const target = String(row.target);
+    const here = yield* hereOf(dialect, target, known.recordingId);
+    const machine = here?.machine;
+    if (typeof machine === 'string' && machine !== dialect.machine && here?.state === 'done') {
+      others.push({ target, machine });
+      continue;
+    }
+    if (here && prefer === 'newer' && Number(here.updated_at) > Number(row.updated_at)) continue;
+    yield* replace(known, row, dialect);
+  }
+  for (const row of known.begun_uploads) yield* addBegun(row, dialect);
+  for (const row of known.pruned_deliveries) yield* addPruned(row);
+  const deliveries: TakenDelivery[] = [];
+  const ids = new Set(known.deliveries.map(({ row }) => String(row.webhook_id)));
+  for (const { row, attempts } of known.deliveries) {
+    const isForced = forced.has(String(row.webhook_id));
+    deliveries.push(yield* takeDelivery(row, attempts, { ids, isForced, now }));
+  }
+  return { deliveries, others };
+}
+
+function* hereOf({ machine }: Dialect, target: string, id: string): Script<Row | undefined> {
+  const columns = machine === undefined ? 'state, updated_at' : 'state, updated_at, machine';
+  return yield* get(`SELECT ${columns} FROM recordings WHERE target = $target AND id = $id`, { target, id });
+}
+
+/** What the source says of the recording in this bucket takes the place of what was known here. */
+function* replace(known: KnownOfRecording, row: Row, { machine }: Dialect): Script<void> {
+  const target = String(row.target);
+  const { recordingId } = known;
+  for (const table of ['parts', 'multipart_uploads', 'files'])
+    yield* run(`DELETE FROM ${table} WHERE target = $target AND recording_id = $recordingId`, { target, recordingId });
+  yield* run('DELETE FROM recordings WHERE target = $target AND id = $recordingId', { target, recordingId });
+  // Uploads that ended since are begun no more.
+  const begun = known.begun_uploads.filter(one => one.target === target).map(one => String(one.upload_id));
+  const here = yield* all(
+    'SELECT upload_id FROM begun_uploads WHERE target = $target AND key > $from AND key < $to',
+    { target, from: `${recordingId}/`, to: `${recordingId}0` },
+  );
+  for (const { upload_id: uploadId } of here)
+    if (!begun.includes(String(uploadId)))
+      yield* run('DELETE FROM begun_uploads WHERE target = $target AND upload_id = $uploadId', {
+        target,
+        uploadId: String(uploadId),
+      });
+  yield* insert(insertInto('recordings', row, machine === undefined ? {} : { machine }));
+  for (const table of ['files', 'multipart_uploads', 'parts'] as const)
+    for (const one of known[table]) if (one.target === target) yield* insert(insertInto(table, one));
+  if (row.state === 'done') yield* forgetRefused(row, machine);
+}
+
+/** As the end of an upload does: a recording of the same folder that was refused has this ID now. */
+function* forgetRefused({ target, id, dir }: Row, machine: string | undefined): Script<void> {
+  const mine = machine === undefined ? '' : ' AND machine = $machine';
+  yield* run(
+    `DELETE FROM recordings WHERE target = $target AND state <> 'done' AND refused = 1 AND id <> $id AND dir = $dir
+       AND claimed_by IS NULL${mine}`,
+    { target: target ?? null, id: id ?? null, dir: dir ?? null, ...(machine !== undefined && { machine }) },
+  );
+}
+
+function* addBegun(row: Row, { machine }: Dialect): Script<void> {
+  const { text, values } = insertInto('begun_uploads', row, machine === undefined ? {} : { machine });
+  yield* run(`${text} ON CONFLICT (target, upload_id) DO NOTHING`, values);
+}
+
+function* addPruned(row: Row): Script<void> {
+  const { text, values } = insertInto('pruned_deliveries', row);
+  yield* run(
+    `${text} ON CONFLICT (recording_id, endpoint) DO UPDATE SET
+       webhook_id = excluded.webhook_id, content_hash = excluded.content_hash, attempts = excluded.attempts,
+       created_at = excluded.created_at, settled_at = excluded.settled_at
+     WHERE excluded.settled_at > pruned_deliveries.settled_at`,
+    values,
+  );
+}
+
+const IS_OVER: readonly unknown[] = ['superseded', 'discarded'];
+
+function* takeDelivery(
+  row: Row,
+  attempts: readonly Row[],
+  { ids, isForced, now }: { ids: ReadonlySet<string>; isForced: boolean; now: number },
+): Script<TakenDelivery> {
+  const webhookId = String(row.webhook_id);
+  const of = { recordingId: String(row.recording_id), endpoint: String(row.endpoint) };
+  const here = yield* get('SELECT * FROM deliveries WHERE webhook_id = $webhookId', { webhookId });
+  if (here) return { webhookId, how: 'new', row: here };
+  const pruned = yield* get(
+    'SELECT webhook_id, content_hash FROM pruned_deliveries WHERE recording_id = $recordingId AND endpoint = $endpoint',
+    of,
+  );
+  if (pruned?.webhook_id === webhookId && row.state !== 'delivered')
+    return { webhookId, how: 'already-delivered', row: undefined };
+  const isDue = row.state === 'pending' || row.state === 'held';
+  const known = yield* all(
+    'SELECT * FROM deliveries WHERE recording_id = $recordingId AND endpoint = $endpoint ORDER BY seq DESC',
+    of,
+  );
+  // Those that the source knew of it has counted in.
+  const newest = known.find(one => !ids.has(String(one.webhook_id)));
+  if (newest && isDue && !isForced && newest.content_hash === row.content_hash && !IS_OVER.includes(newest.state))
+    return { webhookId, how: newest.state === 'delivered' ? 'already-delivered' : 'reused', row: newest };
+  if (!newest && isDue && !isForced && pruned && pruned.content_hash === row.content_hash && !ids.has(String(pruned.webhook_id)))
+    return { webhookId, how: 'already-delivered', row: undefined };
+  if (newest && Number(newest.created_at) > Number(row.created_at)) return { webhookId, how: 'older', row: newest };
+  if (isDue)
+    yield* run(
+      `UPDATE deliveries SET state = 'superseded', held_reason = NULL, settled_at = $now
+       WHERE recording_id = $recordingId AND endpoint = $endpoint AND state IN ('pending', 'held')`,
+      { ...of, now },
+    );
+  const made = insertInto('deliveries', row);
+  const inserted = yield* get(`${made.text} RETURNING *`, made.values);
+  const delivery = inserted?.seq ?? null;
+  for (const attempt of attempts) yield* insert(insertInto('attempts', attempt, { delivery }));
+  return { webhookId, how: 'new', row: inserted };
+}
+
+function* insert({ text, values }: ReturnType<typeof insertInto>): Script<void> {
+  yield* run(text, values);
+}
+
+/** What was counted in from one source so far. */
+interface Brought {
+  totals: [name: string, labels: string, count: number, sum: number][];
+}
+
+/**
+ * Takes in what is known beside recordings, in one transaction; again adds only what was counted since.
+ * @param source where it comes from: what it has counted is added once
+ */
+export function* takeBeside(known: KnownBeside, dialect: Dialect, source: string, now: number): Script<void> {
+  const { machine } = dialect;
+  const own = machine === undefined ? {} : { machine };
+  const key = machine === undefined ? 'dir' : 'machine, dir_key';
+  yield* dialect.lock(`beside ${source}`);
+  for (const row of known.queue) {
+    const { text, values } = insertInto('queue', row, own);
+    yield* run(
+      `${text} ON CONFLICT (${key}) DO UPDATE SET
+         recording_id = excluded.recording_id, origin = excluded.origin, asked = excluded.asked, state = excluded.state,
+         reason = excluded.reason, hint = excluded.hint, asked_at = excluded.asked_at, updated_at = excluded.updated_at,
+         next_at = excluded.next_at
+       WHERE excluded.asked_at > queue.asked_at`,
+      values,
+    );
+  }
+  for (const row of known.begun_uploads) yield* addBegun(row, dialect);
+  for (const row of known.endpoints) yield* addUnknown(insertInto('endpoints', row));
+  yield* takeTotals(known.totals, source, now);
+  for (const row of known.successes) {
+    const { text, values } = insertInto('successes', row);
+    yield* run(`${text} ON CONFLICT (name) DO UPDATE SET at = excluded.at WHERE excluded.at > successes.at`, values);
+  }
+  for (const row of known.alert_causes) yield* addUnknown(insertInto('alert_causes', row));
+  for (const row of known.alert_messages) {
+    const { text, values } = insertInto('alert_messages', row);
+    const same = yield* get(
+      'SELECT id FROM alert_messages WHERE target = $target AND body = $body AND created_at = $createdAt',
+      { target: row.target ?? null, body: row.body ?? null, createdAt: row.created_at ?? null },
+    );
+    if (!same) yield* run(text, values);
+  }
+}
+
+function* addUnknown({ text, values }: ReturnType<typeof insertInto>): Script<void> {
+  yield* run(`${text} ON CONFLICT DO NOTHING`, values);
+}
+
+/** Adds what the source has counted since it was asked last. */
+export function* takeTotals(totals: readonly Row[], source: string, now: number): Script<void> {
+  const mark = yield* get('SELECT value FROM brought WHERE source = $source', { source });
+  const before: Brought = mark ? (JSON.parse(String(mark.value)) as Brought) : { totals: [] };
+  const all: Brought['totals'] = totals.map(row => [
+    String(row.name),
+    String(row.labels),
+    Number(row.count),
+    Number(row.sum),
+  ]);
+  for (const [name, labels, count, sum] of all) {
+    const known = before.totals.find(one => one[0] === name && one[1] === labels);
+    // Counted from nothing again: the source began a new life.
+    const isSame = known !== undefined && known[2] <= count && known[3] <= sum;
+    const added = { count: count - (isSame ? known[2] : 0), sum: sum - (isSame ? known[3] : 0) };
+    if (added.count === 0 && added.sum === 0) continue;
+    yield* run(
+      `INSERT INTO totals (name, labels, count, sum) VALUES ($name, $labels, $count, $sum)
+       ON CONFLICT (name, labels) DO UPDATE SET count = totals.count + excluded.count, sum = totals.sum + excluded.sum`,
+      { name, labels, ...added },
+    );
+  }
+  yield* run(
+    `INSERT INTO brought (source, value, at) VALUES ($source, $value, $now)
+     ON CONFLICT (source) DO UPDATE SET value = excluded.value, at = excluded.at`,
+    { source, value: JSON.stringify({ totals: all } satisfies Brought), now },
+  );
+}
+
