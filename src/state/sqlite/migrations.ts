@@ -286,4 +286,18 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX recordings_local ON recordings (target, done_at) WHERE state = 'done' AND local_removed_at IS NULL;
   CREATE INDEX recordings_removed ON recordings (local_removed_at) WHERE local_removed_at IS NOT NULL;
   `,
+  `
+  -- What was counted in from another state so far (state/transfer/): its totals as JSON.
+  CREATE TABLE brought (
+    source TEXT PRIMARY KEY,
+    value TEXT NOT NULL,
+    at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  -- This state was moved into a database that a fleet shares; the file is a spool since (state/fleet/).
+  CREATE TABLE moved (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    destination TEXT NOT NULL,      -- host, port and database
+    at INTEGER NOT NULL
+  );
+  `,
 ];

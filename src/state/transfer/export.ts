@@ -1,5 +1,5 @@
 import type { KnownBeside, KnownOfRecording } from './known.ts';
-import { all, type Row, type Script } from './script.ts';
+import { all, type Row, type Script, type Values } from './script.ts';
 import { COLUMNS, columnsOf, type Table } from './tables.ts';
 
 /** What is different between the two databases. */
@@ -19,12 +19,12 @@ export function* recordingIds({ machine }: Dialect, after: string, limit: number
   const mine = machine === undefined ? '' : ' AND machine = $machine';
   // What another machine has is not ours, and neither are its deliveries.
   const noOnes =
-    machine === undefined ? '' : ' AND NOT EXISTS (SELECT 1 FROM recordings WHERE recordings.id = of.recording_id)';
+    machine === undefined ? '' : ' AND NOT EXISTS (SELECT 1 FROM recordings WHERE recordings.id = one.recording_id)';
   const rows = yield* all(
     `SELECT id FROM (
        SELECT id FROM recordings WHERE id > $after${mine}
-       UNION SELECT recording_id AS id FROM deliveries of WHERE recording_id > $after${noOnes}
-       UNION SELECT recording_id AS id FROM pruned_deliveries of WHERE recording_id > $after${noOnes}
+       UNION SELECT recording_id AS id FROM deliveries AS one WHERE recording_id > $after${noOnes}
+       UNION SELECT recording_id AS id FROM pruned_deliveries AS one WHERE recording_id > $after${noOnes}
      ) AS known ORDER BY id LIMIT $limit`,
     { after, limit, ...(machine !== undefined && { machine }) },
   );
@@ -34,19 +34,26 @@ export function* recordingIds({ machine }: Dialect, after: string, limit: number
 /** All of one recording. */
 export function* readRecording(id: string): Script<KnownOfRecording> {
   const of = function* (table: Table, order: string): Script<Row[]> {
-    const rows = yield* all(`SELECT ${columnsOf(table)} FROM ${table} WHERE recording_id = $id ORDER BY ${order}`, { id });
+    const rows = yield* all(`SELECT ${columnsOf(table)} FROM ${table} WHERE recording_id = $id ORDER BY ${order}`, {
+      id,
+    });
     return rows.map(row => only(table, row));
   };
-  const recordings = yield* all(`SELECT ${columnsOf('recordings')} FROM recordings WHERE id = $id ORDER BY target`, { id });
+  const recordings = yield* all(`SELECT ${columnsOf('recordings')} FROM recordings WHERE id = $id ORDER BY target`, {
+    id,
+  });
   // `0` follows `/`.
   const begun = yield* all(
     `SELECT ${columnsOf('begun_uploads')} FROM begun_uploads WHERE key > $from AND key < $to ORDER BY target, upload_id`,
     { from: `${id}/`, to: `${id}0` },
   );
   const deliveries: KnownOfRecording['deliveries'] = [];
-  const rows = yield* all(`SELECT seq, ${columnsOf('deliveries')} FROM deliveries WHERE recording_id = $id ORDER BY seq`, {
-    id,
-  });
+  const rows = yield* all(
+    `SELECT seq, ${columnsOf('deliveries')} FROM deliveries WHERE recording_id = $id ORDER BY seq`,
+    {
+      id,
+    },
+  );
   for (const row of rows) {
     const attempts = yield* all(`SELECT ${columnsOf('attempts')} FROM attempts WHERE delivery = $seq ORDER BY number`, {
       seq: row.seq ?? null,
@@ -69,7 +76,7 @@ export function* readRecording(id: string): Script<KnownOfRecording> {
 export function* readBeside({ machine }: Dialect): Script<KnownBeside> {
   const of = function* (table: Table, order: string, isMachines = false): Script<Row[]> {
     const where = isMachines && machine !== undefined ? ' WHERE machine = $machine' : '';
-    const values = where ? { machine: machine ?? null } : {};
+    const values: Values = where ? { machine: machine ?? null } : {};
     const rows = yield* all(`SELECT ${columnsOf(table)} FROM ${table}${where} ORDER BY ${order}`, values);
     return rows.map(row => only(table, row));
   };

@@ -1,6 +1,6 @@
 import type { Dialect } from './export.ts';
 import type { KnownBeside, KnownOfRecording } from './known.ts';
-import { all, get, type Row, run, type Script } from './script.ts';
+import { all, get, type Row, run, type Script, type Values } from './script.ts';
 import { insertInto } from './tables.ts';
 
 /** What became of one delivery. */
@@ -78,10 +78,11 @@ function* replace(known: KnownOfRecording, row: Row, { machine }: Dialect): Scri
   yield* run('DELETE FROM recordings WHERE target = $target AND id = $recordingId', { target, recordingId });
   // Uploads that ended since are begun no more.
   const begun = known.begun_uploads.filter(one => one.target === target).map(one => String(one.upload_id));
-  const here = yield* all(
-    'SELECT upload_id FROM begun_uploads WHERE target = $target AND key > $from AND key < $to',
-    { target, from: `${recordingId}/`, to: `${recordingId}0` },
-  );
+  const here = yield* all('SELECT upload_id FROM begun_uploads WHERE target = $target AND key > $from AND key < $to', {
+    target,
+    from: `${recordingId}/`,
+    to: `${recordingId}0`,
+  });
   for (const { upload_id: uploadId } of here)
     if (!begun.includes(String(uploadId)))
       yield* run('DELETE FROM begun_uploads WHERE target = $target AND upload_id = $uploadId', {
@@ -146,7 +147,14 @@ function* takeDelivery(
   const newest = known.find(one => !ids.has(String(one.webhook_id)));
   if (newest && isDue && !isForced && newest.content_hash === row.content_hash && !IS_OVER.includes(newest.state))
     return { webhookId, how: newest.state === 'delivered' ? 'already-delivered' : 'reused', row: newest };
-  if (!newest && isDue && !isForced && pruned && pruned.content_hash === row.content_hash && !ids.has(String(pruned.webhook_id)))
+  if (
+    !newest &&
+    isDue &&
+    !isForced &&
+    pruned &&
+    pruned.content_hash === row.content_hash &&
+    !ids.has(String(pruned.webhook_id))
+  )
     return { webhookId, how: 'already-delivered', row: undefined };
   if (newest && Number(newest.created_at) > Number(row.created_at)) return { webhookId, how: 'older', row: newest };
   if (isDue)
@@ -177,7 +185,7 @@ interface Brought {
  */
 export function* takeBeside(known: KnownBeside, dialect: Dialect, source: string, now: number): Script<void> {
   const { machine } = dialect;
-  const own = machine === undefined ? {} : { machine };
+  const own: Values = machine === undefined ? {} : { machine };
   const key = machine === undefined ? 'dir' : 'machine, dir_key';
   yield* dialect.lock(`beside ${source}`);
   for (const row of known.queue) {
@@ -241,4 +249,3 @@ export function* takeTotals(totals: readonly Row[], source: string, now: number)
     { source, value: JSON.stringify({ totals: all } satisfies Brought), now },
   );
 }
-

@@ -60,15 +60,7 @@ export const COLUMNS = {
   ],
   parts: ['target', 'recording_id', 'name', 'number', 'etag', 'sha256'],
   begun_uploads: ['target', 'upload_id', 'begun_at', 'key'],
-  pruned_deliveries: [
-    'recording_id',
-    'endpoint',
-    'webhook_id',
-    'content_hash',
-    'attempts',
-    'created_at',
-    'settled_at',
-  ],
+  pruned_deliveries: ['recording_id', 'endpoint', 'webhook_id', 'content_hash', 'attempts', 'created_at', 'settled_at'],
   deliveries: [
     'webhook_id',
     'endpoint',
@@ -98,14 +90,7 @@ export const COLUMNS = {
     'updated_at',
     'next_at',
   ],
-  endpoints: [
-    'name',
-    'disabled_reason',
-    'disabled_at',
-    'refused_fingerprint',
-    'refused_salt',
-    'refused_at',
-  ],
+  endpoints: ['name', 'disabled_reason', 'disabled_at', 'refused_fingerprint', 'refused_salt', 'refused_at'],
   totals: ['name', 'labels', 'count', 'sum'],
   successes: ['name', 'at'],
   alert_causes: ['target', 'key', 'event', 'text', 'count', 'since'],
@@ -126,5 +111,8 @@ export function columnsOf(table: Table): string {
 export function insertInto(table: Table, row: Row, extra: Values = {}): { text: string; values: Values } {
   const names = [...COLUMNS[table], ...Object.keys(extra)];
   const values = { ...Object.fromEntries(COLUMNS[table].map(name => [name, row[name] ?? null])), ...extra };
-  return { text: `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map(name => `$${name}`).join(', ')})`, values };
+  return {
+    text: `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map(name => `$${name}`).join(', ')})`,
+    values,
+  };
 }

@@ -1,0 +1,75 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Database as PostgresDatabase } from '../postgres/database.ts';
+import type { Database as SqliteDatabase } from '../sqlite/database.ts';
+import { type Dialect, readBeside, readRecording, recordingIds } from './export.ts';
+import { type ImportOptions, type TakenRecording, takeBeside, takeRecording } from './import.ts';
+import type { KnownBeside, KnownOfRecording } from './known.ts';
+import { removeBeside, removeRecording } from './remove.ts';
+import { run, runLater, runNow, type Script } from './script.ts';
+
+/**
+ * What one state gives and another takes, recording by recording. Each method is one transaction. Claims are not part of
+ * it: whoever calls sees to it that nobody works on what is given.
+ * @throws AppError `STATE` (every method) if the state cannot be read or written
+ */
+export interface Transfer {
+  /** IDs of recordings of which this machine's state knows something, in the order of their bytes, after one. */
+  ids(after: string, limit: number): Promise<string[]>;
+  read(recordingId: string): Promise<KnownOfRecording>;
+  /** Again changes nothing. */
+  take(known: KnownOfRecording, options: ImportOptions): Promise<TakenRecording>;
+  /** Removes a recording if the state knows exactly this. @returns false: it knows something else by now */
+  remove(known: KnownOfRecording): Promise<boolean>;
+  readBeside(): Promise<KnownBeside>;
+  /** @param source where it comes from: what that has counted is added once */
+  takeBeside(known: KnownBeside, source: string, now: number): Promise<void>;
+  /** Removes the machine's queue and its uploads that were begun; what the fleet shares stays. */
+  removeBeside(): Promise<void>;
+}
+
+/** The machine's own SQLite state. */
+export function sqliteTransfer({ read, write }: Pick<SqliteDatabase, 'read' | 'write'>): Transfer {
+  return transferOver({
+    dialect: { machine: undefined, *lock() {} },
+    read: script => read(sql => runNow(sql, script())),
+    write: script => write(sql => runNow(sql, script())),
+  });
+}
+
+/** This machine's part of the state in PostgreSQL. */
+export function postgresTransfer({ read, write, self }: Pick<PostgresDatabase, 'read' | 'write' | 'self'>): Transfer {
+  return transferOver({
+    dialect: {
+      machine: self.machine,
+      *lock(name) {
+        yield* run('SELECT pg_advisory_xact_lock(hashtextextended($name, 0))', { name: `transfer ${name}` });
+      },
+    },
+    read: script => read(sql => runLater(sql, script())),
+    write: script => write(sql => runLater(sql, script())),
+  });
+}
+
+interface Runner {
+  dialect: Dialect;
+  read<T>(script: () => Script<T>): Promise<T>;
+  write<T>(script: () => Script<T>): Promise<T>;
+}
+
+function transferOver({ dialect, read, write }: Runner): Transfer {
+  return {
+    ids: (after, limit) => read(() => recordingIds(dialect, after, limit)),
+    read: id => read(() => readRecording(id)),
+    take: (known, options) => write(() => takeRecording(known, dialect, options)),
+    remove: known =>
+      write(function* () {
+        yield* dialect.lock(known.recordingId);
+        if (!isDeepStrictEqual(yield* readRecording(known.recordingId), known)) return false;
+        yield* removeRecording(known.recordingId);
+        return true;
+      }),
+    readBeside: () => read(() => readBeside(dialect)),
+    takeBeside: (known, source, now) => write(() => takeBeside(known, dialect, source, now)),
+    removeBeside: () => write(() => removeBeside(dialect)),
+  };
+}
