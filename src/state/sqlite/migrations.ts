@@ -293,10 +293,12 @@ export const MIGRATIONS: readonly string[] = [
     value TEXT NOT NULL,
     at INTEGER NOT NULL
   ) WITHOUT ROWID;
-  -- This state was moved into a database that a fleet shares; the file is a spool since (state/fleet/).
+  -- This state is being moved, or was moved, into a database that a fleet shares, or is on its way back from there.
   CREATE TABLE moved (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
-    destination TEXT NOT NULL,      -- host, port and database
+    destination TEXT NOT NULL,      -- postgres | sqlite
+    place TEXT NOT NULL,            -- of PostgreSQL: host, port and database
+    is_over INTEGER NOT NULL,       -- 0: it was begun
     at INTEGER NOT NULL
   );
   `,

@@ -6,8 +6,18 @@ import { COLUMNS, columnsOf, type Table } from './tables.ts';
 export interface Dialect {
   /** The machine that this state's folders belong to; undefined: the database knows no machines. */
   machine: string | undefined;
-  /** Lets one transaction at a time work at a recording. */
-  lock(recordingId: string): Script<void>;
+  /** Lets one transaction at a time work at a recording; SQLite has no more than one anyway. */
+  lock?(recordingId: string): Script<void>;
+  /** Whether the owner of a row's claim lives. */
+  isAtWork?(row: Row): Script<boolean>;
+}
+
+export function* lock(dialect: Dialect, recordingId: string): Script<void> {
+  if (dialect.lock) yield* dialect.lock(recordingId);
+}
+
+export function* isClaimed(dialect: Dialect, row: Row): Script<boolean> {
+  return dialect.isAtWork ? yield* dialect.isAtWork(row) : false;
 }
 
 /**

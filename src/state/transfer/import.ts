@@ -1,4 +1,4 @@
-import type { Dialect } from './export.ts';
+import { type Dialect, isClaimed, lock } from './export.ts';
 import type { KnownBeside, KnownOfRecording } from './known.ts';
 import { all, get, type Row, run, type Script, type Values } from './script.ts';
 import { insertInto } from './tables.ts';
@@ -18,12 +18,23 @@ export interface TakenDelivery {
 /** What became of a recording. */
 export interface TakenRecording {
   deliveries: TakenDelivery[];
-  /** Buckets in which another machine has the recording, with that machine; what that has said of it stays. */
-  others: { target: string; machine: string }[];
+  /** Buckets in which another machine has the recording, with that machine. If there are any, nothing was taken. */
+  others: OtherMachines[];
+}
+
+/** A recording that another machine has. */
+export interface OtherMachines {
+  target: string;
+  machine: string;
+  /** A process of that machine is at work on it, so that it may change. */
+  isAtWork: boolean;
 }
 
 export interface ImportOptions {
-  /** `newer`: a recording that was changed here since stays as it is here. */
+  /**
+   * `source`: the machine has worked at it while the state was away. What another machine has uploaded since stays as that
+   * has said. `newer`: what was changed here since stays as it is here, and so does all that another machine has.
+   */
   prefer: 'source' | 'newer';
   /** IDs of webhooks that are sent even if the endpoint has received the same content. */
   forced?: ReadonlySet<string> | undefined;
@@ -40,19 +51,10 @@ export function* takeRecording(
   dialect: Dialect,
   { prefer, forced = new Set(), now }: ImportOptions,
 ): Script<TakenRecording> {
-  yield* dialect.lock(known.recordingId);
-  const others: TakenRecording['others'] = [];
-  for (const row of known.recordings) {
-    const target = String(row.target);
-    const here = yield* hereOf(dialect, target, known.recordingId);
-    const machine = here?.machine;
-    if (typeof machine === 'string' && machine !== dialect.machine && here?.state === 'done') {
-      others.push({ target, machine });
-      continue;
-    }
-    if (here && prefer === 'newer' && Number(here.updated_at) > Number(row.updated_at)) continue;
-    yield* replace(known, row, dialect);
-  }
+  yield* lock(dialect, known.recordingId);
+  const { others, mine } = yield* findOthers(known, dialect, prefer);
+  if (others.length > 0) return { deliveries: [], others };
+  for (const row of mine) yield* replace(known, row, dialect);
   for (const row of known.begun_uploads) yield* addBegun(row, dialect);
   for (const row of known.pruned_deliveries) yield* addPruned(row);
   const deliveries: TakenDelivery[] = [];
@@ -64,8 +66,32 @@ export function* takeRecording(
   return { deliveries, others };
 }
 
+/**
+ * Looks which of a recording's buckets another machine has.
+ * @returns `mine`: the rows whose place is here
+ */
+export function* findOthers(
+  known: KnownOfRecording,
+  dialect: Dialect,
+  prefer: ImportOptions['prefer'],
+): Script<{ others: OtherMachines[]; mine: Row[] }> {
+  const others: OtherMachines[] = [];
+  const mine: Row[] = [];
+  for (const row of known.recordings) {
+    const target = String(row.target);
+    const here = yield* hereOf(dialect, target, known.recordingId);
+    if (here && typeof here.machine === 'string' && here.machine !== dialect.machine) {
+      const isAtWork = yield* isClaimed(dialect, here);
+      if (prefer === 'newer' || isAtWork || here.state === 'done')
+        others.push({ target, machine: here.machine, isAtWork });
+    }
+    if (!here || prefer === 'source' || Number(here.updated_at) <= Number(row.updated_at)) mine.push(row);
+  }
+  return { others, mine };
+}
+
 function* hereOf({ machine }: Dialect, target: string, id: string): Script<Row | undefined> {
-  const columns = machine === undefined ? 'state, updated_at' : 'state, updated_at, machine';
+  const columns = `state, updated_at, claimed_by${machine === undefined ? '' : ', machine'}`;
   return yield* get(`SELECT ${columns} FROM recordings WHERE target = $target AND id = $id`, { target, id });
 }
 
@@ -187,7 +213,7 @@ export function* takeBeside(known: KnownBeside, dialect: Dialect, source: string
   const { machine } = dialect;
   const own: Values = machine === undefined ? {} : { machine };
   const key = machine === undefined ? 'dir' : 'machine, dir_key';
-  yield* dialect.lock(`beside ${source}`);
+  yield* lock(dialect, `beside ${source}`);
   for (const row of known.queue) {
     const { text, values } = insertInto('queue', row, own);
     yield* run(

@@ -52,3 +52,8 @@ export function plus(one: Counts, other: Counts): Counts {
   const keys = Object.keys(one) as (keyof Counts)[];
   return Object.fromEntries(keys.map(key => [key, one[key] + other[key]])) as unknown as Counts;
 }
+
+/** Whether two rows, or lists of rows, or recordings say the same. Their columns are in one order. */
+export function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}

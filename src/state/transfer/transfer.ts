@@ -1,11 +1,10 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Database as PostgresDatabase } from '../postgres/database.ts';
 import type { Database as SqliteDatabase } from '../sqlite/database.ts';
-import { type Dialect, readBeside, readRecording, recordingIds } from './export.ts';
-import { type ImportOptions, type TakenRecording, takeBeside, takeRecording } from './import.ts';
-import type { KnownBeside, KnownOfRecording } from './known.ts';
+import { type Dialect, isClaimed, lock, readBeside, readRecording, recordingIds } from './export.ts';
+import { findOthers, type ImportOptions, type TakenRecording, takeBeside, takeRecording } from './import.ts';
+import { isSame, type KnownBeside, type KnownOfRecording } from './known.ts';
 import { removeBeside, removeRecording } from './remove.ts';
-import { run, runLater, runNow, type Script } from './script.ts';
+import { all, get, run, runLater, runNow, type Script } from './script.ts';
 
 /**
  * What one state gives and another takes, recording by recording. Each method is one transaction. Claims are not part of
@@ -18,7 +17,14 @@ export interface Transfer {
   read(recordingId: string): Promise<KnownOfRecording>;
   /** Again changes nothing. */
   take(known: KnownOfRecording, options: ImportOptions): Promise<TakenRecording>;
-  /** Removes a recording if the state knows exactly this. @returns false: it knows something else by now */
+  /** What `take` would find of other machines. */
+  othersOf(known: KnownOfRecording): Promise<Pick<TakenRecording, 'others'> & Partial<TakenRecording>>;
+  /** Takes this in place of all that is known of the recording. */
+  put(known: KnownOfRecording, now: number): Promise<void>;
+  /**
+   * Removes a recording if the state knows exactly this, and nobody works at it.
+   * @returns false: it knows something else by now, or somebody works
+   */
   remove(known: KnownOfRecording): Promise<boolean>;
   readBeside(): Promise<KnownBeside>;
   /** @param source where it comes from: what that has counted is added once */
@@ -30,7 +36,9 @@ export interface Transfer {
 /** The machine's own SQLite state. */
 export function sqliteTransfer({ read, write }: Pick<SqliteDatabase, 'read' | 'write'>): Transfer {
   return transferOver({
-    dialect: { machine: undefined, *lock() {} },
+    dialect: {
+      machine: undefined,
+    },
     read: script => read(sql => runNow(sql, script())),
     write: script => write(sql => runNow(sql, script())),
   });
@@ -43,6 +51,10 @@ export function postgresTransfer({ read, write, self }: Pick<PostgresDatabase, '
       machine: self.machine,
       *lock(name) {
         yield* run('SELECT pg_advisory_xact_lock(hashtextextended($name, 0))', { name: `transfer ${name}` });
+      },
+      *isAtWork({ claimed_by: owner }) {
+        if (typeof owner !== 'string') return false;
+        return (yield* get('SELECT 1 AS lives FROM living_owners WHERE id = $owner', { owner })) !== undefined;
       },
     },
     read: script => read(sql => runLater(sql, script())),
@@ -61,10 +73,21 @@ function transferOver({ dialect, read, write }: Runner): Transfer {
     ids: (after, limit) => read(() => recordingIds(dialect, after, limit)),
     read: id => read(() => readRecording(id)),
     take: (known, options) => write(() => takeRecording(known, dialect, options)),
+    othersOf: known => read(() => findOthers(known, dialect, 'newer')),
+    put: (known, now) =>
+      write(function* () {
+        yield* removeRecording(known.recordingId);
+        yield* takeRecording(known, dialect, { prefer: 'source', now });
+      }),
     remove: known =>
       write(function* () {
-        yield* dialect.lock(known.recordingId);
-        if (!isDeepStrictEqual(yield* readRecording(known.recordingId), known)) return false;
+        yield* lock(dialect, known.recordingId);
+        const claimed = yield* all(
+          'SELECT claimed_by FROM deliveries WHERE recording_id = $id AND claimed_by IS NOT NULL',
+          { id: known.recordingId },
+        );
+        for (const row of claimed) if (yield* isClaimed(dialect, row)) return false;
+        if (!isSame(yield* readRecording(known.recordingId), known)) return false;
         yield* removeRecording(known.recordingId);
         return true;
       }),

@@ -134,7 +134,7 @@ describeWithPostgres('a state in PostgreSQL', () => {
     expect((await b.readBeside()).queue).toEqual([]);
     const known = await from.read('done');
     const taken = await b.take(known, { prefer: 'source', now: NOW });
-    expect(taken.others).toEqual([{ target: TARGET, machine: 'studio-a' }]);
+    expect(taken.others).toEqual([{ target: TARGET, machine: 'studio-a', isAtWork: false }]);
     expect(await a.read('done')).toEqual(known);
   });
 });

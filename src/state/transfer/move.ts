@@ -1,0 +1,212 @@
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemClock } from '../../core/clock.ts';
+import { LEASE_MS } from '../../core/delivery/claims.ts';
+import { MAY_ARRIVE_MS } from '../../core/delivery/in-flight.ts';
+import { AppError } from '../../core/errors.ts';
+import type { Database as PostgresDatabase } from '../postgres/database.ts';
+import { freeDeliveries } from '../sqlite/claims.ts';
+import type { Database as SqliteDatabase } from '../sqlite/database.ts';
+import { livingOwners } from '../sqlite/liveness.ts';
+import type { Sql } from '../sqlite/sql.ts';
+import { runInThread } from '../sqlite/thread.ts';
+import { type Copied, type CopyOptions, copyRecordings, forEachRecording, verifyCopy } from './copy.ts';
+import { isSame, NOTHING, plus } from './known.ts';
+import { type Moved, movedIn, noteMoved } from './moved.ts';
+import { postgresTransfer, sqliteTransfer } from './transfer.ts';
+
+/** How soon to look again at a recording whose webhook is being sent. */
+const LOOK_AGAIN_MS = 200;
+
+/** The two sides of a move. */
+export interface Sides {
+  sqlite: SqliteDatabase;
+  stateDir: string;
+  postgres: PostgresDatabase;
+}
+
+export interface MoveOptions extends CopyOptions {
+  to: Moved['destination'];
+}
+
+export interface MoveReport extends Copied {
+  /** The file that the SQLite state was copied to before it was emptied. */
+  backup: string | undefined;
+}
+
+/**
+ * Moves this machine's state from SQLite into PostgreSQL, or back: copies all, compares both sides, then removes it where
+ * it was. It may be interrupted at any time and run again. While it is under way, nobody else can use the SQLite state.
+ * @throws AppError `BUSY` while a process of this machine works on either side, `STATE`, `VERIFICATION`; the signal's reason
+ */
+export async function moveState(sides: Sides, options: MoveOptions): Promise<MoveReport> {
+  const { to, now, dryRun } = options;
+  const { sqlite, postgres } = sides;
+  const before = await sqlite.read(movedIn);
+  if (before && !before.isOver && before.destination !== to) throw unfinished(before);
+  if (dryRun) {
+    await refuseOthers(sides);
+    return await wouldMove(sides, options);
+  }
+  const mark = { destination: to, place: postgres.where, isOver: false, at: now };
+  // Noted first: whoever opens the state from now on is refused, and those who have it open are found.
+  await sqlite.write(sql => noteMoved(sql, mark));
+  try {
+    await refuseOthers(sides);
+  } catch (error) {
+    await sqlite.write(sql => noteMoved(sql, before));
+    throw error;
+  }
+  await freeDead(sides, now);
+  return to === 'postgres' ? await toPostgres(sides, options) : await toSqlite(sides, options, before);
+}
+
+function unfinished({ destination, place }: Moved): AppError {
+  return new AppError('CONFIG', `a move to ${destination} was begun and not finished (PostgreSQL at ${place})`, {
+    hint: `finish it first: recordupload state move --to ${destination}`,
+  });
+}
+
+/** @throws AppError `BUSY` */
+async function refuseOthers({ sqlite, stateDir, postgres }: Sides): Promise<void> {
+  const own = postgres.liveness.current();
+  const pids = [
+    ...(await sqlite.read(sql =>
+      livingOwners(stateDir)
+        .filter(id => id !== sqlite.liveness.ownerId)
+        .map(id => sql.get('SELECT pid FROM owners WHERE id = $id', { id })?.pid),
+    )),
+    ...(await postgres.read(async sql =>
+      [...(await postgres.liveness.living(sql)).values()]
+        .filter(({ id, machine }) => machine === postgres.self.machine && id !== own)
+        .map(({ pid }) => pid),
+    )),
+  ];
+  if (pids.length === 0) return;
+  const known = pids.filter(pid => pid !== undefined);
+  const who = known.length === 0 ? 'another process' : `process ${[...new Set(known)].join(', ')}`;
+  throw new AppError('BUSY', `${who} of this machine works on the state; nothing was moved`, {
+    hint: 'stop recordupload watch and wait until uploads have ended (recordupload status), then run the command again',
+  });
+}
+
+/** Claims of processes that died are void; what they had sent may still arrive. */
+async function freeDead({ sqlite, postgres }: Sides, now: number): Promise<void> {
+  await sqlite.write(sql => {
+    for (const { id } of sql.all('SELECT DISTINCT claimed_by AS id FROM deliveries WHERE claimed_by IS NOT NULL'))
+      freeDeliveries(sql, String(id), now);
+    sql.run('UPDATE recordings SET claimed_by = NULL');
+  });
+  await postgres.write(async sql => {
+    await sql.run('UPDATE recordings SET claimed_by = NULL WHERE machine = $machine', {
+      machine: postgres.self.machine,
+    });
+    await sql.run(
+      `UPDATE deliveries SET claimed_by = NULL, claim = NULL, claimed_at = NULL,
+         in_flight_until = GREATEST(in_flight_until, LEAST(claimed_at + $lease::bigint, $latest::bigint))
+       WHERE claimed_by IS NOT NULL AND claimed_by NOT IN (SELECT id FROM living_owners)`,
+      { lease: LEASE_MS, latest: now + MAY_ARRIVE_MS },
+    );
+  });
+}
+
+async function wouldMove({ sqlite, postgres }: Sides, options: MoveOptions): Promise<MoveReport> {
+  const [own, shared] = [sqliteTransfer(sqlite), postgresTransfer(postgres)];
+  const [from, to] = options.to === 'postgres' ? [own, shared] : [shared, own];
+  const copied = await copyRecordings(from, to, options);
+  const { queue } = await from.readBeside();
+  return { ...copied, counts: plus(copied.counts, { ...NOTHING, queued: queue.length }), backup: undefined };
+}
+
+async function toPostgres(sides: Sides, options: MoveOptions): Promise<MoveReport> {
+  const { sqlite, postgres } = sides;
+  const { now, signal } = options;
+  const [from, to] = [sqliteTransfer(sqlite), postgresTransfer(postgres)];
+  const copied = await copyRecordings(from, to, options);
+  const beside = await from.readBeside();
+  await to.takeBeside(beside, postgres.self.machine, now);
+  await postgres.write(async sql => {
+    await sql.run('DELETE FROM moved WHERE machine = $machine', { machine: postgres.self.machine });
+  });
+  const counts = await verifyCopy(from, to, copied, signal);
+  const backup = await backUp(sides, now);
+  await sqlite.write(sql => {
+    empty(
+      sql,
+      copied.kept.map(({ recordingId }) => recordingId),
+    );
+    noteMoved(sql, { destination: 'postgres', place: postgres.where, isOver: true, at: now });
+  });
+  return { ...copied, counts: plus(counts, { ...NOTHING, queued: beside.queue.length }), backup };
+}
+
+async function toSqlite(sides: Sides, options: MoveOptions, before: Moved | undefined): Promise<MoveReport> {
+  const { sqlite, postgres } = sides;
+  const { now, signal } = options;
+  const { machine } = postgres.self;
+  const [from, to] = [postgresTransfer(postgres), sqliteTransfer(sqlite)];
+  // What the file has kept while the database was away is newer than what is there.
+  if (before?.destination !== 'sqlite') {
+    await copyRecordings(to, from, options);
+    await from.takeBeside(await to.readBeside(), machine, now);
+  }
+  const copied = await copyRecordings(from, to, options);
+  const beside = await from.readBeside();
+  const isAlone = await isOnlyMachine(postgres);
+  // What the whole fleet has counted, and was told, stays with it.
+  const own = isAlone ? beside : { ...beside, totals: [], successes: [], alert_causes: [], alert_messages: [] };
+  await to.takeBeside(own, 'postgres', now);
+  const counts = await verifyCopy(from, to, copied, signal);
+  await forEachRecording(from, signal, async id => {
+    // Another machine may have sent a webhook of it since, or is doing so now.
+    for (;;) {
+      const known = await from.read(id);
+      if (!isSame(await to.read(id), known)) await to.put(known, now);
+      if (await from.remove(known)) return;
+      await systemClock.sleep(LOOK_AGAIN_MS, signal);
+    }
+  });
+  await from.removeBeside();
+  await postgres.write(async sql => {
+    await sql.run(
+      'INSERT INTO moved (machine, at) VALUES ($machine, $now) ON CONFLICT (machine) DO UPDATE SET at = excluded.at',
+      { machine, now },
+    );
+    await sql.run('DELETE FROM brought WHERE source = $machine', { machine });
+  });
+  await sqlite.write(sql => noteMoved(sql, undefined));
+  return { ...copied, counts: plus(counts, { ...NOTHING, queued: beside.queue.length }), backup: undefined };
+}
+
+async function isOnlyMachine({ read, self }: PostgresDatabase): Promise<boolean> {
+  return await read(async sql => {
+    const other = await sql.get('SELECT 1 AS other FROM recordings WHERE machine <> $machine LIMIT 1', {
+      machine: self.machine,
+    });
+    return other === undefined;
+  });
+}
+
+/** Copies the whole file beside itself, before it is emptied. @returns the copy */
+async function backUp({ stateDir }: Sides, now: number): Promise<string> {
+  const time = new Date(now).toISOString().replace(/[-:.]/g, '');
+  const backup = join(stateDir, `state.db.moved-${time}`);
+  // Private from its first byte on.
+  closeSync(openSync(backup, 'wx', 0o600));
+  await runInThread(join(stateDir, 'state.db'), `VACUUM INTO '${backup.replaceAll("'", "''")}'`, {
+    readOnly: false,
+    timeoutMs: 10_000,
+  });
+  return backup;
+}
+
+/** Removes all but these recordings. */
+function empty(sql: Sql, keep: readonly string[]): void {
+  const kept = '(SELECT value FROM json_each($keep))';
+  const values = { keep: JSON.stringify(keep) };
+  for (const table of ['parts', 'multipart_uploads', 'files', 'deliveries', 'pruned_deliveries'])
+    sql.run(`DELETE FROM ${table} WHERE recording_id NOT IN ${kept}`, values);
+  sql.run(`DELETE FROM recordings WHERE id NOT IN ${kept}`, values);
+  for (const table of ['begun_uploads', 'queue', 'endpoints', 'totals', 'successes', 'alert_causes', 'alert_messages'])
+    sql.run(`DELETE FROM ${table}`);
+}
