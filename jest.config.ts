@@ -38,6 +38,7 @@ export const SLOW = [
   'test/local/races.test.ts',
   'test/packaging/executables.test.ts',
   'test/sandbox/multipart.test.ts',
+  'test/state/transfer/move.test.ts',
   'test/trust/dead-drive.test.ts',
   'test/trust/echoes.test.ts',
   'test/trust/hostile-text.test.ts',

@@ -5,16 +5,25 @@ import { awaitStateFolder, refuseForeignState } from './sqlite/own-state.ts';
 import { mayHoldDeliveries, openReadOnly } from './sqlite/read-only.ts';
 import { stateOver } from './sqlite/sqlite-state.ts';
 import type { OpenOverview, State, StateOptions } from './state.ts';
+import { refuseMoved } from './transfer/moved.ts';
 
 export type { OpenOverview, State, StateOptions } from './state.ts';
 
 /**
  * Opens the state of a folder; creates or upgrades it if needed.
- * @throws AppError `STATE` if the folder or its file cannot be used, `CONFIG` if they are somebody else's
+ * @throws AppError `STATE` if the folder or its file cannot be used, `CONFIG` if they are somebody else's, or the state was
+ * moved into PostgreSQL
  */
 export async function openState(stateDir: string, options: StateOptions = {}): Promise<State> {
   const { warn, pid = process.pid } = options;
-  return stateOver(await openDatabase(stateDir, { warn }), { pid, stateDir });
+  const database = await openDatabase(stateDir, { warn });
+  try {
+    await database.read(sql => refuseMoved(sql, { asSpool: false }));
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return stateOver(database, { pid, stateDir });
 }
 
 /**

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { AppError } from '../../core/errors.ts';
 import type { StateDamage } from '../../core/status/overview.ts';
 import type { OpenOverview } from '../state.ts';
+import { refuseMoved } from '../transfer/moved.ts';
 import { untilUnlocked } from './busy.ts';
 import { snapshot } from './database.ts';
 import { damageOf, findDamage } from './find-damage.ts';
@@ -26,10 +27,11 @@ const CHECKED_BYTES = 4 * 1024 * 1024;
 /**
  * Opens `state.db` for reading alone: creates, upgrades and locks nothing, and a read-only folder will do. Of a damaged file,
  * it reads what can be read.
+ * @param options.asSpool the state itself is in PostgreSQL
  * @returns undefined if there is no state yet
- * @throws AppError `STATE` if nothing can be read, `CONFIG` if it is somebody else's
+ * @throws AppError `STATE` if nothing can be read, `CONFIG` if it is somebody else's, or was moved into PostgreSQL
  */
-export async function openReadOnly(stateDir: string): Promise<OpenOverview | undefined> {
+export async function openReadOnly(stateDir: string, { asSpool = false } = {}): Promise<OpenOverview | undefined> {
   const file = join(stateDir, 'state.db');
   await awaitStateFolder(stateDir);
   refuseForeignState(stateDir);
@@ -47,6 +49,12 @@ export async function openReadOnly(stateDir: string): Promise<OpenOverview | und
       return snapshot(source.sql(), work);
     }
   };
+  try {
+    await read(sql => refuseMoved(sql, { asSpool }));
+  } catch (error) {
+    source.sql().close();
+    throw error;
+  }
   const isAlive = (ownerId: string, pid: number) => isOwnerAlive(stateDir, ownerId, pid);
   const overview = openOverviewOf({ read, isAlive });
   /** Reads again if the answer is that there is nothing, and the file is not sound. */

@@ -248,7 +248,7 @@ function* addUnknown({ text, values }: ReturnType<typeof insertInto>): Script<vo
 }
 
 /** Adds what the source has counted since it was asked last. */
-export function* takeTotals(totals: readonly Row[], source: string, now: number): Script<void> {
+function* takeTotals(totals: readonly Row[], source: string, now: number): Script<void> {
   const mark = yield* get('SELECT value FROM brought WHERE source = $source', { source });
   const before: Brought = mark ? (JSON.parse(String(mark.value)) as Brought) : { totals: [] };
   const all: Brought['totals'] = totals.map(row => [
