@@ -14,7 +14,10 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 export function handOver(root, { needed, isHandedOver }) {
   const node = join(root, 'node_modules/node/bin', process.platform === 'win32' ? 'node.exe' : 'node');
   if (isHandedOver || !existsSync(node)) {
-    const advice = `install it, or run "npm ci" in ${root}`;
+    // No published package has a lock file, and "npm ci" brings a Node only to a clone.
+    const advice = existsSync(join(root, 'package-lock.json'))
+      ? `install it, or run "npm ci" in ${root}`
+      : 'install it from https://nodejs.org, or take the executable or the Debian package, which bring their own';
     fail(`recordupload needs Node.js ${needed} or newer (this is ${process.versions.node}): ${advice}`);
     return;
   }

