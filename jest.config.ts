@@ -12,6 +12,7 @@ export const SLOW = [
   'test/core/upload/live-upload.test.ts',
   'test/dashboard/live.test.ts',
   'test/dashboard/pages.test.ts',
+  'test/docs/moving-over.test.ts',
   'test/e2e/advice-of-status.test.ts',
   'test/e2e/bad-configuration.test.ts',
   'test/e2e/code-cache.test.ts',
