@@ -49,6 +49,7 @@ export const SLOW = [
   'test/watch/again.test.ts',
   'test/watch/bad-input.test.ts',
   'test/watch/drives.test.ts',
+  'test/watch/limits.test.ts',
   'test/watch/live.test.ts',
   'test/watch/recorders.test.ts',
   'test/watch/worker.test.ts',

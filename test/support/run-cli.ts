@@ -32,6 +32,8 @@ export interface CliOptions {
   openFiles?: number;
   /** How large a file it may write, in KiB (`ulimit -f`). */
   fileKib?: number;
+  /** How many inotify watches or instances its user may have: it runs in a user namespace of its own then. */
+  inotify?: { watches?: number; instances?: number } | undefined;
   /** How many addresses it may reserve, in KiB (`ulimit -v`). */
   addressKib?: number;
 }
@@ -69,7 +71,10 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
     ...(options.fileKib === undefined ? [] : [`ulimit -f ${options.fileKib * 2}`]),
     ...(options.addressKib === undefined ? [] : [`ulimit -v ${options.addressKib}`]),
   ];
-  const limited = limits.length === 0 ? [] : ['sh', '-c', `${limits.join('; ')}; exec "$0" "$@"`];
+  const inotify = Object.entries(options.inotify ?? {});
+  limits.push(...inotify.map(([kind, most]) => `echo ${most} > /proc/sys/user/max_inotify_${kind}`));
+  const namespace = inotify.length > 0 ? ['unshare', '-U', '-r'] : [];
+  const limited = limits.length === 0 ? [] : [...namespace, 'sh', '-c', `${limits.join('; ')}; exec "$0" "$@"`];
   const [program = node, ...words] = [...limited, node, launcher, ...args];
   const child = spawn(program, words, {
     env: { PATH: process.env.PATH, ...env },

@@ -5,7 +5,7 @@ import { afterEach } from '@jest/globals';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { type Desk, openDesk } from '../support/desk.ts';
 import { fixture, freshId, makeRecording } from '../support/make-recording.ts';
-import type { RunningCli } from '../support/run-cli.ts';
+import type { CliOptions, RunningCli } from '../support/run-cli.ts';
 
 /** A worker under way, and the folder that it watches. */
 export interface Watching extends RunningCli {
@@ -32,12 +32,13 @@ export async function startWorker(
   {
     env = {},
     args,
+    inotify,
     desk = openDesk(sandbox, { ...QUICK, ...env }),
-  }: { env?: NodeJS.ProcessEnv; args?: string[]; desk?: Desk } = {},
+  }: { env?: NodeJS.ProcessEnv; args?: string[]; desk?: Desk; inotify?: CliOptions['inotify'] } = {},
 ): Promise<Watching> {
   const root = join(desk.cwd, 'recordings');
   mkdirSync(root, { recursive: true });
-  const run = desk.start(['watch', ...(args ?? [root])]);
+  const run = desk.start(['watch', ...(args ?? [root])], { inotify });
   running.push(run);
   await run.prints('watching');
   return {

@@ -3,6 +3,7 @@ import { basename, dirname, sep } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import { hasErrorCode } from '../../core/errors.ts';
 import { isUnfinishedName, roleOf } from '../../core/recording/file-roles.ts';
+import type { Moment } from './finished.ts';
 
 /** Hears of changes in folders, where the system tells of them. Some get lost, so somebody has to look now and then. */
 export interface Ears {
@@ -25,8 +26,8 @@ export interface HeardFolder {
 interface Heard {
   isRecording: boolean;
   entries: number;
-  /** Since when it is listened to, in milliseconds since 1970. */
-  at: number;
+  /** Since when it is listened to. */
+  at: Moment;
 }
 
 /** Folders that are listened to, within limits: listening takes memory for each folder, and for each entry in it. */
@@ -47,8 +48,7 @@ const BEGINNING_MS = 30_000;
 const BEHIND_MS = 2_000;
 
 export interface EarsOptions {
-  /** Wall-clock time in milliseconds since 1970. */
-  now(): number;
+  now(): Moment;
   /** Gets the folder in which something has changed that may matter. */
   onChange(dir: string): void;
   /** Called once if the system has no watches left; looking has to do from now on. */
@@ -141,8 +141,11 @@ function newLane(): Lane {
   return { watcher: undefined, heard: new Map(), entries: 0 };
 }
 
-function wasThere({ at }: Heard, { ctimeMs }: Stats, now: number): boolean {
-  return now - at < BEGINNING_MS && ctimeMs < at - BEHIND_MS;
+function wasThere({ at }: Heard, { ctimeMs }: Stats, { now, monotonic }: Moment): boolean {
+  const heardForMs = monotonic - at.monotonic;
+  // After a jump of the clock, time stamps prove nothing.
+  const hasJumped = Math.abs(now - at.now - heardForMs) > BEHIND_MS;
+  return heardForMs < BEGINNING_MS && !hasJumped && ctimeMs < at.now - BEHIND_MS;
 }
 
 /** Files of a recording, and what becomes one. */

@@ -64,7 +64,7 @@ export function createRoots(given: readonly string[], { runtime, onRecording, on
   const notice = (message: string) => runtime().observer({ type: 'notice', message });
 
   const ears = createEars({
-    now: () => runtime().clock.now(),
+    now: () => ({ now: runtime().clock.now(), monotonic: now() }),
     onChange(dir) {
       // A video that grows changes all the time.
       if (changed.get(dir)?.isSecond === false) return;
@@ -74,6 +74,9 @@ export function createRoots(given: readonly string[], { runtime, onRecording, on
     },
     onDeaf(error) {
       isDeaf = true;
+      // The look before may have ended already, and expects to hear of what comes.
+      lookAt = Math.min(lookAt, now() + DEAF_EVERY_MS);
+      wake();
       const limit = error.code === 'ENOSPC' ? 'max_user_watches' : 'max_user_instances';
       warn(
         `the system has no inotify watches left, so new recordings are found by looking every ${formatDuration(DEAF_EVERY_MS)} (for more: sudo sysctl fs.inotify.${limit}=${error.code === 'ENOSPC' ? 524288 : 1024}, then restart the worker)`,
