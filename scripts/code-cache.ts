@@ -19,12 +19,12 @@ const RUNS = {
 };
 
 /**
- * With these, two builds make the same cache: V8 orders names by a seed that is random otherwise, and drops the code of
- * functions that were not called for a while. It takes a cache only under the flags that it was made under, so the
- * process returns to the usual ones before it writes.
+ * With these, two builds make the same cache unless the program ran another way: V8 orders names by a random seed, drops
+ * what was not called for a while, and notes which functions it would optimize. It takes a cache only under the flags
+ * that it was made under, so the process returns to the usual ones before it writes.
  */
-const SAME_EVERY_TIME = ['--hash-seed=1', '--no-flush-bytecode'];
-const USUAL = ['--hash-seed=0', '--flush-bytecode'];
+const SAME_EVERY_TIME = ['--hash-seed=1', '--no-flush-bytecode', '--no-turbofan', '--no-maglev', '--no-sparkplug'];
+const USUAL = ['--hash-seed=0', '--flush-bytecode', '--turbofan', '--maglev', '--sparkplug'];
 
 /**
  * Puts V8's code cache beside a built program, so that even its first run starts fast: runs the commands as a user

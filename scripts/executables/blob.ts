@@ -10,7 +10,8 @@ import { build } from 'esbuild';
 export interface BlobParts {
   /** The folder of the built program. */
   dist: string;
-  withCodeCache: boolean;
+  /** The folder with its code caches; without one, V8 compiles at each start. */
+  codeCache?: string | undefined;
 }
 
 /**
@@ -18,7 +19,7 @@ export interface BlobParts {
  * https://nodejs.org/api/single-executable-applications.html
  * @param node the Node that makes it; it has to be of the version that the blob goes into
  */
-export async function makeBlob(node: string, { dist, withCodeCache }: BlobParts): Promise<Buffer> {
+export async function makeBlob(node: string, parts: BlobParts): Promise<Buffer> {
   const folder = mkdtempSync(join(tmpdir(), 'recordupload-blob-'));
   try {
     await bundleLauncher(join(folder, 'launcher.cjs'));
@@ -29,7 +30,7 @@ export async function makeBlob(node: string, { dist, withCodeCache }: BlobParts)
       disableExperimentalSEAWarning: true,
       // NODE_OPTIONS are meant for other programs: `--inspect` or a `--require` of somebody's would be in the way.
       execArgvExtension: 'none',
-      assets: Object.fromEntries(assetNames(dist, withCodeCache).map(name => [name, join(dist, name)])),
+      assets: assetsOf(parts),
     };
     writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
     await promisify(execFile)(node, ['--experimental-sea-config', 'config.json'], { cwd: folder });
@@ -39,14 +40,17 @@ export async function makeBlob(node: string, { dist, withCodeCache }: BlobParts)
   }
 }
 
-/** Everything in `dist/` that the program loads: itself, its parts and threads, what browsers get. */
-function assetNames(dist: string, withCodeCache: boolean): string[] {
-  const inFolder = (folder: string) => readdirSync(join(dist, folder)).map(name => `${folder}/${name}`);
-  return [
-    ...readdirSync(dist).filter(name => name.endsWith('.cjs')),
-    ...inFolder('dashboard'),
-    ...(withCodeCache ? inFolder('cache') : []),
-  ].sort();
+/** Everything that the program loads, by its name in `dist/`: itself, its parts and threads, what browsers get. */
+function assetsOf({ dist, codeCache }: BlobParts): Record<string, string> {
+  const files = (folder: string, prefix: string) =>
+    readdirSync(folder)
+      .toSorted()
+      .map(name => [`${prefix}${name}`, join(folder, name)]);
+  return Object.fromEntries([
+    ...files(dist, '').filter(([name]) => name?.endsWith('.cjs')),
+    ...files(join(dist, 'dashboard'), 'dashboard/'),
+    ...(codeCache === undefined ? [] : files(codeCache, 'cache/')),
+  ]);
 }
 
 async function bundleLauncher(outfile: string): Promise<void> {

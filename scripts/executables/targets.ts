@@ -1,3 +1,6 @@
+import { signAdHoc } from './mach-o-signature.ts';
+import { withoutCertificate } from './pe-certificate.ts';
+
 /** A system that gets an executable. */
 export interface Target {
   /** Ends the executable's name. */
@@ -8,6 +11,10 @@ export interface Target {
   maker: string;
   /** V8 takes a code cache only on the platform that made it. */
   hasCodeCache: boolean;
+  /** Changes the Node before the blob is put in. */
+  prepare?: (node: Buffer) => Buffer;
+  /** Changes the executable at the end. */
+  finish?: (executable: Buffer) => Buffer;
 }
 
 /** Executables are built on Linux x64; their code cache and the Node that makes their blobs need that. */
@@ -16,7 +23,7 @@ export const BUILD_PLATFORM = 'linux-x64';
 const MAKER = 'linux-x64';
 
 /** All executables of a release. */
-export const TARGETS: readonly Target[] = [
+const TARGETS: readonly Target[] = [
   {
     name: 'linux-x64',
     runtime: { dependency: 'linux-x64', file: 'bin/node' },
@@ -34,17 +41,36 @@ export const TARGETS: readonly Target[] = [
     runtime: { dependency: 'macos-arm64', file: 'bin/node' },
     maker: 'linux-x64-for-macos',
     hasCodeCache: false,
+    finish: signForMac,
   },
   {
     name: 'macos-x64',
     runtime: { dependency: 'macos-x64', file: 'bin/node' },
     maker: 'linux-x64-for-macos',
     hasCodeCache: false,
+    finish: signForMac,
   },
   {
     name: 'windows-x64',
     runtime: { dependency: 'windows-x64', file: 'bin/node.exe' },
     maker: MAKER,
     hasCodeCache: false,
+    prepare: withoutCertificate,
   },
 ];
+
+/** postject has removed the signature of Node's publisher, and Apple silicon starts no program without one. */
+function signForMac(executable: Buffer): Buffer {
+  return signAdHoc(executable, 'recordupload');
+}
+
+/**
+ * The targets of these names; all where there are none.
+ * @throws Error where there is no such target
+ */
+export function chosenTargets(names: readonly string[]): readonly Target[] {
+  const unknown = names.filter(name => !TARGETS.some(target => target.name === name));
+  if (unknown.length > 0)
+    throw new Error(`no such target: ${unknown.join(', ')} (there are ${TARGETS.map(({ name }) => name).join(', ')})`);
+  return names.length === 0 ? TARGETS : TARGETS.filter(({ name }) => names.includes(name));
+}

@@ -24,7 +24,11 @@ export interface Disk {
   syncFolder(fd: number): Promise<void>;
 }
 
-const disk: Disk = { syncFile: promisify(fdatasync), syncFolder: promisify(fsync) };
+/** Windows refuses to sync a folder (EPERM); NTFS keeps names in its own journal. */
+export function diskOf(platform: NodeJS.Platform): Disk {
+  const syncFolder = platform === 'win32' ? () => Promise.resolve() : promisify(fsync);
+  return { syncFile: promisify(fdatasync), syncFolder };
+}
 
 /**
  * Takes over the syncs of SQLite's write-ahead log. With `synchronous = NORMAL`, SQLite still syncs log and database around
@@ -33,7 +37,7 @@ const disk: Disk = { syncFile: promisify(fdatasync), syncFolder: promisify(fsync
  * @param sql a connection in WAL mode that has read or written: until it is closed, nobody removes its log
  * @returns undefined where the log cannot be opened a second time; SQLite goes on syncing by itself then
  */
-export function takeOverSync(sql: Sql, using: Disk = disk): WalSync | undefined {
+export function takeOverSync(sql: Sql, using: Disk = diskOf(process.platform)): WalSync | undefined {
   const log = `${sql.get('PRAGMA database_list')?.file}-wal`;
   let fd: number;
   try {
@@ -53,7 +57,7 @@ function firstWithFolder(fd: number, log: string, { syncFile, syncFolder }: Disk
     try {
       folder = openSync(dirname(log), 'r');
     } catch {
-      return; // Windows opens no folders.
+      return; // A folder that this user may not list.
     }
     try {
       await syncFolder(folder);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { openDatabase } from '../../../src/state/sqlite/database.ts';
 import { openSql } from '../../../src/state/sqlite/sql.ts';
-import { takeOverSync } from '../../../src/state/sqlite/wal-sync.ts';
+import { diskOf, takeOverSync } from '../../../src/state/sqlite/wal-sync.ts';
 import { afterTest, tempFolder } from './support.ts';
 
 /** A connection to a state's database, and a disk that finishes a sync when it is told to. */
@@ -51,6 +51,12 @@ describe('the sync of the write-ahead log', () => {
     expect(asked.slice(2).map(({ path }) => path)).toEqual([`${file}-wal`]);
     asked[2]?.end();
     await second;
+  });
+
+  test('asks Windows for no sync of a folder: it would refuse', async () => {
+    const neverOpened = 2 ** 31 - 1;
+    await expect(diskOf('linux').syncFolder(neverOpened)).rejects.toMatchObject({ code: 'EBADF' });
+    await diskOf('win32').syncFolder(neverOpened);
   });
 
   test('never counts a sync that began before the commit', async () => {
