@@ -7,9 +7,6 @@ import { createRequestHandler, currentCall } from './request-handler.ts';
 import { S3Client, type S3ClientConfig } from './sdk.ts';
 import type { BucketSettings } from './settings.ts';
 
-/** The SDK would say on the console what its errors say anyway; stderr is the command line's. */
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
-
 /**
  * The AWS SDK's client, as S3-compatible stores need it. Everything that it would otherwise look up in the environment
  * and in AWS files is given: what counts is our own configuration.
@@ -46,7 +43,6 @@ export function openClient(
     expectContinueHeader: false,
     customUserAgent: 'recordupload',
     userAgentAppId: async () => settings.machine || undefined,
-    logger: silent,
     defaultsMode: 'standard',
     useFipsEndpoint: false,
     useDualstackEndpoint: false,

@@ -31,6 +31,12 @@ export interface S3Call {
   failure?: Error;
 }
 
+/**
+ * What the SDK is given as a part's bytes: the handler sends the call's own body in its place. It is no stream, because the
+ * SDK warns on the console of each request with a stream that fails.
+ */
+export const IN_SLICES = new Uint8Array(0);
+
 /** The SDK hands neither signal nor pace through to its request handler, except at the price of its handler cache. */
 export const currentCall = new AsyncLocalStorage<S3Call>();
 
@@ -127,7 +133,8 @@ async function write(body: unknown, request: ClientRequest, { body: ours, watch 
     return;
   }
   try {
-    await ours.send(request, watch.abortSignal, watch.moved, body instanceof Uint8Array ? body : undefined);
+    const isHeld = body instanceof Uint8Array && body.length > 0;
+    await ours.send(request, watch.abortSignal, watch.moved, isHeld ? body : undefined);
   } catch (error) {
     throw watch.abortSignal.aborted ? error : new BodyFailure(error);
   }

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { Connections } from '../../http/connections.ts';
 import type { Body } from '../body.ts';
 import type { BucketMethods, ListedUpload, ObjectContent, ObjectHead } from '../bucket.ts';
@@ -12,7 +12,7 @@ import { createHeadExplainer } from './explain-head.ts';
 import { openClient } from './open-client.ts';
 import { allPages, type Page, paginateListMultipartUploads } from './pages.ts';
 import { type CallFacts, toStorageFailure } from './refusal.ts';
-import { BodyFailure, currentCall, type S3Call } from './request-handler.ts';
+import { BodyFailure, currentCall, IN_SLICES, type S3Call } from './request-handler.ts';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -217,7 +217,7 @@ export function createSdkBucket(
     uploadPart(Key, UploadId, PartNumber, body, signal) {
       const what = `uploading ${where(Key)}, part ${PartNumber}`;
       return store({ what, body }, signal, async () => {
-        const part = { Bucket, Key, UploadId, PartNumber, Body: inSlices(), ContentLength: body.sizeBytes };
+        const part = { Bucket, Key, UploadId, PartNumber, Body: IN_SLICES, ContentLength: body.sizeBytes };
         return stored(what, await client.send(new UploadPartCommand(part)));
       });
     },
@@ -280,13 +280,4 @@ export function createSdkBucket(
         await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
       }),
   };
-}
-
-/** What the SDK is given as a part's bytes: in its place our request handler sends the call's own body, in slices. */
-function inSlices(): Readable {
-  return new Readable({
-    read() {
-      this.destroy(new TypeError('only the request handler sends these bytes'));
-    },
-  });
 }
