@@ -51,6 +51,11 @@ export function shareOpenFiles(free: number = freeDescriptors()): FileShares {
   return { connections: Math.max(1, spare - files), files: places(files), hashThreads };
 }
 
+/** True if nothing has to be shared out, whatever else is opened. */
+export function hasPlentyOfDescriptors(free: number = freeDescriptors()): boolean {
+  return free >= PLENTY + FOR_THE_RUN;
+}
+
 /** How many recordings are worked on at once, `usual` at most: each has a file open while it is read. */
 export function foldersAtOnce(usual: number, free: number = freeDescriptors()): number {
   return Math.max(1, Math.min(usual, Math.floor((free - FOR_THE_RUN) / FOR_A_FOLDER)));

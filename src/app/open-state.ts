@@ -1,5 +1,7 @@
 import { AppError, OPEN_FILES_HINT } from '../core/errors.ts';
-import { openState as open, openTemporaryState, type State } from '../state/open.ts';
+import { hasState, openState as open, openTemporaryState, type State } from '../state/open.ts';
+
+export { hasState };
 
 /** What to do if the state cannot be used: fail, or continue with a state in memory that ends with the process. */
 export type WithoutState = 'refuse' | 'continue';

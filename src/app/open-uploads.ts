@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { systemClock } from '../core/clock.ts';
 import type { Observer } from '../core/events.ts';
 import { softLimit } from '../core/machine-limits.ts';
-import { createHasher } from '../core/storage/hasher.ts';
+import { createHasher, type Hasher } from '../core/storage/hasher.ts';
 import { createInFlight } from '../core/storage/in-flight.ts';
 import type { KeyProfile, Keys } from '../core/storage/keys.ts';
 import { createPersistence } from '../core/storage/persistence.ts';
@@ -42,6 +42,7 @@ export function openUploads(
     secrets,
     journal,
     machine,
+    hasher,
   }: {
     env: NodeJS.ProcessEnv;
     signal: AbortSignal;
@@ -49,18 +50,16 @@ export function openUploads(
     secrets: readonly string[];
     journal: UploadJournal;
     machine: string;
+    hasher: Hasher;
   },
 ): { session: UploadSession; close(): void } {
   const { concurrency, bwlimit, uploadRetryBudgetMs: budgetMs } = settings;
   const clock = systemClock;
-  const { connections, files, hashThreads } = shareOpenFiles();
+  const { connections, files } = shareOpenFiles();
   // One connection is left for requests without a body, which would time out behind a slow one.
   const most = connections && Math.max(1, connections - 1);
   const inFlight = createInFlight({ fixed: concurrency, most, clock });
   const bucket = openBucket({ ...settings, env, secrets, machine, connections }, inFlight.roundTrip);
-  // V8 reserves addresses for each thread, and ends the whole process where it gets none.
-  const hasAddresses = (softLimit('Max address space') ?? Number.POSITIVE_INFINITY) >= ADDRESSES_FOR_THREADS;
-  const hasher = createHasher({ usesThreads: hashThreads && hasAddresses });
   return {
     session: {
       bucket,
@@ -76,9 +75,17 @@ export function openUploads(
       observer,
       signal,
     },
-    close() {
-      hasher.close();
-      bucket.close();
-    },
+    close: () => bucket.close(),
   };
+}
+
+/**
+ * Makes what hashes files, with threads where the machine's limits allow some.
+ * @throws AppError `STORAGE` where the limit on open files is too low for an upload
+ */
+export function openHasher(): Hasher {
+  const { hashThreads } = shareOpenFiles();
+  // V8 reserves addresses for each thread, and ends the whole process where it gets none.
+  const hasAddresses = (softLimit('Max address space') ?? Number.POSITIVE_INFINITY) >= ADDRESSES_FOR_THREADS;
+  return createHasher({ usesThreads: hashThreads && hasAddresses });
 }

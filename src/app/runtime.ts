@@ -13,7 +13,7 @@ import type { LinkSigner } from '../core/storage/links.ts';
 import type { UploadSession } from '../core/upload/session.ts';
 import type { Poster } from '../core/webhook/post-webhook.ts';
 import type { OpenOverview, State } from '../state/state.ts';
-import { webhooksAtOnce } from './descriptors.ts';
+import { hasPlentyOfDescriptors, webhooksAtOnce } from './descriptors.ts';
 import { knownSecrets } from './known-secrets.ts';
 import { machineName } from './machine-name.ts';
 import type { Trace } from './observers/trace.ts';
@@ -75,6 +75,11 @@ export interface Runtime extends AsyncDisposable {
   stateFlaw(signal: AbortSignal): Promise<string | undefined>;
   /** What uploads need. @throws AppError `CONFIG` without access keys, `STATE` */
   uploads(): Promise<UploadSession>;
+  /**
+   * Starts the threads that hash a large file, if the state has to be made first: thread and state take 20 ms each. A state
+   * that exists may know that the file is uploaded, and then no thread is needed.
+   */
+  prepareUpload(largestBytes: number): Promise<void>;
   /** The bucket, each request tried once. @throws AppError `CONFIG` without access keys */
   bucket(): Promise<Bucket>;
   /**
@@ -156,13 +161,14 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
     const { createLinkSigner } = await import('../core/storage/s3/sign-links.ts');
     return createLinkSigner(settings);
   };
+  const hasher = part(closing, async () => (await import('./open-uploads.ts')).openHasher());
   const uploads = part(closing, async () => {
     const credentials = requireCredentials(config);
     const { openUploads } = await import('./open-uploads.ts');
     const { journal } = await state();
     const { session, close } = openUploads(
       { ...config, credentials },
-      { env, signal, observer, secrets, journal, machine },
+      { env, signal, observer, secrets, journal, machine, hasher: await hasher() },
     );
     if (!trace) return { session, close };
     const { traceBucket } = await import('./observers/trace.ts');
@@ -194,6 +200,11 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
       return await findFlaw(config.stateDir, signal);
     },
     uploads: async () => (await uploads()).session,
+    async prepareUpload(largestBytes) {
+      if (state.isAsked() || !hasPlentyOfDescriptors()) return;
+      const [{ hasState }] = await Promise.all([import('./open-state.ts'), look(config.stateDir)]);
+      if (!hasState(config.stateDir)) (await hasher()).prepare(largestBytes);
+    },
     bucket,
     bucketAt,
     linksAt,
@@ -215,17 +226,21 @@ interface Closable {
 }
 
 /** Makes a part when it is first asked for, once, and has it closed with the rest. */
-function part<T extends Closable>(closing: AsyncDisposableStack, make: () => Promise<T>): () => Promise<T> {
+function part<T extends Closable>(
+  closing: AsyncDisposableStack,
+  make: () => Promise<T>,
+): (() => Promise<T>) & { isAsked(): boolean } {
   let made: Promise<T> | undefined;
   closing.defer(async () => {
     // If it could not be made, its caller has got the error.
     const value = await made?.catch(() => undefined);
     await value?.close();
   });
-  return () => {
+  const get = () => {
     made ??= make();
     return made;
   };
+  return Object.assign(get, { isAsked: () => made !== undefined });
 }
 
 /** The log file, loaded beside the work: until it is there, events wait. */

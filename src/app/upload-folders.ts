@@ -114,6 +114,7 @@ async function uploadOne(
   const askedAt = runtime.clock.now();
   const recording = await readOrRefuse(dir, options, runtime, check);
   const request = { ...uploadRequest(runtime, { force, webhook }), askedAt };
+  await runtime.prepareUpload(Math.max(...recording.files.map(file => file.sizeBytes)));
   const session = await runtime.uploads();
   const observer = request.endpoints.length > 0 ? loadingPoster(session.observer, runtime) : session.observer;
   const uploadWith = async (state: Awaited<ReturnType<Runtime['state']>>): Promise<UploadedFolder> => {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkFile } from './sqlite/check-file.ts';
 import { openDatabase, openTemporaryDatabase } from './sqlite/database.ts';
@@ -24,6 +25,11 @@ export async function openState(stateDir: string, options: StateOptions = {}): P
     throw error;
   }
   return stateOver(database, { pid, stateDir });
+}
+
+/** False if opening the state would make a new one. */
+export function hasState(stateDir: string): boolean {
+  return existsSync(join(stateDir, 'state.db'));
 }
 
 /**
