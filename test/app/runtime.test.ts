@@ -39,6 +39,25 @@ describe('a runtime', () => {
     expect(readdirSync(`${config.stateDir}/owners`)).toEqual([]);
   });
 
+  test('starts the threads for a large file before a new state is open, and none if a state may know the file', async () => {
+    const threads = () => readdirSync('/proc/self/task').length;
+    const large = 64 * 1024 * 1024;
+    const { runtime } = await open();
+    await runtime.prepareUpload(1024);
+    const before = threads();
+    await runtime.prepareUpload(large);
+    expect(threads()).toBeGreaterThan(before);
+    await runtime.state();
+    await runtime[Symbol.asyncDispose]();
+
+    const { runtime: later } = await open();
+    await later.state();
+    const known = threads();
+    await later.prepareUpload(large);
+    expect(threads()).toBeLessThanOrEqual(known);
+    await later[Symbol.asyncDispose]();
+  });
+
   test('a part that cannot be made fails for whoever asks for it, and the rest is closed', async () => {
     const { runtime, config } = await open({}, { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined });
     await runtime.state();

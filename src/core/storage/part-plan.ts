@@ -46,3 +46,8 @@ export function planParts(sizeBytes: number, partSizeBytes: number): Part[] {
     return { number: index + 1, offset, sizeBytes: Math.min(partSizeBytes, sizeBytes - offset) };
   });
 }
+
+/** The parts of a file whose upload is yet to be opened. @throws as `partSizeFor` */
+export function planNewParts(sizeBytes: number): Part[] {
+  return planParts(sizeBytes, partSizeFor(sizeBytes));
+}

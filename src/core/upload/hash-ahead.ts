@@ -1,5 +1,5 @@
 import type { Part } from '../storage/part-plan.ts';
-import type { FileContext } from './session.ts';
+import type { UploadSession } from './session.ts';
 import type { SourceFile } from './source-file.ts';
 
 export interface HashedPart {
@@ -14,7 +14,7 @@ export interface HashedParts extends AsyncIterable<HashedPart>, AsyncDisposable 
 const HASH_AHEAD = 3;
 
 /** Hashes parts in order, a few ahead of the one asked for; the first ones at once. */
-export function hashAhead(parts: readonly Part[], source: SourceFile, { hasher, signal }: FileContext): HashedParts {
+export function hashAhead(parts: readonly Part[], source: SourceFile, { hasher, signal }: UploadSession): HashedParts {
   const hash = async (part: Part) => ({
     part,
     sha256: (await hasher.hash(source.fd, part.offset, part.sizeBytes)).sha256,

@@ -2,7 +2,7 @@ import { inPool } from '../pool.ts';
 import { fileBody } from '../storage/body.ts';
 import type { WriteCondition } from '../storage/bucket.ts';
 import { StorageFailure } from '../storage/failure.ts';
-import { type Part, partSizeFor, planParts } from '../storage/part-plan.ts';
+import { type Part, partSizeFor, planNewParts, planParts } from '../storage/part-plan.ts';
 import { begin, endEmptyUploads, giveUp } from './begin-upload.ts';
 import { checkLiveParts } from './check-live-parts.ts';
 import { complete, finished, isReallyGone, type UploadState } from './complete-upload.ts';
@@ -35,19 +35,23 @@ export interface PartsCondition extends WriteCondition {
 
 /** How often one run starts over with an upload that the store has lost, or of which it has lost parts. */
 const MAX_STARTS = 3;
-/** Uploads a file in parts, or finishes an open upload. */
+/**
+ * Uploads a file in parts, or finishes an open upload.
+ * @param options.ahead the parts of a new upload, where hashing them has begun; this function disposes of them
+ */
 export async function uploadInParts(
   source: SourceFile,
   context: FileContext,
-  { force, condition }: { force: boolean; condition: PartsCondition },
+  { force, condition, ahead }: { force: boolean; condition: PartsCondition; ahead?: HashedParts | undefined },
 ): Promise<PartsUpload> {
   const { journal, ref } = context;
+  await using begun = ahead;
   // A key that may not look at objects does not see whether a Complete of ours whose response was lost has succeeded.
   let mayBeOurs = false;
   if (force) await giveUp(context);
   // A new upload: its first parts are hashed while the store is asked for it.
   const isNew = (await journal.openUpload(ref)) === undefined;
-  await using first = isNew ? hashAhead(planNew(source), source, context) : undefined;
+  await using first = isNew ? (begun ?? hashAhead(planNewParts(source.file.sizeBytes), source, context)) : undefined;
   let sentBytes = 0;
   for (let starts = 1; ; starts++) {
     const before = await journal.openUpload(ref);
@@ -90,11 +94,6 @@ async function standAside(source: SourceFile, context: FileContext, state: Uploa
   } finally {
     await giveUp(context);
   }
-}
-
-/** The parts of an upload that is yet to be opened. */
-function planNew({ file }: SourceFile): Part[] {
-  return planParts(file.sizeBytes, partSizeFor(file.sizeBytes));
 }
 
 /**

@@ -7,7 +7,9 @@ import type { WriteCondition } from '../storage/bucket.ts';
 import { StorageFailure } from '../storage/failure.ts';
 import { SINGLE_PUT_LIMIT_BYTES } from '../storage/part-plan.ts';
 import { giveUp } from './begin-upload.ts';
+import type { EarlyParts } from './early-parts.ts';
 import { belongsToAnother } from './foreign-objects.ts';
+import type { HashedParts } from './hash-ahead.ts';
 import type { UploadedObject } from './journal.ts';
 import { type Look, type LookOptions, lookAtFile } from './look-at-file.ts';
 import { type PartsCondition, uploadInParts } from './multipart-upload.ts';
@@ -27,6 +29,8 @@ export interface FileUpload {
 export interface FileUploadOptions extends LookOptions {
   /** What an earlier look at the bucket found; looks by itself unless given. */
   look?: Look | undefined;
+  /** What was hashed meanwhile. */
+  early?: EarlyParts | undefined;
 }
 
 /**
@@ -54,14 +58,19 @@ export async function uploadFile(
     return { outcome: 'unchanged', object: look.object, sentBytes: 0 };
   }
 
-  const source = openSource(file);
+  const early = options.early?.take(file);
+  const source = early?.source ?? openSource(file);
   return await looking(
     file,
     session,
     async () => {
       const sending = fileContext(session, recordingId, file.name, context.key, source.assertUnchanged);
       const condition = { onlyIfAbsent: look.is !== 'replaceable', isBlind: look.is === 'unknown' };
-      const { object, sentBytes } = await send(source, sending, { ...options, condition });
+      const { object, sentBytes } = await send(source, sending, {
+        force: options.force,
+        condition,
+        ahead: early?.parts,
+      });
       if (file.sizeBytes <= SINGLE_PUT_LIMIT_BYTES) await dropLeftover(context);
       await journal.fileUploaded(ref, file, object, { now: clock.now(), sentBytes });
       return { outcome: 'uploaded', object, sentBytes };
@@ -127,7 +136,11 @@ function unreadable({ path }: RecordingFile, cause: Error): AppError {
   });
 }
 
-function send(source: SourceFile, context: FileContext, options: { force: boolean; condition: PartsCondition }) {
+function send(
+  source: SourceFile,
+  context: FileContext,
+  options: { force: boolean; condition: PartsCondition; ahead: HashedParts | undefined },
+) {
   return source.file.sizeBytes <= SINGLE_PUT_LIMIT_BYTES
     ? putWhole(source, context, options.condition)
     : uploadInParts(source, context, options);

@@ -5,6 +5,7 @@ import { sameFile } from '../recording/file-identity.ts';
 import { objectKey } from '../recording/object-key.ts';
 import type { Recording, RecordingFile } from '../recording/recording.ts';
 import { StorageFailure } from '../storage/failure.ts';
+import { type EarlyParts, hashEarly } from './early-parts.ts';
 import { belongsToAnother, foreignByRole } from './foreign-objects.ts';
 import { giveUpOtherLives } from './give-up-live.ts';
 import type { Look, LookOptions } from './look-at-file.ts';
@@ -68,8 +69,9 @@ async function upload(recording: Recording, request: UploadRequest, session: Upl
   const { journal, bucket, clock, signal } = session;
   const startedAt = clock.monotonic();
   const remote = remoteRecording(recording, session);
+  await using early = await beginHashing(recording, session);
   const looks = await lookAtAll(recording, request, session, remote);
-  const files = await uploadFiles(recording, looks, request, session, remote);
+  const files = await uploadFiles(recording, { looks, early }, request, session, remote);
   signal.throwIfAborted();
   await refuseOthers(recording, files, session);
 
@@ -123,6 +125,20 @@ async function upload(recording: Recording, request: UploadRequest, session: Upl
   };
 }
 
+/** Before the first request, because starting threads holds up the event loop: the store would seem to be farther away. */
+async function beginHashing({ id, files }: Recording, session: UploadSession): Promise<EarlyParts> {
+  const { hasher, journal, bucket } = session;
+  const stored = await journal.files({ target: bucket.target, recordingId: id });
+  const known = new Map(stored.map(file => [file.name, file]));
+  const bySize = files.toSorted((a, b) => a.sizeBytes - b.sizeBytes);
+  for (const { name, sizeBytes } of bySize) if (known.get(name)?.state !== 'uploaded') hasher.prepare(sizeBytes);
+  return await hashEarly(
+    id,
+    files.filter(({ name }) => !known.has(name)),
+    session,
+  );
+}
+
 /** What the bucket has of each file, by name, before any is sent; or why that could not be found out. */
 type Looks = ReadonlyMap<string, Look | AppError>;
 
@@ -137,13 +153,6 @@ async function lookAtAll(
   remote: RemoteRecording,
 ): Promise<Looks> {
   const looks = new Map<string, Look | AppError>();
-  const { hasher, journal, bucket } = session;
-  const stored = await journal.files({ target: bucket.target, recordingId: recording.id });
-  const done = new Set(stored.filter(file => file.state === 'uploaded').map(file => file.name));
-  // Start threads before the first request: starting them holds up the event loop, and the measured distance of the store
-  // would include that.
-  const bySize = recording.files.toSorted((a, b) => a.sizeBytes - b.sizeBytes);
-  for (const file of bySize) if (!done.has(file.name)) hasher.prepare(file.sizeBytes);
   await inPool(
     recording.files,
     { atOnce: session.filePlaces ?? FILES_AT_ONCE, signal: session.signal },
@@ -225,7 +234,7 @@ function lookOptions(
 /** Small files first, so that they do not wait for the big one. */
 async function uploadFiles(
   recording: Recording,
-  looks: Looks,
+  { looks, early }: { looks: Looks; early: EarlyParts },
   request: UploadRequest,
   session: UploadSession,
   remote: RemoteRecording,
@@ -233,7 +242,7 @@ async function uploadFiles(
   const queue = recording.files.toSorted((a, b) => a.sizeBytes - b.sizeBytes);
   const reports = new Map<string, FileReport>();
   await inPool(queue, { atOnce: session.filePlaces ?? FILES_AT_ONCE, signal: session.signal }, async (file, signal) => {
-    const options = { ...lookOptions(file, recording, request, remote), look: looks.get(file.name) };
+    const options = { ...lookOptions(file, recording, request, remote), look: looks.get(file.name), early };
     reports.set(file.name, await uploadOne(file, recording, options, { ...session, signal }));
   });
   return recording.files.flatMap(file => reports.get(file.name) ?? []);
@@ -242,7 +251,7 @@ async function uploadFiles(
 async function uploadOne(
   file: RecordingFile,
   recording: Recording,
-  { look, ...options }: LookOptions & { look: Look | AppError | undefined },
+  { look, ...options }: LookOptions & { look: Look | AppError | undefined; early: EarlyParts },
   session: UploadSession,
 ): Promise<FileReport> {
   const { journal, bucket, observer, clock, signal } = session;

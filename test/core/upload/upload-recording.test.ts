@@ -88,6 +88,23 @@ describe('An upload', () => {
     expect(await here.journal.recording(refOf(session().bucket, ''))).toMatchObject({ state: 'done', error: null });
   });
 
+  test('hashes the first parts of a large file before it asks the bucket what it has', async () => {
+    const server = await sandbox();
+    const { session } = await office(server);
+    const { hasher, ...rest } = session();
+    const seen: number[] = [];
+    const hash: typeof hasher.hash = (...range) => {
+      seen.push(server.s3.requests().length);
+      return hasher.hash(...range);
+    };
+    const recording = await makeRecording();
+    await uploadRecording(recording, REQUEST, { ...rest, hasher: { ...hasher, hash } });
+    // Three parts of the video, and each once.
+    expect(seen.slice(0, 3)).toEqual([0, 0, 0]);
+    expect(seen).toHaveLength(recording.files.length + 2);
+    for (const file of recording.files) expect(await isStored(server, file)).toBe(true);
+  });
+
   test('that is run again sends no byte and queues nothing', async () => {
     const server = await sandbox();
     const { upload } = await office(server);
