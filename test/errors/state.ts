@@ -95,15 +95,6 @@ export const STATE: readonly Meeting[] = [
     },
   },
   {
-    says: '…/state.db was written by an older version',
-    hint: 'run recordupload retry --list: it brings the file up to date',
-    exit,
-    meet: desk => {
-      version(desk, 1);
-      return ['status'];
-    },
-  },
-  {
     says: 'the state folder …/file cannot be created: it, or a folder above it, is a file',
     hint: 'set stateDir (RECORDUPLOAD_STATE_DIR) to a folder',
     exit,

@@ -11,6 +11,7 @@ import { damageOf, findDamage } from './find-damage.ts';
 import { isOwnerAlive } from './liveness.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { isWrongVersion } from './newest-schema.ts';
+import { type OlderState, readOlderState } from './older-state.ts';
 import { openOverviewOf } from './overview.ts';
 import { awaitStateFolder, refuseForeignState } from './own-state.ts';
 import { salvage } from './salvage.ts';
@@ -52,7 +53,7 @@ export async function openReadOnly(stateDir: string, { asSpool = false } = {}): 
   try {
     await read(sql => refuseMoved(sql, { asSpool }));
   } catch (error) {
-    source.sql().close();
+    source.close();
     throw error;
   }
   const isAlive = (ownerId: string, pid: number) => isOwnerAlive(stateDir, ownerId, pid);
@@ -86,13 +87,14 @@ export async function openReadOnly(stateDir: string, { asSpool = false } = {}): 
         ({ recordings, queue, deliveries }) => recordings.length + queue.length + deliveries.length === 0,
       ),
     damage: () => source.damage(),
-    close: () => source.sql().close(),
+    close: () => source.close(),
   };
 }
 
 /** A database to read from: the file, or what could be read of it once it has turned out to be damaged. */
 interface Source {
   sql(): Sql;
+  close(): void;
   damage(): StateDamage | undefined;
   /** Checks the file, unless that was done. @returns true if it was mended only now */
   check(): boolean;
@@ -106,11 +108,14 @@ async function openSource(
   patiently: <T>(work: () => T) => Promise<T>,
 ): Promise<Source | undefined> {
   let sql: Sql | undefined;
+  let older: OlderState | undefined;
   let damage: StateDamage | undefined;
   let isChecked = false;
   const closeOnce = () => {
-    sql?.close();
+    if (older) older.close();
+    else sql?.close();
     sql = undefined;
+    older = undefined;
   };
   const mend = (cause: unknown) => {
     markDamaged(stateDir);
@@ -142,8 +147,10 @@ async function openSource(
       const isUsual = open.version === MIGRATIONS.length;
       if (!isUsual) {
         if (open.version === 0 && (await patiently(() => isNew(open.sql, stateDir)))) return void open.sql.close();
-        if (!isWrongVersion(open.sql, open.version)) throw otherVersion(file, open.version);
-        mend(damageOf(`version ${open.version}`));
+        // Tables without a version are of no version that there ever was.
+        if (open.version < 1 || isWrongVersion(open.sql, open.version)) mend(damageOf(`version ${open.version}`));
+        else if (open.version > MIGRATIONS.length) throw newerVersion(file);
+        else older = readOlderState(open.sql);
       } else if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) <= CHECKED_BYTES) await patiently(check);
     } catch (error) {
       if (!damage) closeOnce();
@@ -151,7 +158,8 @@ async function openSource(
     }
   }
   return {
-    sql: () => sql as Sql,
+    sql: () => older?.sql() ?? (sql as Sql),
+    close: closeOnce,
     damage: () => damage,
     check,
     mend(error) {
@@ -196,11 +204,8 @@ function lost(message: string): AppError {
   });
 }
 
-function otherVersion(file: string, version: number): AppError {
-  const isNewer = version > MIGRATIONS.length;
-  return new AppError('STATE', `${file} was written by ${isNewer ? 'a newer' : 'an older'} version`, {
-    hint: isNewer ? 'upgrade recordupload' : 'run recordupload retry --list: it brings the file up to date',
-  });
+function newerVersion(file: string): AppError {
+  return new AppError('STATE', `${file} was written by a newer version`, { hint: 'upgrade recordupload' });
 }
 
 function openForReading(file: string): { sql: Sql; version: number } {
