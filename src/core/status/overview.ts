@@ -4,7 +4,7 @@ import type { DeliveryHistory } from '../delivery/outbox.ts';
 import type { QueuedUpload } from '../upload/queue.ts';
 import type { Measures } from './measures.ts';
 import type { Activity, ActivitySince, DeliveriesFilter, ListedDelivery, Page, RecordingsFilter } from './pages.ts';
-import type { Worker } from './worker.ts';
+import type { Machine, Worker } from './worker.ts';
 
 /*
  * What is unfinished, what waits, and how much is done. Times are milliseconds since 1970; `target` is `<endpoint>/<bucket>`.
@@ -15,6 +15,8 @@ export interface UnfinishedUpload {
   target: string;
   id: string;
   dir: string;
+  /** The machine that has the folder; undefined where the state is of one machine. */
+  machine?: string | undefined;
   /**
    * `recording`: it is still being recorded, and a living process uploads what is finished of it. `uploading`: a living
    * process is at work on it. `partial`: `retry` resumes it.
@@ -142,11 +144,13 @@ export const EMPTY_OVERVIEW: StateOverview = {
   worker: undefined,
 };
 
-/** One recording in one bucket, as this machine knows it. */
+/** One recording in one bucket, as the state knows it. */
 export interface RecordingStatus {
   target: string;
   id: string;
   dir: string;
+  /** The machine that has the folder; undefined where the state is of one machine. */
+  machine?: string | undefined;
   state: 'recording' | 'uploading' | 'partial' | 'done';
   pid: number | null;
   /** Since when something is missing; null once it is done. */
@@ -173,6 +177,8 @@ export interface KnownOfRecording {
 export interface RecentFilter {
   /** `waiting`, `held`: one of its webhooks is. */
   state?: 'recording' | 'uploading' | 'partial' | 'done' | 'waiting' | 'held' | undefined;
+  /** Only those of this machine. */
+  machine?: string | undefined;
   /** Touched at or after this time. */
   since?: number | undefined;
   limit: number;
@@ -181,6 +187,8 @@ export interface RecentFilter {
 /** Which folders of the queue `Overview.queue` lists. */
 export interface QueueFilter {
   state?: QueuedUpload['state'] | undefined;
+  /** Only those of this machine. */
+  machine?: string | undefined;
   /** Asked for or looked at then or later. */
   since?: number | undefined;
   limit: number;
@@ -191,6 +199,8 @@ export interface RecentRecording {
   target: string;
   id: string;
   dir: string;
+  /** The machine that has the folder; undefined where the state is of one machine. */
+  machine?: string | undefined;
   title: string;
   state: 'recording' | 'uploading' | 'partial' | 'done';
   /** When it was finished, or tried last. */
@@ -217,11 +227,14 @@ export interface StateDamage {
  * @throws AppError `STATE` (every method) if the state cannot be read
  */
 export interface Overview {
-  /** Its cost does not grow with what is done: that is counted from indexes and never read. */
-  all(options: { limit: number }): Promise<StateOverview>;
+  /**
+   * Its cost does not grow with what is done: that is counted from indexes and never read.
+   * @param options.machine only the uploads and folders of this machine; webhooks are of all
+   */
+  all(options: { limit: number; machine?: string | undefined }): Promise<StateOverview>;
   /** All that is known of one recording: in each bucket, and each of its webhooks, the oldest first. */
   recording(id: string): Promise<KnownOfRecording>;
-  /** Recordings of this machine, the one that was touched last first. */
+  /** Recordings, the one that was touched last first. */
   recent(filter: RecentFilter): Promise<RecentRecording[]>;
   /** Folders whose upload has not begun, the one that was asked for or looked at last first. */
   queue(filter: QueueFilter): Promise<QueuedUpload[]>;
@@ -235,8 +248,10 @@ export interface Overview {
   activity(since: ActivitySince): Promise<Activity>;
   /** What the state knows of endpoints beside their deliveries, by name. */
   endpointStates(): Promise<EndpointState[]>;
-  /** The process of `recordupload watch`; undefined if none runs. */
+  /** The process of `recordupload watch` on this machine; undefined if none runs. */
   worker(): Promise<Worker | undefined>;
+  /** The machines that share the state, by name; none where the state is of one machine. */
+  machines(): Promise<Machine[]>;
   /** What monitoring asks for. Its cost does not grow with what is done. */
   measures(): Promise<Measures>;
 }

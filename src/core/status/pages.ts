@@ -14,6 +14,8 @@ export interface Page<Entry> {
 /** Which recordings; a field that is left out does not narrow. The one that was touched last comes first. */
 export interface RecordingsFilter {
   state?: 'recording' | 'uploading' | 'partial' | 'done' | 'waiting' | 'held' | undefined;
+  /** Only those of this machine. */
+  machine?: string | undefined;
   /** In the ID or the title; ASCII letters in either case. */
   text?: string | undefined;
   /** Touched at or after this time. */

@@ -35,6 +35,8 @@ export interface NotBegun {
 
 /** A folder whose upload was asked for and has not begun. Times are milliseconds since 1970. */
 export interface QueuedUpload extends AskedFolder, NotBegun {
+  /** The machine that has the folder; undefined where the state is of one machine. */
+  machine?: string | undefined;
   /** When it was asked for first. */
   since: number;
   /** When it was asked for last. */

@@ -1,10 +1,11 @@
 import type { PoolClient } from 'pg';
 import { AppError } from '../../core/errors.ts';
+import { COUNTS_V1 } from './schema-v1-counts.ts';
 import { SCHEMA_V1 } from './schema-v1.ts';
 import { SCHEMA_V2 } from './schema-v2.ts';
 
 /** Each entry brings the schema one version on. Entries that have been released are never edited. */
-const MIGRATIONS: readonly string[] = [SCHEMA_V1, SCHEMA_V2];
+const MIGRATIONS: readonly string[] = [`${SCHEMA_V1}${COUNTS_V1}`, SCHEMA_V2];
 
 /** The version of the schema that this program works with. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -71,10 +71,12 @@ export const SCHEMA_V1 = `
   CREATE INDEX recordings_unfinished ON recordupload.recordings (target, updated_at) WHERE state <> 'done';
   CREATE INDEX recordings_since ON recordupload.recordings (unfinished_since) WHERE state <> 'done';
   CREATE INDEX recordings_claimed ON recordupload.recordings (claimed_by) WHERE claimed_by IS NOT NULL;
-  CREATE INDEX recordings_touched ON recordupload.recordings (updated_at);
   CREATE INDEX recordings_by_id ON recordupload.recordings (id);
-  CREATE INDEX recordings_of_machine ON recordupload.recordings (machine, updated_at);
-  CREATE INDEX recordings_searched ON recordupload.recordings (updated_at, id) WHERE created_at > 0;
+  -- What lists ask for: the newest first, page by page.
+  CREATE INDEX recordings_touched ON recordupload.recordings (updated_at, target, id) WHERE created_at > 0;
+  CREATE INDEX recordings_of_machine ON recordupload.recordings (machine, updated_at, target, id) WHERE created_at > 0;
+  CREATE INDEX recordings_partial ON recordupload.recordings (updated_at, target, id)
+    WHERE created_at > 0 AND state <> 'done';
   -- A path may be longer than an ordered index takes.
   CREATE INDEX recordings_of_folder ON recordupload.recordings USING hash (dir);
   CREATE INDEX recordings_local ON recordupload.recordings (target, machine, done_at)
@@ -170,6 +172,7 @@ export const SCHEMA_V1 = `
   );
   CREATE INDEX deliveries_due ON recordupload.deliveries (endpoint, next_at, seq) WHERE state = 'pending';
   CREATE INDEX deliveries_next ON recordupload.deliveries (next_at) WHERE state = 'pending';
+  CREATE INDEX deliveries_oldest ON recordupload.deliveries (created_at) WHERE state = 'pending';
   CREATE INDEX deliveries_held ON recordupload.deliveries (endpoint, held_reason) WHERE state = 'held';
   CREATE INDEX deliveries_of_recording ON recordupload.deliveries (recording_id, endpoint, seq);
   CREATE INDEX deliveries_claimed ON recordupload.deliveries (claimed_by) WHERE claimed_by IS NOT NULL;
@@ -233,15 +236,22 @@ export const SCHEMA_V1 = `
   CREATE TABLE recordupload.totals (
     name TEXT COLLATE "C" NOT NULL,
     labels TEXT COLLATE "C" NOT NULL,
+    shard INTEGER NOT NULL,         -- server processes count in rows of their own: nobody waits for another one
     count BIGINT NOT NULL,
     sum DOUBLE PRECISION NOT NULL,
-    PRIMARY KEY (name, labels)
+    PRIMARY KEY (name, labels, shard)
   );
   CREATE TABLE recordupload.successes (
     name TEXT COLLATE "C" PRIMARY KEY,
     at BIGINT NOT NULL
   );
 
+  -- Whose configuration has a target of alerts.
+  CREATE TABLE recordupload.alert_targets (
+    target TEXT COLLATE "C" NOT NULL,
+    machine TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (target, machine)
+  );
   CREATE TABLE recordupload.alert_causes (
     target TEXT COLLATE "C" NOT NULL,
     key TEXT COLLATE "C" NOT NULL,

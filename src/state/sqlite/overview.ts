@@ -67,6 +67,7 @@ export function openOverviewOf({ read, isAlive }: OverviewSource): Overview {
     activity: since => read(sql => activityIn(sql, since)),
     endpointStates: () => read(endpointStates),
     worker: () => read(sql => workerIn(sql, isAlive)),
+    machines: async () => [],
     measures: () => read(readMeasures),
   };
 }
