@@ -88,7 +88,7 @@ const NUMBERS = `SELECT
     (SELECT MIN(since) FROM queue WHERE state = 'waiting' AND ${OF_MACHINE}) AS oldest_queued,
     (SELECT MIN(since) FROM queue WHERE state = 'refused' AND ${OF_MACHINE}) AS oldest_refused,
     (SELECT next_at FROM deliveries WHERE state = 'pending' ORDER BY next_at LIMIT 1) AS next_at,
-    (SELECT created_at FROM deliveries WHERE state = 'pending' ORDER BY created_at LIMIT 1) AS oldest_waiting`;
+    (SELECT created_at FROM deliveries WHERE state = 'pending' ORDER BY seq LIMIT 1) AS oldest_waiting`;
 const WITH_LAST_ERROR = `SELECT page.*, last.error FROM page LEFT JOIN LATERAL (
     SELECT error FROM attempts WHERE delivery = page.seq ORDER BY number DESC LIMIT 1) AS last ON TRUE`;
 

@@ -8,17 +8,18 @@ import type { Database } from './database.ts';
 import type { Sql, Values } from './sql.ts';
 
 const PRUNABLE: readonly DeliveryState[] = ['delivered', 'superseded', 'discarded'];
+const DEAD_AFTER_MS = 3_600_000;
 /** Deliveries that one transaction removes: its locks keep others waiting, and a statement has a time-out. */
 const MOST_AT_ONCE = 5_000;
 
 /** Housekeeping over the database. Its room on disk is the server's own affair (autovacuum). */
-export function openHousekeeping({ read, write, liveness }: Database): Housekeeping {
+export function openHousekeeping({ read, write }: Database): Housekeeping {
   return {
     async prune({ settledBefore, now, dryRun }) {
       const { dead, ...times } = await read(async sql => {
         const offset = await clockOffset(sql);
         const at = now + offset;
-        return { dead: await liveness.dead(sql), settledBefore, now: at, leaseOver: at - LEASE_MS };
+        return { dead: await longDead(sql, at), settledBefore, now: at, leaseOver: at - LEASE_MS };
       });
       const report = { deadOwners: dead.length, freedBytes: 0, setAside: [] };
       if (dryRun) return { ...report, deliveries: await read(sql => countPrunable(sql, times)) };
@@ -32,6 +33,15 @@ export function openHousekeeping({ read, write, liveness }: Database): Housekeep
       return { ...report, deliveries };
     },
   };
+}
+
+/** Owners that began long ago and do not live: one that is beginning has a row before it has its lock. */
+async function longDead(sql: Sql, now: number): Promise<string[]> {
+  const rows = await sql.all(
+    'SELECT id FROM owners WHERE started_at < $before AND id NOT IN (SELECT id FROM living_owners)',
+    { before: now - DEAD_AFTER_MS },
+  );
+  return rows.map(row => String(row.id));
 }
 
 // A payload that may be on its way to the server keeps newer ones waiting, so it stays.

@@ -172,7 +172,7 @@ export const SCHEMA_V1 = `
   );
   CREATE INDEX deliveries_due ON recordupload.deliveries (endpoint, next_at, seq) WHERE state = 'pending';
   CREATE INDEX deliveries_next ON recordupload.deliveries (next_at) WHERE state = 'pending';
-  CREATE INDEX deliveries_oldest ON recordupload.deliveries (created_at) WHERE state = 'pending';
+  CREATE INDEX deliveries_oldest ON recordupload.deliveries (seq) WHERE state = 'pending';
   CREATE INDEX deliveries_held ON recordupload.deliveries (endpoint, held_reason) WHERE state = 'held';
   CREATE INDEX deliveries_of_recording ON recordupload.deliveries (recording_id, endpoint, seq);
   CREATE INDEX deliveries_claimed ON recordupload.deliveries (claimed_by) WHERE claimed_by IS NOT NULL;

@@ -142,7 +142,7 @@ export function forgettingConforms(stage: Stage): void {
       expect(await ids({ state: 'uploading' })).toEqual(['5']);
       expect(await ids({ state: 'held' })).toEqual(['3']);
       expect(await ids({ state: 'waiting' })).toEqual(['3']);
-      expect((await overview.recent({ limit: 9 })).find(({ id }) => id === '3')).toEqual({
+      expect((await overview.recent({ limit: 9 })).find(({ id }) => id === '3')).toMatchObject({
         target: TARGET,
         id: '3',
         dir: RECORDING.dir,
