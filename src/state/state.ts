@@ -17,6 +17,8 @@ export interface State extends DeliveryPorts {
   overview: Overview;
   alerts: AlertBook;
   housekeeping: Housekeeping;
+  /** Undefined where asking costs nothing: the state is this machine's own. */
+  changes?: Changes | undefined;
   /**
    * Makes this process the worker of the state, if no other one is.
    * @param now milliseconds since 1970
@@ -27,6 +29,18 @@ export interface State extends DeliveryPorts {
   notePass(now: number): Promise<void>;
   /** Closes it once every write that was asked for has ended. This process's claims are void then. */
   close(): Promise<void>;
+}
+
+/** What other processes put into a state that several machines share. */
+export interface Changes {
+  /**
+   * Calls `onWake` when webhooks may have become due, or a folder of this machine was put into the queue; sometimes more
+   * often.
+   * @returns stops that
+   */
+  subscribe(onWake: () => void): () => void;
+  /** How long nobody has to ask the state whether something has come, in milliseconds: longer while it can be heard. */
+  pauseMs(): number;
 }
 
 /** A state for looking at alone. */

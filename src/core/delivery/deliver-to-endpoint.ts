@@ -9,6 +9,7 @@ import { type DeliveryReport, type EndpointReport, STOPPED } from './delivery-re
 import { MAY_ARRIVE_MS } from './in-flight.ts';
 import { isRefused } from './refusal.ts';
 import { type SendDeps, sendDelivery } from './send-delivery.ts';
+import { enterCircuit } from './shared-circuit.ts';
 
 /** Which deliveries a run is about. */
 export interface Selection {
@@ -69,15 +70,23 @@ export async function deliverToEndpoint(
   const sendDeps = { ...deps, claims, redact: deps.redact ?? createRedactor(endpointSecrets(endpoint)) };
   const scope = { endpoint: name, recordingIds: selection.recordingIds, seqs: selection.deliverySeqs };
 
-  await claims.repair(name, clock.now());
   const gate = await openGate(endpoint, selection, deps);
+  if (gate !== 'no-token' && gate !== 'off') await claims.repair(name, clock.now());
+  // A run that shares its pace with another one has entered with it.
+  const isAsked = gate !== 'open' || deps.paces?.has(name) === true || isOperators(selection);
+  const shared = await enterCircuit(state.circuits, name, { isAsked, clock });
+  const isProbe = shared.entry === 'probe';
   const pace = deps.paces?.get(name) ?? {
-    circuit: createCircuit(concurrency, { single: gate === 'single', coldFailures: deps.coldFailures }),
+    circuit: createCircuit(concurrency, {
+      single: gate === 'single' || isProbe,
+      coldFailures: isProbe ? 1 : deps.coldFailures,
+    }),
     inFlight: new Set<Promise<void>>(),
   };
   deps.paces?.set(name, pace);
   const { circuit } = pace;
   if (gate !== 'open' && gate !== 'single') circuit.stop(gate);
+  else if (typeof shared.entry === 'object') circuit.stop('failing');
   else if (selection.held) await claims.releaseHeld(scope, clock.now());
 
   const dueBy = selection.due === 'due' ? clock.now() : undefined;
@@ -98,6 +107,7 @@ export async function deliverToEndpoint(
       const sent = await sendDelivery(delivery, endpoint, selection.trigger, sendDeps);
       reports.push(sent.report);
       if (sent.signal !== undefined) circuit.record(sent.signal, clock.monotonic());
+      await shared.note(sent.signal);
       if (sent.report.outcome !== 'delivered' || !mustRelease) return;
       mustRelease = false;
       await endpoints.releaseRefused(name, clock.now());
@@ -151,6 +161,7 @@ export async function deliverToEndpoint(
     if (pace.inFlight.size > 0) await Promise.race(pace.inFlight);
   }
   await Promise.all(inFlight);
+  if (!failure) await shared.end(circuit.stopped);
   // The state cannot be written, so the claims stay until this process ends or their lease is over.
   if (failure) throw failure.error;
 
@@ -159,6 +170,11 @@ export async function deliverToEndpoint(
   const ended = await queue.end();
   const report = { endpoint: name, sent: reports.length, ...ended, stopped, detail };
   return { deliveries: reports, endpoint: report, waiting: queue.waiting };
+}
+
+/** Somebody asks for these deliveries now; an upload that has just ended does not. */
+function isOperators({ due, trigger }: Selection): boolean {
+  return due === 'now' && trigger !== 'upload';
 }
 
 /** Whether anything may be sent at all; `single`: an operator asks for one try at an endpoint that refused the token. */

@@ -127,10 +127,7 @@ export function openDeliveryClaims(database: Database): DeliveryClaims {
 
     settle: settlement => {
       const { webhookId, recordingId } = settlement.delivery;
-      return storing(
-        `what came of the webhook delivery ${webhookId} of recording ${recordingId}`,
-        settle(settlement),
-      );
+      return storing(`what came of the webhook delivery ${webhookId} of recording ${recordingId}`, settle(settlement));
     },
 
     releaseHeld: (scope, now) => write(sql => unhold(sql, scope, now)),

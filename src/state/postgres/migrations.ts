@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import { AppError } from '../../core/errors.ts';
-import { COUNTS_V1 } from './schema-v1-counts.ts';
 import { SCHEMA_V1 } from './schema-v1.ts';
+import { COUNTS_V1 } from './schema-v1-counts.ts';
 import { SCHEMA_V2 } from './schema-v2.ts';
 
 /** Each entry brings the schema one version on. Entries that have been released are never edited. */

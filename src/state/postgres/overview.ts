@@ -34,7 +34,9 @@ export function openOverviewOf({ read, liveness, self }: Pick<Database, 'read' |
     recording: id =>
       read(async sql => ({
         recordings: await recordingsOf(sql, await liveness.living(sql), id),
-        queue: (await sql.all('SELECT * FROM queue WHERE recording_id = $id ORDER BY since, dir', { id })).map(queuedOf),
+        queue: (await sql.all('SELECT * FROM queue WHERE recording_id = $id ORDER BY since, dir', { id })).map(
+          queuedOf,
+        ),
         deliveries: await historyOf(sql, id),
       })),
     recent: filter => read(async sql => recentRecordings(sql, filter, await liveness.living(sql))),
@@ -152,10 +154,7 @@ async function readOverview(
 /** Those at work come first. */
 async function unfinished(sql: Sql, values: Values, living: Living): Promise<UnfinishedUpload[]> {
   const some = (where: string) =>
-    sql.all(
-      `SELECT * FROM recordings WHERE ${where} ORDER BY unfinished_since, target, id LIMIT $limit`,
-      values,
-    );
+    sql.all(`SELECT * FROM recordings WHERE ${where} ORDER BY unfinished_since, target, id LIMIT $limit`, values);
   return await toUploads(sql, [...(await some(CLAIMED)), ...(await some(PARTIAL))], living);
 }
 

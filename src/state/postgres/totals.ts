@@ -97,7 +97,8 @@ function countedOf({ endpoint, outcome, status, run, tookMs, deliveredAfterMs: a
   if (afterMs === undefined) return counted;
   counted.push({ name: 'delivery', labels: [endpoint], count: 1, sum: Math.max(0, afterMs) });
   const bound = DELIVERY_TIME_BOUNDS_MS.find(ms => afterMs <= ms);
-  if (bound !== undefined) counted.push({ name: 'delivery-within', labels: [endpoint, String(bound)], count: 1, sum: 0 });
+  if (bound !== undefined)
+    counted.push({ name: 'delivery-within', labels: [endpoint, String(bound)], count: 1, sum: 0 });
   return counted;
 }
 
