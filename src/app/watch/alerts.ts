@@ -11,6 +11,8 @@ export interface Alerts {
 
 /** How often it looks for causes; a message that could not be sent waits at least as long. */
 const LOOK_EVERY_MS = 5_000;
+/** The same where a fleet shares the state: each machine looks. */
+const SHARED_EVERY_MS = 60_000;
 const BEAT_EVERY_MS = 60_000;
 
 /**
@@ -32,7 +34,9 @@ export function createAlerts(
       // The end of the last one rings.
       if (running) return Number.POSITIVE_INFINITY;
       if (dueAt > now) return dueAt - now;
-      dueAt = now + LOOK_EVERY_MS;
+      const { changes } = await generations.runtime.state();
+      const everyMs = changes ? SHARED_EVERY_MS : LOOK_EVERY_MS;
+      dueAt = now + everyMs;
       const isGood = isWell() && beatAt <= now;
       if (isGood) beatAt = now + BEAT_EVERY_MS;
       running = generations
@@ -42,7 +46,7 @@ export function createAlerts(
           running = undefined;
           onEnd();
         });
-      return LOOK_EVERY_MS;
+      return everyMs;
     },
     idle: async () => {
       await running;

@@ -1,6 +1,8 @@
 import type { Generations } from './generations.ts';
 
 const EVERY_MS = 30_000;
+/** Where a fleet shares the state: every note is a question to its database. */
+const SHARED_EVERY_MS = 60_000;
 
 /**
  * Notes in the state, now and then, that the worker looked after everything: monitoring sees by it that the worker lives
@@ -12,7 +14,9 @@ export function createPulse(generations: Generations): () => Promise<void> {
   return async () => {
     const { clock, state } = generations.runtime;
     if (clock.monotonic() - notedAt < EVERY_MS) return;
+    const { notePass, changes } = await state();
+    if (changes && clock.monotonic() - notedAt < SHARED_EVERY_MS) return;
     notedAt = clock.monotonic();
-    await (await state()).notePass(clock.now());
+    await notePass(clock.now());
   };
 }

@@ -5,6 +5,7 @@ import { foldersAtOnce } from '../descriptors.ts';
 import { finishUpload } from '../finish-upload.ts';
 import type { Runtime } from '../runtime.ts';
 import { postpone, type RetriedUpload, uploadQueued } from '../upload-queued.ts';
+import { createAsking } from './asking.ts';
 import { createBackoff } from './backoff.ts';
 import type { Candidates, Looked } from './candidates.ts';
 import type { Verdict } from './finished.ts';
@@ -13,6 +14,7 @@ import type { Generations } from './generations.ts';
 import { giveUpGone } from './give-up.ts';
 import { stillWritten } from './handed-over.ts';
 import type { LiveRecordings } from './live.ts';
+import { createPauses } from './pauses.ts';
 import { type Place, placeOf } from './place.ts';
 
 /** Uploads what waits in the queue, and finishes what was begun. */
@@ -66,29 +68,25 @@ export function createUploads(
   const announced = new Map<string, string>();
   let unfinished: { id: string; dir: string }[] = [];
   let lookedAt = Number.NEGATIVE_INFINITY;
+  const asking = createAsking(generations);
+  /** When the next folder of the queue is due, as far as is known. */
+  let queueAt: number | undefined;
 
-  /** Folders whose upload failed for another reason than the upload itself, and until when they wait; monotonic. */
-  const paused = new Map<string, number>();
-  const isBusy = (dir: string) => {
-    if (running.has(dir)) return true;
-    const until = paused.get(dir);
-    if (until === undefined) return false;
-    if (until > generations.runtime.clock.monotonic()) return true;
-    paused.delete(dir);
-    return false;
-  };
+  /** Folders whose upload failed for another reason than the upload itself. */
+  const paused = createPauses(() => generations.runtime.clock.monotonic());
+  const isBusy = (dir: string) => running.has(dir) || paused.has(dir);
 
   const start = (dir: string, work: (runtime: Runtime) => Promise<void>) => {
     const task = generations
       .use(work)
       .catch(error => {
-        const { signal, clock } = generations.runtime;
-        if (signal.aborted) return;
-        paused.set(dir, clock.monotonic() + PAUSE_MS);
+        if (generations.runtime.signal.aborted) return;
+        paused.add(dir, PAUSE_MS);
         onFailure(error);
       })
       .finally(() => {
         running.delete(dir);
+        asking.hint();
         onEnd();
       });
     running.set(dir, task);
@@ -216,9 +214,9 @@ export function createUploads(
 
   const lookForUnfinished = async (runtime: Runtime) => {
     const { clock } = runtime;
-    if (clock.monotonic() - lookedAt < LOOK_FOR_UNFINISHED_MS) return;
+    const { journal, changes } = await runtime.state();
+    if (clock.monotonic() - lookedAt < (changes?.pauseMs() ?? LOOK_FOR_UNFINISHED_MS)) return;
     lookedAt = clock.monotonic();
-    const { journal } = await runtime.state();
     const all = await journal.unfinished(targetOf(runtime));
     unfinished = all.map(({ id, dir }) => ({ id, dir }));
     backoff.keepOnly(new Set(unfinished.map(({ id }) => id)));
@@ -242,6 +240,7 @@ export function createUploads(
     },
     isRunning: dir => running.has(dir),
     retrySoon() {
+      asking.hint();
       backoff.hurry();
       lookedAt = Number.NEGATIVE_INFINITY;
     },
@@ -265,7 +264,9 @@ export function createUploads(
           if (stored) start(dir, runtime => uploadUnfinished(stored, runtime));
         }
       }
-      if (running.size < places) {
+      const isDue = queueAt !== undefined && queueAt <= clock.now();
+      const isAsked = (await asking.take()) || isDue || paused.size > 0;
+      if (isAsked && running.size < places) {
         for (const entry of await queue.due(clock.now(), places + running.size + paused.size)) {
           if (running.size >= places) break;
           if (!isBusy(entry.dir)) start(entry.dir, runtime => uploadEntry(entry, runtime));
@@ -282,9 +283,9 @@ export function createUploads(
         if (stored) start(dir, runtime => uploadUnfinished(stored, runtime));
       }
       if (running.size >= places) return LOOK_FOR_UNFINISHED_MS;
-      const nextAt = await queue.nextAt();
+      if (isAsked) queueAt = await queue.nextAt();
       // What is due and was not begun is busy, and rings at its end.
-      const nextInMs = nextAt === undefined || nextAt <= clock.now() ? LOOK_FOR_UNFINISHED_MS : nextAt - clock.now();
+      const nextInMs = queueAt === undefined || queueAt <= clock.now() ? LOOK_FOR_UNFINISHED_MS : queueAt - clock.now();
       return Math.min(quietMs, nextInMs);
     },
     idle: async () => {

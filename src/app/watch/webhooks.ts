@@ -1,7 +1,9 @@
 import { FURTHEST_MS } from '../../core/delivery/claims.ts';
 import type { Pace } from '../../core/delivery/deliver-to-endpoint.ts';
 import { deliverWebhooks } from '../../core/delivery/deliver-webhooks.ts';
+import type { NextDue } from '../../core/delivery/outbox.ts';
 import type { Runtime } from '../runtime.ts';
+import { createAsking } from './asking.ts';
 import type { Generations } from './generations.ts';
 
 /** Sends webhooks when they are due. */
@@ -50,6 +52,8 @@ export function createWebhooks(
 ): Webhooks {
   const lanes = new Map<string, Lane>();
   const running = new Set<Promise<void>>();
+  const asking = createAsking(generations);
+  let dues: NextDue[] = [];
 
   const run = async (endpoint: string, lane: Lane, runtime: Runtime) => {
     const { clock } = runtime;
@@ -78,6 +82,7 @@ export function createWebhooks(
         lane.runs--;
         if (lane.runs === 0) lane.paces = new Map();
         running.delete(work);
+        asking.hint();
         onEnd();
       });
     running.add(work);
@@ -93,10 +98,15 @@ export function createWebhooks(
     async pump() {
       const { runtime } = generations;
       const { clock, config } = runtime;
-      const { outbox } = await runtime.state();
+      const { outbox, changes } = await runtime.state();
+      let isFresh = await asking.take();
+      if (isFresh) dues = await outbox.nextDue();
       let quietMs = Number.POSITIVE_INFINITY;
-      for (const { endpoint, nextAt } of await outbox.nextDue()) {
-        if (!config.webhooks.some(({ name }) => name === endpoint)) continue;
+      for (let at = 0; at < dues.length; at++) {
+        const { endpoint, nextAt } = dues[at]!;
+        const configured = config.webhooks.find(({ name }) => name === endpoint);
+        // Who shares the state may have a token.
+        if (!configured || (changes && configured.token === undefined)) continue;
         const lane = lanes.get(endpoint) ?? { runs: 0, paces: new Map(), pausedUntil: 0, failures: 0 };
         lanes.set(endpoint, lane);
         // A clock that was wrong has scheduled it that far ahead; a run repairs that.
@@ -107,6 +117,11 @@ export function createWebhooks(
           continue;
         }
         if (lane.runs >= RUNS_AT_ONCE || lane.paces.get(endpoint)?.circuit.stopped !== undefined) continue;
+        if (!isFresh) {
+          // Another machine may have sent it since.
+          [isFresh, dues, at, quietMs] = [true, await outbox.nextDue(), -1, Number.POSITIVE_INFINITY];
+          continue;
+        }
         // A run takes what is due at its beginning; the next one begins when there is more, not at once.
         lane.pausedUntil = clock.monotonic() + BUSY_PAUSE_MS;
         quietMs = Math.min(quietMs, BUSY_PAUSE_MS);
@@ -118,6 +133,7 @@ export function createWebhooks(
       await Promise.all(running);
     },
     reset() {
+      asking.hint();
       for (const lane of lanes.values()) Object.assign(lane, { pausedUntil: 0, failures: 0 });
     },
   };
