@@ -236,11 +236,24 @@ export const SCHEMA_V1 = `
   CREATE TABLE recordupload.totals (
     name TEXT COLLATE "C" NOT NULL,
     labels TEXT COLLATE "C" NOT NULL,
-    shard INTEGER NOT NULL,         -- server processes count in rows of their own: nobody waits for another one
+    count BIGINT NOT NULL,
+    sum DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (name, labels)
+  );
+  -- The same, and more of it: each server process counts in a row of its own (shard), so that nobody waits for another one.
+  CREATE TABLE recordupload.sharded_totals (
+    name TEXT COLLATE "C" NOT NULL,
+    labels TEXT COLLATE "C" NOT NULL,
+    shard INTEGER NOT NULL,
     count BIGINT NOT NULL,
     sum DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (name, labels, shard)
   );
+  CREATE VIEW recordupload.all_totals AS
+    SELECT name, labels, SUM(count)::bigint AS count, SUM(sum) AS sum FROM (
+      SELECT name, labels, count, sum FROM recordupload.totals
+      UNION ALL SELECT name, labels, count, sum FROM recordupload.sharded_totals) AS each
+    GROUP BY name, labels;
   CREATE TABLE recordupload.successes (
     name TEXT COLLATE "C" PRIMARY KEY,
     at BIGINT NOT NULL

@@ -16,7 +16,7 @@ interface Counted extends Total {
 }
 
 // In one order: two transactions never wait for each other's rows.
-const ADD = `INSERT INTO totals AS known (name, labels, shard, count, sum)
+const ADD = `INSERT INTO sharded_totals AS known (name, labels, shard, count, sum)
   SELECT name, labels, pg_backend_pid() % 32, times, size
   FROM json_to_recordset($counted::json) AS one (name text, labels text, times bigint, size double precision)
   ORDER BY name, labels
@@ -26,8 +26,7 @@ const SUCCEEDED = `INSERT INTO successes AS known (name, at) VALUES ($name, $at)
   ON CONFLICT (name) DO UPDATE SET at = excluded.at`;
 const NOTED = `UPDATE successes SET at = $at
   WHERE name = (SELECT name FROM successes WHERE name = $name FOR UPDATE SKIP LOCKED)`;
-const TOTALS = `SELECT name, labels, SUM(count)::bigint AS count, SUM(sum) AS sum FROM totals
-  GROUP BY name, labels ORDER BY name, labels`;
+const TOTALS = 'SELECT * FROM all_totals ORDER BY name, labels';
 const WAITING = `SELECT endpoint, COUNT(*) AS n FROM deliveries WHERE state = 'pending' GROUP BY endpoint ORDER BY endpoint`;
 const HELD = `SELECT endpoint, held_reason, COUNT(*) AS n FROM deliveries WHERE state = 'held'
   GROUP BY endpoint, held_reason ORDER BY endpoint, held_reason`;

@@ -87,7 +87,9 @@ export function* readBeside({ machine }: Dialect): Script<KnownBeside> {
   const of = function* (table: Table, order: string, isMachines = false): Script<Row[]> {
     const where = isMachines && machine !== undefined ? ' WHERE machine = $machine' : '';
     const values: Values = where ? { machine: machine ?? null } : {};
-    const rows = yield* all(`SELECT ${columnsOf(table)} FROM ${table}${where} ORDER BY ${order}`, values);
+    // PostgreSQL counts in several rows.
+    const from = table === 'totals' && machine !== undefined ? 'all_totals' : table;
+    const rows = yield* all(`SELECT ${columnsOf(table)} FROM ${from}${where} ORDER BY ${order}`, values);
     return rows.map(row => only(table, row));
   };
   return {
