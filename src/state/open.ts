@@ -5,18 +5,22 @@ import { openDatabase, openTemporaryDatabase } from './sqlite/database.ts';
 import { awaitStateFolder, refuseForeignState } from './sqlite/own-state.ts';
 import { mayHoldDeliveries, openReadOnly } from './sqlite/read-only.ts';
 import { stateOver } from './sqlite/sqlite-state.ts';
-import type { OpenOverview, State, StateOptions } from './state.ts';
+import type { DatabaseFacts, FleetOptions, OpenOverview, State, StateOptions } from './state.ts';
 import { refuseMoved } from './transfer/moved.ts';
 
-export type { OpenOverview, State, StateOptions } from './state.ts';
+export type { DatabaseFacts, FleetOptions, OpenOverview, State, StateOptions } from './state.ts';
 
 /**
- * Opens the state of a folder; creates or upgrades it if needed.
- * @throws AppError `STATE` if the folder or its file cannot be used, `CONFIG` if they are somebody else's, or the state was
- * moved into PostgreSQL
+ * Opens the state of a folder, or of a fleet; creates or upgrades it if needed.
+ * @throws AppError `STATE` if the folder or its file, or the database, cannot be used, `CONFIG` if they are somebody else's,
+ * or the folder's state was moved into PostgreSQL
  */
 export async function openState(stateDir: string, options: StateOptions = {}): Promise<State> {
-  const { warn, pid = process.pid } = options;
+  const { warn, pid = process.pid, fleet } = options;
+  if (fleet) {
+    const { openPostgresState } = await import('./postgres/postgres-state.ts');
+    return await openPostgresState(fleet, pid);
+  }
   const database = await openDatabase(stateDir, { warn });
   try {
     await database.read(sql => refuseMoved(sql, { asSpool: false }));
@@ -34,23 +38,38 @@ export function hasState(stateDir: string): boolean {
 
 /**
  * A state in memory, for one process, where none can be kept.
+ * @param options.fleet its state cannot be used, and may hold deliveries
  * @param options.instead the folder of a state that cannot be used: if it may hold deliveries, nothing is sent around it
  */
 export async function openTemporaryState(
-  options: Pick<StateOptions, 'pid'> & { instead?: string | undefined } = {},
+  options: Pick<StateOptions, 'pid' | 'fleet'> & { instead?: string | undefined } = {},
 ): Promise<State> {
-  const { pid = process.pid, instead } = options;
-  const isBlocked = instead !== undefined && (await mayHoldDeliveries(instead));
+  const { pid = process.pid, instead, fleet } = options;
+  const isBlocked = fleet !== undefined || (instead !== undefined && (await mayHoldDeliveries(instead)));
   return stateOver(await openTemporaryDatabase(), { pid, isBlocked });
 }
 
 /**
- * Opens the state of a folder for looking at alone: creates, upgrades and locks nothing.
+ * Opens the state of a folder, or of a fleet, for looking at alone: creates, upgrades and locks nothing.
  * @returns undefined if there is no state yet
  * @throws AppError `STATE` if it cannot be read, `CONFIG` if it is somebody else's
  */
-export function openOverview(stateDir: string): Promise<OpenOverview | undefined> {
-  return openReadOnly(stateDir);
+export async function openOverview(stateDir: string, fleet?: FleetOptions): Promise<OpenOverview | undefined> {
+  if (!fleet) return await openReadOnly(stateDir);
+  const { openPostgresOverview } = await import('./postgres/postgres-state.ts');
+  return await openPostgresOverview(fleet);
+}
+
+/** What `doctor` shows of a fleet's database. @throws AppError `STATE` if it cannot be used */
+export async function lookAtDatabase(fleet: FleetOptions): Promise<DatabaseFacts> {
+  const { lookAtDatabase } = await import('./postgres/facts.ts');
+  return await lookAtDatabase(fleet);
+}
+
+/** The SQL that makes or upgrades a fleet's schema, and lets a role use it. */
+export async function schemaSql(role: string): Promise<string> {
+  const { schemaSql } = await import('./postgres/schema-sql.ts');
+  return schemaSql(role);
 }
 
 /** How long the check waits for a process that has the file locked. */

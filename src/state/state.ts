@@ -56,4 +56,33 @@ export interface StateOptions {
   warn?: ((message: string) => void) | undefined;
   /** This process, as the others see it; its own pid unless given. */
   pid?: number | undefined;
+  /** The state is the fleet's; the folder is this machine's. */
+  fleet?: FleetOptions | undefined;
+}
+
+/** A state that machines share, in PostgreSQL. */
+export interface FleetOptions {
+  /** A URL of libpq's kind. Secret. */
+  url: string;
+  /** This machine's name. */
+  machine: string;
+  /** A path is the same folder on every machine. */
+  sharedFolders: boolean;
+  /** What the program calls itself: `recordupload/<version>`. */
+  program: string;
+  /** Certificates that are trusted, in PEM; Node's unless given. */
+  ca?: string | undefined;
+}
+
+/** What `doctor` shows of a database. */
+export interface DatabaseFacts {
+  /** `db.example.com:5432`, or the file of a socket. */
+  host: string;
+  serverVersion: string;
+  /** 0: nothing was made in it yet. */
+  schemaVersion: number;
+  isEncrypted: boolean;
+  /** A pooler is between this machine and the server. */
+  isPooled: boolean;
+  roundTripMs: number;
 }

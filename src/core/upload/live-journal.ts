@@ -2,10 +2,14 @@ import type { Recording, RecordingId } from '../recording/recording.ts';
 import type { RecordingRef } from './parts-journal.ts';
 import type { RecordingState } from './recording-state.ts';
 
-/** Whether this process may upload the recording; if not, the pid of the process that is uploading it. */
+/** Whether this process may upload the recording; if not, who has it. */
 export type BeginResult =
   /** `token`: a random word that this state keeps for the recording, so that it knows its own objects. */
-  { ok: true; token: string } | { ok: false; pid: number };
+  | { ok: true; token: string }
+  /** A living process is uploading it; `machine`: of a fleet, where it is another one. */
+  | { ok: false; pid: number; machine?: string }
+  /** Another machine of the fleet has a recording with its id. */
+  | { ok: false; machine: string };
 
 /** Whether this process may upload a recording that is still being recorded. */
 export type BeginLiveResult =

@@ -228,6 +228,7 @@ class Live implements LiveUpload {
       const ownToken = `${begun.token}.`;
       this.#session = { ...this.#session, ownToken, newToken: () => `${ownToken}${newToken()}` };
     } else if ('pid' in begun) this.#pause(`process ${begun.pid} is at work on it`);
+    else if ('machine' in begun) this.#pause(`machine ${begun.machine} has a recording with its ID`);
     // Its upload was begun before, so that it is uploaded when it is finished.
     else this.#stopping.abort();
     return begun.ok;

@@ -9,6 +9,7 @@ import { type EarlyParts, hashEarly } from './early-parts.ts';
 import { belongsToAnother, foreignByRole } from './foreign-objects.ts';
 import { giveUpOtherLives } from './give-up-live.ts';
 import type { Look, LookOptions } from './look-at-file.ts';
+import { notClaimed } from './not-claimed.ts';
 import { type RemoteRecording, remoteRecording } from './remote-recording.ts';
 import { persistentBucket, type UploadSession } from './session.ts';
 import { storeMetadata } from './store-metadata.ts';
@@ -25,7 +26,7 @@ const FILES_AT_ONCE = 8;
 
 /**
  * Uploads a recording and queues its webhook. Files that fail do not stop the others.
- * @throws AppError `BUSY` if another process is uploading it, `STATE` (a `NotBegunError` if the state knows nothing of
+ * @throws AppError `BUSY` if another process is uploading it, `RECORDING` if another machine has its id, `STATE` (a `NotBegunError` if the state knows nothing of
  * this run); the signal's reason once it aborts
  */
 export async function uploadRecording(
@@ -37,11 +38,7 @@ export async function uploadRecording(
   const webhooks = request.endpoints.length > 0;
   const { askedAt } = request;
   const begun = await journal.begin(bucket.target, recording, { webhooks, now: clock.now(), askedAt }).catch(notBegun);
-  if (!begun.ok) {
-    throw new AppError('BUSY', `another process (pid ${begun.pid}) is at work on recording ${recording.id}`, {
-      hint: 'wait until it has ended; recordupload status shows what it does',
-    });
-  }
+  if (!begun.ok) throw notClaimed(recording.id, begun);
   try {
     observer({ type: 'recording-started', recordingId: recording.id, dir: recording.dir, files: recording.files });
     const ownToken = `${begun.token}.`;

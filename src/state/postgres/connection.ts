@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { userInfo } from 'node:os';
-import type { ConnectionOptions } from 'node:tls';
+import { type ConnectionOptions, getCACertificates } from 'node:tls';
 import type { Client, PoolClient, PoolConfig } from 'pg';
 import { type DatabaseHost, type DatabaseUrl, hostsText, hostText, sslModeFor } from '../../core/database-url.ts';
 import { AppError, hasErrorCode } from '../../core/errors.ts';
@@ -177,22 +177,20 @@ async function lookAt(
   isEncrypted: boolean,
   mustWrite: boolean,
 ): Promise<ServerFacts> {
-  const look = () =>
-    client.query(
-      `SELECT pg_backend_pid() AS backend, pg_is_in_recovery() AS standby, current_setting('server_encoding') AS encoding,
-         current_setting('transaction_read_only') AS read_only, current_setting('server_version_num')::int AS version`,
-    );
-  const [first, again] = [(await look()).rows[0], (await look()).rows[0]];
-  if (mustWrite && (first.standby || first.read_only === 'on')) throw new Standby(hostText(host));
-  if (first.encoding !== 'UTF8')
-    throw new AppError('STATE', `the database's encoding is ${first.encoding}, and the state needs UTF8`, {
+  const { rows } = await client.query(
+    `SELECT pg_backend_pid() AS backend, pg_is_in_recovery() AS standby, current_setting('server_encoding') AS encoding,
+       current_setting('transaction_read_only') AS read_only, current_setting('server_version_num')::int AS version`,
+  );
+  const [{ backend, standby, encoding, read_only: readOnly, version }] = rows;
+  if (mustWrite && (standby || readOnly === 'on')) throw new Standby(hostText(host));
+  if (encoding !== 'UTF8')
+    throw new AppError('STATE', `the database's encoding is ${encoding}, and the state needs UTF8`, {
       hint: "create a database with ENCODING 'UTF8', and name it in stateUrl",
     });
-  const { processID } = client as unknown as { processID: number | null };
-  // A pooler makes up the number that it gives its clients.
-  const isPooled = processID !== first.backend || first.backend !== again.backend;
+  // A pooler makes up the number of the process that it gives its clients.
+  const isPooled = (client as unknown as { processID: number | null }).processID !== backend;
   if (!isPooled) await client.query([...SESSION_SETTINGS, ...KEEPALIVE_SETTINGS].map(one => `SET ${one}`).join('; '));
-  return { host, versionNumber: first.version, isEncrypted, isPooled };
+  return { host, versionNumber: version, isEncrypted, isPooled };
 }
 
 /** How to connect to a host, in the order of `sslmode`: encrypted, or not. */
@@ -202,7 +200,7 @@ function waysTo(host: DatabaseHost, url: DatabaseUrl, ca: string | undefined): (
   const tls: ConnectionOptions = {
     // Like libpq: with a root certificate, `require` looks at the chain.
     rejectUnauthorized: mode.startsWith('verify') || (mode === 'require' && url.sslRootCert !== undefined),
-    ca: rootCertificates(url.sslRootCert) ?? ca,
+    ca: rootCertificates(url.sslRootCert) ?? (ca === undefined ? undefined : [...getCACertificates('default'), ca]),
     ...(url.sslCert !== undefined && { cert: pem('sslcert', url.sslCert) }),
     ...(url.sslKey !== undefined && { key: pem('sslkey', url.sslKey) }),
     ...(isIP(host.host) > 0 && { host: host.host }),

@@ -138,6 +138,11 @@ export function isReadOnly(error: unknown): boolean {
   return failureKind(error) === 'read-only';
 }
 
+/** True where a table or its schema is not there. */
+export function isMissing(error: unknown): boolean {
+  return ['42P01', '3F000'].includes(codeOf(error));
+}
+
 /** True where the transaction lost against another one, and may be tried again. */
 export function isConflict(error: unknown): boolean {
   return ['40001', '40P01'].includes(codeOf(error));

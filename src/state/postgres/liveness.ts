@@ -33,8 +33,9 @@ export interface Owner {
 export interface Liveness {
   /** This process's id; opens its session if it has none. @throws AppError `CONFIG` if another machine has its name */
   owner(): Promise<string>;
-  /** This process's id, if it has a session. */
+  /** This process's id, if it has had a session: one that was cut off counts until it has the next. */
   current(): string | undefined;
+  isOwn(ownerId: string): boolean;
   /** Within a transaction. @throws NoOwner if others see the owner as dead: its session was cut off */
   assertAlive(sql: Sql, owner: string): Promise<void>;
   /** Within a transaction: whether the owner of a claim lives. */
@@ -86,7 +87,8 @@ export function openLiveness(connections: Connections, self: Self): Liveness {
       });
       return (await opening).id;
     },
-    current: () => (session && !session.isLost ? session.id : undefined),
+    current: () => session?.id,
+    isOwn: id => id === session?.id || id === former,
     async assertAlive(sql, owner) {
       if (await sql.get('SELECT 1 AS lives FROM living_owners WHERE id = $owner', { owner })) return;
       if (session?.id === owner) {

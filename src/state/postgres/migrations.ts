@@ -1,11 +1,12 @@
 import type { PoolClient } from 'pg';
 import { AppError } from '../../core/errors.ts';
-import { SCHEMA_V1 } from './schema-v1.ts';
+import { isMissing } from './failure.ts';
+import { CREATE_SCHEMA, SCHEMA_V1 } from './schema-v1.ts';
 import { COUNTS_V1 } from './schema-v1-counts.ts';
 import { SCHEMA_V2 } from './schema-v2.ts';
 
 /** Each entry brings the schema one version on. Entries that have been released are never edited. */
-const MIGRATIONS: readonly string[] = [`${SCHEMA_V1}${COUNTS_V1}`, SCHEMA_V2];
+export const MIGRATIONS: readonly string[] = [`${SCHEMA_V1}${COUNTS_V1}`, SCHEMA_V2];
 
 /** The version of the schema that this program works with. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -27,7 +28,8 @@ export async function migrate(client: PoolClient, where: string): Promise<void> 
   try {
     await client.query(`SET LOCAL statement_timeout = ${PATIENCE_MS}; SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`);
     // Looked at again: another process may have been faster.
-    const from = await readVersion(client, where);
+    const there = await client.query(`SELECT to_regclass('recordupload.schema_version') IS NOT NULL AS there`);
+    const from = there.rows[0]?.there ? known((await client.query(VERSION)).rows[0]?.version, where) : 0;
     for (const text of stepsFrom(from)) await client.query({ text, query_timeout: PATIENCE_MS } as { text: string });
     await client.query('COMMIT');
   } catch (error) {
@@ -37,14 +39,23 @@ export async function migrate(client: PoolClient, where: string): Promise<void> 
 }
 
 /**
+ * Not within a transaction, which a missing table would end.
  * @returns 0 where there is no schema yet
  * @throws AppError `STATE` if a newer version wrote it
  */
 export async function readVersion(client: PoolClient, where: string): Promise<number> {
-  const { rows } = await client.query(`SELECT to_regclass('recordupload.schema_version') IS NOT NULL AS there`);
-  if (!rows[0]?.there) return 0;
-  const version = Number((await client.query('SELECT version FROM recordupload.schema_version')).rows[0]?.version ?? 0);
-  if (version <= SCHEMA_VERSION) return version;
+  try {
+    return known((await client.query(VERSION)).rows[0]?.version, where);
+  } catch (error) {
+    if (isMissing(error)) return 0;
+    throw error;
+  }
+}
+
+const VERSION = 'SELECT version FROM recordupload.schema_version';
+
+function known(version: unknown, where: string): number {
+  if (Number(version ?? 0) <= SCHEMA_VERSION) return Number(version ?? 0);
   throw new AppError(
     'STATE',
     `the state's database at ${where} was upgraded by a newer version of recordupload, and is left as it is`,
@@ -55,13 +66,6 @@ export async function readVersion(client: PoolClient, where: string): Promise<nu
 /** The SQL that brings the schema from a version to this program's; each is to be run in one transaction with the rest. */
 function stepsFrom(version: number): string[] {
   if (version === SCHEMA_VERSION) return [];
-  const begin = version > 0 ? [] : [CREATE];
+  const begin = version > 0 ? [] : [CREATE_SCHEMA];
   return [...begin, ...MIGRATIONS.slice(version), `UPDATE recordupload.schema_version SET version = ${SCHEMA_VERSION}`];
 }
-
-const CREATE = `CREATE SCHEMA IF NOT EXISTS recordupload;
-  CREATE TABLE recordupload.schema_version (
-    only_row INTEGER PRIMARY KEY DEFAULT 1 CHECK (only_row = 1),
-    version INTEGER NOT NULL
-  );
-  INSERT INTO recordupload.schema_version (version) VALUES (0)`;

@@ -1,3 +1,11 @@
+/** What comes before the first version; it may be there already. */
+export const CREATE_SCHEMA = `CREATE SCHEMA IF NOT EXISTS recordupload;
+CREATE TABLE IF NOT EXISTS recordupload.schema_version (
+  only_row INTEGER PRIMARY KEY DEFAULT 1 CHECK (only_row = 1),
+  version INTEGER NOT NULL
+);
+INSERT INTO recordupload.schema_version (version) VALUES (0) ON CONFLICT DO NOTHING;`;
+
 /**
  * The schema's first version. Names are those of SQLite's schema (sqlite/migrations.ts says what each is for); what is
  * different here: a machine has folders, and owners of claims live as long as their session's lock.

@@ -8,6 +8,7 @@ import { CRASH_STEPS, type CrashStep } from './crash-steps.ts';
 
 const OPEN: Record<string, (address: string) => Promise<State>> = {
   sqlite: stateDir => openState(stateDir, { pid: 99 }),
+  postgres: url => openState('', { pid: 99, fleet: { url, machine: 'studio', sharedFolders: false, program: 'test' } }),
 };
 
 const [implementation = '', address = '', step = ''] = process.argv.slice(2);

@@ -1,0 +1,41 @@
+import { hostText } from '../../core/database-url.ts';
+import type { DatabaseFacts, FleetOptions } from '../state.ts';
+import { openConnections } from './connection.ts';
+import { databaseError } from './failure.ts';
+import { readVersion } from './migrations.ts';
+import { connectionSettings } from './settings.ts';
+
+/** How long a round trip takes is the median of so many. */
+const ROUND_TRIPS = 5;
+
+/**
+ * Looks at the database of a fleet; makes nothing in it.
+ * @throws AppError `STATE` if it cannot be used
+ */
+export async function lookAtDatabase(fleet: FleetOptions): Promise<DatabaseFacts> {
+  const connections = await openConnections(connectionSettings(fleet));
+  try {
+    return await connections.use(async (client, { host, versionNumber, isEncrypted, isPooled }) => {
+      const schemaVersion = await readVersion(client, connections.where);
+      const times: number[] = [];
+      for (let trip = 0; trip < ROUND_TRIPS; trip++) {
+        const begun = performance.now();
+        await client.query('SELECT 1');
+        times.push(performance.now() - begun);
+      }
+      times.sort((a, b) => a - b);
+      return {
+        host: hostText(host),
+        serverVersion: `${Math.floor(versionNumber / 10_000)}.${versionNumber % 10_000}`,
+        schemaVersion,
+        isEncrypted,
+        isPooled,
+        roundTripMs: times[Math.floor(ROUND_TRIPS / 2)] ?? 0,
+      };
+    });
+  } catch (error) {
+    throw databaseError(error, connections.where);
+  } finally {
+    await connections.close();
+  }
+}

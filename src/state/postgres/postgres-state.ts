@@ -1,0 +1,66 @@
+import type { FleetOptions, OpenOverview, State } from '../state.ts';
+import { openAlertBook } from './alert-book.ts';
+import { openChanges } from './changes.ts';
+import { openCircuits } from './circuits.ts';
+import { openDeliveryClaims } from './claims.ts';
+import { openDatabase, openDatabaseToRead } from './database.ts';
+import { openEndpoints } from './endpoints.ts';
+import { openKnownFolders } from './known-folders.ts';
+import { openLocalFiles } from './local-files.ts';
+import { openOutbox } from './outbox.ts';
+import { openOverviewOf } from './overview.ts';
+import { openHousekeeping } from './prune.ts';
+import { openUploadQueue } from './queue.ts';
+import { databaseOptions } from './settings.ts';
+import { notePass } from './totals.ts';
+import { openUploadJournal } from './upload-journal.ts';
+import { takeWorkerIn } from './worker.ts';
+
+/**
+ * Opens the state of a fleet; makes or upgrades its schema if needed.
+ * @param pid this process, as the others see it
+ * @throws AppError `STATE` if the database cannot be used
+ */
+export async function openPostgresState(fleet: FleetOptions, pid: number): Promise<State> {
+  const database = await openDatabase(databaseOptions(fleet, pid));
+  const changes = openChanges(database);
+  return {
+    journal: openUploadJournal(database),
+    queue: openUploadQueue(database),
+    folders: openKnownFolders(database),
+    localFiles: openLocalFiles(database),
+    outbox: openOutbox(database),
+    claims: openDeliveryClaims(database),
+    endpoints: openEndpoints(database),
+    circuits: openCircuits(database),
+    changes,
+    alerts: openAlertBook(database),
+    overview: openOverviewOf(database),
+    housekeeping: openHousekeeping(database),
+    takeWorker: takeWorkerIn(database),
+    notePass: now => database.write(sql => notePass(sql, now)),
+    isKept: true,
+    isBlocked: false,
+    async close() {
+      await changes.close();
+      await database.close();
+    },
+  };
+}
+
+/**
+ * Opens the state of a fleet for looking at alone.
+ * @returns undefined if there is none yet
+ * @throws AppError `STATE` if it cannot be read
+ */
+export async function openPostgresOverview(fleet: FleetOptions): Promise<OpenOverview | undefined> {
+  const database = await openDatabaseToRead(databaseOptions(fleet, process.pid));
+  if (!database) return undefined;
+  return {
+    ...openOverviewOf(database),
+    damage: () => undefined,
+    close() {
+      void database.close();
+    },
+  };
+}
