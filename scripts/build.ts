@@ -84,6 +84,7 @@ const COMMON: BuildOptions = { ...BASE, plugins: [bundledFirst(BASE), withoutDea
 const PARTS: Readonly<Record<string, string>> = {
   sdk: 'src/core/storage/s3/sdk.ts',
   got: 'src/core/webhook/got.ts',
+  pg: 'src/state/postgres/pg.ts',
 };
 
 const parts: Plugin = {

@@ -10,6 +10,7 @@ const MODULES: Readonly<Record<string, { isCalledLater?: boolean }>> = {
   'src/core/webhook/got.ts': {},
   'src/core/storage/s3/sdk.ts': {},
   'src/core/storage/s3/providers.ts': {},
+  'src/state/postgres/pg.ts': {},
 };
 
 /** @param options those of the whole bundle, `plugins` included */

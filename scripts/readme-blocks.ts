@@ -43,6 +43,16 @@ const KEY_TEXTS: Readonly<Record<string, KeyText>> = {
     default: code('~/.local/state/recordupload'),
   },
   logFile: { purpose: 'the log', default: `${code('logs/app.log')} in the state folder` },
+  stateUrl: {
+    purpose: `URL of the PostgreSQL database in which a fleet keeps its state, ${code('postgres://user@host/database')}`,
+    default: 'the state folder',
+  },
+  stateUrlFile: { purpose: 'file that contains that URL' },
+  machine: { purpose: "this machine's name in a fleet; no two have the same", default: "the host's name" },
+  sharedFolders: {
+    purpose: `${code('true')}: folders are on a network drive; another machine resumes what a dead one has left`,
+    default: code('false'),
+  },
   acl: {
     purpose: `canned ACL of each object, such as ${code('public-read')}, if links are to work for everybody`,
     default: 'none is sent',
@@ -171,6 +181,7 @@ const STEERED: Readonly<Record<Steers, string>> = {
   file: 'never counts from a folder that is not trusted: the file would be read as a secret',
   alerts: 'never counts from a folder that is not trusted: a command would run',
   files: 'never counts from a folder that is not trusted: local files would be removed',
+  state: 'never counts from a folder that is not trusted: recordings and webhooks would be noted elsewhere',
 };
 
 /** The keys that steer, and what. */

@@ -1,5 +1,5 @@
 import { AppError, OPEN_FILES_HINT } from '../core/errors.ts';
-import { hasState, openState as open, openTemporaryState, type State } from '../state/open.ts';
+import { type FleetOptions, hasState, openState as open, openTemporaryState, type State } from '../state/open.ts';
 
 export { hasState };
 
@@ -13,13 +13,14 @@ export type WithoutState = 'refuse' | 'continue';
  */
 export async function openState(
   stateDir: string,
-  { withoutState, warn }: { withoutState: WithoutState; warn: (message: string) => void },
+  options: { withoutState: WithoutState; warn: (message: string) => void; fleet: FleetOptions | undefined },
 ): Promise<State> {
+  const { withoutState, warn, fleet } = options;
   try {
-    return await open(stateDir, { warn });
+    return await open(stateDir, { warn, fleet });
   } catch (error) {
     if (withoutState === 'refuse' || !(error instanceof AppError) || error.code !== 'STATE') throw error;
-    return await openStateInstead(stateDir, error, warn);
+    return await openStateInstead(stateDir, error, { warn, fleet });
   }
 }
 
@@ -31,12 +32,12 @@ export async function openState(
 export async function openStateInstead(
   stateDir: string,
   error: AppError,
-  warn: (message: string) => void,
+  { warn, fleet }: { warn: (message: string) => void; fleet: FleetOptions | undefined },
 ): Promise<State> {
   // Too few descriptors for the state are too few for the upload as well.
   if (error.hint === OPEN_FILES_HINT) throw error;
   const why = error.hint ? `${error.message} (${error.hint})` : error.message;
-  const state = await openTemporaryState({ instead: stateDir });
+  const state = await openTemporaryState({ instead: stateDir, fleet });
   const blocked = state.isBlocked ? ', and no webhook is sent, because it may hold older ones' : '';
   warn(`${why}; continuing without it: what fails in this run is not kept and cannot be resumed${blocked}`);
   return state;

@@ -1,3 +1,4 @@
+import type { FleetOptions } from './open-fleet.ts';
 import { openOverview } from './open-overview.ts';
 
 /**
@@ -7,14 +8,16 @@ import { openOverview } from './open-overview.ts';
  */
 export async function recordingIds({
   stateDir,
+  fleet,
   prefix,
   limit,
 }: {
   stateDir: string;
+  fleet: FleetOptions | undefined;
   prefix: string;
   limit: number;
 }): Promise<string[]> {
-  const overview = await openOverview(stateDir);
+  const overview = await openOverview(stateDir, fleet);
   try {
     return (await overview?.recordingIds(prefix, { limit })) ?? [];
   } finally {

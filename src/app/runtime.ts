@@ -12,11 +12,11 @@ import type { Bucket } from '../core/storage/bucket.ts';
 import type { LinkSigner } from '../core/storage/links.ts';
 import type { UploadSession } from '../core/upload/session.ts';
 import type { Poster } from '../core/webhook/post-webhook.ts';
-import type { OpenOverview, State } from '../state/state.ts';
+import type { DatabaseFacts, OpenOverview, State } from '../state/state.ts';
 import { hasPlentyOfDescriptors, webhooksAtOnce } from './descriptors.ts';
 import { knownSecrets } from './known-secrets.ts';
-import { machineName } from './machine-name.ts';
 import type { Trace } from './observers/trace.ts';
+import { fleetOf } from './open-fleet.ts';
 import type { WithoutState } from './open-state.ts';
 
 export interface RuntimeOptions {
@@ -71,6 +71,8 @@ export interface Runtime extends AsyncDisposable {
   stateInstead(error: AppError): Promise<State>;
   /** The state for reading; undefined if there is none yet. The caller closes it. @throws AppError `STATE` */
   overview(): Promise<OpenOverview | undefined>;
+  /** What the fleet's database is like; undefined: the state is a file of this machine. @throws AppError `STATE` */
+  database(): Promise<DatabaseFacts | undefined>;
   /** What is wrong with the state's file; undefined if it is sound. Rejects with the signal's reason if it aborts. */
   stateFlaw(signal: AbortSignal): Promise<string | undefined>;
   /** What uploads need. @throws AppError `CONFIG` without access keys, `STATE` */
@@ -102,7 +104,7 @@ export interface Runtime extends AsyncDisposable {
 /** Makes a runtime; opens nothing yet. Use it with `await using`. */
 export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
   const { env, withoutState = 'refuse', trace } = options;
-  const machine = machineName();
+  const { machine } = config;
   const userAgent = machine ? `${options.userAgent} (${machine})` : options.userAgent;
   const signal = options.signal ?? new AbortController().signal;
   const secrets = knownSecrets(config, env);
@@ -121,17 +123,18 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
     if (isRemote) options.onRemoteDrive?.();
   };
 
+  const fleet = () => fleetOf(config, options.userAgent);
   const warnOfLoss = (message: string) => observer({ type: 'warning', message, isLoss: true });
   // Closed in the opposite order: the state last.
   const state = part(closing, async () => {
     const [{ openState }] = await Promise.all([import('./open-state.ts'), look(config.stateDir)]);
-    return await openState(config.stateDir, { withoutState, warn: warnOfLoss });
+    return await openState(config.stateDir, { withoutState, warn: warnOfLoss, fleet: fleet() });
   });
   let stateFailure: AppError | undefined;
   const instead = part(closing, async () => {
     if (withoutState === 'refuse' || !stateFailure) throw stateFailure;
     const { openStateInstead } = await import('./open-state.ts');
-    return await openStateInstead(config.stateDir, stateFailure, warnOfLoss);
+    return await openStateInstead(config.stateDir, stateFailure, { warn: warnOfLoss, fleet: fleet() });
   });
   const poster = part(closing, async () => {
     const { createPoster } = await import('../core/webhook/post-webhook.ts');
@@ -193,7 +196,13 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
     },
     async overview() {
       const [{ openOverview }] = await Promise.all([import('../state/open.ts'), look(config.stateDir)]);
-      return await openOverview(config.stateDir);
+      return await openOverview(config.stateDir, fleet());
+    },
+    async database() {
+      const shared = fleet();
+      if (!shared) return undefined;
+      const { lookAtDatabase } = await import('../state/open.ts');
+      return await lookAtDatabase(shared);
     },
     async stateFlaw(signal) {
       const { findFlaw } = await import('../state/open.ts');

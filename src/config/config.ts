@@ -26,6 +26,12 @@ export interface Config {
   stateDir: string;
   /** Absolute path. */
   logFile: string;
+  /** URL of the PostgreSQL database that keeps the state of a fleet; undefined: it is kept in `stateDir`. Secret. */
+  stateUrl: string | undefined;
+  /** This machine's name: in a fleet, its folders and uploads are this machine's. */
+  machine: string;
+  /** A folder's path is the same folder on every machine of the fleet: another one goes on with what a dead one left. */
+  sharedFolders: boolean;
   /** The canned ACL of each object (`public-read`); undefined: none is sent, and the bucket's own rules apply. */
   acl: string | undefined;
   /** The storage class of each object; undefined: the store's default. */

@@ -7,6 +7,7 @@ import type { Config } from './config.ts';
 import { resolveCredentials } from './credentials.ts';
 import { resolveDashboard } from './dashboard.ts';
 import { resolveEndpoints } from './endpoints.ts';
+import { resolveFleet } from './fleet.ts';
 import { KEYS } from './keys.ts';
 import type { LookedAt, Origin } from './origins.ts';
 import { type Machine, machineOf } from './paths.ts';
@@ -91,6 +92,9 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   });
   const ofDashboard = { values: values.dashboard, distrusted, warnings: beaten };
   const dashboard = await resolveDashboard(settings, machine, ofDashboard);
+  // Commands that only read the state need its URL, too.
+  const stateProblems = { problems, distrusted: withoutSecrets ? problems : distrusted, warnings: beaten };
+  const { fleet, origins: ofFleet } = await resolveFleet(settings, machine, values, stateProblems);
   const keys = await resolveCredentials({
     settings,
     profile,
@@ -117,6 +121,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   return {
     config: {
       ...values,
+      ...fleet,
       credentials: keys.credentials,
       credentialsProblem: keys.credentialsProblem,
       webhooks: endpoints.webhooks,
@@ -124,7 +129,14 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
       heartbeatUrls: alerts.heartbeatUrls,
       dashboard: dashboard.dashboard,
     },
-    origins: inOrder([...origins, ...keys.origins, ...alerts.origins, ...dashboard.origins, ...endpoints.origins]),
+    origins: inOrder([
+      ...origins,
+      ...keys.origins,
+      ...alerts.origins,
+      ...dashboard.origins,
+      ...ofFleet,
+      ...endpoints.origins,
+    ]),
     files,
     distrusted,
     warnings: [...(withoutSecrets ? [...new Set([...secretProblems, ...distrusted])] : []), ...beaten, ...unknown],

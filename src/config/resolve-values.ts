@@ -9,9 +9,12 @@ import { nest } from './sources/nested.ts';
 import { type Setting, settingsOf } from './sources/setting.ts';
 import { isInsecure, withoutBucket, withoutTrailingSlash } from './urls.ts';
 
-type Plain = Omit<Config, 'credentials' | 'credentialsProblem' | 'webhooks' | 'alerts' | 'heartbeatUrls' | 'dashboard'>;
+type Plain = Omit<
+  Config,
+  'credentials' | 'credentialsProblem' | 'webhooks' | 'alerts' | 'heartbeatUrls' | 'dashboard' | 'stateUrl' | 'machine'
+>;
 /** All values but those that have a module of their own; what the dashboard's files hold is read later. */
-export type Values = Plain & { dashboard: DashboardValues };
+export type Values = Plain & { dashboard: DashboardValues; machine?: string | undefined };
 
 /**
  * Resolves all values that are neither secrets nor part of an endpoint, each with its origin.
@@ -53,6 +56,8 @@ export function resolveValues(
     user: merged.user,
     stateDir,
     logFile: pathOf('logFile') ?? path.join(stateDir, 'logs', 'app.log'),
+    machine: merged.machine,
+    sharedFolders: merged.sharedFolders,
     acl: merged.acl,
     storageClass: merged.storageClass,
     cacheControl: merged.cacheControl,

@@ -5,7 +5,7 @@ import { ALERT_EVENTS } from '../core/alerts/cause.ts';
 import { parseEmail } from '../core/email.ts';
 import { parseDuration, parseRateLimit, type RateChange } from '../core/units.ts';
 import { parseListen } from './listen.ts';
-import { flawOfSigningSecret, flawOfToken } from './secret-text.ts';
+import { flawOfSigningSecret, flawOfStateUrl, flawOfToken } from './secret-text.ts';
 import { flawOfUrl } from './urls.ts';
 
 /** Returns what is wrong with a text, for the message behind the key's path; undefined if nothing is. */
@@ -195,6 +195,10 @@ export const settingsSchema = z.strictObject({
   ),
   stateDir: z.optional(path),
   logFile: z.optional(path),
+  stateUrl: z.optional(text(flawOfStateUrl)),
+  stateUrlFile: z.optional(path),
+  machine: z.optional(matching(/^[a-z0-9][a-z0-9._-]{0,49}$/i, 'a name of up to 50 letters, digits, ".", "_" and "-"')),
+  sharedFolders: z._default(z.boolean(), false),
   acl: z.optional(matching(/^[a-z][a-z-]{1,40}$/, 'a canned ACL such as public-read')),
   storageClass: z.optional(matching(/^[A-Z][A-Z0-9_]{1,40}$/, 'a storage class such as STANDARD_IA')),
   cacheControl: z.optional(matching(/^[\x20-\x7e]{1,255}$/, 'a Cache-Control header such as max-age=86400')),

@@ -1,3 +1,5 @@
+import { parseDatabaseUrl } from '../core/database-url.ts';
+
 /** Shorter secrets cannot be redacted in logs: ordinary words would be masked with them. */
 const SHORTEST_TOKEN = 4;
 
@@ -33,4 +35,11 @@ export function flawOfSigningSecret(text: string): string | undefined {
   if (base64 === undefined) return expected;
   const { length } = Buffer.from(base64, 'base64');
   return length >= 24 && length <= 64 ? undefined : `${expected}, got ${length} bytes`;
+}
+
+/** Why a text cannot be the URL of the state's database; undefined if it can. Never shows the text. */
+export function flawOfStateUrl(text: string): string | undefined {
+  if (/[\s\p{Cc}]/u.test(text)) return 'contains white space (the value is not shown)';
+  const parsed = parseDatabaseUrl(text);
+  return parsed.ok ? undefined : `${parsed.flaw} (the value is not shown)`;
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
+import { machineName } from '../../src/core/machine-name.ts';
 import { originOf, useDesk } from './support.ts';
 
 const desk = useDesk();
@@ -31,6 +32,9 @@ describe('defaults', () => {
       ],
       stateDir,
       logFile: path.join(stateDir, 'logs/app.log'),
+      stateUrl: undefined,
+      machine: machineName(),
+      sharedFolders: false,
       uploadSource: undefined,
       extraFiles: [],
       allowInsecure: false,

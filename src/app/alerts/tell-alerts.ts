@@ -4,8 +4,8 @@ import type { AlertMessage } from '../../core/alerts/alert-book.ts';
 import { findCauses } from '../../core/alerts/cause.ts';
 import { alertBody } from '../../core/alerts/message.ts';
 import { nextTry } from '../../core/delivery/backoff.ts';
+import { machineName } from '../../core/machine-name.ts';
 import { inPool } from '../../core/pool.ts';
-import { machineName } from '../machine-name.ts';
 import type { Runtime } from '../runtime.ts';
 import { type AlertOutcome, openAlertSender, receiverName } from './send-alert.ts';
 

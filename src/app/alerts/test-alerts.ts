@@ -1,6 +1,6 @@
 import { alertBody } from '../../core/alerts/message.ts';
 import { AppError } from '../../core/errors.ts';
-import { machineName } from '../machine-name.ts';
+import { machineName } from '../../core/machine-name.ts';
 import type { Runtime } from '../runtime.ts';
 import { openAlertSender, receiverName } from './send-alert.ts';
 

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
+import { machineName } from '../../core/machine-name.ts';
 import type { Body } from '../../core/storage/body.ts';
 import type { Bucket } from '../../core/storage/bucket.ts';
 import { isForbidden, StorageFailure } from '../../core/storage/failure.ts';
 import { blamesKeys } from '../../core/storage/refusal-hints.ts';
 import { objectMetadata, TOKEN_METADATA } from '../../core/upload/object-metadata.ts';
 import type { LinkCheck } from '../check-link.ts';
-import { machineName } from '../machine-name.ts';
 import type { Finding } from './check.ts';
 
 export interface BucketDeps {

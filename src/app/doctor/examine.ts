@@ -6,6 +6,7 @@ import { AppError } from '../../core/errors.ts';
 import { openRuntime, type Runtime } from '../runtime.ts';
 import { type Check, type CheckResult, runChecks } from './check.ts';
 import { brokenConfigCheck, checkConfig } from './check-config.ts';
+import { checkDatabase } from './check-database.ts';
 import { checkHost } from './check-host.ts';
 import { checkLogFile, checkNode, checkStateFile, checkStateFolder } from './check-machine.ts';
 import { checkQueue } from './check-queue.ts';
@@ -56,11 +57,13 @@ export async function examine(
     ...(isLogElsewhere
       ? [{ name: 'log', area: 'state' as const, run: async () => [await checkLogFile(config.logFile)] }]
       : []),
-    {
-      name: 'state file',
-      area: 'state',
-      run: async signal => [await checkStateFile(config.stateDir, runtime.stateFlaw, signal)],
-    },
+    config.stateUrl === undefined
+      ? {
+          name: 'state file',
+          area: 'state',
+          run: async signal => [await checkStateFile(config.stateDir, runtime.stateFlaw, signal)],
+        }
+      : { name: 'state database', area: 'state', run: () => checkDatabase(runtime) },
     { name: 'queue', area: 'webhook', run: () => checkQueue(runtime) },
     ...hostChecks(runtime),
     ...(config.credentials ? [bucketCheck(runtime)] : []),

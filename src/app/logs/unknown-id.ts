@@ -1,16 +1,26 @@
 import { AppError } from '../../core/errors.ts';
+import type { FleetOptions } from '../open-fleet.ts';
 import { openOverview } from '../open-overview.ts';
 import { isKnown, unknownRecording } from '../unknown-recording.ts';
 import { readLog } from './read-log.ts';
+
+interface UnknownIdRequest {
+  id: string;
+  /** The log. */
+  file: string;
+  stateDir: string;
+  fleet: FleetOptions | undefined;
+}
 
 /**
  * Refuses an ID that is neither in the log nor in the state: no line will ever be about it.
  * @throws AppError `USAGE`; `STATE` if the log cannot be read
  */
-export async function refuseUnknownId({ id, file, stateDir }: { id: string; file: string; stateDir: string }) {
+export async function refuseUnknownId(request: UnknownIdRequest): Promise<void> {
+  const { id, file, stateDir, fleet } = request;
   if (readLog({ file, limit: 1, id }).lines.length > 0) return;
   try {
-    const overview = await openOverview(stateDir);
+    const overview = await openOverview(stateDir, fleet);
     try {
       if (overview && (await isKnown(id, overview))) return;
     } finally {

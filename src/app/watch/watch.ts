@@ -1,3 +1,4 @@
+import type { Config } from '../../config/config.ts';
 import { AppError } from '../../core/errors.ts';
 import { formatDuration } from '../../core/units.ts';
 import { completePayloads } from '../complete-payloads.ts';
@@ -160,11 +161,10 @@ export async function watch(request: WatchRequest, given: Runtime): Promise<void
     const { observer, config } = generations.runtime;
     try {
       const next = await request.reload();
-      if (next.config.stateDir !== config.stateDir) {
+      const moved = whatMoved(config, next.config);
+      if (moved !== undefined) {
         await next[Symbol.asyncDispose]();
-        throw new AppError('CONFIG', `stateDir is ${next.config.stateDir} now`, {
-          hint: 'restart the worker to change it',
-        });
+        throw new AppError('CONFIG', moved, { hint: 'restart the worker to change it' });
       }
       await lock.moveTo(next);
       generations.replace(next);
@@ -186,6 +186,13 @@ export async function watch(request: WatchRequest, given: Runtime): Promise<void
       await manager.tell({ READY: '1' });
     }
   }
+}
+
+/** What of the configuration a running worker cannot change; undefined: all of that is the same. */
+function whatMoved(before: Config, now: Config): string | undefined {
+  if (now.stateDir !== before.stateDir) return `stateDir is ${now.stateDir} now`;
+  if (now.stateUrl !== before.stateUrl) return 'stateUrl is another one now';
+  return now.machine === before.machine ? undefined : `machine is ${now.machine} now`;
 }
 
 /** Sends what waited for an e-mail address that is configured now. */

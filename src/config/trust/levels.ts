@@ -26,6 +26,7 @@ export const TRUST_LEVELS: Readonly<Record<Trust, { sources: string; counts: str
  * What a key decides about. `endpoint`: where the token and the signing secret of its endpoint go. `keys`: where the access
  * keys go, or who may read what they upload. `all`: which files are written or trusted, or how, while any secret is in
  * use. `file`: which file is read as a secret, or which profile; `alerts`: which command runs, and who is told what is
- * wrong; `files`: which files are removed. From a folder that is not trusted these three never count.
+ * wrong; `files`: which files are removed; `state`: which database keeps the state, and as which machine. From a folder
+ * that is not trusted these four never count.
  */
-export type Steers = 'endpoint' | 'keys' | 'all' | 'file' | 'alerts' | 'files';
+export type Steers = 'endpoint' | 'keys' | 'all' | 'file' | 'alerts' | 'files' | 'state';

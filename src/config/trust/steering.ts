@@ -37,6 +37,9 @@ export function flawOfSteering(setting: Setting | undefined, secrets: readonly S
 const MAY_NOT: Readonly<Record<string, string>> = {
   awsProfile: 'choose a profile',
   alerts: 'say who gets alerts, or which command runs',
+  stateUrl: 'say where the state is kept',
+  machine: 'say which machine of a fleet this is',
+  sharedFolders: "have another machine's uploads taken over",
 };
 
 /** Why a value may not name a file with a secret, or a profile; undefined: it may. Checked before that file is opened. */

@@ -1,7 +1,9 @@
+import { fleetOf } from '../../../app/open-fleet.ts';
 import { recordingIds } from '../../../app/recording-ids.ts';
 import { loadConfig } from '../../../config/load-config.ts';
 import { locateFiles } from '../../../config/locate-files.ts';
 import { AppError } from '../../../core/errors.ts';
+import { USER_AGENT } from '../../open-command.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
 /** More than anyone picks from. */
@@ -10,9 +12,19 @@ const LIMIT = 200;
 /** IDs of recordings in the state that begin with `prefix`, the latest first. */
 export async function knownRecordings(prefix: string, { cwd, env }: Terminal): Promise<string[]> {
   return await orNothing(async () => {
-    const { stateDir } = await locateFiles({ cwd, env });
-    return await recordingIds({ stateDir, prefix, limit: LIMIT });
+    return await recordingIds({ ...(await stateOf({ cwd, env })), prefix, limit: LIMIT });
   });
+}
+
+/** Where the state is; with a configuration that has problems, the folder is known all the same. */
+async function stateOf({ cwd, env }: Pick<Terminal, 'cwd' | 'env'>) {
+  try {
+    const { config } = await loadConfig({ cwd, env, withoutSecrets: true });
+    return { stateDir: config.stateDir, fleet: fleetOf(config, USER_AGENT) };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return { stateDir: (await locateFiles({ cwd, env })).stateDir, fleet: undefined };
+  }
 }
 
 /** Names of the configured endpoints. */

@@ -1,10 +1,12 @@
 import { followLines, type LogRequest, readLog } from '../../../app/logs/read-log.ts';
 import { refuseUnknownId } from '../../../app/logs/unknown-id.ts';
+import { fleetOf } from '../../../app/open-fleet.ts';
 import { loadConfig } from '../../../config/load-config.ts';
 import { firstLook } from '../../../core/first-look.ts';
 import { printable, printableJson } from '../../../core/text.ts';
 import { EXIT, type ExitCode } from '../../exit-codes.ts';
 import { jsonDocument } from '../../json/document.ts';
+import { USER_AGENT } from '../../open-command.ts';
 import type { Invocation, RunCommand } from '../../program/command.ts';
 import { logJson, logLineJson } from './json.ts';
 import type { logsSpec } from './spec.ts';
@@ -25,7 +27,10 @@ export const run: RunCommand<typeof logsSpec> = async call => {
   await firstLook(config.logFile);
   const request = { file: config.logFile, limit, id, level };
   // With `--follow`, the recording may yet come.
-  if (id !== undefined && !options.follow) await refuseUnknownId({ ...config, file: config.logFile, id });
+  if (id !== undefined && !options.follow) {
+    const { logFile: file, stateDir } = config;
+    await refuseUnknownId({ file, stateDir, fleet: fleetOf(config, USER_AGENT), id });
+  }
   return await (options.follow ? follow : show)(request, call);
 };
 

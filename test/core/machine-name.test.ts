@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { machineName } from '../../src/app/machine-name.ts';
+import { machineName } from '../../src/core/machine-name.ts';
 
 test.each([
   ['recorder-1.example.com', 'recorder-1.example.com'],
