@@ -6,6 +6,7 @@ import { freeDeliveries } from './claims.ts';
 import { clockOffset } from './clock-offset.ts';
 import type { Database } from './database.ts';
 import type { Sql, Values } from './sql.ts';
+import { lastSuccess, noteSuccess } from './totals.ts';
 
 const PRUNABLE: readonly DeliveryState[] = ['delivered', 'superseded', 'discarded'];
 const DEAD_AFTER_MS = 3_600_000;
@@ -13,7 +14,7 @@ const DEAD_AFTER_MS = 3_600_000;
 const MOST_AT_ONCE = 5_000;
 
 /** Housekeeping over the database. Its room on disk is the server's own affair (autovacuum). */
-export function openHousekeeping({ read, write }: Database): Housekeeping {
+export function openHousekeeping({ read, write, self: { machine } }: Database): Housekeeping {
   return {
     async prune({ settledBefore, now, dryRun }) {
       const { dead, ...times } = await read(async sql => {
@@ -32,7 +33,26 @@ export function openHousekeeping({ read, write }: Database): Housekeeping {
       await write(sql => forgetOwners(sql, dead, times.now));
       return { ...report, deliveries };
     },
+    async takeTurn({ everyMs, againMs, now }) {
+      const isDue = async (sql: Sql) =>
+        !isWithin(await lastSuccess(sql, `tidied ${machine}`), everyMs, now) &&
+        !isWithin(await lastSuccess(sql, `tidying ${machine}`), againMs, now);
+      if (!(await read(isDue))) return false;
+      return await write(async sql => {
+        // Of two processes of this machine, the second one sees what the first has noted.
+        await sql.run(`SELECT pg_advisory_xact_lock(hashtext('tidying'), hashtext($machine))`, { machine });
+        if (!(await isDue(sql))) return false;
+        await noteSuccess(sql, `tidying ${machine}`, now);
+        return true;
+      });
+    },
+    // Each machine has uploads and folders of its own to look after.
+    noteTidied: now => write(sql => noteSuccess(sql, `tidied ${machine}`, now)),
   };
+}
+
+function isWithin(at: number | null, ms: number, now: number): boolean {
+  return at !== null && at <= now && now - at < ms;
 }
 
 /** Owners that began long ago and do not live: one that is beginning has a row before it has its lock. */

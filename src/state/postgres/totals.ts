@@ -42,11 +42,18 @@ async function add(sql: Sql, counted: readonly Counted[]): Promise<void> {
   await sql.run(ADD, { counted: JSON.stringify(rows) });
 }
 
-async function noteSuccess(sql: Sql, name: 'upload' | 'delivery' | 'pass', now: number): Promise<void> {
+/** Within a write: something succeeded. @param name `upload`, `delivery`, `pass`, or with a machine's name behind it */
+export async function noteSuccess(sql: Sql, name: string, now: number): Promise<void> {
   if ((await sql.run(NOTED, { name, at: now })) > 0) return;
   // There is none yet, or another transaction notes one at this moment, which is as good.
   if (await sql.get('SELECT 1 AS known FROM successes WHERE name = $name', { name })) return;
   await sql.run(SUCCEEDED, { name, at: now });
+}
+
+/** Within a read: when it succeeded last, in milliseconds since 1970; null: never. */
+export async function lastSuccess(sql: Sql, name: string): Promise<number | null> {
+  const row = await sql.get('SELECT at FROM successes WHERE name = $name', { name });
+  return row ? Number(row.at) : null;
 }
 
 /** Within a write: an upload ended. */
