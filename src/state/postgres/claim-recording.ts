@@ -25,7 +25,7 @@ export function valuesOfRecording({ target, recordingId }: RecordingRef): Values
 }
 
 /** Waits until no other transaction has the lock of that name; it ends with the transaction. */
-export async function lock(sql: Sql, name: string): Promise<void> {
+async function lock(sql: Sql, name: string): Promise<void> {
   await sql.run('SELECT pg_advisory_xact_lock(hashtextextended($name, 0))', { name });
 }
 
