@@ -18,6 +18,7 @@ export const SLOW = [
   'test/e2e/code-cache.test.ts',
   'test/e2e/damaged-state.test.ts',
   'test/e2e/enqueue-early.test.ts',
+  'test/e2e/fleet.test.ts',
   'test/e2e/full-store.test.ts',
   'test/e2e/given-options.test.ts',
   'test/e2e/interruptions.test.ts',

@@ -4,7 +4,7 @@ import { parseDatabaseUrl } from '../core/database-url.ts';
 import { AppError } from '../core/errors.ts';
 import type { FleetOptions } from '../state/state.ts';
 
-export type { FleetOptions } from '../state/state.ts';
+export type { Changes, FleetOptions } from '../state/state.ts';
 
 /**
  * The fleet whose state is used; undefined: the state is a file of this machine.

@@ -1,4 +1,5 @@
 import { machineName } from '../core/machine-name.ts';
+import type { Config } from './config.ts';
 import { type Origin, originOf } from './origins.ts';
 import type { Machine } from './paths.ts';
 import { flawOfStateUrl } from './secret-text.ts';
@@ -6,26 +7,23 @@ import { findSecret, secretOrigin } from './secrets.ts';
 import { type Setting, settingsOf } from './sources/setting.ts';
 import { flawOfNaming } from './trust/steering.ts';
 
-/** The keys of a state that machines share. */
-export interface Fleet {
-  /** Undefined: the state is a file of this machine. Secret. */
-  stateUrl: string | undefined;
-  machine: string;
-  sharedFolders: boolean;
-}
+/** Where a fleet's state is, and who this machine is in it. */
+type Fleet = Pick<Config, 'stateUrl' | 'machine'>;
+
+const NAMELESS = 'machine: this machine has no host name: set machine (RECORDUPLOAD_MACHINE)';
 
 const KEYS_OF_FLEET = ['machine', 'sharedFolders'] as const;
 
 /**
  * Where a fleet's state is, and who this machine is in it. A file of the working folder that is not trusted says neither:
  * it would have recordings and webhooks noted, and sent, elsewhere.
- * @param values after the schema
+ * @param given the machine's name, where one is configured
  * @param found.problems gets what is wrong; a command that only reads the state needs the URL as well
  */
 export async function resolveFleet(
   settings: readonly Setting[],
   machine: Machine,
-  values: { machine?: string | undefined; sharedFolders: boolean },
+  given: string | undefined,
   found: { problems: string[]; distrusted: string[]; warnings: string[] },
 ): Promise<{ fleet: Fleet; origins: Origin[] }> {
   const forms = ['stateUrl', 'stateUrlFile'];
@@ -38,16 +36,11 @@ export async function resolveFleet(
     const flaw = setting?.value === false ? undefined : flawOfNaming(setting);
     if (flaw !== undefined) found.distrusted.push(flaw);
   }
-  const name = values.machine ?? machineName();
+  const name = given ?? machineName();
   const stateUrl = flaw === undefined ? url?.values[0] : undefined;
-  if (stateUrl !== undefined && name === '')
-    found.problems.push('machine: this machine has no host name: set machine (RECORDUPLOAD_MACHINE)');
+  if (stateUrl !== undefined && name === '') found.problems.push(NAMELESS);
   return {
-    fleet: { stateUrl, machine: name, sharedFolders: values.sharedFolders },
-    origins: [
-      secretOrigin('stateUrl', url),
-      originOf('machine', name, settingsOf(settings, 'machine')),
-      originOf('sharedFolders', values.sharedFolders, settingsOf(settings, 'sharedFolders')),
-    ],
+    fleet: { stateUrl, machine: name },
+    origins: [secretOrigin('stateUrl', url), originOf('machine', name, settingsOf(settings, 'machine'))],
   };
 }

@@ -73,7 +73,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const distrusted: string[] = [];
   const profile = await readProfile(read.settings, cwd, machine, distrusted);
   const settings = withAwsSettings(read, profile, cwd, problems);
-  const { values, origins } = resolveValues(settings, machine, problems);
+  const { values, machineName, origins } = resolveValues(settings, machine, problems);
   const caFlaw = values.caFile === undefined ? undefined : await flawOfCaFile(values.caFile);
   if (caFlaw !== undefined) {
     const [setting] = settingsOf(settings, 'caFile');
@@ -94,7 +94,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const dashboard = await resolveDashboard(settings, machine, ofDashboard);
   // Commands that only read the state need its URL, too.
   const stateProblems = { problems, distrusted: withoutSecrets ? problems : distrusted, warnings: beaten };
-  const { fleet, origins: ofFleet } = await resolveFleet(settings, machine, values, stateProblems);
+  const { fleet, origins: ofFleet } = await resolveFleet(settings, machine, machineName, stateProblems);
   const keys = await resolveCredentials({
     settings,
     profile,

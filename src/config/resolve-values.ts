@@ -14,7 +14,7 @@ type Plain = Omit<
   'credentials' | 'credentialsProblem' | 'webhooks' | 'alerts' | 'heartbeatUrls' | 'dashboard' | 'stateUrl' | 'machine'
 >;
 /** All values but those that have a module of their own; what the dashboard's files hold is read later. */
-export type Values = Plain & { dashboard: DashboardValues; machine?: string | undefined };
+export type Values = Plain & { dashboard: DashboardValues };
 
 /**
  * Resolves all values that are neither secrets nor part of an endpoint, each with its origin.
@@ -25,7 +25,7 @@ export function resolveValues(
   settings: readonly Setting[],
   machine: Machine,
   problems: string[],
-): { values: Values; origins: Origin[] } {
+): { values: Values; machineName: string | undefined; origins: Origin[] } {
   const winners = KEYS.filter(key => !key.path.startsWith('webhook.')).flatMap(key =>
     settingsOf(settings, key.path).slice(0, 1),
   );
@@ -56,7 +56,6 @@ export function resolveValues(
     user: merged.user,
     stateDir,
     logFile: pathOf('logFile') ?? path.join(stateDir, 'logs', 'app.log'),
-    machine: merged.machine,
     sharedFolders: merged.sharedFolders,
     acl: merged.acl,
     storageClass: merged.storageClass,
@@ -96,7 +95,7 @@ export function resolveValues(
   const origins = KEYS.filter(key => key.path in shown).map(key =>
     originOf(key.path, shown[key.path], settingsOf(settings, key.path)),
   );
-  return { values, origins };
+  return { values, machineName: merged.machine, origins };
 }
 
 /** Relative ones start at the folder of their source. */

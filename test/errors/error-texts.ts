@@ -26,6 +26,7 @@ const FILES_OF_WORDS = [
   'config/sources/config-file.ts',
   'core/recording/folder-problem.ts',
   'core/recording/sidecar.ts',
+  'state/postgres/failure.ts',
   'state/sqlite/state-failure.ts',
   'core/storage/failure.ts',
   'core/storage/refusal-hints.ts',

@@ -7,6 +7,7 @@ import { COMMAND_LINE } from './command-line.ts';
 import { CONFIGURATION, CONFIGURATION_TEXTS } from './configuration.ts';
 import { DASHBOARD, DASHBOARD_MADE } from './dashboard.ts';
 import { errorTexts } from './error-texts.ts';
+import { FLEET, FLEET_MADE } from './fleet.ts';
 import { expectMet, type Made, type Meeting, made, meet } from './meeting.ts';
 import { FRESH, RECORDINGS, RECORDINGS_MADE } from './recordings.ts';
 import { STATE, STATE_MADE } from './state.ts';
@@ -65,6 +66,10 @@ describe('a bucket that refuses, or has not what it should have', () => {
 describe('a state that cannot be used', () => {
   list(STATE);
   listMade(STATE_MADE);
+});
+describe('a state that a fleet shares, and that cannot be used', () => {
+  list(FLEET);
+  listMade(FLEET_MADE);
 });
 describe('a dashboard that does not start', () => {
   list(DASHBOARD);

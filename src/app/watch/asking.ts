@@ -1,4 +1,4 @@
-import type { Changes } from '../../state/state.ts';
+import type { Changes } from '../open-fleet.ts';
 import type { Generations } from './generations.ts';
 
 /**

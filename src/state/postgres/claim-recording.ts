@@ -133,9 +133,14 @@ export async function assertNotTaken(
   const taker = (await liveness.living(sql)).get(owner);
   // What a dead process has claimed nobody else works at.
   if (!taker) return row;
-  throw new AppError(
+  throw takenOver(ref.recordingId, taker);
+}
+
+/** The error of a process that was cut off from the database for so long that another one has its recording now. */
+export function takenOver(recordingId: string, { pid, machine }: { pid: number; machine: string }): AppError {
+  return new AppError(
     'BUSY',
-    `process ${taker.pid} on ${taker.machine} has taken recording ${ref.recordingId} over: this one was cut off from the state's database`,
+    `process ${pid} on ${machine} has taken recording ${recordingId} over: this one was cut off from the state's database`,
     { hint: 'nothing is lost: the other process finishes it (recordupload status)' },
   );
 }

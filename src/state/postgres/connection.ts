@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { userInfo } from 'node:os';
 import { type ConnectionOptions, getCACertificates } from 'node:tls';
-import type { Client, PoolClient, PoolConfig } from 'pg';
+import type { PoolClient, PoolConfig } from 'pg';
 import { type DatabaseHost, type DatabaseUrl, hostsText, hostText, sslModeFor } from '../../core/database-url.ts';
 import { AppError, hasErrorCode } from '../../core/errors.ts';
 import { isConnectionLost, isReadOnly, NoTls, Standby } from './failure.ts';
+import { Client, Pool } from './pg.ts';
 
 /** What is known of a server once a connection to it is open. */
 export interface ServerFacts {
@@ -63,8 +64,7 @@ const KEEPALIVE_SETTINGS: readonly string[] = [
 ];
 
 /** Opens nothing yet. */
-export async function openConnections({ url, applicationName, ca }: ConnectionSettings): Promise<Connections> {
-  const pg = await import('./pg.ts');
+export function openConnections({ url, applicationName, ca }: ConnectionSettings): Connections {
   const user = url.user ?? userInfo().username;
   const where = `${hostsText(url)}/${url.database ?? user}`;
   const facts = new WeakMap<object, ServerFacts>();
@@ -94,10 +94,10 @@ export async function openConnections({ url, applicationName, ca }: ConnectionSe
 
   const pools = url.hosts.map(host => {
     const made = waysTo(host, url, ca).map(ssl => {
-      let pool: InstanceType<typeof pg.Pool> | undefined;
+      let pool: Pool | undefined;
       return {
         connect: () => {
-          pool ??= new pg.Pool({
+          pool ??= new Pool({
             ...configOf(host, ssl),
             max: POOL_SIZE,
             idleTimeoutMillis: IDLE_MS,
@@ -108,7 +108,7 @@ export async function openConnections({ url, applicationName, ca }: ConnectionSe
           return pool.connect();
         },
         session: async () => {
-          const client = new pg.Client(configOf(host, ssl));
+          const client = new Client(configOf(host, ssl));
           // What befalls it befalls its statements, or ends it.
           client.on('error', () => {});
           try {
@@ -183,14 +183,18 @@ async function lookAt(
   );
   const [{ backend, standby, encoding, read_only: readOnly, version }] = rows;
   if (mustWrite && (standby || readOnly === 'on')) throw new Standby(hostText(host));
-  if (encoding !== 'UTF8')
-    throw new AppError('STATE', `the database's encoding is ${encoding}, and the state needs UTF8`, {
-      hint: "create a database with ENCODING 'UTF8', and name it in stateUrl",
-    });
+  if (encoding !== 'UTF8') throw wrongEncoding(encoding);
   // A pooler makes up the number of the process that it gives its clients.
   const isPooled = (client as unknown as { processID: number | null }).processID !== backend;
   if (!isPooled) await client.query([...SESSION_SETTINGS, ...KEEPALIVE_SETTINGS].map(one => `SET ${one}`).join('; '));
   return { host, versionNumber: version, isEncrypted, isPooled };
+}
+
+/** The error for a database that cannot keep every character of a name or a title. */
+export function wrongEncoding(encoding: string): AppError {
+  return new AppError('STATE', `the database's encoding is ${encoding}, and the state needs UTF8`, {
+    hint: "create a database with ENCODING 'UTF8', and name it in stateUrl",
+  });
 }
 
 /** How to connect to a host, in the order of `sslmode`: encrypted, or not. */

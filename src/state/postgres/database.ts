@@ -63,7 +63,7 @@ const LOCAL_SETTINGS = SESSION_SETTINGS.map(one => `SET LOCAL ${one}`);
  * @throws AppError `STATE` if it cannot be used
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const connections = await openConnections(options);
+  const connections = openConnections(options);
   const database = databaseOver(connections, options);
   try {
     await connections.use(client => migrate(client, connections.where));
@@ -80,7 +80,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
  * @throws AppError `STATE` if it cannot be read
  */
 export async function openDatabaseToRead(options: DatabaseOptions): Promise<Database | undefined> {
-  const connections = await openConnections(options);
+  const connections = openConnections(options);
   const database = databaseOver(connections, options);
   try {
     const version = await connections.use(client => readVersion(client, connections.where));
@@ -237,8 +237,8 @@ async function rollBack(client: PoolClient, cause: unknown): Promise<void> {
 
 const isSyntaxError = (error: unknown) => isNativeError(error) && error.name === 'SyntaxError';
 
-/** A document in the database cannot be parsed: only somebody else's hand makes one. */
-function senseless(where: string, cause: unknown): AppError {
+/** The error for a document in the database that cannot be parsed: only somebody else's hand makes one. */
+export function senseless(where: string, cause: unknown): AppError {
   return new AppError('STATE', `the state's database at ${where} has a value that makes no sense`, {
     hint: 'restore it from a backup',
     cause,

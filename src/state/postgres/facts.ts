@@ -13,7 +13,7 @@ const ROUND_TRIPS = 5;
  * @throws AppError `STATE` if it cannot be used
  */
 export async function lookAtDatabase(fleet: FleetOptions): Promise<DatabaseFacts> {
-  const connections = await openConnections(connectionSettings(fleet));
+  const connections = openConnections(connectionSettings(fleet));
   try {
     return await connections.use(async (client, { host, versionNumber, isEncrypted, isPooled }) => {
       const schemaVersion = await readVersion(client, connections.where);

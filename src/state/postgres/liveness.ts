@@ -163,8 +163,12 @@ async function register(
 
 async function refuseSecond(client: Client, machine: string): Promise<void> {
   const { rows } = await client.query('SELECT pid FROM living_owners WHERE machine = $1 LIMIT 1', [machine]);
-  if (rows.length === 0) return;
-  throw new AppError('CONFIG', `another machine of the fleet is called ${machine}, too, and is at work`, {
+  if (rows.length > 0) throw sameName(machine);
+}
+
+/** The error of the second machine of a name. */
+export function sameName(machine: string): AppError {
+  return new AppError('CONFIG', `another machine of the fleet is called ${machine}, too, and is at work`, {
     hint: 'give each machine a name of its own: machine (RECORDUPLOAD_MACHINE) in its configuration',
   });
 }

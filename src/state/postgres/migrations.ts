@@ -56,7 +56,12 @@ const VERSION = 'SELECT version FROM recordupload.schema_version';
 
 function known(version: unknown, where: string): number {
   if (Number(version ?? 0) <= SCHEMA_VERSION) return Number(version ?? 0);
-  throw new AppError(
+  throw newerSchema(where);
+}
+
+/** The error for a schema that is left alone. */
+export function newerSchema(where: string): AppError {
+  return new AppError(
     'STATE',
     `the state's database at ${where} was upgraded by a newer version of recordupload, and is left as it is`,
     { hint: 'upgrade recordupload on this machine, too' },

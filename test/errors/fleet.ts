@@ -1,0 +1,193 @@
+import { join } from 'node:path';
+import { fleetOf } from '../../src/app/open-fleet.ts';
+import { EXIT } from '../../src/cli/exit-codes.ts';
+import { OPEN_FILES_HINT } from '../../src/core/errors.ts';
+import { notClaimed } from '../../src/core/upload/not-claimed.ts';
+import { takenOver } from '../../src/state/postgres/claim-recording.ts';
+import { openConnections, wrongEncoding } from '../../src/state/postgres/connection.ts';
+import { senseless } from '../../src/state/postgres/database.ts';
+import { databaseError, Standby } from '../../src/state/postgres/failure.ts';
+import { sameName } from '../../src/state/postgres/liveness.ts';
+import { newerSchema } from '../../src/state/postgres/migrations.ts';
+import { connectionSettings } from '../../src/state/postgres/settings.ts';
+import type { Made, Meeting } from './meeting.ts';
+
+const exit = EXIT.incomplete;
+const WHERE = 'db.example.com:5432/kept';
+const AWAY = 'check that PostgreSQL runs there and that this machine reaches it, then run the command again';
+
+/** What a server says by its code. */
+const server = (code: string, said: string, says: string, hint: string): Made => ({
+  says,
+  hint,
+  exit,
+  make: () => databaseError(Object.assign(new Error(said), { code, severity: 'FATAL' }), WHERE),
+});
+const fleet = (url: string) => ({
+  ...fleetOf({ stateUrl: url, machine: 'studio', sharedFolders: false, caFile: undefined }, 'recordupload/0')!,
+});
+
+export const FLEET: readonly Meeting[] = [
+  {
+    says: "the state's database at 127.0.0.1:1/kept cannot be reached (ECONNREFUSED)",
+    hint: AWAY,
+    exit,
+    env: { RECORDUPLOAD_STATE_URL: 'postgres://someone@127.0.0.1:1/kept' },
+    meet: () => ['status'],
+  },
+  {
+    says: 'RECORDUPLOAD_MACHINE: expected a name of up to 50 letters, digits, ".", "_" and "-", got "studio a"',
+    exit: EXIT.usage,
+    env: { RECORDUPLOAD_MACHINE: 'studio a' },
+    meet: () => ['retry', '--list'],
+  },
+  {
+    says: 'RECORDUPLOAD_STATE_URL: contains white space (the value is not shown)',
+    exit: EXIT.usage,
+    env: { RECORDUPLOAD_STATE_URL: 'postgres://someone@127.0.0.1/kept here' },
+    meet: () => ['status'],
+  },
+  {
+    says: 'nothing says for which role the SQL is',
+    hint: 'name it with --role, or in stateUrl (RECORDUPLOAD_STATE_URL)',
+    exit: EXIT.usage,
+    meet: () => ['state', 'sql'],
+  },
+];
+
+export const FLEET_MADE: readonly Made[] = [
+  server(
+    '57P01',
+    'terminating connection',
+    "the state's database at db.example.com:5432/kept cannot be reached (terminating connection)",
+    AWAY,
+  ),
+  server(
+    '53300',
+    'sorry',
+    "the state's database at db.example.com:5432/kept has no connection left for this process",
+    'raise max_connections of the server, or put PgBouncer before it, then run the command again',
+  ),
+  server(
+    '53100',
+    'no space',
+    "the disk of the state's database at db.example.com:5432/kept is full",
+    'free some space on the server and run the command again',
+  ),
+  server(
+    '28P01',
+    'no',
+    "the state's database at db.example.com:5432/kept does not accept the user or the password of stateUrl",
+    'correct stateUrl (RECORDUPLOAD_STATE_URL, or the file that stateUrlFile names)',
+  ),
+  server(
+    '3D000',
+    'no',
+    "the state's database at db.example.com:5432/kept does not exist",
+    'create it (createdb), or name another one in stateUrl',
+  ),
+  server(
+    '28000',
+    'no pg_hba.conf entry',
+    "the state's database at db.example.com:5432/kept lets this machine or user not in (no pg_hba.conf entry)",
+    'add a line for it to pg_hba.conf of the server, or ask its administrator',
+  ),
+  server(
+    '42501',
+    'permission denied',
+    'the user of stateUrl may not use the state in the database at db.example.com:5432/kept (permission denied)',
+    'recordupload state sql prints the SQL that an administrator of the database runs',
+  ),
+  server(
+    '57014',
+    'canceling statement',
+    "the state's database at db.example.com:5432/kept takes too long (canceling statement)",
+    'see what it is busy with (SELECT * FROM pg_stat_activity), then run the command again',
+  ),
+  server(
+    'SELF_SIGNED_CERT_IN_CHAIN',
+    'self-signed certificate',
+    "the certificate of the state's database at db.example.com:5432/kept is not trusted (self-signed certificate)",
+    'name its certificate authority with sslrootcert=<file> in stateUrl, or with caFile',
+  ),
+  server(
+    'EMFILE',
+    'too many',
+    "too many open files: the state's database at db.example.com:5432/kept cannot be reached",
+    OPEN_FILES_HINT,
+  ),
+  server(
+    'XX000',
+    'it says so',
+    "the state's database at db.example.com:5432/kept has failed: it says so",
+    'see the log of PostgreSQL',
+  ),
+  {
+    says: "the state's database at db.example.com:5432/kept is a read-only standby",
+    hint: 'name the primary in stateUrl, or both: postgres://user@first,second/database',
+    exit,
+    make: () => databaseError(new Standby('db.example.com:5432'), WHERE),
+  },
+  {
+    says: "the state's database at db.example.com:5432/kept does not encrypt connections",
+    hint: 'set ssl = on at the server; only where nobody else can listen, put sslmode=disable into stateUrl',
+    exit,
+    make: () => databaseError(new Error('The server does not support SSL connections'), WHERE),
+  },
+  {
+    says: "the state's database at db.example.com:5432/kept was upgraded by a newer version of recordupload, and is left as it is",
+    hint: 'upgrade recordupload on this machine, too',
+    exit,
+    make: () => newerSchema(WHERE),
+  },
+  {
+    says: "the database's encoding is SQL_ASCII, and the state needs UTF8",
+    hint: "create a database with ENCODING 'UTF8', and name it in stateUrl",
+    exit,
+    make: () => wrongEncoding('SQL_ASCII'),
+  },
+  {
+    says: "the state's database at db.example.com:5432/kept has a value that makes no sense",
+    hint: 'restore it from a backup',
+    exit,
+    make: () => senseless(WHERE, undefined),
+  },
+  {
+    says: 'another machine of the fleet is called studio, too, and is at work',
+    hint: 'give each machine a name of its own: machine (RECORDUPLOAD_MACHINE) in its configuration',
+    exit: EXIT.usage,
+    make: () => sameName('studio'),
+  },
+  {
+    says: 'stateUrl: sslrootcert /nowhere/root.pem cannot be read (ENOENT)',
+    hint: 'name a file in PEM that you may read',
+    exit: EXIT.usage,
+    make: () =>
+      openConnections(
+        connectionSettings(fleet(`postgres://db.example.com/kept?sslrootcert=${join('/nowhere', 'root.pem')}`)),
+      ),
+  },
+  {
+    says: 'stateUrl must begin with postgres://',
+    exit: EXIT.usage,
+    make: () => connectionSettings(fleet('https://db.example.com')),
+  },
+  {
+    says: 'machine studio-b has a recording with the ID 3',
+    hint: 'give this one another ID (--id, or recording_id in recording.json), or upload it there',
+    exit: EXIT.recording,
+    make: () => notClaimed('3', { ok: false, machine: 'studio-b' }),
+  },
+  {
+    says: 'another process (pid 7 on studio-b) is at work on recording 3',
+    hint: 'wait until it has ended; recordupload status shows what it does',
+    exit: EXIT.busy,
+    make: () => notClaimed('3', { ok: false, pid: 7, machine: 'studio-b' }),
+  },
+  {
+    says: "process 7 on studio-b has taken recording 3 over: this one was cut off from the state's database",
+    hint: 'nothing is lost: the other process finishes it (recordupload status)',
+    exit: EXIT.busy,
+    make: () => takenOver('3', { pid: 7, machine: 'studio-b' }),
+  },
+];
