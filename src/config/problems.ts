@@ -22,7 +22,9 @@ export function checkData(
   if (result.success) return { bad: [] };
   for (const issue of result.error.issues) {
     if (issue.code !== 'unrecognized_keys') {
-      const list = isSecretPath(issue.path) ? secretProblems : problems;
+      // Without its URL, a command that only reads the state would read another one.
+      const isOnlySecret = isSecretPath(issue.path) && issue.path.at(-1) !== 'stateUrl';
+      const list = isOnlySecret ? secretProblems : problems;
       list.push(`${where(showPath(issue.path))}: ${describe(issue, valueAt(data, issue.path))}`);
       continue;
     }

@@ -50,6 +50,7 @@ describe('the URL of the state', () => {
     ['postgres://user:fake-word@db.example.com/x y', 'contains white space'],
   ])('%s is refused without being shown', async (url, flaw) => {
     const problems = await desk.problems({ RECORDUPLOAD_STATE_URL: url });
+    expect(await desk.problems({ RECORDUPLOAD_STATE_URL: url }, { withoutSecrets: true })).toEqual(problems);
     expect(problems).toEqual([expect.stringMatching(/^RECORDUPLOAD_STATE_URL: .*\(the value is not shown\)$/)]);
     expect(problems[0]).toContain(flaw);
     expect(problems[0]).not.toMatch(/fake|sslpassword|maybe|99999/);

@@ -168,7 +168,7 @@ export const FLEET_MADE: readonly Made[] = [
       ),
   },
   {
-    says: 'stateUrl must begin with postgres://',
+    says: 'stateUrl must begin with postgres:// and name a server, as postgres://user@host/database (the value is not shown)',
     exit: EXIT.usage,
     make: () => connectionSettings(fleet('https://db.example.com')),
   },
