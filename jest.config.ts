@@ -42,6 +42,8 @@ export const SLOW = [
   'test/packaging/executables.test.ts',
   'test/sandbox/multipart.test.ts',
   'test/state/transfer/move.test.ts',
+  'test/state/postgres/connection.test.ts',
+  'test/state/postgres/pooler.test.ts',
   'test/trust/dead-drive.test.ts',
   'test/trust/echoes.test.ts',
   'test/trust/hostile-text.test.ts',
