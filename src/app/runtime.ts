@@ -210,7 +210,7 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
     },
     uploads: async () => (await uploads()).session,
     async prepareUpload(largestBytes) {
-      if (state.isAsked() || !hasPlentyOfDescriptors()) return;
+      if (config.stateUrl !== undefined || state.isAsked() || !hasPlentyOfDescriptors()) return;
       const [{ hasState }] = await Promise.all([import('./open-state.ts'), look(config.stateDir)]);
       if (!hasState(config.stateDir)) (await hasher()).prepare(largestBytes);
     },
