@@ -22,7 +22,7 @@ export async function run(argv: readonly string[]): Promise<ExitCode> {
     command = spec.name;
     given = givenOptions({ command, options }, COMMANDS);
     const { run: runCommand } = await spec.load();
-    const signal = onInterruption(spec.keepsHangUp ? ['SIGHUP'] : []);
+    const signal = onInterruption(spec);
     return await runCommand({ command, args, options, terminal, commands: COMMANDS, signal });
   } catch (error) {
     return reportFailure(error, terminal, { json: isJson, command });

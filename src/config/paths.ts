@@ -12,16 +12,21 @@ export interface Machine {
 
 /** This machine, as seen with the given environment. */
 export function machineOf(env: NodeJS.ProcessEnv, overrides: Partial<Omit<Machine, 'env'>> = {}): Machine {
+  const platform = overrides.platform ?? process.platform;
   return {
     env,
-    platform: overrides.platform ?? process.platform,
-    home: overrides.home ?? homeOf(env),
+    platform,
+    home: overrides.home ?? homeOf(env, platform),
     uid: 'uid' in overrides ? overrides.uid : process.getuid?.(),
   };
 }
 
-/** `HOME` counts only if it is an absolute path; otherwise the home folder comes from the system's list of users. */
-function homeOf(env: NodeJS.ProcessEnv): string {
+/**
+ * `HOME` counts only if it is an absolute path; otherwise the home folder comes from the system's list of users. On Windows
+ * it does not count: Git Bash and Cygwin set it to paths that only they understand, such as `/c/Users/ada`.
+ */
+function homeOf(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): string {
+  if (platform === 'win32') return env.USERPROFILE || os.homedir();
   if (env.HOME && path.isAbsolute(env.HOME)) return env.HOME;
   try {
     const listed = os.homedir();
@@ -57,9 +62,10 @@ export function userFolders({ env, platform, home }: Machine): { config: string;
   };
 }
 
-/** Makes a configured path absolute: `~/` is the home folder; other paths are relative to `folder`. */
-export function resolvePath(text: string, folder: string, home: string): string {
-  if (text === '~' || text.startsWith('~/')) return path.join(home, text.slice(1));
+/** Makes a configured path absolute: `~/` is the home folder (on Windows `~\`, too); other paths are relative to `folder`. */
+export function resolvePath(text: string, folder: string, home: string, platform = process.platform): string {
+  if (text === '~' || text.startsWith('~/') || (platform === 'win32' && text.startsWith('~\\')))
+    return path.join(home, text.slice(1));
   return path.resolve(folder, text);
 }
 

@@ -47,13 +47,23 @@ export function printableJson(value: unknown, indent?: number): string {
 /**
  * A text as one word of a shell's command line. One that a terminal would not show as it is gets the form `$'…'` with
  * escapes, as bash and zsh have it: what is shown can still be copied.
+ *
+ * On Windows it is a word of both cmd and PowerShell, as far as there is one: a path has no double quotes.
  */
-export function shellQuoted(text: string): string {
+export function shellQuoted(text: string, platform = process.platform): string {
+  if (platform === 'win32') return windowsQuoted(text);
   if (printable(text) !== text) {
     const shown = text.toWellFormed().replace(/[\\']/g, '\\$&');
     return `$'${shown.replace(UNSEEN, character => shellEscape(character.codePointAt(0) ?? 0))}'`;
   }
   return /^[\w./@%+=:,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** PowerShell expands `$` and a backtick within double quotes; cmd knows no single ones. */
+function windowsQuoted(text: string): string {
+  const shown = printable(text);
+  if (/^[\w.\\/%+=:-]+$/.test(shown)) return shown;
+  return /[$`"]/.test(shown) ? `'${shown.replaceAll("'", "''")}'` : `"${shown}"`;
 }
 
 /** Always of full length: a digit that follows must not count. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import envPaths from 'env-paths';
-import { machineOf, userFolders } from '../../src/config/paths.ts';
+import { machineOf, resolvePath, userFolders } from '../../src/config/paths.ts';
 import { lineNumbers } from '../../src/config/sources/line-numbers.ts';
 import { suggestKey } from '../../src/config/suggest.ts';
 
@@ -18,6 +18,32 @@ describe('the folders', () => {
       config: '/etc/ada/recordupload',
       state: '/home/ada/.local/state/recordupload',
     });
+  });
+
+  test('of Windows and macOS are where those systems keep them', () => {
+    const windows = { USERPROFILE: 'C:/Users/ada', APPDATA: 'C:/Users/ada/Roaming', LOCALAPPDATA: 'D:/Local' };
+    expect(userFolders(machineOf(windows, { platform: 'win32' }))).toEqual({
+      config: 'C:/Users/ada/Roaming/recordupload/Config',
+      state: 'D:/Local/recordupload/Data',
+    });
+    expect(userFolders(machineOf({ HOME: '/Users/ada', XDG_STATE_HOME: '/x' }, { platform: 'darwin' }))).toEqual({
+      config: '/Users/ada/Library/Preferences/recordupload',
+      state: '/Users/ada/Library/Application Support/recordupload',
+    });
+  });
+
+  test('on Windows do not follow HOME, which Git Bash sets to a path of its own', () => {
+    const env = { HOME: '/c/Users/ada', USERPROFILE: 'C:/Users/ada' };
+    expect(machineOf(env, { platform: 'win32' }).home).toBe('C:/Users/ada');
+    expect(userFolders(machineOf(env, { platform: 'win32' })).state).toBe(
+      'C:/Users/ada/AppData/Local/recordupload/Data',
+    );
+  });
+
+  test('of the user are written ~/, on Windows ~\\, too', () => {
+    expect(resolvePath('~\\token', '/etc', '/home/ada', 'win32')).toMatch(/^\/home\/ada.\W?token$/);
+    expect(resolvePath('~\\token', '/etc', '/home/ada', 'linux')).toBe('/etc/~\\token');
+    expect(resolvePath('~/token', '/etc', '/home/ada', 'win32')).toBe('/home/ada/token');
   });
 });
 

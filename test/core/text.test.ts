@@ -49,4 +49,12 @@ describe('Text from outside', () => {
     ["it's \u001b[2J\\", "$'it\\'s \\u001b[2J\\\\'"],
     ['a\u202eb\u{e0041}1', "$'a\\u202eb\\U000e00411'"],
   ])('for a shell: %s is the word %s', (text, word) => expect(shellQuoted(text)).toBe(word));
+
+  test.each([
+    ['C:\\Users\\ada\\recordings', 'C:\\Users\\ada\\recordings'],
+    ['C:\\Program Files\\x', '"C:\\Program Files\\x"'],
+    ["it's", '"it\'s"'],
+    ["$it's", "'$it''s'"],
+    ['100%&more', '"100%&more"'],
+  ])('for the shells of Windows: %s is the word %s', (text, word) => expect(shellQuoted(text, 'win32')).toBe(word));
 });

@@ -51,7 +51,7 @@ export interface Recording {
 }
 
 const MAX_ID_LENGTH = 64;
-/** One path segment that is safe in a URL, a key and a file name on every system; no leading dot. */
+/** One path segment that is safe in a URL and in a key; no leading dot. It is never a file name of ours: Windows has none such as CON. */
 const VALID_ID = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 
 /**

@@ -94,12 +94,15 @@ function writeSalvaged(file: string): Saved {
   }
 }
 
+/** An absolute path: of Linux and macOS, or of Windows (`C:\…`, `\\server\…`). */
+const ABSOLUTE = ['/*', '[A-Za-z]:[\\/]*', '\\\\*'].map(glob => `dir GLOB '${glob}'`).join(' OR ');
+
 /** Leaves nothing but the queue, without entries that do not say what was asked for. @returns false if it is empty */
 function keepQueue(sql: Sql): boolean {
   const tables = sql.all("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'");
   for (const { name } of tables) if (name !== 'queue') sql.exec(`DELETE FROM "${String(name)}"`);
   sql.exec(
-    `DELETE FROM queue WHERE dir NOT GLOB '/*' OR asked = '{}' OR origin NOT IN ('upload', 'enqueued', 'found')`,
+    `DELETE FROM queue WHERE NOT (${ABSOLUTE}) OR asked = '{}' OR origin NOT IN ('upload', 'enqueued', 'found')`,
   );
   return sql.get('SELECT 1 FROM queue LIMIT 1') !== undefined;
 }

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { AppError } from '../../../src/core/errors.ts';
 import { openOverview, openState } from '../../../src/state/open.ts';
@@ -87,4 +88,30 @@ describe('a damaged state', () => {
     const { known } = await readingOf(whole.subarray(0, Math.floor(whole.length * share)));
     expect(known).toMatch(/^(damaged|unreadable)$/);
   });
+});
+
+test('folders that wait are kept in the new file, whichever system their paths are of', async () => {
+  const dir = tempFolder();
+  const dirs = ['/r/3', 'C:\\r\\4', 'd:/r/5', '\\\\nas\\r\\6', 'r/7'];
+  const asked = { title: 'Weekly sync', webhook: true, force: false, finished: false };
+  const first = await openState(dir);
+  await first.journal.begin(TARGET, RECORDING, { webhooks: true, now: 1 });
+  await first.queue.add(
+    dirs.map(one => ({ dir: one, recordingId: one.slice(-1), origin: 'enqueued', asked })),
+    1,
+  );
+  await first.close();
+  const file = join(dir, 'state.db');
+  const database = new DatabaseSync(file);
+  const page = Number(database.prepare("SELECT rootpage AS n FROM sqlite_schema WHERE name = 'recordings'").get()?.n);
+  database.close();
+  const bytes = readFileSync(file);
+  writeFileSync(file, bytes.fill(0, (page - 1) * PAGE, page * PAGE));
+  writeFileSync(join(dir, 'state.db.damaged'), '');
+
+  const second = await openState(dir);
+  expect((await second.queue.due(Number.MAX_SAFE_INTEGER)).map(one => one.dir).sort()).toEqual(
+    dirs.slice(0, -1).sort(),
+  );
+  await second.close();
 });

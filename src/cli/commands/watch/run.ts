@@ -68,6 +68,8 @@ function watchProgress({ options, terminal }: Call, block: LiveBlock | undefined
 
 /** SIGHUP asks for it, unless the terminal is gone, which sends one, too: then it ends the worker, as any other command. */
 function onReload(onAsked: () => void): () => void {
+  // There it is the window that closes.
+  if (process.platform === 'win32') return () => {};
   const hadTerminal = hasTerminal();
   const onHangUp = () => {
     if (hadTerminal && !hasTerminal()) process.kill(process.pid, 'SIGTERM');
