@@ -28,11 +28,15 @@ interface Heard {
   entries: number;
   /** Since when it is listened to. */
   at: Moment;
+  /**
+   * Its own. One for all would wait for each folder that was removed to come again, and look for it at every change in the
+   * folder above.
+   */
+  watcher: FSWatcher;
 }
 
 /** Folders that are listened to, within limits: listening takes memory for each folder, and for each entry in it. */
 interface Lane {
-  watcher: FSWatcher | undefined;
   heard: Map<string, Heard>;
   entries: number;
 }
@@ -59,25 +63,28 @@ export function createEars({ now, onChange, onDeaf }: EarsOptions): Ears {
   let isDeaf = false;
   const lanes = { old: newLane(), new: newLane() };
   const closing = new Set<Promise<void>>();
-  const find = (dir: string) => lanes.new.heard.get(dir) ?? lanes.old.heard.get(dir);
-  const end = (lane: Lane) => {
-    const closed = lane.watcher?.close().catch(() => {});
-    Object.assign(lane, newLane());
-    if (!closed) return;
+  const close = ({ watcher }: Heard) => {
+    const closed = watcher.close().catch(() => {});
     closing.add(closed);
     void closed.then(() => closing.delete(closed));
   };
+  const find = (dir: string) => lanes.new.heard.get(dir) ?? lanes.old.heard.get(dir);
+  const end = (lane: Lane) => {
+    for (const one of lane.heard.values()) close(one);
+    Object.assign(lane, newLane());
+  };
   const leave = (dir: string) => {
     for (const lane of [lanes.old, lanes.new]) {
-      for (const [one, { entries }] of lane.heard) {
+      for (const [one, heard] of lane.heard) {
         if (one !== dir && !one.startsWith(dir + sep)) continue;
         lane.heard.delete(one);
-        lane.entries -= entries;
+        lane.entries -= heard.entries;
+        close(heard);
       }
     }
   };
-  const open = () =>
-    watch([], {
+  const open = (dir: string) =>
+    watch(dir, {
       depth: 0,
       // What came between a look at the folder and the listening is among these.
       ignoreInitial: false,
@@ -120,10 +127,8 @@ export function createEars({ now, onChange, onDeaf }: EarsOptions): Ears {
         if (!isNew) return;
         end(lane);
       }
-      lane.heard.set(dir, { isRecording, entries, at: now() });
+      lane.heard.set(dir, { isRecording, entries, at: now(), watcher: open(dir) });
       lane.entries += entries;
-      lane.watcher ??= open();
-      lane.watcher.add(dir);
     },
     forget() {
       end(lanes.old);
@@ -138,7 +143,7 @@ export function createEars({ now, onChange, onDeaf }: EarsOptions): Ears {
 }
 
 function newLane(): Lane {
-  return { watcher: undefined, heard: new Map(), entries: 0 };
+  return { heard: new Map(), entries: 0 };
 }
 
 function wasThere({ at }: Heard, { ctimeMs }: Stats, { now, monotonic }: Moment): boolean {
