@@ -53,6 +53,7 @@ export const SLOW = [
   'test/watch/again.test.ts',
   'test/watch/bad-input.test.ts',
   'test/watch/drives.test.ts',
+  'test/watch/ears.test.ts',
   'test/watch/limits.test.ts',
   'test/watch/live.test.ts',
   'test/watch/recorders.test.ts',
