@@ -1,5 +1,6 @@
 import { describe } from '@jest/globals';
 import { alertBookConforms } from './conformance/alert-book.ts';
+import { circuitsConform } from './conformance/circuits.ts';
 import { claimsConform } from './conformance/claims.ts';
 import { crashesConform } from './conformance/crashes.ts';
 import { endpointsConform } from './conformance/endpoints.ts';
@@ -22,8 +23,9 @@ export type { Place } from './conformance/stage.ts';
  * What every implementation of the core's ports must do, as the core and the use cases rely on it.
  * @param makePlace a new, empty place for a state
  * @param options.isShared several processes can open the state of a place
+ * @param options.isFleet several machines can
  */
-export function describeState(name: string, makePlace: () => Promise<Place>, options: { isShared: boolean }): void {
+export function describeState(name: string, makePlace: () => Promise<Place>, options: { isShared: boolean; isFleet?: boolean }): void {
   describe(name, () => {
     const stage = useStage(makePlace);
     journalConforms(stage);
@@ -44,5 +46,6 @@ export function describeState(name: string, makePlace: () => Promise<Place>, opt
     workersConform(stage);
     crashesConform(stage);
     abandonedConform(stage);
+    if (options.isFleet) circuitsConform(stage);
   });
 }

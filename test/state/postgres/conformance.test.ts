@@ -29,5 +29,5 @@ describeWithPostgres('PostgreSQL', () => {
     };
   }
 
-  describeState('a state in PostgreSQL', makePlace, { isShared: true });
+  describeState('a state in PostgreSQL', makePlace, { isShared: true, isFleet: true });
 });
