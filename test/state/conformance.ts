@@ -25,7 +25,11 @@ export type { Place } from './conformance/stage.ts';
  * @param options.isShared several processes can open the state of a place
  * @param options.isFleet several machines can
  */
-export function describeState(name: string, makePlace: () => Promise<Place>, options: { isShared: boolean; isFleet?: boolean }): void {
+export function describeState(
+  name: string,
+  makePlace: () => Promise<Place>,
+  options: { isShared: boolean; isFleet?: boolean },
+): void {
   describe(name, () => {
     const stage = useStage(makePlace);
     journalConforms(stage);

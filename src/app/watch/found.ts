@@ -12,19 +12,32 @@ import type { Uploads } from './uploads.ts';
  * is not queued again.
  */
 
+/** Folders that were uploaded, as far as this process knows, and since when; monotonic. */
+export type DoneFolders = Map<string, { known: KnownFolder; at: number }>;
+
+/** A shared state is not asked about a folder that is as it was uploaded, except now and then: somebody may forget it. */
+const DONE_FOR_MS = 6 * 3_600_000;
+const MOST_DONE = 20_000;
+
 /**
  * Looks at a folder that was found: it becomes a candidate, unless it needs nothing.
  * @throws AppError `STATE`
  */
 export async function considerFound(
   dir: string,
-  { candidates, uploads }: { candidates: Candidates; uploads: Uploads },
+  { candidates, uploads, done }: { candidates: Candidates; uploads: Uploads; done: DoneFolders },
   runtime: Runtime,
 ): Promise<void> {
-  const { config, observer } = runtime;
-  const { folders } = await runtime.state();
-  const { known, queued } = await folders.get(targetOf(runtime), dir);
+  const { config, observer, clock } = runtime;
+  const { folders, changes } = await runtime.state();
   const rules = { extraFiles: config.extraFiles, marker: undefined };
+  const before = changes && done.get(dir);
+  if (before && clock.monotonic() - before.at < DONE_FOR_MS) {
+    const look = await lookAtFolder(dir, rules);
+    if (!look || changedSince(before.known, look).length === 0) return;
+  }
+  done.delete(dir);
+  const { known, queued } = await folders.get(targetOf(runtime), dir);
   if (queued) {
     // It has a time of its own. Somebody may have removed what was wrong, though.
     const look = queued.state === 'refused' ? await lookAtFolder(dir, rules) : undefined;
@@ -36,7 +49,10 @@ export async function considerFound(
   if (known) {
     const look = await lookAtFolder(dir, rules);
     const names = look ? changedSince(known, look) : [];
-    if (names.length === 0) return;
+    if (names.length === 0) {
+      if (changes && done.size < MOST_DONE) done.set(dir, { known, at: clock.monotonic() });
+      return;
+    }
     if (candidates.add(dir, { isEnqueued: false })) observer({ type: 'recording-grew', dir, names });
     return;
   }

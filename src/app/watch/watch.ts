@@ -8,7 +8,7 @@ import { listen } from '../wake.ts';
 import { createAlerts } from './alerts.ts';
 import { type Bell, createBell } from './bell.ts';
 import { createCandidates } from './candidates.ts';
-import { considerFound, queueFinished } from './found.ts';
+import { considerFound, type DoneFolders, queueFinished } from './found.ts';
 import { createGenerations, type Generations } from './generations.ts';
 import { createHouse } from './house.ts';
 import { HOUSEKEEPING } from './housekeeping.ts';
@@ -92,11 +92,12 @@ export async function watch(request: WatchRequest, given: Runtime): Promise<void
     onEnd: bell.ring,
     onFailure: troubles.add,
   });
+  const done: DoneFolders = new Map();
   const roots = createRoots(rootsOf(first), {
     runtime: () => generations.runtime,
     async onRecording(dir) {
       if (candidates.has(dir) || uploads.isRunning(dir)) return;
-      await generations.use(runtime => considerFound(dir, { candidates, uploads }, runtime)).catch(troubles.add);
+      await generations.use(runtime => considerFound(dir, { candidates, uploads, done }, runtime)).catch(troubles.add);
     },
     onBack: uploads.retrySoon,
     wake: bell.ring,
@@ -170,6 +171,7 @@ export async function watch(request: WatchRequest, given: Runtime): Promise<void
       generations.replace(next);
       roots.replace(rootsOf(next));
       webhooks.reset();
+      done.clear();
       uploads.retrySoon();
       next.observer({ type: 'notice', message: 'the configuration was read again' });
       await complete(next);

@@ -34,6 +34,12 @@ export function openCircuits(database: Database): SharedCircuits {
     record: (name, how, now) =>
       write(async sql => {
         if (how === 'well') {
+          // A row that is there for the circuit alone says nothing any more.
+          await sql.run(
+            `DELETE FROM endpoints
+             WHERE name = $name AND open_until IS NOT NULL AND disabled_at IS NULL AND refused_at IS NULL`,
+            { name },
+          );
           await sql.run(
             `UPDATE endpoints SET failures = 0, open_until = NULL, probe_by = NULL, probe_until = NULL
              WHERE name = $name AND open_until IS NOT NULL`,

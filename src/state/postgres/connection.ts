@@ -39,7 +39,8 @@ export interface ConnectionSettings {
 
 /** Writes of one process wait for each other at the disk of the server, so that more connections are no faster. */
 const POOL_SIZE = 4;
-const IDLE_MS = 60_000;
+/** Longer than an idle worker pauses (changes.ts): a new connection costs more than what it asks. */
+const IDLE_MS = 600_000;
 /** How long the server works at one statement, and how long this process waits for its answer: a cut cable sends none. */
 const STATEMENT_TIMEOUT_MS = 30_000;
 const ANSWER_TIMEOUT_MS = 35_000;
@@ -54,6 +55,8 @@ const KEEPALIVE_MS = 10_000;
 export const SESSION_SETTINGS: readonly string[] = [
   'search_path = recordupload, pg_catalog, pg_temp',
   `statement_timeout = ${STATEMENT_TIMEOUT_MS}`,
+  // Compiling a statement takes longer than any of ours runs.
+  'jit = off',
   `idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}`,
 ];
 const KEEPALIVE_SETTINGS: readonly string[] = [

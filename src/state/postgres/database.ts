@@ -28,6 +28,11 @@ export interface Database {
    */
   read<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
   /**
+   * Runs one statement, with no transaction around it. One that changes something may run twice.
+   * @throws AppError `STATE`
+   */
+  single<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  /**
    * Runs `work` in a write transaction; resolves once that is durable. `work` may run more than once: it must not change
    * anything but the database. Other transactions run at the same time (READ COMMITTED): what depends on a row that is
    * read has to lock it.
@@ -119,6 +124,7 @@ function databaseOver(connections: Connections, { self, sharedFolders }: Databas
     where,
     connections,
     read: work => counted(retried(() => connections.use((client, server) => readOnce(client, server, work)))),
+    single: work => counted(retried(() => connections.use((client, server) => singleOnce(client, server, work)))),
     write: work => counted(write(work)),
     writeAsOwner: work =>
       counted(
@@ -175,6 +181,19 @@ async function readOnce<T>(client: PoolClient, server: ServerFacts, work: (sql: 
     return seen;
   } catch (error) {
     await rollBack(client, error);
+    throw error;
+  }
+}
+
+async function singleOnce<T>(client: PoolClient, server: ServerFacts, work: (sql: Sql) => Promise<T>): Promise<T> {
+  // Behind a pooler the settings, the schema's name among them, last as long as a transaction.
+  if (server.isPooled) await client.query(begin(server, WRITE));
+  try {
+    const result = await work(sqlOf(client, server));
+    if (server.isPooled) await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    if (server.isPooled) await rollBack(client, error);
     throw error;
   }
 }

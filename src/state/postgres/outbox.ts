@@ -28,7 +28,7 @@ const NEXT_DUE = `WITH RECURSIVE due AS (
   ) SELECT endpoint, next_at FROM due ORDER BY endpoint`;
 
 /** The outbox over the database. */
-export function openOutbox({ read, write, liveness }: Database): Outbox {
+export function openOutbox({ read, single, write, liveness }: Database): Outbox {
   return {
     enqueue: request =>
       storing(
@@ -37,13 +37,13 @@ export function openOutbox({ read, write, liveness }: Database): Outbox {
       ),
 
     get: seq =>
-      read(async sql => {
+      single(async sql => {
         const row = await sql.get('SELECT * FROM deliveries WHERE seq = $seq', { seq });
         return row && toDelivery(row);
       }),
 
     newest: (recordingId, endpoint) =>
-      read(async sql => {
+      single(async sql => {
         const row = await sql.get(NEWEST, { recordingId, endpoint });
         return row && toDelivery(row);
       }),
@@ -83,7 +83,7 @@ export function openOutbox({ read, write, liveness }: Database): Outbox {
       }),
 
     nextDue: () =>
-      read(async sql => {
+      single(async sql => {
         const rows = await sql.all(NEXT_DUE);
         const offset = rows.length > 0 ? await clockOffset(sql) : 0;
         return rows.map(row => ({ endpoint: String(row.endpoint), nextAt: Number(row.next_at) - offset }));

@@ -38,7 +38,7 @@ export async function openPostgresState(fleet: FleetOptions, pid: number): Promi
     overview: openOverviewOf(database),
     housekeeping: openHousekeeping(database),
     takeWorker: takeWorkerIn(database),
-    notePass: now => database.write(sql => notePass(sql, now)),
+    notePass: now => database.single(sql => notePass(sql, now)),
     isKept: true,
     isBlocked: false,
     async close() {

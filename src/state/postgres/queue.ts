@@ -11,7 +11,7 @@ import type { Database } from './database.ts';
 import type { Row, Sql } from './sql.ts';
 
 /** The queue of uploads over the database: this machine's. */
-export function openUploadQueue({ read, write, self: { machine } }: Database): UploadQueue {
+export function openUploadQueue({ read, single, write, self: { machine } }: Database): UploadQueue {
   return {
     add: (entries, now) =>
       storing(
@@ -36,7 +36,7 @@ export function openUploadQueue({ read, write, self: { machine } }: Database): U
       ),
 
     due: (now, limit) =>
-      read(async sql => {
+      single(async sql => {
         const rows = await sql.all(
           `SELECT * FROM queue WHERE machine = $machine AND (next_at <= $now OR next_at > $furthest)
            ORDER BY since, dir LIMIT $limit`,
@@ -46,7 +46,7 @@ export function openUploadQueue({ read, write, self: { machine } }: Database): U
       }),
 
     nextAt: () =>
-      read(async sql => {
+      single(async sql => {
         const next = (await sql.get('SELECT MIN(next_at) AS n FROM queue WHERE machine = $machine', { machine }))?.n;
         return typeof next === 'number' ? next : undefined;
       }),

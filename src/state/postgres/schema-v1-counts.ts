@@ -20,18 +20,18 @@ export const COUNTS_V1 = `
     BEGIN
       IF TG_OP = 'INSERT' THEN
         INSERT INTO recordupload.counts AS known (kind, name, part, shard, count)
-          SELECT 'delivery', state, endpoint, pg_backend_pid() % 32, COUNT(*) FROM added
+          SELECT 'delivery', state, endpoint, pg_backend_pid() % 256, COUNT(*) FROM added
           GROUP BY state, endpoint ORDER BY state, endpoint
           ON CONFLICT (kind, name, part, shard) DO UPDATE SET count = known.count + excluded.count;
         SELECT EXISTS (SELECT 1 FROM added WHERE state = 'pending') INTO is_due;
       ELSIF TG_OP = 'DELETE' THEN
         INSERT INTO recordupload.counts AS known (kind, name, part, shard, count)
-          SELECT 'delivery', state, endpoint, pg_backend_pid() % 32, -COUNT(*) FROM removed
+          SELECT 'delivery', state, endpoint, pg_backend_pid() % 256, -COUNT(*) FROM removed
           GROUP BY state, endpoint ORDER BY state, endpoint
           ON CONFLICT (kind, name, part, shard) DO UPDATE SET count = known.count + excluded.count;
       ELSE
         INSERT INTO recordupload.counts AS known (kind, name, part, shard, count)
-          SELECT 'delivery', state, endpoint, pg_backend_pid() % 32, SUM(n)
+          SELECT 'delivery', state, endpoint, pg_backend_pid() % 256, SUM(n)
           FROM (SELECT state, endpoint, 1 AS n FROM added UNION ALL SELECT state, endpoint, -1 FROM removed) AS changed
           GROUP BY state, endpoint HAVING SUM(n) <> 0 ORDER BY state, endpoint
           ON CONFLICT (kind, name, part, shard) DO UPDATE SET count = known.count + excluded.count;
@@ -55,21 +55,21 @@ export const COUNTS_V1 = `
     BEGIN
       IF TG_OP = 'INSERT' THEN
         INSERT INTO recordupload.counts AS known (kind, name, part, shard, count)
-          SELECT 'recording', name, machine, pg_backend_pid() % 32, SUM(n)
+          SELECT 'recording', name, machine, pg_backend_pid() % 256, SUM(n)
           FROM (SELECT machine, state, created_at, local_removed_at, 1 AS n FROM added) AS changed, LATERAL (VALUES
             ('done', state = 'done' AND created_at > 0), ('removed', local_removed_at IS NOT NULL)) AS one (name, holds)
           WHERE holds GROUP BY name, machine HAVING SUM(n) <> 0 ORDER BY name, machine
           ON CONFLICT (kind, name, part, shard) DO UPDATE SET count = known.count + excluded.count;
       ELSIF TG_OP = 'DELETE' THEN
         INSERT INTO recordupload.counts AS known (kind, name, part, shard, count)
-          SELECT 'recording', name, machine, pg_backend_pid() % 32, SUM(n)
+          SELECT 'recording', name, machine, pg_backend_pid() % 256, SUM(n)
           FROM (SELECT machine, state, created_at, local_removed_at, -1 AS n FROM removed) AS changed, LATERAL (VALUES
             ('done', state = 'done' AND created_at > 0), ('removed', local_removed_at IS NOT NULL)) AS one (name, holds)
           WHERE holds GROUP BY name, machine HAVING SUM(n) <> 0 ORDER BY name, machine
           ON CONFLICT (kind, name, part, shard) DO UPDATE SET count = known.count + excluded.count;
       ELSE
         INSERT INTO recordupload.counts AS known (kind, name, part, shard, count)
-          SELECT 'recording', name, machine, pg_backend_pid() % 32, SUM(n)
+          SELECT 'recording', name, machine, pg_backend_pid() % 256, SUM(n)
           FROM (SELECT machine, state, created_at, local_removed_at, 1 AS n FROM added
             UNION ALL SELECT machine, state, created_at, local_removed_at, -1 FROM removed) AS changed, LATERAL (VALUES
             ('done', state = 'done' AND created_at > 0), ('removed', local_removed_at IS NOT NULL)) AS one (name, holds)

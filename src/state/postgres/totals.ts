@@ -17,7 +17,7 @@ interface Counted extends Total {
 
 // In one order: two transactions never wait for each other's rows.
 const ADD = `INSERT INTO sharded_totals AS known (name, labels, shard, count, sum)
-  SELECT name, labels, pg_backend_pid() % 32, times, size
+  SELECT name, labels, pg_backend_pid() % 256, times, size
   FROM json_to_recordset($counted::json) AS one (name text, labels text, times bigint, size double precision)
   ORDER BY name, labels
   ON CONFLICT (name, labels, shard) DO UPDATE SET count = known.count + excluded.count, sum = known.sum + excluded.sum`;

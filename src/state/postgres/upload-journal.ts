@@ -15,7 +15,7 @@ import { countSentFile, countUpload } from './totals.ts';
 
 /** The journal of uploads over the database. */
 export function openUploadJournal(database: Database): UploadJournal {
-  const { read, write, liveness, self } = database;
+  const { read, single, write, liveness, self } = database;
   return {
     ...openPartsJournal(database),
     ...openLiveJournal(database),
@@ -89,7 +89,7 @@ export function openUploadJournal(database: Database): UploadJournal {
       }),
 
     unfinished: target =>
-      read(async sql => {
+      single(async sql => {
         // With shared folders, what a machine has left that has no living process is anybody's.
         const rows = await sql.all(
           `SELECT * FROM recordings WHERE target = $target AND state <> 'done'
