@@ -61,6 +61,22 @@ const NOT_TAKEN = `SELECT seq, state, attempts,
   FROM deliveries WHERE seq = ANY($seqs::bigint[])`;
 const BY_SEQ = 'SELECT * FROM deliveries WHERE seq = ANY($seqs::bigint[])';
 
+/**
+ * Owners of claims, from one to the next. Written so that PostgreSQL uses the index whatever it believes about the table:
+ * of one that was filled a moment ago it believes wrong things.
+ */
+const CLAIMANTS = `WITH RECURSIVE claimants AS (
+    (SELECT claimed_by AS id FROM deliveries WHERE claimed_by IS NOT NULL ORDER BY claimed_by LIMIT 1)
+    UNION ALL SELECT (SELECT claimed_by FROM deliveries WHERE claimed_by > claimants.id ORDER BY claimed_by LIMIT 1)
+    FROM claimants WHERE claimants.id IS NOT NULL
+  )`;
+const DEAD = `${CLAIMANTS} SELECT id FROM claimants WHERE id IS NOT NULL AND id NOT IN (SELECT id FROM living_owners)`;
+/** A row if there is something to repair. */
+const WRONG = `SELECT 1 AS wrong WHERE
+  (SELECT next_at FROM deliveries WHERE endpoint = $endpoint AND state = 'pending' ORDER BY next_at DESC LIMIT 1) > $furthest
+  OR (SELECT MIN(in_flight_until) FROM deliveries) <= $at OR (SELECT MAX(in_flight_until) FROM deliveries) > $longest
+  OR EXISTS (${DEAD})`;
+
 /** Deliveries that one statement locks: the server has room for so many locks of each connection, not for all. */
 const MOST_AT_ONCE = 64;
 
@@ -82,14 +98,7 @@ export function openDeliveryClaims(database: Database): DeliveryClaims {
       // Looked at first: most of the time nothing is wrong, and a look keeps nobody waiting.
       const wrong = await read(async sql => {
         const at = now + (await clockOffset(sql));
-        return await sql.get(
-          `SELECT 1 AS wrong WHERE
-             EXISTS (SELECT 1 FROM deliveries WHERE claimed_by IS NOT NULL
-               AND claimed_by NOT IN (SELECT id FROM living_owners))
-             OR EXISTS (SELECT 1 FROM deliveries WHERE endpoint = $endpoint AND state = 'pending' AND next_at > $furthest)
-             OR EXISTS (SELECT 1 FROM deliveries WHERE in_flight_until <= $at OR in_flight_until > $longest)`,
-          { endpoint, at, furthest: at + FURTHEST_MS, longest: at + LEASE_MS },
-        );
+        return await sql.get(WRONG, { endpoint, at, furthest: at + FURTHEST_MS, longest: at + LEASE_MS });
       });
       if (wrong) await write(async sql => await repair(sql, endpoint, now + (await clockOffset(sql))));
     },
@@ -164,10 +173,7 @@ async function repair(sql: Sql, endpoint: string, now: number): Promise<void> {
     // Further away than any of these: a wrong clock has set it.
     { now, latest: now + MAY_ARRIVE_MS, longest: now + LEASE_MS },
   );
-  const dead = await sql.all(
-    `SELECT DISTINCT claimed_by AS id FROM deliveries
-     WHERE claimed_by IS NOT NULL AND claimed_by NOT IN (SELECT id FROM living_owners)`,
-  );
+  const dead = await sql.all(DEAD);
   await freeDeliveries(
     sql,
     dead.map(row => String(row.id)),
