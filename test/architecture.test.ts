@@ -83,6 +83,12 @@ describe('the architecture', () => {
     expect(sdk.map(({ to }) => to).filter(name => name.split('/').length > 2)).toEqual([]);
   });
 
+  test('the PostgreSQL client is loaded where the state is a fleet’s, and by no command before', () => {
+    const commands = ['cli/main.ts', 'state/open.ts', ...files.filter(file => file.startsWith('cli/commands/'))];
+    expect(commands.filter(file => packagesLoadedBy(file).includes('pg'))).toEqual([]);
+    expect(packagesLoadedBy('state/postgres/postgres-state.ts')).toEqual(['pg']);
+  });
+
   test('no command loads the AWS SDK before its first request', () => {
     const loads = (file: string) => packagesLoadedBy(file).some(name => name.startsWith('@aws-sdk/'));
     expect(['cli/main.ts', ...files.filter(file => file.startsWith('cli/commands/'))].filter(loads)).toEqual([]);

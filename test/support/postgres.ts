@@ -76,6 +76,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     `unix_socket_directories = '${dir}'`,
     'shared_buffers = 32MB',
     'max_connections = 200',
+    'deadlock_timeout = 100ms',
     ...(options.isDurable ? [] : ['fsync = off', 'synchronous_commit = off', 'full_page_writes = off']),
     ...(options.settings ?? []),
   ];

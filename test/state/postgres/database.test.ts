@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Database, openDatabase, openDatabaseToRead } from '../../../src/state/postgres/database.ts';
 import { SCHEMA_VERSION } from '../../../src/state/postgres/migrations.ts';
 import { failureOf } from '../sqlite/support.ts';
+import { type LossyProxy, startLossyProxy } from './lossy-proxy.ts';
 import { describeWithPostgres, parsed, useCluster } from './support.ts';
 
 describeWithPostgres('the database of a fleet', () => {
@@ -171,6 +172,55 @@ describeWithPostgres('the database of a fleet', () => {
       expect(hint).toContain('RECORDUPLOAD_MACHINE');
       await one.close();
       expect(await own(two)).toBe(two.liveness.current());
+    });
+  });
+
+  describe('a connection that breaks', () => {
+    const through = async () => {
+      const proxy = await startLossyProxy(stage.cluster.port);
+      const options = optionsOf('studio-a', 'studio-a');
+      const url = { ...options.url, hosts: [{ host: '127.0.0.1', port: proxy.port }] };
+      const database = await openDatabase({ ...options, url });
+      opened.push(database);
+      proxies.push(proxy);
+      return { proxy, database };
+    };
+    const proxies: LossyProxy[] = [];
+    afterEach(async () => {
+      for (const proxy of proxies.splice(0)) await proxy.close();
+    });
+    /** A write that must not be made twice, and how often it ran. */
+    const count = (database: Database) =>
+      database.write(async sql => {
+        await sql.run(
+          `INSERT INTO successes AS known (name, at) VALUES ('count', 1) ON CONFLICT (name) DO UPDATE SET at = known.at + 1`,
+        );
+      });
+    const counted = async ({ read }: Database) => (await read(sql => sql.get('SELECT at FROM successes')))?.at;
+
+    // A whole message: `READ COMMITTED` is none.
+    const COMMIT = 'COMMIT\0';
+
+    test.each([
+      ['before the server has the COMMIT', COMMIT, 'before'],
+      ['with the answer to the COMMIT', COMMIT, 'after'],
+      ['in the middle of the transaction', 'INSERT', 'after'],
+      ['before the transaction', 'BEGIN', 'before'],
+    ] as const)('%s: the write is stored once', async (_, word, moment) => {
+      const { proxy, database } = await through();
+      await count(database);
+      proxy.breakAt(word, moment);
+      await count(database);
+      expect(await counted(database)).toBe(2);
+    });
+
+    test('for good with the answer to the COMMIT: the write is no success, whatever came of it', async () => {
+      const { proxy, database } = await through();
+      await count(database);
+      proxy.breakAt(COMMIT, 'after', { forEver: true });
+      const { code, message } = await failureOf(count(database));
+      expect([code, message]).toEqual(['STATE', expect.stringContaining('cannot be reached')]);
+      expect(await counted(await open())).toBe(2);
     });
   });
 
