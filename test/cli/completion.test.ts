@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { COMMANDS } from '../../src/cli/commands/index.ts';
 import { complete } from '../../src/cli/program/complete.ts';
 import { completionScript } from '../../src/cli/program/completion-scripts.ts';
 import { SHELLS, type Shell } from '../../src/cli/program/shells.ts';
+import { programFile } from '../support/built-program.ts';
 import { type Desk, openDesk, openSandbox } from '../support/desk.ts';
 import { makeRecording } from '../support/make-recording.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -79,8 +80,7 @@ describe('the scripts', () => {
     expect((await desk.run(['upload', recording, '--no-webhook'])).code).toBe(0);
     const bin = join(tempDir(), 'bin');
     mkdirSync(bin);
-    const root = process.env.RECORDUPLOAD_TEST_ROOT ?? resolve(import.meta.dirname, '../..');
-    symlinkSync(join(root, 'bin/recordupload.js'), join(bin, 'recordupload'));
+    symlinkSync(programFile, join(bin, 'recordupload'));
     env = { ...desk.env, PATH: `${bin}:${dirname(process.execPath)}:${process.env.PATH}` };
   });
 

@@ -1,12 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { afterAll } from '@jest/globals';
-import { publicProgram } from './public-program.ts';
-
-/** The folder of the built program; another build's where `RECORDUPLOAD_TEST_ROOT` names it. */
-export const programRoot = process.env.RECORDUPLOAD_TEST_ROOT ?? resolve(import.meta.dirname, '../..');
+import { programCommand, publicProgram } from './built-program.ts';
 
 /** What a finished run left: its status and everything it printed. */
 export interface CliResult {
@@ -61,10 +57,6 @@ afterAll(() => {
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
   const { env = {}, cwd, user } = options;
   const file = options.stdout === undefined ? undefined : openSync(options.stdout, 'w');
-  const { node, launcher } =
-    user === undefined
-      ? { node: process.execPath, launcher: join(programRoot, 'bin/recordupload.js') }
-      : publicProgram(programRoot);
   const limits = [
     ...(options.openFiles === undefined ? [] : [`ulimit -n ${options.openFiles}`]),
     // A shell counts in blocks of 512 bytes (POSIX) or 1,024 (bash).
@@ -75,7 +67,8 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
   limits.push(...inotify.map(([kind, most]) => `echo ${most} > /proc/sys/user/max_inotify_${kind}`));
   const namespace = inotify.length > 0 ? ['unshare', '-U', '-r'] : [];
   const limited = limits.length === 0 ? [] : [...namespace, 'sh', '-c', `${limits.join('; ')}; exec "$0" "$@"`];
-  const [program = node, ...words] = [...limited, node, launcher, ...args];
+  const command = user === undefined ? programCommand : publicProgram();
+  const [program = '', ...words] = [...limited, ...command, ...args];
   const child = spawn(program, words, {
     env: { PATH: process.env.PATH, ...env },
     cwd,

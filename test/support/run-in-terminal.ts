@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { afterAll } from '@jest/globals';
-import { programRoot } from './run-cli.ts';
+import { programCommand } from './built-program.ts';
 
 /** The built program on a terminal of its own, and a person in front of it. */
 export interface TerminalRun {
@@ -23,7 +22,7 @@ export function runInTerminal(
   args: readonly string[],
   { cwd, env }: { cwd: string; env: NodeJS.ProcessEnv },
 ): TerminalRun {
-  const words = [process.execPath, join(programRoot, 'bin/recordupload.js'), ...args];
+  const words = [...programCommand, ...args];
   const line = words.map(word => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
   const child = spawn('script', ['-qefc', `stty cols 80 rows 24; exec ${line}`, '/dev/null'], {
     cwd,

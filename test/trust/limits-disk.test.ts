@@ -1,8 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { programCommand } from '../support/built-program.ts';
 import { makeRecording } from '../support/make-recording.ts';
-import { programRoot } from '../support/run-cli.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 /*
@@ -27,7 +26,7 @@ const withDisks = inNamespace(tempDir(), 'size=4k', ['true']).status === 0 ? des
 /** Runs the built program with its home, temporary and working folder on such a disk. */
 function runOn(options: string, args: readonly string[]) {
   const dir = tempDir();
-  const program = [process.execPath, join(programRoot, 'bin/recordupload.js'), ...args];
+  const program = [...programCommand, ...args];
   const { status, stderr } = inNamespace(dir, `mode=700,${options}`, program, { HOME: dir, TMPDIR: dir });
   return { status, stderr: stderr.replaceAll(dir, '/disk') };
 }

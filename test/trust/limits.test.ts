@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, symlinkSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { OPEN_FILES_HINT } from '../../src/core/errors.ts';
+import { programCommand } from '../support/built-program.ts';
 import { openDesk, openSandbox } from '../support/desk.ts';
 import { makeOld } from '../support/make-old.ts';
 import { makeRecording } from '../support/make-recording.ts';
-import { programRoot } from '../support/run-cli.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 test.each(['status', 'retry', 'doctor', 'upload .'])(
@@ -14,7 +14,7 @@ test.each(['status', 'retry', 'doctor', 'upload .'])(
   command => {
     const gone = join(tempDir(), 'gone');
     const script = `mkdir "$0" && cd "$0" && rmdir "$0" && exec "$@"`;
-    const program = [process.execPath, join(programRoot, 'bin/recordupload.js'), ...command.split(' ')];
+    const program = [...programCommand, ...command.split(' ')];
     const { status, stdout, stderr } = spawnSync('sh', ['-c', script, gone, ...program], {
       env: { PATH: process.env.PATH, HOME: tempDir() },
       encoding: 'utf8',
