@@ -17,7 +17,7 @@ export async function recordingIds({
   prefix: string;
   limit: number;
 }): Promise<string[]> {
-  const overview = await openOverview(stateDir, fleet);
+  const overview = await openOverview(stateDir, { fleet });
   try {
     return (await overview?.recordingIds(prefix, { limit })) ?? [];
   } finally {

@@ -4,6 +4,7 @@ import type { DeliverReport, EndpointReport } from '../core/delivery/delivery-re
 import { AppError } from '../core/errors.ts';
 import { inPool } from '../core/pool.ts';
 import { afterWork } from './alerts/after-work.ts';
+import { bringOver } from './bring-over.ts';
 import { type LocalReport, removeLocal } from './cleanup/local.ts';
 import { type TidyReport, tidyUp } from './cleanup/tidy-up.ts';
 import { completePayloads, type RemadeWebhook } from './complete-payloads.ts';
@@ -40,6 +41,7 @@ const UPLOADS_AT_ONCE = 32;
  * @throws AppError `USAGE`, `CONFIG`, `STATE`; the signal's reason if it aborts before all uploads have ended
  */
 export async function retry(request: RetryRequest, runtime: Runtime): Promise<RetryReport> {
+  await bringOver(runtime);
   const work = await findWork(request, runtime);
   const remade = await completePayloads(work, { held: request.held }, runtime);
   const unconfigured = await findUnconfigured(runtime);

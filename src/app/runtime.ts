@@ -196,7 +196,7 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
     },
     async overview() {
       const [{ openOverview }] = await Promise.all([import('../state/open.ts'), look(config.stateDir)]);
-      return await openOverview(config.stateDir, fleet());
+      return await openOverview(config.stateDir, { fleet: fleet(), warn: warnOfLoss });
     },
     async database() {
       const shared = fleet();

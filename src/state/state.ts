@@ -27,8 +27,24 @@ export interface State extends DeliveryPorts {
   takeWorker(now: number): Promise<TakeWorkerResult>;
   /** Notes that the worker went through all that was due. @throws AppError `STATE` */
   notePass(now: number): Promise<void>;
+  /**
+   * Brings what this machine has kept while the fleet's database was away over to it. Undefined: the state is this machine's
+   * own.
+   * @returns undefined if there was nothing to bring, or the database is still away
+   * @throws AppError `STATE`
+   */
+  bringOver?(): Promise<BroughtOver | undefined>;
   /** Closes it once every write that was asked for has ended. This process's claims are void then. */
   close(): Promise<void>;
+}
+
+/** What was brought over to the fleet's database. */
+export interface BroughtOver {
+  recordings: number;
+  /** Webhooks that are queued there now. */
+  webhooks: number;
+  /** Recordings that another machine has uploaded meanwhile: the webhooks of this machine's are not sent. */
+  others: { recordingId: string; machine: string }[];
 }
 
 /** What other processes put into a state that several machines share. */

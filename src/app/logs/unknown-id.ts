@@ -20,7 +20,7 @@ export async function refuseUnknownId(request: UnknownIdRequest): Promise<void> 
   const { id, file, stateDir, fleet } = request;
   if (readLog({ file, limit: 1, id }).lines.length > 0) return;
   try {
-    const overview = await openOverview(stateDir, fleet);
+    const overview = await openOverview(stateDir, { fleet });
     try {
       if (overview && (await isKnown(id, overview))) return;
     } finally {

@@ -1,6 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import { AppError } from '../../core/errors.ts';
 import { formatDuration } from '../../core/units.ts';
+import { BRING_OVER, bringOver } from '../bring-over.ts';
 import { completePayloads } from '../complete-payloads.ts';
 import { findWork } from '../retry-work.ts';
 import type { Runtime } from '../runtime.ts';
@@ -80,7 +81,7 @@ export async function watch(request: WatchRequest, given: Runtime): Promise<void
     onSuccess: troubles.passed,
   });
   const webhooks = createWebhooks(generations, { onEnd: bell.ring, onFailure: troubles.add });
-  const house = createHouse([HOUSEKEEPING], generations, { onEnd: bell.ring, onFailure: troubles.add });
+  const house = createHouse([BRING_OVER, HOUSEKEEPING], generations, { onEnd: bell.ring, onFailure: troubles.add });
   const alerts = createAlerts(generations, {
     isWell: () => uploads.unfinished === 0 && webhooks.failing === 0,
     onEnd: bell.ring,
@@ -109,6 +110,7 @@ export async function watch(request: WatchRequest, given: Runtime): Promise<void
   signal.addEventListener('abort', onAbort);
   const beat = heartbeat(manager, clock.monotonic);
   const noticeJump = clockWatch(first);
+  await bringOver(first).catch(troubles.add);
   await complete(first).catch(troubles.add);
   first.observer({ type: 'watch-started', roots: rootsOf(first) });
   await manager.tell({ READY: '1', STATUS: 'watching' });

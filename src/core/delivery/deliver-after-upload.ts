@@ -28,6 +28,16 @@ function stillQueued(error: unknown, due: readonly Enqueued[], observer: Observe
   }));
 }
 
+function waitsForDatabase({ delivery: { recordingId, endpoint, webhookId } }: Enqueued): DeliveryReport {
+  return {
+    recordingId,
+    endpoint,
+    webhookId,
+    outcome: 'pending',
+    detail: 'it is queued on this machine, and is sent once the database of the state is back',
+  };
+}
+
 /**
  * Sends what an upload queued, or what an earlier upload of the recording queued and could not send. Announces to the
  * observer if the upload succeeded and its webhook did not.
@@ -38,7 +48,8 @@ export async function deliverAfterUpload(
   { observer }: Pick<DeliverDeps, 'observer'>,
   deps: () => Promise<DeliverDeps>,
 ): Promise<DeliveryReport[]> {
-  const due = report.deliveries.filter(({ how }) => how !== 'already-delivered');
+  const due = report.deliveries.filter(({ how, isSpooled }) => how !== 'already-delivered' && !isSpooled);
+  const spooled = report.deliveries.filter(({ isSpooled }) => isSpooled).map(waitsForDatabase);
   const known = report.deliveries.filter(({ how }) => how === 'already-delivered');
   const alreadyDelivered = known.map(({ delivery: { recordingId, endpoint, webhookId } }) => ({
     recordingId,
@@ -47,7 +58,8 @@ export async function deliverAfterUpload(
     outcome: 'delivered' as const,
     detail: 'delivered already',
   }));
-  if (due.length === 0) return alreadyDelivered;
+  if (spooled.length > 0) observer({ type: 'webhook-failed-after-upload', recordingId: report.recordingId });
+  if (due.length === 0) return [...alreadyDelivered, ...spooled];
   const selection = {
     due: 'now' as const,
     // Uploading again is an operator's retry, so a held delivery is sent too. A new one waits with the others if the
@@ -65,5 +77,5 @@ export async function deliverAfterUpload(
   if (report.outcome !== 'failed' && deliveries.some(({ outcome }) => outcome !== 'delivered')) {
     observer({ type: 'webhook-failed-after-upload', recordingId: report.recordingId });
   }
-  return [...alreadyDelivered, ...deliveries];
+  return [...alreadyDelivered, ...spooled, ...deliveries];
 }

@@ -20,6 +20,8 @@ export interface NewDeliveries {
 export interface Enqueued {
   delivery: Delivery;
   how: 'new' | 'reused' | 'already-delivered';
+  /** The fleet's database is away: the machine keeps it, and it is sent once that is back. It has no `seq` yet. */
+  isSpooled?: true;
 }
 
 /** Which deliveries; a field that is left out does not narrow. */

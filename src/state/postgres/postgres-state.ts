@@ -3,7 +3,7 @@ import { openAlertBook } from './alert-book.ts';
 import { openChanges } from './changes.ts';
 import { openCircuits } from './circuits.ts';
 import { openDeliveryClaims } from './claims.ts';
-import { openDatabase, openDatabaseToRead } from './database.ts';
+import { type Database, openDatabaseToRead } from './database.ts';
 import { openEndpoints } from './endpoints.ts';
 import { openKnownFolders } from './known-folders.ts';
 import { openLocalFiles } from './local-files.ts';
@@ -16,13 +16,8 @@ import { notePass } from './totals.ts';
 import { openUploadJournal } from './upload-journal.ts';
 import { takeWorkerIn } from './worker.ts';
 
-/**
- * Opens the state of a fleet; makes or upgrades its schema if needed.
- * @param pid this process, as the others see it
- * @throws AppError `STATE` if the database cannot be used
- */
-export async function openPostgresState(fleet: FleetOptions, pid: number): Promise<State> {
-  const database = await openDatabase(databaseOptions(fleet, pid));
+/** The core's ports over an open database of a fleet. */
+export function postgresStateOver(database: Database): State {
   const changes = openChanges(database);
   return {
     journal: openUploadJournal(database),

@@ -302,4 +302,24 @@ export const MIGRATIONS: readonly string[] = [
     at INTEGER NOT NULL
   );
   `,
+  `
+  -- Where the state is a fleet's, this file keeps what cannot be stored there at the moment (state/fleet/).
+  CREATE TABLE spooled (
+    recording_id TEXT PRIMARY KEY,
+    is_ahead INTEGER NOT NULL,      -- 1: something is to be brought over; 0: the fleet's database knows all of it
+    forced INTEGER NOT NULL DEFAULT 0, -- 1: its webhooks are sent even if the endpoint has received the same
+    since INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX spooled_ahead ON spooled (since) WHERE is_ahead = 1;
+  -- Folders whose entry in the queue has changed, or is gone.
+  CREATE TABLE spooled_folders (
+    dir TEXT PRIMARY KEY,
+    since INTEGER NOT NULL
+  );
+  -- What came of webhooks that were sent.
+  CREATE TABLE spooled_settlements (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    settlement TEXT NOT NULL        -- Settlement as JSON
+  );
+  `,
 ];

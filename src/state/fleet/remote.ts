@@ -1,0 +1,131 @@
+import { AppError, OPEN_FILES_HINT } from '../../core/errors.ts';
+import type { Database } from '../postgres/database.ts';
+import type { State } from '../state.ts';
+import type { Transfer } from '../transfer/transfer.ts';
+
+/** The fleet's database, open. */
+export interface OpenRemote {
+  database: Database;
+  state: State;
+  transfer: Transfer;
+}
+
+/** The fleet's database, which may be away at any moment. */
+export interface Remote {
+  /**
+   * Runs work on it. While it is away, that fails at once; now and then a look in the background finds out whether it is
+   * back.
+   * @param options.patient looks before it fails
+   * @throws AppError `STATE` (`isAway` is true of it) while it is away; whatever else `work` throws
+   */
+  use<T>(work: (remote: OpenRemote) => Promise<T>, options?: { patient?: boolean }): Promise<T>;
+  /** Why it cannot be used; undefined: it could be when it was used last. */
+  readonly failure: AppError | undefined;
+  close(): Promise<void>;
+}
+
+export interface RemoteOptions {
+  open(): Promise<OpenRemote>;
+  /** Called when it goes away. */
+  onAway(error: AppError): void;
+  /** Called when it was opened, or is back. */
+  onBack(remote: OpenRemote): void;
+  /** Milliseconds on a monotonic clock. */
+  now(): number;
+}
+
+/** How long nobody looks after a failure. */
+const PAUSE_MS = 3_000;
+
+/** What the database failed with. */
+const failures = new WeakSet<object>();
+
+/**
+ * True where the database of the fleet cannot be used, whatever keeps it: no server, no right, no room, a newer version. What
+ * was to be stored is kept in the spool then.
+ */
+export function isAway(error: unknown): error is AppError {
+  return error instanceof AppError && failures.has(error);
+}
+
+/** A process that has too few descriptors for the database has too few for its files, too. */
+export const isUnusable = (error: unknown): error is AppError =>
+  error instanceof AppError && error.code === 'STATE' && error.hint !== OPEN_FILES_HINT;
+
+/** Opens nothing yet. */
+export function createRemote({ open, onAway, onBack, now }: RemoteOptions): Remote {
+  let opening: Promise<OpenRemote> | undefined;
+  let failure: AppError | undefined;
+  let lookedAt = 0;
+  let looking: Promise<void> | undefined;
+
+  const opened = async () => {
+    opening ??= open().then(remote => {
+      onBack(remote);
+      return remote;
+    });
+    try {
+      return await opening;
+    } catch (error) {
+      opening = undefined;
+      throw error;
+    }
+  };
+  const fail = (error: AppError) => {
+    lookedAt = now();
+    failures.add(error);
+    const isNew = failure === undefined;
+    failure = error;
+    if (isNew) onAway(error);
+  };
+  /** A write: a server that is read-only, or full, answers to reads. */
+  const look = async () => {
+    try {
+      const remote = await opened();
+      const { database } = remote;
+      await database.write(async sql => {
+        await sql.run(
+          `INSERT INTO brought (source, value, at) VALUES ($source, '{"totals":[]}', now_ms())
+           ON CONFLICT (source) DO UPDATE SET at = excluded.at`,
+          { source: `look ${database.self.machine}` },
+        );
+      });
+      failure = undefined;
+      onBack(remote);
+    } catch (error) {
+      if (!isUnusable(error)) throw error;
+      fail(error);
+    }
+  };
+  const lookOnce = () => {
+    looking ??= look().finally(() => {
+      looking = undefined;
+    });
+    return looking;
+  };
+
+  return {
+    async use(work, { patient = false } = {}) {
+      if (failure) {
+        if (patient) await lookOnce();
+        // Not awaited: a cable that is cut does not answer, and uploads go on meanwhile.
+        else if (now() - lookedAt > PAUSE_MS) void lookOnce().catch(() => {});
+        if (failure) throw failure;
+      }
+      try {
+        return await work(await opened());
+      } catch (error) {
+        if (isUnusable(error)) fail(error);
+        throw error;
+      }
+    },
+    get failure() {
+      return failure;
+    },
+    async close() {
+      await looking?.catch(() => {});
+      const remote = await opening?.catch(() => undefined);
+      await remote?.state.close();
+    },
+  };
+}

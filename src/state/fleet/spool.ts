@@ -1,0 +1,197 @@
+import type { Settlement } from '../../core/delivery/claims.ts';
+import type { Database } from '../sqlite/database.ts';
+import type { Sql } from '../sqlite/sql.ts';
+import { epochOf } from '../transfer/epoch.ts';
+import { readRecording } from '../transfer/export.ts';
+import { takeRecording } from '../transfer/import.ts';
+import { isSame, type KnownOfRecording } from '../transfer/known.ts';
+import { removeRecording } from '../transfer/remove.ts';
+import { runNow } from '../transfer/script.ts';
+import { SQLITE, sqliteTransfer, type Transfer } from '../transfer/transfer.ts';
+
+/**
+ * What this machine's SQLite file keeps for the fleet's database. Recordings that this machine uploads are written to both,
+ * so that the upload goes on without the database. One is *ahead* if the database does not know all of it.
+ */
+export interface Spool {
+  readonly transfer: Transfer;
+  /** Something of the recording is to be brought over. */
+  setAhead(recordingId: string, options: { forced?: boolean; now: number }): Promise<void>;
+  /** A recording of which nothing is noted is ahead, too, if the file knows anything of it. */
+  isAhead(recordingId: string): Promise<boolean>;
+  /**
+   * Takes what the database knows of a recording in place of what was known here; deliveries stay there.
+   * @returns false if another process of this machine works at it
+   */
+  copy(known: KnownOfRecording, now: number): Promise<boolean>;
+  /** IDs of recordings that are ahead and that no other living process works at, the oldest first. */
+  ahead(): Promise<string[]>;
+  /** What is to be brought over of a recording, and which of its webhooks are forced; undefined: another process has it. */
+  read(recordingId: string): Promise<{ known: KnownOfRecording; forced: Set<string> } | undefined>;
+  /**
+   * The database knows this now: its deliveries are forgotten here.
+   * @returns false if more is known by now, so that it stays ahead
+   */
+  brought(known: KnownOfRecording, now: number): Promise<boolean>;
+  folderChanged(dir: string, now: number): Promise<void>;
+  changedFolders(): Promise<{ dir: string; since: number }[]>;
+  folderBrought(folder: { dir: string; since: number }): Promise<void>;
+  settled(settlement: Settlement): Promise<void>;
+  settlements(): Promise<{ id: number; settlement: Settlement }[]>;
+  settlementBrought(id: number): Promise<void>;
+  /** True while something is to be brought over. */
+  isWaiting(): Promise<boolean>;
+  /** Names the life of this file: its totals count from the beginning of that. */
+  epoch(): Promise<string>;
+}
+
+const UNMARKED = 'NOT EXISTS (SELECT 1 FROM spooled WHERE spooled.recording_id = $id)';
+
+export function openSpool(database: Database): Spool {
+  const { read, write, liveness } = database;
+  const transfer = sqliteTransfer(database);
+  let mayBeOlder = true;
+  /** Claims of other processes of this machine. */
+  const isTaken = (sql: Sql, id: string) =>
+    sql
+      .all(
+        `SELECT claimed_by FROM recordings WHERE id = $id AND claimed_by IS NOT NULL
+         UNION SELECT claimed_by FROM deliveries WHERE recording_id = $id AND claimed_by IS NOT NULL`,
+        { id },
+      )
+      .map(row => String(row.claimed_by))
+      .some(owner => owner !== liveness.ownerId && liveness.isAlive(owner));
+  const mark = (sql: Sql, id: string, isAhead: boolean, now: number) => {
+    sql.run(
+      `INSERT INTO spooled (recording_id, is_ahead, forced, since) VALUES ($id, $isAhead, 0, $now)
+       ON CONFLICT (recording_id) DO UPDATE SET is_ahead = $isAhead, forced = 0`,
+      { id, isAhead: Number(isAhead), now },
+    );
+  };
+  return {
+    transfer,
+
+    setAhead: (id, { forced = false, now }) =>
+      write(sql => {
+        sql.run(
+          `INSERT INTO spooled (recording_id, is_ahead, forced, since) VALUES ($id, 1, $forced, $now)
+           ON CONFLICT (recording_id) DO UPDATE SET is_ahead = 1, forced = MAX(forced, $forced),
+             since = CASE is_ahead WHEN 1 THEN since ELSE $now END`,
+          { id, forced: Number(forced), now },
+        );
+      }),
+
+    isAhead: id =>
+      read(
+        sql =>
+          sql.get(
+            `SELECT 1 FROM spooled WHERE recording_id = $id AND is_ahead = 1
+             UNION SELECT 1 FROM recordings WHERE id = $id AND ${UNMARKED}
+             UNION SELECT 1 FROM deliveries WHERE recording_id = $id AND ${UNMARKED}`,
+            { id },
+          ) !== undefined,
+      ),
+
+    copy: (known, now) =>
+      write(sql => {
+        const id = known.recordingId;
+        if (isTaken(sql, id)) return false;
+        const rows = { ...known, deliveries: [], pruned_deliveries: [] };
+        runNow(sql, removeRecording(id));
+        runNow(sql, takeRecording(rows, SQLITE, { prefer: 'source', now }));
+        mark(sql, id, false, now);
+        return true;
+      }),
+
+    ahead: () =>
+      read(sql =>
+        sql
+          .all(
+            `SELECT recording_id AS id, since FROM spooled WHERE is_ahead = 1
+             UNION SELECT id, updated_at FROM recordings
+               WHERE id NOT IN (SELECT recording_id FROM spooled)
+             UNION SELECT recording_id, created_at FROM deliveries
+               WHERE recording_id NOT IN (SELECT recording_id FROM spooled)
+             ORDER BY since`,
+          )
+          .map(row => String(row.id))
+          .filter((id, index, all) => all.indexOf(id) === index && !isTaken(sql, id)),
+      ),
+
+    async read(id) {
+      const isFree = await read(sql => !isTaken(sql, id));
+      if (!isFree) return undefined;
+      const [known, row] = await Promise.all([
+        transfer.read(id),
+        read(sql => sql.get('SELECT forced FROM spooled WHERE recording_id = $id', { id })),
+      ]);
+      const ids = row?.forced === 1 ? known.deliveries.map(({ row }) => String(row.webhook_id)) : [];
+      return { known, forced: new Set(ids) };
+    },
+
+    brought: (known, now) =>
+      write(sql => {
+        const id = known.recordingId;
+        if (!isSame(runNow(sql, readRecording(id)), known)) return false;
+        sql.run('DELETE FROM deliveries WHERE recording_id = $id', { id });
+        sql.run('DELETE FROM pruned_deliveries WHERE recording_id = $id', { id });
+        mark(sql, id, false, now);
+        return true;
+      }),
+
+    folderChanged: (dir, now) =>
+      write(sql => {
+        sql.run(
+          `INSERT INTO spooled_folders (dir, since) VALUES ($dir, $now)
+           ON CONFLICT (dir) DO UPDATE SET since = MAX(since + 1, $now)`,
+          { dir, now },
+        );
+      }),
+    changedFolders: () =>
+      read(sql =>
+        sql
+          .all('SELECT dir, since FROM spooled_folders ORDER BY since')
+          .map(({ dir, since }) => ({ dir: String(dir), since: Number(since) })),
+      ),
+    folderBrought: ({ dir, since }) =>
+      write(sql => {
+        sql.run('DELETE FROM spooled_folders WHERE dir = $dir AND since = $since', { dir, since });
+      }),
+
+    settled: settlement =>
+      write(sql => {
+        sql.run('INSERT INTO spooled_settlements (settlement) VALUES ($settlement)', {
+          settlement: JSON.stringify(settlement),
+        });
+      }),
+    settlements: () =>
+      read(sql =>
+        sql.all('SELECT id, settlement FROM spooled_settlements ORDER BY id').map(({ id, settlement }) => ({
+          id: Number(id),
+          settlement: JSON.parse(String(settlement)) as Settlement,
+        })),
+      ),
+    settlementBrought: id =>
+      write(sql => {
+        sql.run('DELETE FROM spooled_settlements WHERE id = $id', { id });
+      }),
+
+    isWaiting: () =>
+      read(sql => {
+        const isNoted = sql.get(
+          `SELECT 1 FROM spooled WHERE is_ahead = 1
+           UNION ALL SELECT 1 FROM spooled_folders UNION ALL SELECT 1 FROM spooled_settlements LIMIT 1`,
+        );
+        if (isNoted) return true;
+        // Whoever has the file as a spool notes all. So it is asked only until everything else was brought over.
+        mayBeOlder &&=
+          sql.get(
+            `SELECT 1 FROM recordings WHERE id NOT IN (SELECT recording_id FROM spooled)
+           UNION ALL SELECT 1 FROM deliveries WHERE recording_id NOT IN (SELECT recording_id FROM spooled) LIMIT 1`,
+          ) !== undefined;
+        return mayBeOlder;
+      }),
+
+    epoch: () => epochOf(database),
+  };
+}
