@@ -6,8 +6,11 @@ import { awaitStateFolder, refuseForeignState } from './sqlite/own-state.ts';
 import { mayHoldDeliveries, openReadOnly } from './sqlite/read-only.ts';
 import { stateOver } from './sqlite/sqlite-state.ts';
 import type { DatabaseFacts, FleetOptions, OpenOverview, State, StateOptions } from './state.ts';
+import type { MoveOptions } from './transfer/move.ts';
 import { refuseMoved } from './transfer/moved.ts';
+import type { MovedState } from './transfer/open-sides.ts';
 
+export type { MovedState } from './transfer/open-sides.ts';
 export type { DatabaseFacts, FleetOptions, OpenOverview, State, StateOptions } from './state.ts';
 
 /**
@@ -18,8 +21,8 @@ export type { DatabaseFacts, FleetOptions, OpenOverview, State, StateOptions } f
 export async function openState(stateDir: string, options: StateOptions = {}): Promise<State> {
   const { warn, pid = process.pid, fleet } = options;
   if (fleet) {
-    const { openPostgresState } = await import('./postgres/postgres-state.ts');
-    return await openPostgresState(fleet, pid);
+    const { openFleetState } = await import('./fleet/fleet-state.ts');
+    return await openFleetState(stateDir, fleet, { pid, warn });
   }
   const database = await openDatabase(stateDir, { warn });
   try {
@@ -51,19 +54,37 @@ export async function openTemporaryState(
 
 /**
  * Opens the state of a folder, or of a fleet, for looking at alone: creates, upgrades and locks nothing.
+ * @param options.warn gets one line if the fleet's database is away, and the answers are of this machine alone
  * @returns undefined if there is no state yet
  * @throws AppError `STATE` if it cannot be read, `CONFIG` if it is somebody else's
  */
-export async function openOverview(stateDir: string, fleet?: FleetOptions): Promise<OpenOverview | undefined> {
+export async function openOverview(
+  stateDir: string,
+  { fleet, warn }: Pick<StateOptions, 'fleet' | 'warn'> = {},
+): Promise<OpenOverview | undefined> {
   if (!fleet) return await openReadOnly(stateDir);
-  const { openPostgresOverview } = await import('./postgres/postgres-state.ts');
-  return await openPostgresOverview(fleet);
+  const { openFleetOverview } = await import('./fleet/overview.ts');
+  return await openFleetOverview(stateDir, fleet, warn);
 }
 
 /** What `doctor` shows of a fleet's database. @throws AppError `STATE` if it cannot be used */
 export async function lookAtDatabase(fleet: FleetOptions): Promise<DatabaseFacts> {
   const { lookAtDatabase } = await import('./postgres/facts.ts');
   return await lookAtDatabase(fleet);
+}
+
+/**
+ * Moves this machine's state from SQLite into a fleet's database, or back.
+ * @throws AppError `BUSY` while a process of this machine works on either side, `STATE`, `CONFIG`, `VERIFICATION`; the
+ * signal's reason
+ */
+export async function moveState(
+  stateDir: string,
+  fleet: FleetOptions,
+  options: MoveOptions & { warn(message: string): void },
+): Promise<MovedState> {
+  const { openAndMove } = await import('./transfer/open-sides.ts');
+  return await openAndMove(stateDir, fleet, options);
 }
 
 /** The SQL that makes or upgrades a fleet's schema, and lets a role use it. */

@@ -18,6 +18,7 @@ import { manSpec } from './man/spec.ts';
 import { pruneSpec } from './prune/spec.ts';
 import { retrySpec } from './retry/spec.ts';
 import { sandboxSpec } from './sandbox/spec.ts';
+import { stateMoveSpec } from './state/move/spec.ts';
 import { stateSqlSpec } from './state/sql/spec.ts';
 import { statusSpec } from './status/spec.ts';
 import { uploadSpec } from './upload/spec.ts';
@@ -63,6 +64,7 @@ export const COMMANDS: readonly Command[] = [
   defineCommand(configPathSpec, () => import('./config/path/run.ts')),
   defineCommand(configTrustSpec, () => import('./config/trust/run.ts')),
   defineCommand(configInitSpec, () => import('./config/init/run.ts')),
+  defineCommand(stateMoveSpec, () => import('./state/move/run.ts')),
   defineCommand(stateSqlSpec, () => import('./state/sql/run.ts')),
   defineCommand(pruneSpec, () => import('./prune/run.ts')),
   defineCommand(sandboxSpec, () => import('./sandbox/run.ts')),

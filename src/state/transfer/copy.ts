@@ -139,3 +139,13 @@ function differenceOfDeliveries(given: KnownOfRecording, taken: KnownOfRecording
   const isThere = (row: Row) => Number(known.get(row.endpoint ?? null)?.settled_at ?? 0) >= Number(row.settled_at);
   return given.pruned_deliveries.every(isThere) ? undefined : 'webhooks';
 }
+
+/** How much a state knows. */
+export async function countAll(from: Transfer, signal: AbortSignal): Promise<Counts> {
+  const { queue } = await from.readBeside();
+  let counts: Counts = { ...NOTHING, queued: queue.length };
+  await forEachRecording(from, signal, async id => {
+    counts = plus(counts, countsOf(await from.read(id)));
+  });
+  return counts;
+}

@@ -6,14 +6,23 @@ import { COLUMNS, columnsOf, type Table } from './tables.ts';
 export interface Dialect {
   /** The machine that this state's folders belong to; undefined: the database knows no machines. */
   machine: string | undefined;
-  /** Lets one transaction at a time work at a recording; SQLite has no more than one anyway. */
-  lock?(recordingId: string): Script<void>;
+  /** Lets one transaction at a time work at these; SQLite has no more than one anyway. */
+  lock?(what: Locked): Script<void>;
   /** Whether the owner of a row's claim lives. */
   isAtWork?(row: Row): Script<boolean>;
+  /** Makes a delivery due now, by the clock of the database. */
+  dueNow?(seq: number): Script<void>;
 }
 
-export function* lock(dialect: Dialect, recordingId: string): Script<void> {
-  if (dialect.lock) yield* dialect.lock(recordingId);
+/** What one transaction at a time may work at. */
+export interface Locked {
+  recordingId: string;
+  targets: readonly string[];
+  endpoints: readonly string[];
+}
+
+export function* lock(dialect: Dialect, what: Locked): Script<void> {
+  if (dialect.lock) yield* dialect.lock(what);
 }
 
 export function* isClaimed(dialect: Dialect, row: Row): Script<boolean> {
@@ -84,7 +93,7 @@ export function* readRecording(id: string): Script<KnownOfRecording> {
 
 /** What is known beside recordings; of the machine, where the database knows several. */
 export function* readBeside({ machine }: Dialect): Script<KnownBeside> {
-  const of = function* (table: Table, order: string, isMachines = false): Script<Row[]> {
+  const of = function* (table: Table, order: string, { isMachines = false } = {}): Script<Row[]> {
     const where = isMachines && machine !== undefined ? ' WHERE machine = $machine' : '';
     const values: Values = where ? { machine: machine ?? null } : {};
     // PostgreSQL counts in several rows.
@@ -93,8 +102,8 @@ export function* readBeside({ machine }: Dialect): Script<KnownBeside> {
     return rows.map(row => only(table, row));
   };
   return {
-    queue: yield* of('queue', 'dir', true),
-    begun_uploads: yield* of('begun_uploads', 'target, upload_id', true),
+    queue: yield* of('queue', 'dir', { isMachines: true }),
+    begun_uploads: yield* of('begun_uploads', 'target, upload_id', { isMachines: true }),
     endpoints: yield* of('endpoints', 'name'),
     totals: yield* of('totals', 'name, labels'),
     successes: yield* of('successes', 'name'),

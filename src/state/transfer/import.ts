@@ -1,4 +1,4 @@
-import { type Dialect, isClaimed, lock } from './export.ts';
+import { type Dialect, isClaimed, type Locked, lock } from './export.ts';
 import type { KnownBeside, KnownOfRecording } from './known.ts';
 import { all, get, type Row, run, type Script, type Values } from './script.ts';
 import { insertInto } from './tables.ts';
@@ -51,7 +51,7 @@ export function* takeRecording(
   dialect: Dialect,
   { prefer, forced = new Set(), now }: ImportOptions,
 ): Script<TakenRecording> {
-  yield* lock(dialect, known.recordingId);
+  yield* lock(dialect, lockedOf(known));
   const { others, mine } = yield* findOthers(known, dialect, prefer);
   if (others.length > 0) return { deliveries: [], others };
   for (const row of mine) yield* replace(known, row, dialect);
@@ -61,9 +61,19 @@ export function* takeRecording(
   const ids = new Set(known.deliveries.map(({ row }) => String(row.webhook_id)));
   for (const { row, attempts } of known.deliveries) {
     const isForced = forced.has(String(row.webhook_id));
-    deliveries.push(yield* takeDelivery(row, attempts, { ids, isForced, now }));
+    const taken = yield* takeDelivery(row, attempts, { ids, isForced, now });
+    deliveries.push(taken);
+    // Its own time is by another clock.
+    const isDue = prefer === 'source' && taken.how === 'new' && taken.row?.state === 'pending';
+    if (isDue && dialect.dueNow) yield* dialect.dueNow(Number(taken.row?.seq));
   }
   return { deliveries, others };
+}
+
+/** What a transaction about a recording works at. */
+export function lockedOf({ recordingId, recordings, deliveries }: KnownOfRecording): Locked {
+  const endpoints = [...new Set(deliveries.map(({ row }) => String(row.endpoint)))];
+  return { recordingId, targets: recordings.map(({ target }) => String(target)), endpoints };
 }
 
 /**
@@ -210,21 +220,8 @@ interface Brought {
  * @param source where it comes from: what it has counted is added once
  */
 export function* takeBeside(known: KnownBeside, dialect: Dialect, source: string, now: number): Script<void> {
-  const { machine } = dialect;
-  const own: Values = machine === undefined ? {} : { machine };
-  const key = machine === undefined ? 'dir' : 'machine, dir_key';
-  yield* lock(dialect, `beside ${source}`);
-  for (const row of known.queue) {
-    const { text, values } = insertInto('queue', row, own);
-    yield* run(
-      `${text} ON CONFLICT (${key}) DO UPDATE SET
-         recording_id = excluded.recording_id, origin = excluded.origin, asked = excluded.asked, state = excluded.state,
-         reason = excluded.reason, hint = excluded.hint, asked_at = excluded.asked_at, updated_at = excluded.updated_at,
-         next_at = excluded.next_at
-       WHERE excluded.asked_at > queue.asked_at`,
-      values,
-    );
-  }
+  yield* lock(dialect, { recordingId: `beside ${source}`, targets: [''], endpoints: [] });
+  for (const row of known.queue) yield* addQueued(row, dialect);
   for (const row of known.begun_uploads) yield* addBegun(row, dialect);
   for (const row of known.endpoints) yield* addUnknown(insertInto('endpoints', row));
   yield* takeTotals(known.totals, source, now);
@@ -243,6 +240,33 @@ export function* takeBeside(known: KnownBeside, dialect: Dialect, source: string
   }
 }
 
+function* addQueued(row: Row, { machine }: Dialect): Script<void> {
+  const own: Values = machine === undefined ? {} : { machine };
+  const key = machine === undefined ? 'dir' : 'machine, dir_key';
+  const { text, values } = insertInto('queue', row, own);
+  yield* run(
+    `${text} ON CONFLICT (${key}) DO UPDATE SET
+       recording_id = excluded.recording_id, origin = excluded.origin, asked = excluded.asked, state = excluded.state,
+       reason = excluded.reason, hint = excluded.hint, asked_at = excluded.asked_at, updated_at = excluded.updated_at,
+       next_at = excluded.next_at
+     WHERE excluded.updated_at > queue.updated_at OR excluded.asked_at > queue.asked_at`,
+    values,
+  );
+}
+
+/**
+ * Takes in what became of a folder of the queue.
+ * @param entry undefined: its upload has begun, or is wanted no more
+ * @param since what was asked for later stays; milliseconds since 1970
+ */
+export function* takeFolder(dir: string, entry: Row | undefined, since: number, dialect: Dialect): Script<void> {
+  if (entry) return yield* addQueued(entry, dialect);
+  const { machine } = dialect;
+  const mine = machine === undefined ? '' : ' AND machine = $machine';
+  const values: Values = machine === undefined ? { dir, since } : { dir, since, machine };
+  yield* run(`DELETE FROM queue WHERE dir = $dir AND asked_at <= $since${mine}`, values);
+}
+
 function* addUnknown({ text, values }: ReturnType<typeof insertInto>): Script<void> {
   yield* run(`${text} ON CONFLICT DO NOTHING`, values);
 }
@@ -257,12 +281,14 @@ function* takeTotals(totals: readonly Row[], source: string, now: number): Scrip
     Number(row.count),
     Number(row.sum),
   ]);
-  for (const [name, labels, count, sum] of all) {
+  for (const [index, [name, labels, count, sum]] of all.entries()) {
     const known = before.totals.find(one => one[0] === name && one[1] === labels);
-    // Counted from nothing again: the source began a new life.
-    const isSame = known !== undefined && known[2] <= count && known[3] <= sum;
-    const added = { count: count - (isSame ? known[2] : 0), sum: sum - (isSame ? known[3] : 0) };
-    if (added.count === 0 && added.sum === 0) continue;
+    const added = { count: count - (known?.[2] ?? 0), sum: sum - (known?.[3] ?? 0) };
+    // Another process has brought more in the meantime.
+    if (added.count <= 0) {
+      if (known) all[index] = known;
+      continue;
+    }
     yield* run(
       `INSERT INTO totals (name, labels, count, sum) VALUES ($name, $labels, $count, $sum)
        ON CONFLICT (name, labels) DO UPDATE SET count = totals.count + excluded.count, sum = totals.sum + excluded.sum`,

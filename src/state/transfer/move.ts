@@ -11,6 +11,7 @@ import { livingOwners } from '../sqlite/liveness.ts';
 import type { Sql } from '../sqlite/sql.ts';
 import { runInThread } from '../sqlite/thread.ts';
 import { type Copied, type CopyOptions, copyRecordings, forEachRecording, verifyCopy } from './copy.ts';
+import { epochOf } from './epoch.ts';
 import { isSame, NOTHING, plus } from './known.ts';
 import { type Moved, movedIn, noteMoved } from './moved.ts';
 import { postgresTransfer, sqliteTransfer } from './transfer.ts';
@@ -124,7 +125,7 @@ async function toPostgres(sides: Sides, options: MoveOptions): Promise<MoveRepor
   const [from, to] = [sqliteTransfer(sqlite), postgresTransfer(postgres)];
   const copied = await copyRecordings(from, to, options);
   const beside = await from.readBeside();
-  await to.takeBeside(beside, postgres.self.machine, now);
+  await to.takeBeside(beside, await sourceOf(sides), now);
   await postgres.write(async sql => {
     await sql.run('DELETE FROM moved WHERE machine = $machine', { machine: postgres.self.machine });
   });
@@ -148,7 +149,7 @@ async function toSqlite(sides: Sides, options: MoveOptions, before: Moved | unde
   // What the file has kept while the database was away is newer than what is there.
   if (before?.destination !== 'sqlite') {
     await copyRecordings(to, from, options);
-    await from.takeBeside(await to.readBeside(), machine, now);
+    await from.takeBeside(await to.readBeside(), await sourceOf(sides), now);
   }
   const copied = await copyRecordings(from, to, options);
   const beside = await from.readBeside();
@@ -172,10 +173,20 @@ async function toSqlite(sides: Sides, options: MoveOptions, before: Moved | unde
       'INSERT INTO moved (machine, at) VALUES ($machine, $now) ON CONFLICT (machine) DO UPDATE SET at = excluded.at',
       { machine, now },
     );
-    await sql.run('DELETE FROM brought WHERE source = $machine', { machine });
+    // The totals came along; a later move counts them from the beginning.
+    await sql.run("DELETE FROM brought WHERE source = $machine OR source LIKE $machine || ' %'", { machine });
+    if (isAlone) for (const table of ['totals', 'sharded_totals']) await sql.run(`DELETE FROM ${table}`);
   });
-  await sqlite.write(sql => noteMoved(sql, undefined));
+  await sqlite.write(sql => {
+    for (const table of ['spooled', 'spooled_folders', 'spooled_settlements']) sql.run(`DELETE FROM ${table}`);
+    noteMoved(sql, undefined);
+  });
   return { ...copied, counts: plus(counts, { ...NOTHING, queued: beside.queue.length }), backup: undefined };
+}
+
+/** Names the SQLite file whose totals are counted in; as the spool does. */
+async function sourceOf({ sqlite, postgres }: Sides): Promise<string> {
+  return `${postgres.self.machine} ${await epochOf(sqlite)}`;
 }
 
 async function isOnlyMachine({ read, self }: PostgresDatabase): Promise<boolean> {
@@ -209,4 +220,6 @@ function empty(sql: Sql, keep: readonly string[]): void {
   sql.run(`DELETE FROM recordings WHERE id NOT IN ${kept}`, values);
   for (const table of ['begun_uploads', 'queue', 'endpoints', 'totals', 'successes', 'alert_causes', 'alert_messages'])
     sql.run(`DELETE FROM ${table}`);
+  // Totals begin at nothing again, and the spool knows of nothing.
+  for (const table of ['brought', 'spooled', 'spooled_folders', 'spooled_settlements']) sql.run(`DELETE FROM ${table}`);
 }

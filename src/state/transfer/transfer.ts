@@ -1,10 +1,18 @@
 import type { Database as PostgresDatabase } from '../postgres/database.ts';
 import type { Database as SqliteDatabase } from '../sqlite/database.ts';
 import { type Dialect, isClaimed, lock, readBeside, readRecording, recordingIds } from './export.ts';
-import { findOthers, type ImportOptions, type TakenRecording, takeBeside, takeRecording } from './import.ts';
+import {
+  findOthers,
+  type ImportOptions,
+  lockedOf,
+  type TakenRecording,
+  takeBeside,
+  takeFolder,
+  takeRecording,
+} from './import.ts';
 import { isSame, type KnownBeside, type KnownOfRecording } from './known.ts';
 import { removeBeside, removeRecording } from './remove.ts';
-import { all, get, run, runLater, runNow, type Script } from './script.ts';
+import { all, get, type Row, run, runLater, runNow, type Script } from './script.ts';
 
 /**
  * What one state gives and another takes, recording by recording. Each method is one transaction. Claims are not part of
@@ -29,16 +37,19 @@ export interface Transfer {
   readBeside(): Promise<KnownBeside>;
   /** @param source where it comes from: what that has counted is added once */
   takeBeside(known: KnownBeside, source: string, now: number): Promise<void>;
+  /** What became of a folder of the queue; undefined: nothing is left to do there that was asked for before `since`. */
+  takeFolder(dir: string, entry: Row | undefined, since: number): Promise<void>;
   /** Removes the machine's queue and its uploads that were begun; what the fleet shares stays. */
   removeBeside(): Promise<void>;
 }
 
+/** SQLite knows no machines. */
+export const SQLITE: Dialect = { machine: undefined };
+
 /** The machine's own SQLite state. */
 export function sqliteTransfer({ read, write }: Pick<SqliteDatabase, 'read' | 'write'>): Transfer {
   return transferOver({
-    dialect: {
-      machine: undefined,
-    },
+    dialect: SQLITE,
     read: script => read(sql => runNow(sql, script())),
     write: script => write(sql => runNow(sql, script())),
   });
@@ -49,8 +60,24 @@ export function postgresTransfer({ read, write, self }: Pick<PostgresDatabase, '
   return transferOver({
     dialect: {
       machine: self.machine,
-      *lock(name) {
-        yield* run('SELECT pg_advisory_xact_lock(hashtextextended($name, 0))', { name: `transfer ${name}` });
+      // The locks of claim-recording.ts and pairs.ts, in an order of their own.
+      *lock({ recordingId, targets, endpoints }) {
+        for (const target of targets)
+          yield* run('SELECT pg_advisory_xact_lock(hashtextextended($name, 0))', {
+            name: `recording ${target} ${recordingId}`,
+          });
+        const keys = yield* all(
+          'SELECT DISTINCT hashtext(name) AS key FROM json_array_elements_text($endpoints::json) AS name ORDER BY key',
+          { endpoints: JSON.stringify(endpoints) },
+        );
+        for (const { key } of keys)
+          yield* run('SELECT pg_advisory_xact_lock(hashtext($recordingId), $key::int)', {
+            recordingId,
+            key: key ?? null,
+          });
+      },
+      *dueNow(seq) {
+        yield* run('UPDATE deliveries SET next_at = LEAST(next_at, now_ms()) WHERE seq = $seq', { seq });
       },
       *isAtWork({ claimed_by: owner }) {
         if (typeof owner !== 'string') return false;
@@ -81,7 +108,7 @@ function transferOver({ dialect, read, write }: Runner): Transfer {
       }),
     remove: known =>
       write(function* () {
-        yield* lock(dialect, known.recordingId);
+        yield* lock(dialect, lockedOf(known));
         const claimed = yield* all(
           'SELECT claimed_by FROM deliveries WHERE recording_id = $id AND claimed_by IS NOT NULL',
           { id: known.recordingId },
@@ -93,6 +120,7 @@ function transferOver({ dialect, read, write }: Runner): Transfer {
       }),
     readBeside: () => read(() => readBeside(dialect)),
     takeBeside: (known, source, now) => write(() => takeBeside(known, dialect, source, now)),
+    takeFolder: (dir, entry, since) => write(() => takeFolder(dir, entry, since, dialect)),
     removeBeside: () => write(() => removeBeside(dialect)),
   };
 }
