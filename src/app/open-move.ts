@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.ts';
-import type { MovedState } from '../state/open.ts';
+import type { MovedState } from '../state/transfer/open-sides.ts';
 import { fleetOf } from './open-fleet.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -29,14 +29,9 @@ export async function moveState({ to, dryRun }: MoveRequest, runtime: Runtime): 
     });
   }
   await runtime.firstLook(config.stateDir);
-  const { moveState } = await import('../state/open.ts');
+  const { openAndMove } = await import('../state/transfer/open-sides.ts');
   const warn = (message: string) => observer({ type: 'warning', message, isLoss: true });
-  const { merged: _, ...moved } = await moveState(config.stateDir, fleet, {
-    to,
-    dryRun,
-    now: clock.now(),
-    signal,
-    warn,
-  });
+  const options = { to, dryRun, now: clock.now(), signal, warn };
+  const { merged: _, ...moved } = await openAndMove(config.stateDir, fleet, options);
   return { to, dryRun, machine: config.machine, ...moved };
 }

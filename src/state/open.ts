@@ -6,11 +6,8 @@ import { awaitStateFolder, refuseForeignState } from './sqlite/own-state.ts';
 import { mayHoldDeliveries, openReadOnly } from './sqlite/read-only.ts';
 import { stateOver } from './sqlite/sqlite-state.ts';
 import type { DatabaseFacts, FleetOptions, OpenOverview, State, StateOptions } from './state.ts';
-import type { MoveOptions } from './transfer/move.ts';
 import { refuseMoved } from './transfer/moved.ts';
-import type { MovedState } from './transfer/open-sides.ts';
 
-export type { MovedState } from './transfer/open-sides.ts';
 export type { DatabaseFacts, FleetOptions, OpenOverview, State, StateOptions } from './state.ts';
 
 /**
@@ -71,20 +68,6 @@ export async function openOverview(
 export async function lookAtDatabase(fleet: FleetOptions): Promise<DatabaseFacts> {
   const { lookAtDatabase } = await import('./postgres/facts.ts');
   return await lookAtDatabase(fleet);
-}
-
-/**
- * Moves this machine's state from SQLite into a fleet's database, or back.
- * @throws AppError `BUSY` while a process of this machine works on either side, `STATE`, `CONFIG`, `VERIFICATION`; the
- * signal's reason
- */
-export async function moveState(
-  stateDir: string,
-  fleet: FleetOptions,
-  options: MoveOptions & { warn(message: string): void },
-): Promise<MovedState> {
-  const { openAndMove } = await import('./transfer/open-sides.ts');
-  return await openAndMove(stateDir, fleet, options);
 }
 
 /** The SQL that makes or upgrades a fleet's schema, and lets a role use it. */

@@ -3,6 +3,8 @@ import { fleetOf } from '../../src/app/open-fleet.ts';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { OPEN_FILES_HINT } from '../../src/core/errors.ts';
 import { notClaimed } from '../../src/core/upload/not-claimed.ts';
+import { takenOverBy } from '../../src/state/fleet/fleet-journal.ts';
+import { movedOut } from '../../src/state/fleet/fleet-state.ts';
 import { takenOver } from '../../src/state/postgres/claim-recording.ts';
 import { openConnections, wrongEncoding } from '../../src/state/postgres/connection.ts';
 import { senseless } from '../../src/state/postgres/database.ts';
@@ -10,6 +12,9 @@ import { databaseError, Standby } from '../../src/state/postgres/failure.ts';
 import { sameName } from '../../src/state/postgres/liveness.ts';
 import { newerSchema } from '../../src/state/postgres/migrations.ts';
 import { connectionSettings } from '../../src/state/postgres/settings.ts';
+import { differs } from '../../src/state/transfer/copy.ts';
+import { othersWork, unfinished } from '../../src/state/transfer/move.ts';
+import { refuseMoved } from '../../src/state/transfer/moved.ts';
 import type { Made, Meeting } from './meeting.ts';
 
 const exit = EXIT.incomplete;
@@ -33,7 +38,8 @@ export const FLEET: readonly Meeting[] = [
     hint: AWAY,
     exit,
     env: { RECORDUPLOAD_STATE_URL: 'postgres://someone@127.0.0.1:1/kept' },
-    meet: () => ['status'],
+    // Where what this machine knows is no answer.
+    meet: () => ['prune'],
   },
   {
     says: 'RECORDUPLOAD_MACHINE: expected a name of up to 50 letters, digits, ".", "_" and "-", got "studio a"',
@@ -53,7 +59,24 @@ export const FLEET: readonly Meeting[] = [
     exit: EXIT.usage,
     meet: () => ['state', 'sql'],
   },
+  {
+    says: 'stateUrl is missing: nothing says where PostgreSQL is',
+    hint: 'set stateUrl (RECORDUPLOAD_STATE_URL) to postgres://user@host/database, also to move the state back from there',
+    exit: EXIT.usage,
+    meet: () => ['state', 'move', '--to', 'postgres'],
+  },
+  {
+    says: 'nothing says where the state is to be moved',
+    hint: 'say --to postgres, or --to sqlite',
+    exit: EXIT.usage,
+    meet: () => ['state', 'move'],
+  },
 ];
+
+/** As `state move` leaves a mark in the file. */
+const marked = (destination: string, isOver: number) => ({
+  get: () => ({ destination, place: WHERE, is_over: isOver, at: 0 }),
+});
 
 export const FLEET_MADE: readonly Made[] = [
   server(
@@ -189,5 +212,53 @@ export const FLEET_MADE: readonly Made[] = [
     hint: 'nothing is lost: the other process finishes it (recordupload status)',
     exit: EXIT.busy,
     make: () => takenOver('3', { pid: 7, machine: 'studio-b' }),
+  },
+  {
+    says: 'machine studio-b has taken recording 3 over: this one was cut off from the database',
+    hint: 'nothing is lost: that machine finishes it (recordupload status)',
+    exit: EXIT.busy,
+    make: () => takenOverBy('studio-b', '3'),
+  },
+  {
+    says: 'the state of this machine was moved into PostgreSQL at db.example.com:5432/kept',
+    hint: 'set stateUrl (RECORDUPLOAD_STATE_URL), or move it back: recordupload state move --to sqlite',
+    exit: EXIT.usage,
+    make: () => refuseMoved(marked('postgres', 1), { asSpool: false }),
+  },
+  {
+    says: 'the state is being moved into PostgreSQL at db.example.com:5432/kept',
+    hint: 'wait until that has ended; if it was interrupted, run it again: recordupload state move --to postgres',
+    exit: EXIT.usage,
+    make: () => refuseMoved(marked('postgres', 0), { asSpool: true }),
+  },
+  {
+    says: 'the state is being moved back from PostgreSQL at db.example.com:5432/kept',
+    hint: 'wait until that has ended; if it was interrupted, run it again: recordupload state move --to sqlite',
+    exit: EXIT.usage,
+    make: () => refuseMoved(marked('sqlite', 0), { asSpool: false }),
+  },
+  {
+    says: 'a move to sqlite was begun and not finished (PostgreSQL at db.example.com:5432/kept)',
+    hint: 'finish it first: recordupload state move --to sqlite',
+    exit: EXIT.usage,
+    make: () => unfinished({ destination: 'sqlite', place: WHERE, isOver: false, at: 0 }),
+  },
+  {
+    says: 'the state of this machine (studio) was moved out of PostgreSQL',
+    hint: 'remove stateUrl, or move it again: recordupload state move --to postgres',
+    exit: EXIT.usage,
+    make: () => movedOut('studio'),
+  },
+  {
+    says: 'process 7 of this machine works on the state; nothing was moved',
+    hint: 'stop recordupload watch and wait until uploads have ended (recordupload status), then run the command again',
+    exit: EXIT.busy,
+    make: () => othersWork([7, 7, undefined]),
+  },
+  {
+    says: 'the copy of recording 3 has other files; nothing was removed',
+    hint: 'run the command again; if that does not help, report it with the output of --json',
+    exit: EXIT.changed,
+    make: () => differs('3', 'files'),
   },
 ];

@@ -101,7 +101,7 @@ export function openFleetJournal(deps: FleetDeps): UploadJournal {
       const taken = await bringOver.recording(ref.recordingId, { patient: true });
       if (!taken) return queued.map(spooled);
       const other = taken.others.find(({ target }) => target === ref.target);
-      if (other) throw takenOver(ref.recordingId, other.machine);
+      if (other) throw takenOverBy(other.machine, ref.recordingId);
       return queued.map(one => enqueuedAs(one, taken));
     } catch (error) {
       if (!isAway(error)) throw error;
@@ -236,7 +236,7 @@ function enqueuedAs(one: Enqueued, { deliveries }: TakenRecording): Enqueued {
   return { delivery, how: taken.how === 'older' ? 'reused' : taken.how };
 }
 
-function takenOver(id: string, machine: string): AppError {
+export function takenOverBy(machine: string, id: string): AppError {
   return new AppError(
     'BUSY',
     `machine ${machine} has taken recording ${id} over: this one was cut off from the database`,

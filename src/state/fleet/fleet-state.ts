@@ -128,16 +128,18 @@ async function openRemote(fleet: FleetOptions, pid: number): Promise<OpenRemote>
   const { machine } = database.self;
   try {
     const moved = await database.read(sql => sql.get('SELECT at FROM moved WHERE machine = $machine', { machine }));
-    if (moved) {
-      throw new AppError('CONFIG', `the state of this machine (${machine}) was moved out of PostgreSQL`, {
-        hint: 'remove stateUrl, or move it again: recordupload state move --to postgres',
-      });
-    }
+    if (moved) throw movedOut(machine);
   } catch (error) {
     await database.close();
     throw error;
   }
   return { database, state: postgresStateOver(database), transfer: postgresTransfer(database) };
+}
+
+export function movedOut(machine: string): AppError {
+  return new AppError('CONFIG', `the state of this machine (${machine}) was moved out of PostgreSQL`, {
+    hint: 'remove stateUrl, or move it again: recordupload state move --to postgres',
+  });
 }
 
 /** What is said when the database goes away. */

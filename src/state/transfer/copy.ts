@@ -89,16 +89,19 @@ export async function verifyCopy(
     const isCopied = ({ row }: { row: Row }) => !merged.has(String(row.webhook_id));
     const [given, taken] = [await from.read(id), await to.read(id)];
     const what = differenceOf({ ...given, deliveries: given.deliveries.filter(isCopied) }, taken);
-    if (what !== undefined)
-      throw new AppError('VERIFICATION', `the copy of recording ${id} has other ${what}; nothing was removed`, {
-        hint: 'run the command again; if that does not help, report it with the output of --json',
-      });
+    if (what !== undefined) throw differs(id, what);
     counts = plus(counts, countsOf(given));
   });
   return counts;
 }
 
 const key = (row: Row) => `${row.target} ${row.name ?? ''} ${row.number ?? ''} ${row.upload_id ?? ''}`;
+
+export function differs(id: string, what: string): AppError {
+  return new AppError('VERIFICATION', `the copy of recording ${id} has other ${what}; nothing was removed`, {
+    hint: 'run the command again; if that does not help, report it with the output of --json',
+  });
+}
 
 /**
  * What of a recording the copy does not have. Deliveries may be further than they were: any machine sends them.

@@ -62,7 +62,7 @@ export async function moveState(sides: Sides, options: MoveOptions): Promise<Mov
   return to === 'postgres' ? await toPostgres(sides, options) : await toSqlite(sides, options, before);
 }
 
-function unfinished({ destination, place }: Moved): AppError {
+export function unfinished({ destination, place }: Moved): AppError {
   return new AppError('CONFIG', `a move to ${destination} was begun and not finished (PostgreSQL at ${place})`, {
     hint: `finish it first: recordupload state move --to ${destination}`,
   });
@@ -83,10 +83,14 @@ async function refuseOthers({ sqlite, stateDir, postgres }: Sides): Promise<void
         .map(({ pid }) => pid),
     )),
   ];
-  if (pids.length === 0) return;
-  const known = pids.filter(pid => pid !== undefined);
-  const who = known.length === 0 ? 'another process' : `process ${[...new Set(known)].join(', ')}`;
-  throw new AppError('BUSY', `${who} of this machine works on the state; nothing was moved`, {
+  if (pids.length > 0) throw othersWork(pids);
+}
+
+/** @param pids of the processes, as far as they are known */
+export function othersWork(pids: readonly unknown[]): AppError {
+  const known = [...new Set(pids.filter(pid => pid !== undefined))];
+  const who = known.length === 0 ? 'another process' : `process ${known.join(', ')}`;
+  return new AppError('BUSY', `${who} of this machine works on the state; nothing was moved`, {
     hint: 'stop recordupload watch and wait until uploads have ended (recordupload status), then run the command again',
   });
 }

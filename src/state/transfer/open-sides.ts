@@ -1,10 +1,10 @@
-import { openDatabase as openPostgres, openDatabaseToRead } from '../postgres/database.ts';
-import { databaseOptions } from '../postgres/settings.ts';
 import { hostsText } from '../../core/database-url.ts';
+import { openDatabaseToRead, openDatabase as openPostgres } from '../postgres/database.ts';
+import { databaseOptions } from '../postgres/settings.ts';
 import { openDatabase as openSqlite } from '../sqlite/database.ts';
 import type { FleetOptions } from '../state.ts';
-import { NOTHING } from './known.ts';
 import { countAll } from './copy.ts';
+import { NOTHING } from './known.ts';
 import { type MoveOptions, type MoveReport, moveState } from './move.ts';
 import { sqliteTransfer } from './transfer.ts';
 
