@@ -43,6 +43,8 @@ export const SLOW = [
   'test/sandbox/multipart.test.ts',
   'test/state/transfer/move.test.ts',
   'test/state/postgres/connection.test.ts',
+  'test/state/postgres/database.test.ts',
+  'test/state/postgres/machines.test.ts',
   'test/state/postgres/pooler.test.ts',
   'test/trust/dead-drive.test.ts',
   'test/trust/echoes.test.ts',

@@ -83,6 +83,11 @@ describeWithPostgres('a connection to the state’s database', () => {
     expect(await look(urlOf('sslmode=allow'))).toMatchObject({ isEncrypted: true });
   });
 
+  test('may be a socket of this machine', async () => {
+    const url = `postgres://postgres@/kept?host=${encodeURIComponent(cluster.dir)}&port=${cluster.port}`;
+    expect(await look(url)).toMatchObject({ host: `${cluster.dir}/.s.PGSQL.${cluster.port}`, isEncrypted: false });
+  });
+
   test('verifies the certificate with verify-full, against the authority that is named', async () => {
     expect(await refusal(urlOf('sslmode=verify-full'))).toMatch(
       /^the certificate of the state's database at .* is not trusted/,
