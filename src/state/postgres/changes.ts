@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 import type { Changes } from '../state.ts';
+import { endSession } from './connection.ts';
 import type { Database } from './database.ts';
 
 /** Where the triggers of schema-v1-counts.ts tell of what has become due. */
@@ -39,7 +40,7 @@ export function openChanges({ connections, self }: Pick<Database, 'connections' 
   const listen = async () => {
     const session = await connections.session();
     isPooled = session.server.isPooled;
-    if (isPooled || isClosed) return await session.client.end();
+    if (isPooled || isClosed) return await endSession(session.client);
     client = session.client;
     client.on('notification', ({ payload }) => {
       if (payload === 'deliveries' || payload === `queue ${self.machine}`) wake();
@@ -62,7 +63,7 @@ export function openChanges({ connections, self }: Pick<Database, 'connections' 
       isClosed = true;
       clearTimeout(timer);
       await opening;
-      await client?.end().catch(() => {});
+      if (client) await endSession(client);
     },
   };
 }

@@ -118,7 +118,7 @@ export function openConnections({ url, applicationName, ca }: ConnectionSettings
             await client.connect();
             return { client, server: await welcome(client, host, ssl !== false) };
           } catch (error) {
-            await client.end().catch(() => {});
+            await endSession(client);
             throw error;
           }
         },
@@ -168,9 +168,27 @@ export function openConnections({ url, applicationName, ca }: ConnectionSettings
     },
     session: () => anyHost(way => way.session()),
     async close() {
-      await Promise.all(pools.flat().map(way => way.end()));
+      await within(FAREWELL_MS, Promise.all(pools.flat().map(way => way.end())));
     },
   };
+}
+
+/** How long a server that may be gone is waited for at the end. */
+export const FAREWELL_MS = 2_000;
+
+/** Ends a connection. Never throws, nor waits for a server that does not answer any more: a cut cable ends nothing. */
+export async function endSession(client: Client): Promise<void> {
+  await within(FAREWELL_MS, client.end());
+}
+
+/** Waits for something, but not for long; what it fails with does not matter. */
+export async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>(resolve => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work.catch(() => {}), late]);
+  clearTimeout(timer);
 }
 
 /** Looks at a server that was just connected to, and makes its settings, where the connection has a session. */

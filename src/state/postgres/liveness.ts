@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import { AppError } from '../../core/errors.ts';
-import { type Connections, SESSION_SETTINGS } from './connection.ts';
+import { type Connections, endSession, FAREWELL_MS, SESSION_SETTINGS, within } from './connection.ts';
 import { isConnectionLost } from './failure.ts';
 import type { Sql } from './sql.ts';
 
@@ -74,7 +74,7 @@ export function openLiveness(connections: Connections, self: Self): Liveness {
       session = watched(client, id, server.isPooled);
       return session;
     } catch (error) {
-      await client.end().catch(() => {});
+      await endSession(client);
       throw error;
     }
   };
@@ -183,8 +183,8 @@ function watched(client: Client, id: string, isPooled: boolean): Session {
       const wasLost = session.isLost;
       session.isLost = true;
       // The row goes first: a lock that nobody has says that its owner died.
-      if (!wasLost) await client.query('DELETE FROM recordupload.owners WHERE id = $1', [id]).catch(() => {});
-      await client.end().catch(() => {});
+      if (!wasLost) await within(FAREWELL_MS, client.query('DELETE FROM recordupload.owners WHERE id = $1', [id]));
+      await endSession(client);
     },
   };
   const lose = () => {

@@ -214,6 +214,13 @@ describeWithPostgres('the database of a fleet', () => {
       expect(await counted(database)).toBe(2);
     });
 
+    test('and says nothing: closing does not wait until somebody finds out', async () => {
+      const { proxy, database } = await through();
+      await own(database);
+      proxy.cutCable();
+      await database.close();
+    });
+
     test('for good with the answer to the COMMIT: the write is no success, whatever came of it', async () => {
       const { proxy, database } = await through();
       await count(database);

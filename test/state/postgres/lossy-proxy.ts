@@ -9,6 +9,8 @@ export interface LossyProxy {
    * @param forEver nobody gets a new connection then
    */
   breakAt(word: string, moment: 'before' | 'after', options?: { forEver: boolean }): void;
+  /** From now on nothing arrives any more, on either side, and nobody is told: a cable was cut. */
+  cutCable(): void;
   close(): Promise<void>;
 }
 
@@ -55,6 +57,9 @@ export async function startLossyProxy(target: number): Promise<LossyProxy> {
     breakAt(word, moment, { forEver } = { forEver: false }) {
       planned = { word, moment };
       isLast = forEver;
+    },
+    cutCable() {
+      for (const socket of sockets) socket.pause();
     },
     async close() {
       for (const socket of sockets) socket.destroy();
