@@ -44,6 +44,8 @@ export const SLOW = [
   'test/state/transfer/move.test.ts',
   'test/state/postgres/connection.test.ts',
   'test/state/postgres/database.test.ts',
+  'test/state/postgres/fleet-delivery.test.ts',
+  'test/state/postgres/fleet-endpoints.test.ts',
   'test/state/postgres/machines.test.ts',
   'test/state/postgres/pooler.test.ts',
   'test/trust/dead-drive.test.ts',

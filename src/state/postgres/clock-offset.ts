@@ -1,3 +1,4 @@
+import { monotonicMs } from '../../core/clock.ts';
 import type { Sql } from './sql.ts';
 
 /** Clocks that are this close count as one: claims and waits have more room than that. */
@@ -14,8 +15,8 @@ let known: { offset: number; at: number; drift: number } | undefined;
  * clocks of their own: what one has written for another to wait for is by the database's clock. Asks now and then.
  */
 export async function clockOffset(sql: Sql): Promise<number> {
-  const at = performance.now();
-  const drift = () => Date.now() - performance.now();
+  const at = monotonicMs();
+  const drift = () => Date.now() - monotonicMs();
   if (known && at - known.at < REMEASURE_MS && Math.abs(drift() - known.drift) < JUMP_MS) return known.offset;
   const row = await sql.get('SELECT now_ms() AS now');
   const ahead = Number(row?.now) - Date.now();
