@@ -21,10 +21,9 @@ const RUNS = {
 /**
  * With these, two builds make the same cache unless the program ran another way: V8 orders names by a random seed, drops
  * what was not called for a while, and notes which functions it would optimize. It takes a cache only under the flags
- * that it was made under, so the process returns to the usual ones before it writes.
+ * that it was made under, so the process returns to the usual ones before it writes (`usualFlags`).
  */
 const SAME_EVERY_TIME = ['--hash-seed=1', '--no-flush-bytecode', '--no-turbofan', '--no-maglev', '--no-sparkplug'];
-const USUAL = ['--hash-seed=0', '--flush-bytecode', '--turbofan', '--maglev', '--sparkplug'];
 
 /**
  * Puts V8's code cache beside a built program, so that even its first run starts fast: runs the commands as a user
@@ -34,12 +33,13 @@ const USUAL = ['--hash-seed=0', '--flush-bytecode', '--turbofan', '--maglev', '-
  */
 export async function makeCodeCache(dist: string): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), 'recordupload-build-'));
+  const usual = await usualFlags();
   const sandbox = await startSandbox();
   mkdirSync(join(dist, 'cache'));
   try {
     for (const [name, args] of Object.entries(RUNS)) {
       // Each as a process: what it compiles is what it needs.
-      const keeper = [join(root, 'scripts/keep-code-cache.js'), dist, name, USUAL.join(' ')];
+      const keeper = [join(root, 'scripts/keep-code-cache.js'), dist, name, usual.join(' ')];
       await promisify(execFile)(process.execPath, [...SAME_EVERY_TIME, ...keeper, ...args], {
         cwd: home,
         env: { HOME: home, ...sandboxEnvironment(sandbox) },
@@ -49,4 +49,17 @@ export async function makeCodeCache(dist: string): Promise<void> {
     await sandbox.close();
     rmSync(home, { recursive: true, force: true });
   }
+}
+
+/**
+ * What V8 is told to return to. Not only the opposite of each flag: `--no-maglev` changes three others with it, which
+ * `--maglev` leaves as they are.
+ */
+async function usualFlags(): Promise<string[]> {
+  const valuesUnder = async (flags: readonly string[]) => {
+    const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--print-flag-values', '-e', '0']);
+    return stdout.split('\n').filter(line => line.startsWith('--'));
+  };
+  const [usual, changed] = await Promise.all([valuesUnder([]), valuesUnder(SAME_EVERY_TIME)]);
+  return usual.filter(line => !changed.includes(line));
 }
