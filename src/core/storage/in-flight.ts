@@ -30,8 +30,18 @@ const PER_MILLISECOND = 2;
 const SETTLE_MS = 400;
 /** How long each number is measured. */
 const TRIAL_MS = 600;
+/**
+ * Longer, where a request has moved less than this meanwhile: what the system's buffers took of new requests at memory
+ * speed would decide on a slow line.
+ */
+const TELLING_BYTES = 512 * 1024;
+const LONGEST_TRIAL_MS = 3_000;
 /** What doubling must bring to be worth it: less is noise. */
 const WORTHWHILE_GAIN = 1.15;
+/** Fewer move as much as the best number if they move this share of it. */
+const AS_MUCH = 0.95;
+/** Halving is tried from this number on: below it, the connections that it saves cost little. */
+const MANY = 16;
 /** Below this share of the best rate seen, the line has changed, and the search starts again. */
 const LOST = 0.5;
 
@@ -42,9 +52,10 @@ export interface InFlightSettings {
 }
 
 /**
- * Finds the number in flight while uploading: a first guess by the distance, doubled as long as that moves more, back
- * to the best one where it does not, halved on failures. Over a line of 20 ms and 100 Mbit/s a connection, 8 move
- * 42 MB/s and 64 move 320.
+ * Finds the number in flight while uploading: a first guess by the distance, doubled as long as that moves more. Where it
+ * does not, the fewest that move as much: halved as long as that moves no less. Over a line of 20 ms and 100 Mbit/s a
+ * connection, 8 move 42 MB/s and 64 move 320; over one that all share, 8 move a tenth more than 48, which only fill the
+ * line's queues. A failure halves the number, and the search goes on from there.
  * @param settings.fixed the user's `concurrency`: no search
  * @param settings.most more are never allowed, whatever is fixed or found out
  */
@@ -61,6 +72,9 @@ export function createInFlight({ fixed, most: mostOpen, clock }: InFlightSetting
   let changedAt = clock.monotonic();
   let trial: { startedAt: number; bytes: number } | undefined;
   let best = { limit, rate: 0 };
+  /** So many were measured, and move less than the best number. */
+  let tooFew = 0;
+  let lostTrials = 0;
 
   const admit = () => {
     // What can wait takes no place from the others, so for a moment there are more than the limit.
@@ -101,15 +115,30 @@ export function createInFlight({ fixed, most: mostOpen, clock }: InFlightSetting
     admit();
   };
   const judge = (rate: number) => {
-    if (rate > best.rate * WORTHWHILE_GAIN) {
+    trial = undefined;
+    if (limit === best.limit && rate < best.rate * LOST) {
+      // The first such trial may have begun before the line changed.
+      if (++lostTrials < 2) return;
+      best = { limit, rate };
+      tooFew = 0;
+    } else if (rate > best.rate * WORTHWHILE_GAIN) {
+      if (best.rate > 0 && best.limit < limit) tooFew = best.limit;
       best = { limit, rate };
       if (limit < most) change(limit * 2);
     } else if (limit > best.limit) {
-      change(best.limit);
-    } else if (rate < best.rate * LOST) {
-      best = { limit, rate };
+      change(fewerThanBest());
+    } else if (limit < best.limit) {
+      if (rate < best.rate * AS_MUCH) tooFew = limit;
+      // The rate to keep up stays the best one: many small losses in a row would be a large one.
+      else best = { limit, rate: best.rate };
+      change(fewerThanBest());
     }
-    trial = undefined;
+    lostTrials = 0;
+  };
+  /** What to measure once more requests move no more: half of the best number, unless that is known to be too few. */
+  const fewerThanBest = () => {
+    const half = Math.floor(best.limit / 2);
+    return best.limit >= MANY && half > tooFew ? half : best.limit;
   };
 
   return {
@@ -132,15 +161,25 @@ export function createInFlight({ fixed, most: mostOpen, clock }: InFlightSetting
         return;
       }
       const now = clock.monotonic();
+      // Fewer are being tried, and requests of the number before are still under way.
+      if (limit < best.limit && active > limit) changedAt = now;
       if (now - changedAt < SETTLE_MS) return;
-      trial ??= { startedAt: now, bytes: 0 };
+      if (!trial) {
+        // These bytes moved before it.
+        trial = { startedAt: now, bytes: 0 };
+        return;
+      }
       trial.bytes += Math.max(0, bytes);
       const elapsed = now - trial.startedAt;
-      if (elapsed >= TRIAL_MS) judge(trial.bytes / elapsed);
+      if (elapsed < TRIAL_MS) return;
+      const rate = trial.bytes / elapsed;
+      const isLost = limit === best.limit && rate < best.rate * LOST;
+      if (isLost || trial.bytes >= limit * TELLING_BYTES || elapsed >= LONGEST_TRIAL_MS) judge(rate);
     },
     failed() {
       if (fixed !== undefined) return;
       best = { limit: Math.max(1, Math.floor(limit / 2)), rate: best.rate / 2 };
+      tooFew = 0;
       change(best.limit);
     },
     get limit() {
