@@ -3,12 +3,17 @@
  * address of its state, the step.
  */
 import { openState } from '../../../src/state/open.ts';
+import { openDatabase } from '../../../src/state/postgres/database.ts';
+import { postgresStateOver } from '../../../src/state/postgres/postgres-state.ts';
+import { databaseOptions } from '../../../src/state/postgres/settings.ts';
 import type { State } from '../../../src/state/state.ts';
 import { CRASH_STEPS, type CrashStep } from './crash-steps.ts';
 
+const fleetAt = (url: string) => ({ url, machine: 'studio', sharedFolders: false, program: 'test' });
+
 const OPEN: Record<string, (address: string) => Promise<State>> = {
   sqlite: stateDir => openState(stateDir, { pid: 99 }),
-  postgres: url => openState('', { pid: 99, fleet: { url, machine: 'studio', sharedFolders: false, program: 'test' } }),
+  postgres: async url => postgresStateOver(await openDatabase(databaseOptions(fleetAt(url), 99))),
 };
 
 const [implementation = '', address = '', step = ''] = process.argv.slice(2);

@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { openState } from '../../../src/state/open.ts';
 import { describeState, type Place } from '../conformance.ts';
-import { describeWithPostgres, emptyState, useCluster } from './support.ts';
+import { describeWithPostgres, emptyState, openPostgres, useCluster } from './support.ts';
 
 const PROCESS = join(import.meta.dirname, '../conformance/crashing-process.ts');
 
@@ -17,7 +16,7 @@ describeWithPostgres('PostgreSQL', () => {
     const fleet = { url, machine: 'studio', sharedFolders: false, program: 'test' };
     const name = database;
     return {
-      open: pid => openState('', { pid, fleet }),
+      open: pid => openPostgres(fleet, pid),
       crash: step =>
         new Promise((resolve, reject) => {
           execFile(process.execPath, [PROCESS, 'postgres', url, step], (error, _, stderr) => {

@@ -12,11 +12,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { lookAtDatabase, openState, schemaSql } from '../../../src/state/open.ts';
+import { lookAtDatabase, schemaSql } from '../../../src/state/open.ts';
 import { makeCertificate } from '../../support/certificate.ts';
 import { type Cluster, findPostgres, freePort, startCluster } from '../../support/postgres.ts';
 import { failureOf } from '../sqlite/support.ts';
-import { describeWithPostgres } from './support.ts';
+import { describeWithPostgres, openPostgres } from './support.ts';
 
 const PASSWORD = 'fake-p@ss/word';
 const WRITTEN = encodeURIComponent(PASSWORD);
@@ -159,7 +159,7 @@ describeWithPostgres('a connection to the state’s database', () => {
     await cluster.run(`CREATE ROLE recorder LOGIN PASSWORD '${PASSWORD}'`);
     await cluster.run('CREATE DATABASE owned');
     const url = urlOf('', { user: 'recorder', database: 'owned' });
-    const { message, hint } = await failureOf(openState('', { fleet: fleetOf(url) }));
+    const { message, hint } = await failureOf(openPostgres(fleetOf(url), 1));
     expect(message).toMatch(
       /^the user of stateUrl may not use the state in the database at .* \(permission denied for database owned\)$/,
     );
@@ -167,7 +167,7 @@ describeWithPostgres('a connection to the state’s database', () => {
     const sql = await schemaSql('recorder');
     // Again changes nothing.
     for (const _ of [1, 2]) await cluster.run(sql, 'owned');
-    const state = await openState('', { fleet: fleetOf(url) });
+    const state = await openPostgres(fleetOf(url), 1);
     try {
       expect(await state.takeWorker(1)).toMatchObject({ ok: true });
       await state.notePass(1);
@@ -238,7 +238,7 @@ describeWithPostgres('a connection to the state’s database', () => {
         expect(found.host).toBe(`127.0.0.1:${cluster.port}`);
       }
       // Once the standby is promoted, work goes on there.
-      const state = await openState('', { fleet: fleetOf(`postgres://keeper:${WRITTEN}@${hosts[1]}/kept`) });
+      const state = await openPostgres(fleetOf(`postgres://keeper:${WRITTEN}@${hosts[1]}/kept`), 1);
       try {
         await state.notePass(1);
         await cluster.stop();

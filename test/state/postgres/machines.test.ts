@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { RecordingId } from '../../../src/core/recording/recording.ts';
-import { openState, type State } from '../../../src/state/open.ts';
+import type { State } from '../../../src/state/open.ts';
 import { FACTS, FILE_REF, NOW, OBJECT, part, RECORDING, REF, TARGET, UPLOAD } from '../conformance/facts.ts';
 import { failureOf } from '../sqlite/support.ts';
-import { describeWithPostgres, emptyState, useCluster } from './support.ts';
+import { describeWithPostgres, emptyState, openPostgres, useCluster } from './support.ts';
 
 const OPTIONS = { webhooks: true, now: NOW };
 const ASKED = { webhook: true, force: false, finished: true };
@@ -22,7 +22,7 @@ describeWithPostgres('machines that share a state', () => {
 
   const open = async (machine: string, pid: number, { sharedFolders = false } = {}) => {
     const fleet = { url: stage.cluster.url(name!), machine, sharedFolders, program: 'recordupload/test' };
-    const state = await openState('', { pid, fleet });
+    const state = await openPostgres(fleet, pid);
     opened.push(state);
     return state;
   };

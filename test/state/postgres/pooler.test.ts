@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client } from 'pg';
-import { lookAtDatabase, openState, type State } from '../../../src/state/open.ts';
+import { lookAtDatabase, type State } from '../../../src/state/open.ts';
 import { type Cluster, findPostgres, freePort, startCluster } from '../../support/postgres.ts';
 import { NOW, RECORDING, REF, TARGET } from '../conformance/facts.ts';
+import { openPostgres } from './support.ts';
 
 const PGBOUNCER = ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer'].find(file => existsSync(file));
 const describeWithPooler = findPostgres() === undefined || PGBOUNCER === undefined ? describe.skip : describe;
@@ -58,7 +59,7 @@ describeWithPooler('a state behind PgBouncer in transaction mode', () => {
 
   const fleetOf = (machine: string) => ({ url, machine, sharedFolders: false, program: 'test' });
   const open = async (machine: string, pid: number) => {
-    const state = await openState('', { pid, fleet: fleetOf(machine) });
+    const state = await openPostgres(fleetOf(machine), pid);
     opened.push(state);
     return state;
   };

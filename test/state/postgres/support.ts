@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import { type DatabaseUrl, parseDatabaseUrl } from '../../../src/core/database-url.ts';
+import { openDatabase } from '../../../src/state/postgres/database.ts';
+import { postgresStateOver } from '../../../src/state/postgres/postgres-state.ts';
+import { databaseOptions } from '../../../src/state/postgres/settings.ts';
+import type { FleetOptions, State } from '../../../src/state/state.ts';
 import { type Cluster, type ClusterOptions, findPostgres, startCluster } from '../../support/postgres.ts';
 
 /** Tests that need PostgreSQL's programs; where there are none, they are named and skipped. */
@@ -20,6 +24,14 @@ export function useCluster(options?: ClusterOptions): { readonly cluster: Cluste
       return cluster!;
     },
   };
+}
+
+/**
+ * Opens a fleet's state as the database has it, without a spool in front.
+ * @param pid of the process, as the others see it
+ */
+export async function openPostgres(fleet: FleetOptions, pid: number): Promise<State> {
+  return postgresStateOver(await openDatabase(databaseOptions(fleet, pid)));
 }
 
 /** A URL that is known to be one. */
