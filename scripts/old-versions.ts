@@ -45,6 +45,7 @@ const OLD_VERSIONS: Readonly<Record<string, string>> = {
   '0.2.0-dev.12': 'ff955b4',
   '0.2.0-dev.13': 'b4dec94',
   '0.2.0-dev.14': 'b5dcb2d',
+  '0.2.0-dev.15': '2725788',
 };
 
 /** Parts of 8 MiB: two are in the bucket when the program is killed. */

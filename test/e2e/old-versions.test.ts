@@ -100,9 +100,9 @@ test('there is one for each schema of the state that was ever in use', () => {
     // https://www.sqlite.org/fileformat2.html: the user version is at offset 60.
     return bytes.readUInt32BE(60);
   });
-  // The first one was in no version that could be installed; the newest one is this version's own.
-  const used = MIGRATIONS.map((_, index) => index + 1).slice(1, -1);
-  expect(schemas.sort((a, b) => a - b)).toEqual(used);
+  // The first one was in no version that could be installed; the newest one may be this version's own.
+  const older = MIGRATIONS.map((_, index) => index + 1).slice(1, -1);
+  expect(older.filter(schema => !schemas.includes(schema))).toEqual([]);
 });
 
 describe.each(VERSIONS)('what %s left', version => {
