@@ -1,9 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from '@jest/globals';
-import { tempDir } from '../support/temp-dir.ts';
 import { debian } from './tools.ts';
 
 /** A Debian of its own: an overlay over the one that `debootstrap` made, with /proc and the loopback network. */
@@ -36,8 +36,17 @@ const PLAIN = {
 };
 
 const mounted: string[] = [];
+/** A folder to mount something on. `tempDir` would remove what is mounted there. */
+const made: string[] = [];
+function mountPoint(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'recordupload-test-'));
+  chmodSync(folder, 0o755);
+  made.push(folder);
+  return folder;
+}
 afterAll(() => {
   for (const folder of mounted.splice(0).reverse()) mount('umount', '--lazy', folder);
+  for (const folder of made.splice(0)) rmdirSync(folder);
 });
 
 function mount(...command: [string, ...string[]]): void {
@@ -50,7 +59,7 @@ function mount(...command: [string, ...string[]]): void {
 export function openChroot(): Chroot {
   const base = debian();
   if (base === undefined) throw new Error('there is no Debian: bash test/packaging/install-tools.sh makes it');
-  const [upper, folder] = [tempDir(), tempDir()];
+  const [upper, folder] = [mountPoint(), mountPoint()];
   // An overlay's two folders must be on one file system, and that must not be an overlay.
   mount('mount', '-t', 'tmpfs', '-o', 'size=2g,mode=755', 'recordupload-test', upper);
   mounted.push(upper);
