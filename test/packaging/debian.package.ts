@@ -29,6 +29,9 @@ const CONFIG = 'etc/recordupload/config.yaml';
 const STATE = 'var/lib/recordupload';
 const AS_SERVICE = 'runuser -u recordupload -- recordupload';
 const WITH_CONFIG = '--config /etc/recordupload/config.yaml';
+/** It cannot see whether root still writes to a file, and waits until nothing has changed for this long. */
+const QUIET = { RECORDUPLOAD_WATCH_QUIET: '1s' };
+
 /** Prints the version that is installed. */
 const SAY_VERSION = "dpkg -s recordupload | sed -n 's/^Version: //p'";
 
@@ -148,16 +151,20 @@ describe('installed, used, upgraded, removed and purged', () => {
       '/usr/bin/recordupload',
     ]);
     const worker = spawn('chroot', [`--userspec=${setting('User')}:${setting('User')}`, machine.folder, ...words], {
-      env: { PATH: '/usr/sbin:/usr/bin:/bin', RECORDUPLOAD_STATE_DIR: `/${STATE}`, RECORDUPLOAD_SETTLE: '0' },
+      env: { PATH: '/usr/sbin:/usr/bin:/bin', RECORDUPLOAD_STATE_DIR: `/${STATE}`, ...QUIET },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     let said = '';
     worker.stderr.on('data', text => {
       said += text;
     });
-    await until('the webhook', () => worker.exitCode !== null || webhooksOf(sandbox, '3').length > 0);
-    worker.kill('SIGTERM');
-    const [status] = await once(worker, 'close');
+    const ended = once(worker, 'close');
+    try {
+      await until('the webhook', () => worker.exitCode !== null || webhooksOf(sandbox, '3').length > 0);
+    } finally {
+      worker.kill('SIGTERM');
+    }
+    const [status] = await ended;
     expect({ status, webhooks: webhooksOf(sandbox, '3'), said }).toMatchObject({
       status: 0,
       webhooks: [{ status: 201, body: { recording_id: 3, upload_source: 'watch' } }],

@@ -8,7 +8,7 @@ export const root = resolve(import.meta.dirname, '../..');
 const tools = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'recordupload-tests');
 
 /** A tool that `install-tools.sh` brings. @throws Error that says so where it is missing */
-function tool(path: string): string {
+export function tool(path: string): string {
   const file = join(tools, path);
   if (!existsSync(file)) throw new Error(`${file} is missing: bash test/packaging/install-tools.sh installs it`);
   return file;
