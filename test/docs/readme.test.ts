@@ -100,6 +100,8 @@ describe('nothing is there that is not so', () => {
       ...['--help', '--version'],
       // Of npm, systemctl and node.
       ...['--global', '--now', '--experimental-vm-modules'],
+      // Of docker and sha256sum.
+      ...['--name', '--tmpfs', '--cap-drop', '--security-opt', '--check', '--ignore-missing'],
       // docs/decisions.md says why there is none.
       '--token',
     ];

@@ -20,6 +20,8 @@ export interface ChrootOptions {
   env?: NodeJS.ProcessEnv;
   /** `<user>[:<group>]`, as `chroot --userspec` takes it. */
   user?: string;
+  /** What it reads from stdin. */
+  input?: string;
 }
 
 export interface ChrootRun {
@@ -71,12 +73,15 @@ export function openChroot(): Chroot {
   mount('mount', '-t', 'proc', 'proc', join(folder, 'proc'));
   mounted.push(join(folder, 'proc'));
 
-  const run: Chroot['run'] = async (args, { env = {}, user } = {}) => {
+  const run: Chroot['run'] = async (args, { env = {}, user, input = '' } = {}) => {
     const who = user === undefined ? [] : [`--userspec=${user}`];
     const child = spawn('chroot', [...who, folder, ...args], {
       env: { ...PLAIN, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: 'pipe',
     });
+    // A program that reads nothing may have ended.
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(input);
     const said = { stdout: '', stderr: '' };
     for (const stream of ['stdout', 'stderr'] as const) {
       child[stream].setEncoding('utf8').on('data', text => {
