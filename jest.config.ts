@@ -37,6 +37,8 @@ export const SLOW = [
   'test/e2e/unknown-id.test.ts',
   'test/e2e/webhook-failures.test.ts',
   'test/e2e/webhook-timeout.test.ts',
+  'test/fleet/spool.test.ts',
+  'test/fleet/state-move.test.ts',
   'test/local/conditions.test.ts',
   'test/local/races.test.ts',
   'test/packaging/executables.test.ts',

@@ -13,19 +13,22 @@ describeWithPostgres('the database of a fleet is away', () => {
   beforeAll(async () => {
     sandbox = await openSandbox();
     cluster = await startCluster({ isDurable: true });
+    // A superuser is let in where others are not.
+    await cluster.run('CREATE ROLE recorder LOGIN');
   });
   afterAll(async () => {
     await cluster?.remove();
   });
   beforeEach(async () => {
     database = await cluster.createDatabase();
+    await cluster.run(`GRANT CREATE ON DATABASE ${database} TO recorder`);
     sandbox.s3.resetRequests();
     sandbox.receiver.resetRequests();
   });
 
   const openMachine = (machine = 'studio-a'): Desk =>
     openDesk(sandbox, {
-      RECORDUPLOAD_STATE_URL: cluster.url(database),
+      RECORDUPLOAD_STATE_URL: cluster.url(database, { user: 'recorder' }),
       RECORDUPLOAD_MACHINE: machine,
       RECORDUPLOAD_SETTLE: '0s',
     });
@@ -128,7 +131,12 @@ describeWithPostgres('the database of a fleet is away', () => {
       'ALTER DATABASE $ ALLOW_CONNECTIONS true',
       'is not currently accepting connections',
     ],
-    ['has no connection left', 'ALTER DATABASE $ CONNECTION LIMIT 0', 'ALTER DATABASE $ CONNECTION LIMIT -1', ''],
+    [
+      'has no connection left',
+      'ALTER DATABASE $ CONNECTION LIMIT 0',
+      'ALTER DATABASE $ CONNECTION LIMIT -1',
+      'has no connection left',
+    ],
   ])('a database that %s loses nothing', async (_, breaks, mends, said) => {
     const desk = openMachine();
     const [before, id] = [freshId(), freshId()];
@@ -142,6 +150,43 @@ describeWithPostgres('the database of a fleet is away', () => {
     expect(away).toMatchObject({ code: 0, stderr: expect.stringContaining(said) });
     expect(await desk.run(['retry'])).toMatchObject({ code: 0 });
     for (const one of [before, id]) expect(webhooksOf(sandbox, one)).toHaveLength(1);
+  });
+
+  test('what came of a webhook under way is kept, so that it is not sent again', async () => {
+    const desk = openMachine();
+    const id = freshId();
+    sandbox.faults.add({ server: 'webhook', action: { delayMs: 3_000 } });
+    const upload = desk.start(['upload', makeRecording({ name: id })]);
+    await upload.prints('Sending webhook');
+    await cluster.stop('immediate');
+    const { code, stdout } = await upload.result;
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('webhook delivered') });
+    await cluster.start();
+    expect(await desk.run(['retry', '--now'])).toMatchObject({ code: 0 });
+    expect(webhooksOf(sandbox, id)).toHaveLength(1);
+    expect(await inDatabase('SELECT state, attempts FROM recordupload.deliveries')).toEqual([
+      { state: 'delivered', attempts: 1 },
+    ]);
+  });
+
+  test('several recordings and versions of one come over in order, each once, by two processes at the same time', async () => {
+    const desk = openMachine();
+    const id = freshId();
+    const dir = makeRecording({ name: id });
+    await desk.run(['upload', dir, '--title', 'first'], { env: { WEBHOOK_URL: 'http://127.0.0.1:9/webhook' } });
+    await cluster.stop('immediate');
+    const others = [freshId(), freshId(), freshId()];
+    await desk.run(['upload', dir, '--title', 'second']);
+    await desk.run(['upload', ...others.map(name => makeRecording({ name }))]);
+    await desk.run(['upload', dir, '--title', 'third']);
+    await cluster.start();
+    await Promise.all([desk.run(['retry', '--now']), desk.run(['retry', '--now'])]);
+    await desk.run(['retry', '--now']);
+    expect(webhooksOf(sandbox, id).map(({ body }) => body.title)).toEqual(['third']);
+    for (const other of others) expect(webhooksOf(sandbox, other)).toHaveLength(1);
+    expect(
+      await inDatabase(`SELECT state FROM recordupload.deliveries WHERE recording_id = '${id}' ORDER BY seq`),
+    ).toEqual([{ state: 'superseded' }, { state: 'superseded' }, { state: 'delivered' }]);
   });
 });
 

@@ -34,7 +34,8 @@ export function createBringOver({ spool, remote, now }: BringOverDeps): BringOve
       patient,
     });
     // What another machine is at work on may still be ours when that has ended.
-    if (!taken.others.some(({ isAtWork }) => isAtWork)) await spool.brought(known, now());
+    if (!taken.others.some(({ isAtWork }) => isAtWork))
+      await spool.brought(known, { keep: taken.others.length > 0, now: now() });
     return taken;
   };
 

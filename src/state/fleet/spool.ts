@@ -24,15 +24,16 @@ export interface Spool {
    * @returns false if another process of this machine works at it
    */
   copy(known: KnownOfRecording, now: number): Promise<boolean>;
-  /** IDs of recordings that are ahead and that no other living process works at, the oldest first. */
+  /** IDs of recordings that are ahead and that no living process works at, the oldest first. */
   ahead(): Promise<string[]>;
   /** What is to be brought over of a recording, and which of its webhooks are forced; undefined: another process has it. */
   read(recordingId: string): Promise<{ known: KnownOfRecording; forced: Set<string> } | undefined>;
   /**
    * The database knows this now: its deliveries are forgotten here.
+   * @param options.keep it has another machine's recording in its place, so that nothing is forgotten
    * @returns false if more is known by now, so that it stays ahead
    */
-  brought(known: KnownOfRecording, now: number): Promise<boolean>;
+  brought(known: KnownOfRecording, options: { keep: boolean; now: number }): Promise<boolean>;
   folderChanged(dir: string, now: number): Promise<void>;
   changedFolders(): Promise<{ dir: string; since: number }[]>;
   folderBrought(folder: { dir: string; since: number }): Promise<void>;
@@ -51,7 +52,7 @@ export function openSpool(database: Database): Spool {
   const { read, write, liveness } = database;
   const transfer = sqliteTransfer(database);
   let mayBeOlder = true;
-  /** Claims of other processes of this machine. */
+  /** A process of this machine works at it; this one, too: what is under way is brought over at its end. */
   const isTaken = (sql: Sql, id: string) =>
     sql
       .all(
@@ -60,7 +61,7 @@ export function openSpool(database: Database): Spool {
         { id },
       )
       .map(row => String(row.claimed_by))
-      .some(owner => owner !== liveness.ownerId && liveness.isAlive(owner));
+      .some(owner => liveness.isAlive(owner));
   const mark = (sql: Sql, id: string, isAhead: boolean, now: number) => {
     sql.run(
       `INSERT INTO spooled (recording_id, is_ahead, forced, since) VALUES ($id, $isAhead, 0, $now)
@@ -129,12 +130,13 @@ export function openSpool(database: Database): Spool {
       return { known, forced: new Set(ids) };
     },
 
-    brought: (known, now) =>
+    brought: (known, { keep, now }) =>
       write(sql => {
         const id = known.recordingId;
-        if (!isSame(runNow(sql, readRecording(id)), known)) return false;
-        sql.run('DELETE FROM deliveries WHERE recording_id = $id', { id });
-        sql.run('DELETE FROM pruned_deliveries WHERE recording_id = $id', { id });
+        if (isTaken(sql, id) || !isSame(runNow(sql, readRecording(id)), known)) return false;
+        if (!keep)
+          for (const table of ['deliveries', 'pruned_deliveries'])
+            sql.run(`DELETE FROM ${table} WHERE recording_id = $id`, { id });
         mark(sql, id, false, now);
         return true;
       }),

@@ -59,7 +59,7 @@ function isWithin(at: number | null, ms: number, now: number): boolean {
   return at !== null && at <= now && now - at < ms;
 }
 
-const isSetAside = (name: string) => /^state\.db\.(corrupt|lost)-/.test(name);
+const isSetAside = (name: string) => /^state\.db\.(corrupt|lost|moved)-/.test(name);
 
 // One state a statement: `IN` would not use the index's second column. A payload that may be on its way to the server
 // keeps newer ones waiting, so it stays.
