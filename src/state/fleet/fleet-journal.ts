@@ -38,14 +38,10 @@ export function openFleetJournal(deps: FleetDeps): UploadJournal {
     mine.set(keyOf(ref), false);
   };
   /** Writes to the file, then to the database. */
-  const both = async <T>(
-    ref: RecordingRef,
-    write: (journal: UploadJournal) => Promise<T>,
-    there = write,
-  ): Promise<T> => {
+  const both = async <T>(ref: RecordingRef, write: (journal: UploadJournal) => Promise<T>): Promise<T> => {
     const result = await write(journal);
     if (mine.get(keyOf(ref)) === false) return result;
-    await remote.use(({ state }) => there(state.journal)).catch(orBehind(ref));
+    await remote.use(({ state }) => write(state.journal)).catch(orBehind(ref));
     return result;
   };
   const orBehind = (ref: RecordingRef) => async (error: unknown) => {
@@ -78,7 +74,7 @@ export function openFleetJournal(deps: FleetDeps): UploadJournal {
       });
       if (!begun.known) return begun.result;
       // The token of the copy is the database's. Where another process of this machine works at it, the file says so.
-      await spool.copy(begun.known, now());
+      await spool.copy(begun.known, ref.target, now());
       const result = await ask(journal);
       if (result.ok) mine.set(keyOf(ref), true);
       else await remote.use(({ state }) => state.journal.release(ref)).catch(ignoreAway);
@@ -148,13 +144,20 @@ export function openFleetJournal(deps: FleetDeps): UploadJournal {
     fileLookedAt: (file, facts) => both(file, one => one.fileLookedAt(file, facts)),
     dropUpload: file => both(file, one => one.dropUpload(file)),
     fileFailed: (file, facts, error, at) => both(file, one => one.fileFailed(file, facts, error, at)),
-    fileUploaded: (file, facts, object, end) =>
-      both(
-        file,
-        one => one.fileUploaded(file, facts, object, end),
-        // What was sent is counted here, and brought over as a total.
-        one => one.fileUploaded(file, facts, object, { ...end, sentBytes: 0 }),
-      ),
+    async fileUploaded(file, facts, object, end) {
+      const { sentBytes } = end;
+      const isAhead = mine.get(keyOf(file)) === false;
+      // One of the two counts what was sent.
+      await journal.fileUploaded(file, facts, object, isAhead ? end : { ...end, sentBytes: 0 });
+      if (isAhead) return;
+      try {
+        await remote.use(({ state }) => state.journal.fileUploaded(file, facts, object, end));
+      } catch (error) {
+        await orBehind(file)(error);
+        if (sentBytes > 0)
+          await spool.countSentFile(sentBytes, Math.ceil(sentBytes / (object.partSizeBytes ?? facts.sizeBytes)));
+      }
+    },
 
     async unfinished(target) {
       const own = await journal.unfinished(target);

@@ -1,11 +1,11 @@
 import type { Settlement } from '../../core/delivery/claims.ts';
 import type { Database } from '../sqlite/database.ts';
-import type { Sql } from '../sqlite/sql.ts';
+import type { Row, Sql } from '../sqlite/sql.ts';
+import { countSentFile } from '../sqlite/totals.ts';
 import { epochOf } from '../transfer/epoch.ts';
 import { readRecording } from '../transfer/export.ts';
 import { takeRecording } from '../transfer/import.ts';
 import { isSame, type KnownOfRecording } from '../transfer/known.ts';
-import { removeRecording } from '../transfer/remove.ts';
 import { runNow } from '../transfer/script.ts';
 import { SQLITE, sqliteTransfer, type Transfer } from '../transfer/transfer.ts';
 
@@ -20,10 +20,10 @@ export interface Spool {
   /** A recording of which nothing is noted is ahead, too, if the file knows anything of it. */
   isAhead(recordingId: string): Promise<boolean>;
   /**
-   * Takes what the database knows of a recording in place of what was known here; deliveries stay there.
+   * Takes what the database knows of a recording in a bucket in place of what was known here; deliveries stay there.
    * @returns false if another process of this machine works at it
    */
-  copy(known: KnownOfRecording, now: number): Promise<boolean>;
+  copy(known: KnownOfRecording, target: string, now: number): Promise<boolean>;
   /** IDs of recordings that are ahead and that no living process works at, the oldest first. */
   ahead(): Promise<string[]>;
   /** What is to be brought over of a recording, and which of its webhooks are forced; undefined: another process has it. */
@@ -34,6 +34,8 @@ export interface Spool {
    * @returns false if more is known by now, so that it stays ahead
    */
   brought(known: KnownOfRecording, options: { keep: boolean; now: number }): Promise<boolean>;
+  /** Counts a file that was sent and that the database did not count. */
+  countSentFile(bytes: number, parts: number): Promise<void>;
   folderChanged(dir: string, now: number): Promise<void>;
   changedFolders(): Promise<{ dir: string; since: number }[]>;
   folderBrought(folder: { dir: string; since: number }): Promise<void>;
@@ -52,16 +54,25 @@ export function openSpool(database: Database): Spool {
   const { read, write, liveness } = database;
   const transfer = sqliteTransfer(database);
   let mayBeOlder = true;
-  /** A process of this machine works at it; this one, too: what is under way is brought over at its end. */
-  const isTaken = (sql: Sql, id: string) =>
-    sql
-      .all(
-        `SELECT claimed_by FROM recordings WHERE id = $id AND claimed_by IS NOT NULL
-         UNION SELECT claimed_by FROM deliveries WHERE recording_id = $id AND claimed_by IS NOT NULL`,
-        { id },
-      )
-      .map(row => String(row.claimed_by))
-      .some(owner => liveness.isAlive(owner));
+  const isAlive = ({ claimed_by: owner }: Row) => typeof owner === 'string' && liveness.isAlive(owner);
+  /** Buckets in which a process of this machine uploads it; this one, too: what is under way is brought over at its end. */
+  const underWay = (sql: Sql, id: string) =>
+    new Set(
+      sql
+        .all('SELECT target, claimed_by FROM recordings WHERE id = $id AND claimed_by IS NOT NULL', { id })
+        .filter(isAlive)
+        .map(row => row.target as string),
+    );
+  /** What nobody works at; undefined: nothing, or a process that knows of no fleet sends a webhook of it. */
+  const readFree = (sql: Sql, id: string): KnownOfRecording | undefined => {
+    const sent = 'SELECT claimed_by FROM deliveries WHERE recording_id = $id AND claimed_by IS NOT NULL';
+    if (sql.all(sent, { id }).some(isAlive)) return undefined;
+    const known = runNow(sql, readRecording(id));
+    const taken = underWay(sql, id);
+    if (taken.size === 0) return known;
+    const free = inTargets(known, target => !taken.has(target));
+    return free.recordings.length > 0 ? free : undefined;
+  };
   const mark = (sql: Sql, id: string, isAhead: boolean, now: number) => {
     sql.run(
       `INSERT INTO spooled (recording_id, is_ahead, forced, since) VALUES ($id, $isAhead, 0, $now)
@@ -93,13 +104,19 @@ export function openSpool(database: Database): Spool {
           ) !== undefined,
       ),
 
-    copy: (known, now) =>
+    copy: (known, target, now) =>
       write(sql => {
         const id = known.recordingId;
-        if (isTaken(sql, id)) return false;
+        if (underWay(sql, id).has(target)) return false;
         const rows = { ...known, deliveries: [], pruned_deliveries: [] };
-        runNow(sql, removeRecording(id));
-        runNow(sql, takeRecording(rows, SQLITE, { prefer: 'source', now }));
+        runNow(
+          sql,
+          takeRecording(
+            inTargets(rows, one => one === target),
+            SQLITE,
+            { prefer: 'source', now },
+          ),
+        );
         mark(sql, id, false, now);
         return true;
       }),
@@ -116,30 +133,31 @@ export function openSpool(database: Database): Spool {
              ORDER BY since`,
           )
           .map(row => String(row.id))
-          .filter((id, index, all) => all.indexOf(id) === index && !isTaken(sql, id)),
+          .filter((id, index, all) => all.indexOf(id) === index && readFree(sql, id) !== undefined),
       ),
 
-    async read(id) {
-      const isFree = await read(sql => !isTaken(sql, id));
-      if (!isFree) return undefined;
-      const [known, row] = await Promise.all([
-        transfer.read(id),
-        read(sql => sql.get('SELECT forced FROM spooled WHERE recording_id = $id', { id })),
-      ]);
-      const ids = row?.forced === 1 ? known.deliveries.map(({ row }) => String(row.webhook_id)) : [];
-      return { known, forced: new Set(ids) };
-    },
+    read: id =>
+      read(sql => {
+        const known = readFree(sql, id);
+        if (!known) return undefined;
+        const row = sql.get('SELECT forced FROM spooled WHERE recording_id = $id', { id });
+        const ids = row?.forced === 1 ? known.deliveries.map(one => String(one.row.webhook_id)) : [];
+        return { known, forced: new Set(ids) };
+      }),
 
     brought: (known, { keep, now }) =>
       write(sql => {
         const id = known.recordingId;
-        if (isTaken(sql, id) || !isSame(runNow(sql, readRecording(id)), known)) return false;
+        if (!isSame(readFree(sql, id), known)) return false;
         if (!keep)
           for (const table of ['deliveries', 'pruned_deliveries'])
             sql.run(`DELETE FROM ${table} WHERE recording_id = $id`, { id });
-        mark(sql, id, false, now);
+        // What is under way in another bucket is brought over at its end.
+        mark(sql, id, underWay(sql, id).size > 0, now);
         return true;
       }),
+
+    countSentFile: (bytes, parts) => write(sql => countSentFile(sql, bytes, parts)),
 
     folderChanged: (dir, now) =>
       write(sql => {
@@ -195,5 +213,19 @@ export function openSpool(database: Database): Spool {
       }),
 
     epoch: () => epochOf(database),
+  };
+}
+
+/** Of a recording, what is in some buckets. */
+function inTargets(known: KnownOfRecording, isWanted: (target: string) => boolean): KnownOfRecording {
+  const of = (rows: KnownOfRecording['files']) => rows.filter(({ target }) => isWanted(String(target)));
+  const { recordings, files, parts, multipart_uploads, begun_uploads } = known;
+  return {
+    ...known,
+    recordings: of(recordings),
+    files: of(files),
+    parts: of(parts),
+    multipart_uploads: of(multipart_uploads),
+    begun_uploads: of(begun_uploads),
   };
 }

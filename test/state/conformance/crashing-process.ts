@@ -10,10 +10,13 @@ import type { State } from '../../../src/state/state.ts';
 import { CRASH_STEPS, type CrashStep } from './crash-steps.ts';
 
 const fleetAt = (url: string) => ({ url, machine: 'studio', sharedFolders: false, program: 'test' });
-
 const OPEN: Record<string, (address: string) => Promise<State>> = {
   sqlite: stateDir => openState(stateDir, { pid: 99 }),
   postgres: async url => postgresStateOver(await openDatabase(databaseOptions(fleetAt(url), 99))),
+  fleet: async address => {
+    const [stateDir = '', url = ''] = address.split(' ');
+    return await openState(stateDir, { pid: 99, fleet: fleetAt(url) });
+  },
 };
 
 const [implementation = '', address = '', step = ''] = process.argv.slice(2);
