@@ -82,6 +82,8 @@ export function createClaimQueue(
       while (ready.length === 0 && position < queue.length) {
         const slice = queue.slice(position, position + MAX_LOOKED_AT);
         const results = await claims.claim(slice, batch, clock.now(), { restart });
+        // The database of a fleet is away: what is left waits for the next run.
+        if (results.length === 0) break;
         position += results.length;
         results.forEach((result, index) => {
           if (result === 'busy') busy.push(slice[index]!);

@@ -83,6 +83,11 @@ export interface DeliveryClaims {
     now: number,
     options: { restart: boolean },
   ): Promise<ClaimResult[]>;
+  /**
+   * Whether the claim is still this process's, asked right before its POST: a process that was cut off from a shared state
+   * must not begin one that others do not expect any more. Undefined where no process can be cut off.
+   */
+  isOurs?(claimed: ClaimedDelivery): Promise<boolean>;
   /** Gives claims back unused. */
   release(claimed: readonly ClaimedDelivery[]): Promise<void>;
   /**

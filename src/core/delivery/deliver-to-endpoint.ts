@@ -104,6 +104,7 @@ export async function deliverToEndpoint(
 
   const send = async (delivery: ClaimedDelivery) => {
     try {
+      if ((await claims.isOurs?.(delivery)) === false) return await claims.release([delivery]);
       const sent = await sendDelivery(delivery, endpoint, selection.trigger, sendDeps);
       reports.push(sent.report);
       if (sent.signal !== undefined) circuit.record(sent.signal, clock.monotonic());

@@ -134,6 +134,8 @@ export function openFleetClaims({ spool, remote }: FleetDeps): DeliveryClaims {
     candidates: scope => orElse(one => one.candidates(scope), []),
     repair: (endpoint, at) => orElse(one => one.repair(endpoint, at), undefined),
     claim: (candidates, limit, at, options) => orElse(one => one.claim(candidates, limit, at, options), []),
+    // Without the database nobody knows: it is not sent then.
+    isOurs: claimed => orElse(async one => (await one.isOurs?.(claimed)) ?? true, false),
     release: claimed => there(one => one.release(claimed)).catch(ignoreAway),
     settle: settlement =>
       orLocal(

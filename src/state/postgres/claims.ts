@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import { monotonicMs } from '../../core/clock.ts';
 import {
   type Candidate,
   type ClaimResult,
   type ClaimScope,
   type DeliveryClaims,
-  FURTHEST_MS,
   LEASE_MS,
 } from '../../core/delivery/claims.ts';
-import { abandonedUntil, MAY_ARRIVE_MS } from '../../core/delivery/in-flight.ts';
 import { storing } from '../not-stored.ts';
 import { toDelivery } from '../rows.ts';
 import { numberArray, textArray } from './arrays.ts';
 import { clockOffset } from './clock-offset.ts';
 import type { Database } from './database.ts';
+import { repairIn } from './repair.ts';
 import { openSettling } from './settle.ts';
 import type { Row, Sql, Values } from './sql.ts';
 
@@ -59,31 +59,34 @@ const TAKE = `UPDATE deliveries SET claimed_by = $owner, claim = $claim, claimed
 const NOT_TAKEN = `SELECT seq, state, attempts,
     (SELECT MAX(older.in_flight_until) FROM deliveries older WHERE ${OLDER}) AS not_before
   FROM deliveries WHERE seq = ANY($seqs::bigint[])`;
+const IS_OURS = `SELECT 1 AS ours FROM deliveries
+  WHERE seq = $seq AND claim = $claim AND claimed_by IN (SELECT id FROM living_owners)`;
 const BY_SEQ = 'SELECT * FROM deliveries WHERE seq = ANY($seqs::bigint[])';
-
-/**
- * Owners of claims, from one to the next. Written so that PostgreSQL uses the index whatever it believes about the table:
- * of one that was filled a moment ago it believes wrong things.
- */
-const CLAIMANTS = `WITH RECURSIVE claimants AS (
-    (SELECT claimed_by AS id FROM deliveries WHERE claimed_by IS NOT NULL ORDER BY claimed_by LIMIT 1)
-    UNION ALL SELECT (SELECT claimed_by FROM deliveries WHERE claimed_by > claimants.id ORDER BY claimed_by LIMIT 1)
-    FROM claimants WHERE claimants.id IS NOT NULL
-  )`;
-const DEAD = `${CLAIMANTS} SELECT id FROM claimants WHERE id IS NOT NULL AND id NOT IN (SELECT id FROM living_owners)`;
-/** A row if there is something to repair. */
-const WRONG = `SELECT 1 AS wrong WHERE
-  (SELECT next_at FROM deliveries WHERE endpoint = $endpoint AND state = 'pending' ORDER BY next_at DESC LIMIT 1) > $furthest
-  OR (SELECT MIN(in_flight_until) FROM deliveries) <= $at OR (SELECT MAX(in_flight_until) FROM deliveries) > $longest
-  OR EXISTS (${DEAD})`;
 
 /** Deliveries that one statement locks: the server has room for so many locks of each connection, not for all. */
 const MOST_AT_ONCE = 64;
 
+/**
+ * So long after its last answer, no process that was cut off counts as dead yet: the server waits 20 s for a session
+ * that says nothing (connection.ts), and a lease is 30 s long.
+ */
+const HEARD_MS = 10_000;
+const MOST_REMEMBERED = 256;
+
 /** The claims over the database. */
 export function openDeliveryClaims(database: Database): DeliveryClaims {
-  const { read, write } = database;
+  const { read, write, single, liveness } = database;
   const settle = openSettling(database);
+  /** Under which id this process has made its last claims, by their word. */
+  const made = new Map<string, string>();
+  /** When the database last answered; monotonic. */
+  let heardAt = Number.NEGATIVE_INFINITY;
+  const heard = async <T>(work: Promise<T>): Promise<T> => {
+    const askedAt = monotonicMs();
+    const result = await work;
+    heardAt = Math.max(heardAt, askedAt);
+    return result;
+  };
   return {
     candidates: ({ dueBy, ...scope }) =>
       read(async sql => {
@@ -94,30 +97,33 @@ export function openDeliveryClaims(database: Database): DeliveryClaims {
         }));
       }),
 
-    async repair(endpoint, now) {
-      // Looked at first: most of the time nothing is wrong, and a look keeps nobody waiting.
-      const wrong = await read(async sql => {
-        const at = now + (await clockOffset(sql));
-        return await sql.get(WRONG, { endpoint, at, furthest: at + FURTHEST_MS, longest: at + LEASE_MS });
-      });
-      if (wrong) await write(async sql => await repair(sql, endpoint, now + (await clockOffset(sql))));
-    },
+    repair: repairIn(database),
 
     claim: (candidates, limit, now, { restart }) =>
-      database.writeAsOwner(async (sql, owner) => {
-        const offset = await clockOffset(sql);
-        const at = now + offset;
-        const claim = randomUUID();
-        const times = { now: at, liveAfter: at - LEASE_MS, liveBefore: at + LEASE_MS };
-        const run = { claim, owner, restart: Number(restart), times, offset };
-        const results: ClaimResult[] = [];
-        for (let claimed = 0; claimed < limit && results.length < candidates.length; ) {
-          const more = await claimSome(sql, candidates.slice(results.length), limit - claimed, run);
-          claimed += more.filter(result => typeof result === 'object' && 'delivery' in result).length;
-          results.push(...more);
-        }
-        return results;
-      }),
+      heard(
+        database.writeAsOwner(async (sql, owner) => {
+          const offset = await clockOffset(sql);
+          const at = now + offset;
+          const claim = randomUUID();
+          remember(made, claim, owner);
+          const times = { now: at, liveAfter: at - LEASE_MS, liveBefore: at + LEASE_MS };
+          const run = { claim, owner, restart: Number(restart), times, offset };
+          const results: ClaimResult[] = [];
+          for (let claimed = 0; claimed < limit && results.length < candidates.length; ) {
+            const more = await claimSome(sql, candidates.slice(results.length), limit - claimed, run);
+            claimed += more.filter(result => typeof result === 'object' && 'delivery' in result).length;
+            results.push(...more);
+          }
+          return results;
+        }),
+      ),
+
+    async isOurs({ seq, claim }) {
+      const isOwner = !liveness.isLost() && made.get(claim) === liveness.current();
+      if (isOwner && monotonicMs() - heardAt < HEARD_MS) return true;
+      const row = await heard(single(sql => sql.get(IS_OURS, { seq, claim })));
+      return row !== undefined;
+    },
 
     async release(claimed) {
       if (claimed.length === 0) return;
@@ -143,44 +149,6 @@ export function openDeliveryClaims(database: Database): DeliveryClaims {
   };
 }
 
-/** Within a write: voids the claims of owners that died; their requests may still reach the server. */
-export async function freeDeliveries(sql: Sql, owners: readonly string[], now: number): Promise<void> {
-  const claimed = await sql.all(
-    `SELECT seq, claimed_at FROM deliveries WHERE claimed_by = ANY($owners::text[]) ORDER BY seq FOR UPDATE SKIP LOCKED`,
-    { owners: textArray(owners) },
-  );
-  const seqs = claimed.map(({ seq }) => Number(seq));
-  const untils = claimed.map(({ claimed_at: at }) => abandonedUntil(Number(at), now));
-  await sql.run(
-    `UPDATE deliveries SET ${NO_CLAIM}, in_flight_until = GREATEST(in_flight_until, dead.until)
-     FROM unnest($seqs::bigint[], $untils::bigint[]) AS dead (number, until) WHERE seq = dead.number`,
-    { seqs: numberArray(seqs), untils: numberArray(untils) },
-  );
-}
-
-async function repair(sql: Sql, endpoint: string, now: number): Promise<void> {
-  // Rows that another transaction is at are left to the next repair: nobody waits here, so nobody waits for each other.
-  const lock = 'ORDER BY seq FOR UPDATE SKIP LOCKED';
-  await sql.run(
-    `UPDATE deliveries SET next_at = $now WHERE seq IN (
-       SELECT seq FROM deliveries WHERE endpoint = $endpoint AND state = 'pending' AND next_at > $furthest ${lock})`,
-    { endpoint, now, furthest: now + FURTHEST_MS },
-  );
-  await sql.run(
-    `UPDATE deliveries SET in_flight_until = CASE WHEN in_flight_until <= $now THEN NULL ELSE $latest::bigint END
-     WHERE seq IN (
-       SELECT seq FROM deliveries WHERE in_flight_until <= $now OR in_flight_until > $longest ${lock})`,
-    // Further away than any of these: a wrong clock has set it.
-    { now, latest: now + MAY_ARRIVE_MS, longest: now + LEASE_MS },
-  );
-  const dead = await sql.all(DEAD);
-  await freeDeliveries(
-    sql,
-    dead.map(row => String(row.id)),
-    now,
-  );
-}
-
 async function findPending(sql: Sql, { endpoint, recordingIds, seqs }: ClaimScope, dueBy: number): Promise<Row[]> {
   const isDue = `endpoint = $endpoint AND state = 'pending' AND next_at <= $dueBy`;
   const values = { endpoint, dueBy };
@@ -197,6 +165,14 @@ async function findPending(sql: Sql, { endpoint, recordingIds, seqs }: ClaimScop
     return await sql.all(newest, { ...values, ids: textArray(recordingIds) });
   }
   return await sql.all(`SELECT seq, attempts FROM deliveries WHERE ${isDue} ORDER BY next_at, seq`, values);
+}
+
+function remember(made: Map<string, string>, claim: string, owner: string): void {
+  made.set(claim, owner);
+  for (const word of made.keys()) {
+    if (made.size <= MOST_REMEMBERED) return;
+    made.delete(word);
+  }
 }
 
 interface ClaimRun {

@@ -36,6 +36,8 @@ export interface Liveness {
   /** This process's id, if it has had a session: one that was cut off counts until it has the next. */
   current(): string | undefined;
   isOwn(ownerId: string): boolean;
+  /** The session of this process has ended, as far as it knows. */
+  isLost(): boolean;
   /** Within a transaction. @throws NoOwner if others see the owner as dead: its session was cut off */
   assertAlive(sql: Sql, owner: string): Promise<void>;
   /** Within a transaction: whether the owner of a claim lives. */
@@ -88,6 +90,7 @@ export function openLiveness(connections: Connections, self: Self): Liveness {
       return (await opening).id;
     },
     current: () => session?.id,
+    isLost: () => session?.isLost === true,
     isOwn: id => id === session?.id || id === former,
     async assertAlive(sql, owner) {
       if (await sql.get('SELECT 1 AS lives FROM living_owners WHERE id = $owner', { owner })) return;

@@ -2,9 +2,9 @@ import { LEASE_MS } from '../../core/delivery/claims.ts';
 import type { DeliveryState } from '../../core/delivery/delivery.ts';
 import type { Housekeeping } from '../../core/delivery/housekeeping.ts';
 import { textArray } from './arrays.ts';
-import { freeDeliveries } from './claims.ts';
 import { clockOffset } from './clock-offset.ts';
 import type { Database } from './database.ts';
+import { freeDeliveries } from './repair.ts';
 import type { Sql, Values } from './sql.ts';
 import { lastSuccess, noteSuccess } from './totals.ts';
 

@@ -5,11 +5,15 @@
 import { systemClock } from '../../../src/core/clock.ts';
 import { deliverWebhooks } from '../../../src/core/delivery/deliver-webhooks.ts';
 import { createPoster } from '../../../src/core/webhook/post-webhook.ts';
-import { openState } from '../../../src/state/open.ts';
+import { openDatabase } from '../../../src/state/postgres/database.ts';
+import { postgresStateOver } from '../../../src/state/postgres/postgres-state.ts';
+import { databaseOptions } from '../../../src/state/postgres/settings.ts';
 import { endpointAt } from '../../core/webhook/support.ts';
 
 const [url = '', machine = '', receiver = ''] = process.argv.slice(2);
-const state = await openState('', { fleet: { url, machine, sharedFolders: false, program: 'test' } });
+const state = postgresStateOver(
+  await openDatabase(databaseOptions({ url, machine, sharedFolders: false, program: 'test' }, process.pid)),
+);
 const poster = createPoster({ userAgent: 'test' });
 const endpoints = [endpointAt(receiver, { secrets: [`whsec_${Buffer.alloc(32, 7).toString('base64')}`] })];
 const deps = { state, endpoints, post: poster.post, clock: systemClock, random: Math.random, observer: () => {} };

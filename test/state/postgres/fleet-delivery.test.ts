@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from '@jest/globals';
-import { openState } from '../../../src/state/open.ts';
 import type { State } from '../../../src/state/state.ts';
 import {
   accept,
@@ -13,7 +12,7 @@ import {
   seededRandom,
   startReceiver,
 } from '../../core/webhook/support.ts';
-import { describeWithPostgres, useCluster } from './support.ts';
+import { describeWithPostgres, openPostgres, useCluster } from './support.ts';
 
 const PROCESS = join(import.meta.dirname, 'delivering-process.ts');
 const MACHINES = 4;
@@ -35,7 +34,7 @@ describeWithPostgres('machines that send from one state', () => {
   /** A state with deliveries of recordings 1 … `DUE`, and their receiver. */
   async function queued(answerAfterMs: number) {
     const url = stage.cluster.url(await stage.cluster.createDatabase());
-    const state = await openState('', { fleet: { url, machine: 'desk', sharedFolders: false, program: 'test' } });
+    const state = await openPostgres({ url, machine: 'desk', sharedFolders: false, program: 'test' }, process.pid);
     const receiver = await startReceiver(async (request, response) => {
       await sleep(answerAfterMs);
       accept(request, response);

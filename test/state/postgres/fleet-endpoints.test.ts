@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { deliverWebhooks } from '../../../src/core/delivery/deliver-webhooks.ts';
 import { createPoster } from '../../../src/core/webhook/post-webhook.ts';
-import { openState } from '../../../src/state/open.ts';
 import type { State } from '../../../src/state/state.ts';
 import {
   accept,
@@ -14,7 +13,7 @@ import {
   startReceiver,
   virtualClock,
 } from '../../core/webhook/support.ts';
-import { describeWithPostgres, useCluster } from './support.ts';
+import { describeWithPostgres, openPostgres, useCluster } from './support.ts';
 
 const MACHINES = 6;
 const DUE = 40;
@@ -32,7 +31,7 @@ describeWithPostgres('the endpoint of a fleet', () => {
     machines = [];
     for (let n = 0; n < MACHINES; n++) {
       const fleet = { url, machine: `studio-${n}`, sharedFolders: false, program: 'test' };
-      machines.push(await openState('', { pid: 100 + n, fleet }));
+      machines.push(await openPostgres(fleet, 100 + n));
     }
     receiver = await startReceiver((request, response) => answer(request, response));
     poster = createPoster({ userAgent: 'test' });

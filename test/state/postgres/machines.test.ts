@@ -1,7 +1,21 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { ClaimedDelivery } from '../../../src/core/delivery/delivery.ts';
 import type { RecordingId } from '../../../src/core/recording/recording.ts';
 import type { State } from '../../../src/state/open.ts';
-import { FACTS, FILE_REF, NOW, OBJECT, part, RECORDING, REF, TARGET, UPLOAD } from '../conformance/facts.ts';
+import {
+  claimAll,
+  deliver,
+  enqueue,
+  FACTS,
+  FILE_REF,
+  NOW,
+  OBJECT,
+  part,
+  RECORDING,
+  REF,
+  TARGET,
+  UPLOAD,
+} from '../conformance/facts.ts';
 import { failureOf } from '../sqlite/support.ts';
 import { describeWithPostgres, emptyState, openPostgres, useCluster } from './support.ts';
 
@@ -150,6 +164,42 @@ describeWithPostgres('machines that share a state', () => {
       { how: 'new' },
     ]);
     expect(await other.outbox.list({})).toHaveLength(1);
+  });
+
+  describe('a machine that was cut off while it had claimed webhooks', () => {
+    const cutOff = async () => {
+      const [one, other] = [await open('studio-a', 1), await open('studio-b', 2)];
+      for (const id of [1, 2]) await enqueue(one, id);
+      const [first, second] = (await claimAll(one)) as [ClaimedDelivery, ClaimedDelivery];
+      expect(await one.claims.isOurs?.(first)).toBe(true);
+      await kill('studio-a');
+      return { one, other, first, second };
+    };
+
+    test('begins no POST of what the others may take, and settles nothing of it', async () => {
+      const { one, other, first, second } = await cutOff();
+      expect([await one.claims.isOurs?.(first), await one.claims.isOurs?.(second)]).toEqual([false, false]);
+      await other.claims.repair('default', NOW);
+      const taken = await claimAll(other);
+      expect(taken.map(({ seq }) => seq)).toEqual([first.seq, second.seq]);
+      expect(await deliver(one, first)).toBe(false);
+      expect(await other.outbox.get(first.seq)).toMatchObject({ state: 'pending', attempts: 1 });
+      expect(await deliver(other, taken[0]!)).toBe(true);
+      const [{ delivery, attempts } = { delivery: undefined, attempts: [] }] = await one.outbox.history('1');
+      expect([delivery?.state, attempts.length]).toEqual(['delivered', 2]);
+      expect(await other.claims.isOurs?.(taken[1]!)).toBe(true);
+    });
+
+    test('settles what nobody has taken, and has the rest again with its next session', async () => {
+      const { one, other, first, second } = await cutOff();
+      expect(await deliver(one, first)).toBe(true);
+      await enqueue(one, 3);
+      expect(await claimAll(one)).toHaveLength(1);
+      expect(await one.claims.isOurs?.(second)).toBe(true);
+      await other.claims.repair('default', NOW);
+      expect(await claimAll(other)).toEqual([]);
+      expect(await deliver(one, second)).toBe(true);
+    });
   });
 
   test('the removal of local files keeps other machines’ folders of the same path', async () => {
