@@ -200,4 +200,14 @@ describe('the end of a run', () => {
     expect(await queue.end()).toEqual({ left: 2, busy: 0 });
     expect(asked).toEqual([]);
   });
+
+  test('comes where nothing can be claimed because the database is away; all of it is left', async () => {
+    await queueOf(3);
+    const candidates = await state.claims.candidates({ endpoint: 'default', dueBy: undefined });
+    const claims = { ...state.claims, claim: async () => [] };
+    const queue = createClaimQueue(candidates, { claims, clock, concurrency: CONCURRENCY, restart: false });
+    await queue.refill({ cautious: undefined });
+    expect(queue.hasReady).toBe(false);
+    expect(await queue.end()).toEqual({ left: 3, busy: 0 });
+  });
 });
