@@ -5,7 +5,7 @@
 #   install-tools.sh    exit status 1 where one could not be installed
 set -u
 tools=${XDG_CACHE_HOME:-$HOME/.cache}/recordupload-tests
-mkdir -p "$tools/nodes"
+mkdir -p "$tools/old-nodes"
 status=0
 case $(uname -m) in
   aarch64) arch=arm64 ;;
@@ -14,11 +14,11 @@ esac
 
 # Debian 11 and 12 have 12 and 18. 22.0 is the last one without a function that the launcher needs.
 for version in 12.22.12 18.20.8 20.19.5 22.0.0; do
-  [ -x "$tools/nodes/$version/node" ] && continue
+  [ -x "$tools/old-nodes/$version/node" ] && continue
   folder=$(mktemp -d)
   if npm install --silent --no-audit --no-fund --prefix "$folder" "node-linux-$arch@$version"; then
-    mkdir -p "$tools/nodes/$version"
-    mv "$folder/node_modules/node-linux-$arch/bin/node" "$tools/nodes/$version/node"
+    mkdir -p "$tools/old-nodes/$version"
+    mv "$folder/node_modules/node-linux-$arch/bin/node" "$tools/old-nodes/$version/node"
   else
     echo "Node $version could not be installed (npm failed)"
     status=1

@@ -17,9 +17,16 @@ interface Run {
   env?: NodeJS.ProcessEnv;
 }
 
-/** Runs a program to its end; what it prints on both streams. */
+/** Runs a program to its end; what it prints on both streams. npm asks its registry at most once, which may not be there. */
 function run(program: string, args: readonly string[], { cwd = tempDir(), env = {} }: Run = {}) {
-  const whole = { PATH, HOME: tempDir(), npm_config_loglevel: 'warn', npm_config_update_notifier: 'false', ...env };
+  const whole = {
+    PATH,
+    HOME: tempDir(),
+    npm_config_loglevel: 'warn',
+    npm_config_update_notifier: 'false',
+    npm_config_fetch_retries: '0',
+    ...env,
+  };
   const { status, stdout, stderr } = spawnSync(program, args, { cwd, env: whole, encoding: 'utf8' });
   return { status, stdout, stderr };
 }

@@ -16,9 +16,9 @@ export function tool(path: string): string {
 
 /** Versions of Node that are too old for the program, the oldest first, and their files. */
 export function oldNodes(): { version: string; node: string }[] {
-  return readdirSync(tool('nodes'))
+  return readdirSync(tool('old-nodes'))
     .sort((one, other) => one.localeCompare(other, 'en', { numeric: true }))
-    .map(version => ({ version, node: tool(join('nodes', version, 'node')) }));
+    .map(version => ({ version, node: tool(join('old-nodes', version, 'node')) }));
 }
 
 /** Where `build-packages.ts` puts the packages that are tried. */
