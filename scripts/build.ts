@@ -7,12 +7,13 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:
 import { isBuiltin } from 'node:module';
 import { relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BuildOptions, build, type Plugin } from 'esbuild';
+import type { BuildOptions, Plugin } from 'esbuild';
 import { COMMANDS } from '../src/cli/commands/index.ts';
 import { manPage } from '../src/cli/program/man-page.ts';
 import { VERSION } from '../src/cli/program/version.ts';
 import { bundledFirst, bundlePackage } from './bundled-first.ts';
 import { makeCodeCache } from './code-cache.ts';
+import { bundledPackages, recordedBuild } from './recorded-build.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = resolve(process.argv[2] ?? `${root}dist`);
@@ -103,7 +104,7 @@ const parts: Plugin = {
  * faster than many small ones. Only its parts are files beside it.
  */
 async function buildProgram(): Promise<void> {
-  const { outputFiles } = await build({
+  const { outputFiles } = await recordedBuild({
     ...COMMON,
     plugins: [parts, ...(COMMON.plugins ?? [])],
     entryPoints: { recordupload: 'src/cli/main.ts' },
@@ -113,7 +114,7 @@ async function buildProgram(): Promise<void> {
     banner: { js: "const bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
     write: false,
   });
-  writeProgram('recordupload', outputFiles[0]?.text ?? '');
+  writeProgram('recordupload', outputFiles?.[0]?.text ?? '');
 }
 
 async function buildParts(): Promise<void> {
@@ -134,7 +135,7 @@ function writeProgram(name: string, text: string): void {
 
 /** The thread that the program and the library hash with: one file, because a single executable starts it from its text. */
 async function buildThread(): Promise<void> {
-  await build({
+  await recordedBuild({
     ...COMMON,
     entryPoints: { 'hash-worker': 'src/core/storage/hash-worker.ts' },
     format: 'cjs',
@@ -144,7 +145,7 @@ async function buildThread(): Promise<void> {
 
 /** What other programs import. */
 async function buildLibrary(): Promise<void> {
-  await build({
+  await recordedBuild({
     ...COMMON,
     entryPoints: { index: 'src/index.ts' },
     splitting: true,
@@ -156,7 +157,7 @@ async function buildLibrary(): Promise<void> {
 
 /** The dashboard's page: one script and one style sheet for browsers. */
 async function buildPage(): Promise<void> {
-  await build({
+  await recordedBuild({
     absWorkingDir: root,
     outdir: resolve(outdir, 'dashboard'),
     entryPoints: { dashboard: 'src/dashboard/client/main.ts' },
@@ -176,4 +177,6 @@ for (const name of existsSync(outdir) ? readdirSync(outdir) : [])
 mkdirSync(resolve(outdir, 'man'), { recursive: true });
 await Promise.all([buildProgram(), buildParts(), buildThread(), buildLibrary(), buildPage()]);
 writeFileSync(resolve(outdir, 'man/recordupload.1'), manPage(COMMANDS, VERSION));
+// For the bill of materials (`scripts/executables/sbom.ts`).
+writeFileSync(resolve(outdir, 'bundled-packages.json'), `${JSON.stringify(bundledPackages(), null, 2)}\n`);
 await makeCodeCache(outdir);

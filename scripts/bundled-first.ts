@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
-import { type BuildOptions, build, type Format, type Plugin } from 'esbuild';
+import type { BuildOptions, Format, Plugin } from 'esbuild';
+import { recordedBuild } from './recorded-build.ts';
 
 /**
  * Modules of ours that re-export what the program uses of a package. Each is bundled by itself before the rest:
@@ -34,7 +35,7 @@ export function bundledFirst(options: BuildOptions): Plugin {
  * @param options those of the whole bundle
  */
 export async function bundlePackage(path: string, format: Format, options: BuildOptions): Promise<string> {
-  const { outputFiles } = await build({
+  const { outputFiles } = await recordedBuild({
     ...options,
     entryPoints: [path],
     format,
@@ -45,7 +46,7 @@ export async function bundlePackage(path: string, format: Format, options: Build
     plugins: [lazyBuiltins, ...(options.plugins ?? [])],
     write: false,
   });
-  return outputFiles[0]?.text ?? '';
+  return outputFiles?.[0]?.text ?? '';
 }
 
 /** A module whose one export, a function, is set up when it is first called: the package takes long to load. */

@@ -30,17 +30,18 @@ const SAME_EVERY_TIME = ['--hash-seed=1', '--no-flush-bytecode', '--no-turbofan'
  * would, in a home of their own, and keeps what V8 compiled (`bin/start-program.js`). Node's own compile cache gains less,
  * because it leaves out functions that were compiled when they were first called.
  * @param dist the folder of the built program
+ * @param node the Node that will use it
  */
-export async function makeCodeCache(dist: string): Promise<void> {
+export async function makeCodeCache(dist: string, node: string = process.execPath): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), 'recordupload-build-'));
-  const usual = await usualFlags();
+  const usual = await usualFlags(node);
   const sandbox = await startSandbox();
   mkdirSync(join(dist, 'cache'));
   try {
     for (const [name, args] of Object.entries(RUNS)) {
       // Each as a process: what it compiles is what it needs.
       const keeper = [join(root, 'scripts/keep-code-cache.js'), dist, name, usual.join(' ')];
-      await promisify(execFile)(process.execPath, [...SAME_EVERY_TIME, ...keeper, ...args], {
+      await promisify(execFile)(node, [...SAME_EVERY_TIME, ...keeper, ...args], {
         cwd: home,
         env: { HOME: home, ...sandboxEnvironment(sandbox) },
       });
@@ -55,9 +56,9 @@ export async function makeCodeCache(dist: string): Promise<void> {
  * What V8 is told to return to. Not only the opposite of each flag: `--no-maglev` changes three others with it, which
  * `--maglev` leaves as they are.
  */
-async function usualFlags(): Promise<string[]> {
+async function usualFlags(node: string): Promise<string[]> {
   const valuesUnder = async (flags: readonly string[]) => {
-    const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--print-flag-values', '-e', '0']);
+    const { stdout } = await promisify(execFile)(node, [...flags, '--print-flag-values', '-e', '0']);
     return stdout.split('\n').filter(line => line.startsWith('--'));
   };
   const [usual, changed] = await Promise.all([valuesUnder([]), valuesUnder(SAME_EVERY_TIME)]);

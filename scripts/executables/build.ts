@@ -10,9 +10,11 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { inject } from 'postject';
 import { VERSION } from '../../src/cli/program/version.ts';
+import type { BundledPackage } from '../recorded-build.ts';
 import { makeBlob } from './blob.ts';
 import { checksums } from './checksums.ts';
 import { installRuntimes, runtimeFile } from './runtimes.ts';
+import { makeSbom } from './sbom.ts';
 import { settledCodeCache } from './settled-code-cache.ts';
 import { BUILD_PLATFORM, chosenTargets, type Target } from './targets.ts';
 
@@ -23,6 +25,8 @@ const MACHO_SEGMENT = 'NODE_SEA';
 
 /** Where everything is. */
 interface Places {
+  /** The repository. */
+  root: string;
   /** The built program. */
   dist: string;
   /** For what is needed only during the build. */
@@ -44,20 +48,26 @@ async function main(): Promise<void> {
   const targets = chosenTargets(positionals);
   const work = mkdtempSync(join(tmpdir(), 'recordupload-executables-'));
   try {
-    await buildExecutables(targets, { dist: resolve(values.dist), out: resolve(values.out), work });
+    await buildExecutables(targets, { root, dist: resolve(values.dist), out: resolve(values.out), work });
   } finally {
     rmSync(work, { recursive: true });
   }
 }
 
 async function buildExecutables(targets: readonly Target[], places: Places): Promise<void> {
-  const { dist, work, out } = places;
+  const { root, dist, work, out } = places;
   await installRuntimes();
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
-  const codeCache = targets.some(one => one.hasCodeCache) ? await settledCodeCache(dist, work) : undefined;
+  const cached = targets.find(({ hasCodeCache }) => hasCodeCache);
+  const codeCache = cached && (await settledCodeCache(runtimeFile(cached.maker, 'bin/node'), dist, work));
   const files: string[] = [];
   for (const target of targets) files.push(await buildExecutable(target, { ...places, codeCache }));
+  const sbom = `recordupload-${VERSION}.cdx.json`;
+  const bundled = JSON.parse(readFileSync(join(dist, 'bundled-packages.json'), 'utf8')) as BundledPackage[];
+  const runtimes = targets.map(({ runtime }) => runtime.dependency);
+  writeFileSync(join(out, sbom), await makeSbom({ root, bundled, runtimes }));
+  files.push(sbom);
   writeFileSync(join(out, 'SHA256SUMS'), checksums(out, files));
 }
 

