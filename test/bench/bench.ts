@@ -2,35 +2,29 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { type Clip, makeClip } from '../support/ffmpeg-writer.ts';
+import { BAD_LINE_HOST, layBadLine } from './bad-line.ts';
 import { type Build, buildIn, oldBuild } from './builds.ts';
 import { growth } from './growth.ts';
 import { raceLive } from './live.ts';
 import { lookAtMachine, QUIET_CORES } from './machine.ts';
 import { createMeasure, type Program } from './measure.ts';
+import { startMinio } from './minio.ts';
 import { helpText, parseOptions } from './options.ts';
-import { describePeers, installedPeers, KEYS, peerProgram } from './peers.ts';
+import { curlsInParallel, describePeers, installedPeers, KEYS, peerPrograms, type Task } from './peers.ts';
+import { BARE_NODE, CURLS, OLD, OURS, STATUS } from './programs.ts';
 import { type Race, type Row, race } from './race.ts';
 import { FIXTURE, makeRecordings } from './recordings.ts';
 import { makeReport, markdownOf } from './report.ts';
-import { compile, type Sink, startSandboxProcess, startSink } from './servers.ts';
+import { compile, type Store, startSandboxProcess, startSink } from './servers.ts';
 import { lineOf, linesOf } from './tables.ts';
 import { judge, type Verdict } from './verdicts.ts';
-import {
-  BARE_NODE,
-  LINES,
-  type LiveWorkload,
-  OLD,
-  OURS,
-  STATUS,
-  type StartWorkload,
-  type UploadWorkload,
-  WORKLOADS,
-  type Workload,
-} from './workloads.ts';
+import { LINES, type LiveWorkload, type StartWorkload, type UploadWorkload, type Workload } from './workload.ts';
+import { WORKLOADS } from './workloads.ts';
 
 const parsed = parseOptions(process.argv.slice(2));
 if (parsed === 'help') {
@@ -103,11 +97,14 @@ async function start(workload: StartWorkload): Promise<void> {
   const before = async () => {
     if (!besideStatus) forgetStates();
   };
-  note(workload, await race(workload.title, programs, { measure, runs, bytes: 0, servers: [sandbox.pid], before }));
+  note(
+    workload,
+    await race(workload.title, programs, { measure, runs, bytes: 0, servers: () => [sandbox.pid], before }),
+  );
 }
 
-async function upload(workload: UploadWorkload, sink: Sink): Promise<void> {
-  const { made, repeated, beside, line, turns = 1 } = workload;
+async function upload(workload: UploadWorkload, store: Store): Promise<void> {
+  const { made, repeated, beside, line, isTuned = false, turns = 1 } = workload;
   const source = join(folder, 'source');
   const dirs = made ? makeRecordings(source, made) : [FIXTURE];
   const [video] = dirs.length === 1 ? [join(dirs[0] as string, 'video.mkv')] : [];
@@ -115,32 +112,68 @@ async function upload(workload: UploadWorkload, sink: Sink): Promise<void> {
     ownPrograms(['upload', ...dirs, '--quiet'], {
       ...sandbox.environment,
       ...KEYS,
-      RECORDUPLOAD_ENDPOINT: sink.url,
+      RECORDUPLOAD_ENDPOINT: store.url,
+      RECORDUPLOAD_REGION: 'us-west-1',
       RECORDUPLOAD_USER_EMAIL: 'operator@example.com',
       ...(LINES[line].tls && { RECORDUPLOAD_CA_FILE: certificate.cert }),
     }),
   );
-  const task = { source, url: sink.url, cert: certificate.cert, video, env: BASE };
+  const task: Task = { source, url: store.url, cert: certificate.cert, video, env: BASE, folder };
   for (const name of beside) {
-    const program = name === BARE_NODE ? bareNode : peerProgram(name, task, peers);
-    if (program) programs.set(name, program);
+    if (name === BARE_NODE) programs.set(name, bareNode);
+    else if (name === CURLS) {
+      const program = made && (await curlsInParallel({ ...task, videoBytes: made.videoBytes }, peers));
+      if (program) programs.set(name, program);
+    } else for (const [label, program] of peerPrograms(name, task, { peers, isTuned })) programs.set(label, program);
   }
   const fresh = async () => {
-    await sink.reset();
+    await store.reset();
     forgetStates();
   };
   await fresh();
   // A repeated run finds the objects and the state of the turn that warms the caches; only its own requests count.
-  const before = repeated ? sink.resetCounters : fresh;
+  const before = repeated ? store.resetCounters : fresh;
   const bytes = made && !repeated ? made.recordings * made.videoBytes : 0;
   const runs = options.runs * turns;
-  const servers = [sandbox.pid, sink.pid];
-  note(workload, await race(workload.title, programs, { measure, runs, bytes, servers, before, after: sink.stats }));
+  const servers = () => [sandbox.pid, store.pid()];
+  const toldAt = (program: string) => (builds.has(program) ? lastWebhookAt(stateOf(program)) : undefined);
+  const settings = { measure, runs, bytes, servers, before, after: store.stats, toldAt };
+  note(workload, await race(workload.title, programs, settings));
   rmSync(source, { recursive: true, force: true });
 }
 
+/** Where the bytes of a workload go; undefined where this machine cannot have it. */
+async function openStore(workload: UploadWorkload | LiveWorkload): Promise<Store | undefined> {
+  if (workload.kind === 'upload' && workload.store)
+    return await startMinio(port++, { isInMemory: workload.store === 'minio in memory' });
+  const { options: line, tls } = LINES[workload.line];
+  const settings = [...(tls ? ['--tls', certificate.cert, certificate.key] : []), ...line];
+  if (workload.line !== 'bad') return await startSink(sinkProgram, port++, settings);
+  const place = await layBadLine(compile('line', folder));
+  if (!place) return undefined;
+  const sink = await startSink(sinkProgram, port++, settings, place);
+  return {
+    ...sink,
+    stop() {
+      sink.stop();
+      place.remove();
+    },
+  };
+}
+
+/** When the last webhook of a state was answered, in milliseconds since 1970; undefined if none was. */
+function lastWebhookAt(stateDir: string): number | undefined {
+  const state = new DatabaseSync(join(stateDir, 'state.db'), { readOnly: true });
+  try {
+    const at = state.prepare('SELECT MAX(at + duration) AS at FROM attempts').get()?.at;
+    return typeof at === 'number' ? at : undefined;
+  } finally {
+    state.close();
+  }
+}
+
 /** The recordings server is in this process, which sees each answer at once. */
-async function record(workload: LiveWorkload, sink: Sink): Promise<void> {
+async function record(workload: LiveWorkload, sink: Store): Promise<void> {
   clip ??= makeClip(folder);
   recordings ??= await startSandbox({ receiver: { users: 'any' } });
   const { receiver } = recordings;
@@ -157,12 +190,8 @@ async function record(workload: LiveWorkload, sink: Sink): Promise<void> {
     WEBHOOK_URL: receiver.url,
     WEBHOOK_TOKEN: receiver.token,
   };
-  const task = { source, url: sink.url, cert: certificate.cert, video: undefined, env: BASE };
-  const beside = new Map<string, Program>();
-  for (const name of workload.beside) {
-    const program = peerProgram(name, task, peers);
-    if (program) beside.set(name, program);
-  }
+  const task = { source, url: sink.url, cert: certificate.cert, video: undefined, env: BASE, folder };
+  const beside = new Map(workload.beside.flatMap(name => peerPrograms(name, task, { peers, isTuned: false })));
   const races = { measure, sink, receiver, clip, source, stateDir, cli, env, peers: beside, runs: options.runs };
   note(workload, await raceLive(workload, races));
   rmSync(source, { recursive: true, force: true });
@@ -181,19 +210,21 @@ if (options.growth) {
   await growth({ measure, cli: (builds.get(OURS) as Build).cli, base: BASE, folder, environment: sandbox.environment });
   process.exit();
 }
-const certificate = makeCertificate(folder);
+const certificate = makeCertificate(folder, `DNS:localhost,IP:127.0.0.1,IP:${BAD_LINE_HOST}`);
 const sinkProgram = compile('s3sink', folder);
 let port = 20_000 + (process.pid % 10_000);
 for (const workload of options.workloads) {
   if (workload.kind === 'start') await start(workload);
   else {
-    const { options: line, tls } = LINES[workload.line];
-    const withTls = tls ? ['--tls', certificate.cert, certificate.key] : [];
-    const sink = await startSink(sinkProgram, port++, [...withTls, ...line]);
-    cleanUp.push(sink.stop);
-    if (workload.kind === 'live') await record(workload, sink);
-    else await upload(workload, sink);
-    sink.stop();
+    const store = await openStore(workload);
+    if (!store) {
+      say(`${workload.title}: left out, ${workload.line === 'bad' ? 'it needs root' : 'minio is not installed'}`);
+      continue;
+    }
+    cleanUp.push(store.stop);
+    if (workload.kind === 'live') await record(workload, store);
+    else await upload(workload, store);
+    store.stop();
   }
 }
 

@@ -1,9 +1,11 @@
 import { expect, test } from '@jest/globals';
 import type { Run } from './measure.ts';
 import { parseOptions } from './options.ts';
+import { BARE_NODE, BEST, BEST_DEFAULTS, BEST_TUNED, CURLS, OLD, OURS, tunedName } from './programs.ts';
 import { quietest, type Row, rowsOf, type Turn } from './race.ts';
 import { judge } from './verdicts.ts';
-import { BARE_NODE, OLD, OURS, WORKLOADS, type Workload } from './workloads.ts';
+import type { Workload } from './workload.ts';
+import { WORKLOADS } from './workloads.ts';
 
 const titles = new Map(WORKLOADS.map(({ name, title }) => [name, title]));
 const workload = (name: string) => WORKLOADS.find(each => each.name === name) as Workload;
@@ -30,11 +32,26 @@ test('The budgets are those of the benchmark, and no others', () => {
     `status: wall × ${BARE_NODE} ≤ 2.8`,
     'enqueue: wall × status ≤ 1.5',
     `fixture: wall × ${BARE_NODE} ≤ 7`,
+    'tiny: wall × aws ≤ 0.5',
     ...asBefore('300mb'),
+    `300mb: wall × ${BEST} ≤ 0.6`,
     ...asBefore('300mb-tls'),
+    `300mb-tls: wall × ${BEST} ≤ 0.7`,
     'batch: wall × aws ≤ 1',
+    `far: wall × ${BEST_DEFAULTS} ≤ 0.35`,
+    `far: wall × ${BEST_TUNED} ≤ 1`,
+    `bad-line: wall × ${BEST} ≤ 0.8`,
+    'shared-line: wall × line ≤ 1.1',
+    `outage: wall × ${BEST} ≤ 1`,
+    'outage: wall × line ≤ 1.15',
+    `outage-tls: wall × ${BEST} ≤ 0.6`,
     ...asBefore('4gib'),
+    `4gib: wall × ${BEST} ≤ 0.5`,
     ...asBefore('4gib-tls'),
+    `4gib-tls: wall × ${BEST} ≤ 0.6`,
+    `4gib-tls: cpu × ${BEST} ≤ 0.5`,
+    `minio: wall × ${BEST} ≤ 1`,
+    `minio: wall × ${CURLS} ≤ 1.05`,
     '400mib: peakMib ≤ 130',
     '20gib: peakMib ≤ 130',
     ...['mkv', 'fmp4', 'mp4', 'webm'].flatMap(writer => [
@@ -57,6 +74,27 @@ test('A budget that is kept is met, one that is not is missed', () => {
     expect.objectContaining({ goal: 'wall time, × old build', atMost: 1.05, isMet: false }),
     expect.objectContaining({ goal: 'processor time, × old build', atMost: 1.2, isMet: true }),
   ]);
+});
+
+test('The best peer is the one that is hardest to beat, tuned or not; curl is none', () => {
+  const runs = { [OURS]: run(10), rclone: run(20), [tunedName('rclone')]: run(8), aws: run(16), curl: run(1) };
+  const goals = judge(workload('far'), rows('far', [turn(runs)]), [], titles);
+  expect(goals).toMatchObject([
+    { goal: `wall time, × ${BEST_DEFAULTS}`, measured: 10 / 16 },
+    { goal: `wall time, × ${BEST_TUNED}`, measured: 10 / 8 },
+  ]);
+  const [best] = judge(workload('bad-line'), rows('bad-line', [turn(runs)]), [], titles);
+  expect(best).toMatchObject({ goal: `wall time, × ${BEST}`, measured: 10 / 8, isMet: false });
+});
+
+test('What the line needs is for the bytes of all recordings', () => {
+  const [, line] = judge(
+    workload('outage'),
+    rows('outage', [turn({ [OURS]: run(40_000), rclone: run(1) })]),
+    [],
+    titles,
+  );
+  expect(line).toMatchObject({ measured: 40_000 / 32_000 });
 });
 
 test('Without the other program there is no verdict', () => {

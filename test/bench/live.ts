@@ -6,14 +6,15 @@ import type { ReceiverSandbox } from '../../src/sandbox/sandbox.ts';
 import { type Clip, startWriter } from '../support/ffmpeg-writer.ts';
 import { processCpuMs } from './machine.ts';
 import type { Measure, Program, Run } from './measure.ts';
+import { OURS } from './programs.ts';
 import { type Counts, type Race, rowsOf, type Turn } from './race.ts';
-import type { Sink } from './servers.ts';
-import { type LiveWorkload, OURS } from './workloads.ts';
+import type { Store } from './servers.ts';
+import type { LiveWorkload } from './workload.ts';
 
 /** What the races of recordings in progress share. */
 export interface LiveRaces {
   measure: Measure;
-  sink: Sink;
+  sink: Store;
   receiver: ReceiverSandbox;
   clip: Clip;
   /** The folder of all recordings: one of them, one below the other. */
@@ -43,11 +44,11 @@ export async function raceLive(workload: LiveWorkload, races: LiveRaces): Promis
     const taken = new Map<string, Run>();
     await sink.reset();
     taken.set(OURS, await recordOnce(workload, races));
-    counts.set(OURS, await sink.stats());
+    counts.set(OURS, (await sink.stats()) as Counts);
     for (const [name, program] of peers) {
       await sink.reset();
       taken.set(name, await measure(program));
-      counts.set(name, await sink.stats());
+      counts.set(name, (await sink.stats()) as Counts);
     }
     turns.push({ runs: taken, otherCores: 0, isQuiet: true });
   }

@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util';
-import { WORKLOADS, type Workload } from './workloads.ts';
+import { RIVALS } from './programs.ts';
+import type { Workload } from './workload.ts';
+import { WORKLOADS } from './workloads.ts';
 
 export interface Options {
   workloads: readonly Workload[];
@@ -73,8 +75,9 @@ export function helpText(): string {
 
 Runs whole commands side by side, in turn and in a clean environment, against servers on this machine. Prints medians,
 the ratio of ours to each other program, and whether each budget is met. Writes all of it to bench.json.
-Peers (aws, rclone, s3cmd, curl) that are not installed are left out. Needs Linux, a C compiler, OpenSSL and zlib
-(Debian: apt-get install gcc libc6-dev libssl-dev zlib1g-dev openssl); the live workloads need ffmpeg, too.
+Peers (${RIVALS.join(', ')}, curl; MinIO's server, minio) that are not installed are left out. Needs Linux, a C compiler, OpenSSL and zlib
+(Debian: apt-get install gcc libc6-dev libssl-dev zlib1g-dev openssl); the live workloads need ffmpeg, too, and the bad
+line needs root and iproute2.
 
   --old <folder|revision>  measure this older build too: a folder with bin and dist, or a git revision to build.
                            The budgets that compare with the old build need it

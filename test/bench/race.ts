@@ -12,18 +12,35 @@ export interface Row {
   peakRssMib: number;
   requests: number | undefined;
   connections: number | undefined;
+  /** From the start of the program; undefined where the store does not tell. */
+  firstByteMs: number | undefined;
+  lastByteMs: number | undefined;
+  /** Until the recordings server had answered; undefined for programs that tell it nothing. */
+  webhookMs: number | undefined;
   /** Ours as ratios to this program's: medians of the ratios turn by turn. Undefined for ours. */
   ratios: Record<'wall' | 'cpu' | 'peak', number> | undefined;
 }
 
+/** What a store saw of a run. */
 export interface Counts {
   requests: number;
   connections: number;
+  /** When the first and the last bytes of objects came, in milliseconds since 1970; 0: none did. */
+  firstByteAt: number;
+  lastByteAt: number;
+}
+
+/** The moments of one run, in milliseconds from its start. */
+export interface Moments {
+  firstByteMs: number | undefined;
+  lastByteMs: number | undefined;
+  webhookMs: number | undefined;
 }
 
 /** Each program once. */
 export interface Turn {
   runs: ReadonlyMap<string, Run>;
+  moments?: ReadonlyMap<string, Moments>;
   /** How many cores processes used meanwhile that do not belong to the benchmark. */
   otherCores: number;
   isQuiet: boolean;
@@ -59,30 +76,38 @@ export async function race(
     servers,
     before,
     after,
+    toldAt,
   }: {
     measure: Measure;
     runs: number;
     bytes: number;
-    servers: readonly (number | undefined)[];
+    servers(): readonly (number | undefined)[];
     before(): Promise<void>;
-    after?(): Promise<Counts>;
+    after?(): Promise<Counts | undefined>;
+    /** When the recordings server had answered the last webhook of a program's run, in milliseconds since 1970. */
+    toldAt?(program: string): number | undefined;
   },
 ): Promise<Race> {
   const counts = new Map<string, Counts>();
-  const benchmarkMs = () => ownCpuMs() + servers.reduce<number>((sum, pid) => sum + processCpuMs(pid), 0);
+  const benchmarkMs = () => ownCpuMs() + servers().reduce<number>((sum, pid) => sum + processCpuMs(pid), 0);
   const oneTurn = async (backwards: boolean): Promise<Turn> => {
     const started = { at: performance.now(), othersMs: machineBusyMs() - benchmarkMs() };
     const taken = new Map<string, Run>();
+    const moments = new Map<string, Moments>();
     for (const [name, program] of backwards ? [...programs].toReversed() : programs) {
       await before();
+      const startedAt = Date.now();
       taken.set(name, await measure(program));
-      if (after) counts.set(name, await after());
+      const seen = await after?.();
+      if (seen) counts.set(name, seen);
+      moments.set(name, momentsOf(startedAt, seen, toldAt?.(name)));
     }
     const elapsedMs = performance.now() - started.at;
     const measuredMs = [...taken.values()].reduce((sum, run) => sum + run.cpuMs, 0);
     const othersMs = Math.max(0, machineBusyMs() - benchmarkMs() - started.othersMs - measuredMs);
     return {
       runs: taken,
+      moments,
       otherCores: othersMs / elapsedMs,
       isQuiet: othersMs <= QUIET_CORES * elapsedMs + TICKS_MS,
     };
@@ -94,6 +119,11 @@ export async function race(
   const counted = quietest(turns, runs);
   const otherCores = counted.reduce((sum, turn) => sum + turn.otherCores, 0) / counted.length;
   return { rows: rowsOf(workload, [...programs.keys()], counted, { bytes, counts }), otherCores };
+}
+
+function momentsOf(startedAt: number, seen: Counts | undefined, toldAt: number | undefined): Moments {
+  const since = (at: number | undefined) => (at ? Math.max(0, at - startedAt) : undefined);
+  return { firstByteMs: since(seen?.firstByteAt), lastByteMs: since(seen?.lastByteAt), webhookMs: since(toldAt) };
 }
 
 /** So many of the turns, those that other processes disturbed least. */
@@ -114,6 +144,10 @@ export function rowsOf(
     const middle = (of: (run: Run) => number) => median(turns.map(turn => of(runOf(turn, program))));
     const ratio = (of: (run: Run) => number) =>
       median(turns.map(turn => of(runOf(turn, ours)) / of(runOf(turn, program))));
+    const moment = (name: keyof Moments) => {
+      const found = turns.map(turn => turn.moments?.get(program)?.[name]).filter(ms => ms !== undefined);
+      return found.length === turns.length && found.length > 0 ? median(found) : undefined;
+    };
     const cpuMs = middle(run => run.cpuMs);
     return {
       workload,
@@ -124,6 +158,9 @@ export function rowsOf(
       peakRssMib: middle(run => run.peakRssBytes) / 1024 ** 2,
       requests: counts.get(program)?.requests,
       connections: counts.get(program)?.connections,
+      firstByteMs: moment('firstByteMs'),
+      lastByteMs: moment('lastByteMs'),
+      webhookMs: moment('webhookMs'),
       ratios:
         program === ours
           ? undefined

@@ -2,10 +2,10 @@ import { cpus } from 'node:os';
 import type { Build } from './builds.ts';
 import { QUIET_CORES } from './machine.ts';
 import type { InstalledPeer } from './peers.ts';
+import { OLD, type Peer } from './programs.ts';
 import type { Row } from './race.ts';
 import { tableOf, verdictTableOf } from './tables.ts';
 import type { Verdict } from './verdicts.ts';
-import { OLD, type Peer } from './workloads.ts';
 
 /** All that a run found, as `bench.json` keeps it. */
 export interface Report {
@@ -63,7 +63,7 @@ export function markdownOf({ date, machine, builds, peers, runs, rows, verdicts 
   ];
   for (const [kind, title] of [
     ['budget', 'Budgets:'],
-    ['information', 'For information, the aims of earlier versions:'],
+    ['information', 'For information:'],
   ] as const) {
     const found = verdicts.filter(verdict => verdict.kind === kind);
     if (found.length > 0) sections.push(title, verdictTableOf(found));

@@ -1,24 +1,34 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Counts } from './race.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
-/** An S3 look-alike that costs next to nothing, in a process of its own. */
-export interface Sink {
+/** An S3 server in a process of its own. */
+export interface Store {
   url: string;
   /** Forgets all objects and counters. */
   reset(): Promise<void>;
   /** Counts anew; the objects stay. */
   resetCounters(): Promise<void>;
-  /** Requests and connections since the last reset, but for those that ask for them. */
-  stats(): Promise<{ requests: number; connections: number }>;
-  pid: number | undefined;
+  /** What it saw since the last reset, but for the requests that ask for that; undefined where it does not count. */
+  stats(): Promise<Counts | undefined>;
+  pid(): number | undefined;
   stop(): void;
 }
 
+/** Where a sink runs; in this very network unless said. */
+export interface Place {
+  host: string;
+  /** What goes before its command. */
+  within: readonly string[];
+}
+
+const HERE: Place = { host: 'localhost', within: [] };
+
 /** The libraries that each of the C programs beside this file needs. */
-const LIBRARIES = { timed: [], s3sink: ['-lpthread', '-lssl', '-lcrypto', '-lz'] } as const;
+const LIBRARIES = { timed: [], line: [], s3sink: ['-lpthread', '-lssl', '-lcrypto', '-lz'] } as const;
 
 /**
  * Compiles a C program beside this file.
@@ -35,11 +45,17 @@ export function compile(name: keyof typeof LIBRARIES, folder: string): string {
   );
 }
 
-/** Starts the sink; `options` are its own (`--rtt 20`, …). */
-export async function startSink(binary: string, port: number, options: readonly string[] = []): Promise<Sink> {
-  const child = spawn(binary, ['--port', String(port), ...options], { stdio: 'ignore' });
+/** Starts the sink, a look-alike of S3 that costs next to nothing; `options` are its own (`--rtt 20`, …). */
+export async function startSink(
+  binary: string,
+  port: number,
+  options: readonly string[] = [],
+  { host, within }: Place = HERE,
+): Promise<Store> {
+  const [program = '', ...args] = [...within, binary, '--port', String(port), ...options];
+  const child = spawn(program, host === 'localhost' ? args : [...args, '--host', host], { stdio: 'ignore' });
   const tls = options.includes('--tls');
-  const url = `${tls ? 'https' : 'http'}://localhost:${port}`;
+  const url = `${tls ? 'https' : 'http'}://${host}:${port}`;
   const call = async (method: string, path: string) => {
     const { request } = tls ? await import('node:https') : await import('node:http');
     return new Promise<string>((resolve, reject) => {
@@ -65,7 +81,8 @@ export async function startSink(binary: string, port: number, options: readonly 
     }
   }
   let since = { requests: 0, connections: 0 };
-  const counters = async () => JSON.parse(await call('GET', '/__stats')) as { requests: number; connections: number };
+  const counters = async () =>
+    JSON.parse(await call('GET', '/__stats')) as Counts & { firstBodyMs: number; lastBodyMs: number };
   return {
     url,
     async reset() {
@@ -78,10 +95,15 @@ export async function startSink(binary: string, port: number, options: readonly 
       since = { requests, connections: connections + 1 };
     },
     async stats() {
-      const { requests, connections } = await counters();
-      return { requests: requests - since.requests, connections: connections - since.connections };
+      const { requests, connections, firstBodyMs, lastBodyMs } = await counters();
+      return {
+        requests: requests - since.requests,
+        connections: connections - since.connections,
+        firstByteAt: firstBodyMs,
+        lastByteAt: lastBodyMs,
+      };
     },
-    pid: child.pid,
+    pid: () => child.pid,
     stop: () => child.kill(),
   };
 }

@@ -7,6 +7,7 @@ const HEAD = [
   'wall time',
   'processor',
   'peak MiB',
+  'first / last byte / webhook',
   'requests / connections',
   'ours ×: wall',
   'processor',
@@ -31,11 +32,18 @@ function cellsOf(row: Row): string[] {
     row.wallMs < 10_000 ? `${row.wallMs.toFixed(0)} ms` : `${(row.wallMs / 1000).toFixed(1)} s`,
     row.cpuSecondsPerGib === undefined ? `${row.cpuMs.toFixed(0)} ms` : `${row.cpuSecondsPerGib.toFixed(2)} s/GiB`,
     row.peakRssMib.toFixed(0),
+    momentsOf(row),
     row.requests === undefined ? '' : `${row.requests} / ${row.connections}`,
     ratio('wall'),
     ratio('cpu'),
     ratio('peak'),
   ];
+}
+
+/** In milliseconds from the start; nothing where nothing is known. */
+function momentsOf({ firstByteMs, lastByteMs, webhookMs }: Row): string {
+  const known = [firstByteMs, lastByteMs, webhookMs].map(ms => (ms === undefined ? '–' : ms.toFixed(0)));
+  return known.every(ms => ms === '–') ? '' : `${known.join(' / ')} ms`;
 }
 
 /** Verdicts as a Markdown table. */

@@ -1,5 +1,7 @@
+import type { Goal } from './goals.ts';
+import { BEST, BEST_DEFAULTS, BEST_TUNED, OURS, RIVALS, tunedName } from './programs.ts';
 import type { Row } from './race.ts';
-import { type Goal, LINES, OURS, type Workload } from './workloads.ts';
+import { LINES, type Workload } from './workload.ts';
 
 /** One goal, and what was measured. */
 export interface Verdict {
@@ -57,14 +59,31 @@ function measuredFor(
     const other = earlier.find(row => row.workload === title && row.program === OURS);
     return other && ours.wallMs / other.wallMs;
   }
+  if (ratioTo === BEST || ratioTo === BEST_DEFAULTS || ratioTo === BEST_TUNED) {
+    return bestOf(rows, ratioTo, measure)?.ratios?.[measure];
+  }
   return rows.find(row => row.program === ratioTo)?.ratios?.[measure];
+}
+
+/** The peer that is hardest to beat: ours has the largest ratio to it. */
+function bestOf(
+  rows: readonly Row[],
+  which: typeof BEST | typeof BEST_DEFAULTS | typeof BEST_TUNED,
+  measure: 'wall' | 'cpu',
+): Row | undefined {
+  const defaults: readonly string[] = which === BEST_TUNED ? [] : RIVALS;
+  const tuned: readonly string[] = which === BEST_DEFAULTS ? [] : RIVALS.map(tunedName);
+  return rows
+    .filter(({ program }) => defaults.includes(program) || tuned.includes(program))
+    .toSorted((a, b) => (b.ratios?.[measure] ?? 0) - (a.ratios?.[measure] ?? 0))[0];
 }
 
 /** What the line needs for the bytes alone. */
 function lineMsOf(workload: Workload): number | undefined {
   if (workload.kind !== 'upload' || !workload.made) return undefined;
   const { bytesPerSecond } = LINES[workload.line];
-  return bytesPerSecond && (workload.made.videoBytes / bytesPerSecond) * 1000;
+  const { recordings, videoBytes } = workload.made;
+  return bytesPerSecond && ((recordings * videoBytes) / bytesPerSecond) * 1000;
 }
 
 const MEASURES: Readonly<Record<Goal['measure'], string>> = {

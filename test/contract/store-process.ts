@@ -12,6 +12,7 @@ export interface StoreProcess {
   /** Kills it, and starts it again with the same command. */
   restart(): Promise<void>;
   stop(): Promise<void>;
+  pid(): number | undefined;
 }
 
 /**
@@ -58,6 +59,7 @@ export async function startProcess(
       await start();
     },
     stop,
+    pid: () => child.pid,
   };
 }
 
