@@ -194,6 +194,7 @@ describe('what is thrown at users', () => {
   /** Messages that say themselves what to do, or have nothing to add; by file, with how many. */
   const WITHOUT_HINT: Readonly<Record<string, { count: number; why: string }>> = {
     'config/load-config.ts': { count: 1, why: 'each line says what is expected where, and what was meant' },
+    'state/postgres/settings.ts': { count: 1, why: 'it says what is expected; the configuration has found it before' },
   };
 
   test('says what to do next: every AppError has a hint, or is known to need none', () => {

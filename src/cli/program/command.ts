@@ -37,4 +37,5 @@ export const GROUPS: Readonly<Record<string, string>> = {
   webhook: 'send, test and manage webhooks',
   alerts: 'test who is told when something is wrong',
   config: 'show, check and write the configuration',
+  state: 'move the state into PostgreSQL, and make its tables there',
 };
