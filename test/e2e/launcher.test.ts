@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { runCli } from '../support/run-cli.ts';
@@ -44,9 +44,19 @@ describe('the launcher', () => {
     expect(runUnder(node, folder, ['man'])).toMatchObject({ status: 0, stderr: '' });
   });
 
-  test.each(['24.4.1', '24.0.0', '22.21.0', '20.19.5'])('says under Node %s which one it needs', node => {
+  test.each([
+    ['24.4.1', 'an installed package'],
+    ['24.0.0', 'a clone'],
+    ['22.21.0', 'an installed package'],
+    ['20.19.5', 'a clone'],
+  ])('says under Node %s which one it needs, and how to get it in %s', (node, place) => {
     const folder = installed({ node: undefined });
-    const hint = `install it, or run "npm ci" in ${folder}/`;
+    // No published package has one.
+    if (place === 'a clone') writeFileSync(join(folder, 'package-lock.json'), '{}');
+    const hint =
+      place === 'a clone'
+        ? `install it, or run "npm ci" in ${folder}/`
+        : 'install it from https://nodejs.org, or take the executable or the Debian package, which bring their own';
     expect(runUnder(node, folder, ['--version'])).toEqual({
       status: 2,
       stdout: '',
