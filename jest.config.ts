@@ -21,6 +21,7 @@ export const SLOW = [
   'test/e2e/fleet.test.ts',
   'test/e2e/full-store.test.ts',
   'test/e2e/given-options.test.ts',
+  'test/e2e/id-prefix.test.ts',
   'test/e2e/interruptions.test.ts',
   'test/e2e/links.test.ts',
   'test/e2e/odd-names.test.ts',

@@ -64,6 +64,10 @@ const KEY_TEXTS: Readonly<Record<string, KeyText>> = {
     default: `${code('cli')} or ${code('library')}`,
   },
   extraFiles: { purpose: 'patterns (globs) for other files in the folder to upload', default: 'none' },
+  idPrefix: {
+    purpose: `what IDs from folder names and sidecars begin with, such as ${code('studio-a-')}, where several recorders count from 1; ${code('--id')} is used as it is`,
+    default: 'none',
+  },
   allowInsecure: {
     purpose: `${code('true')}: allow ${code('http://')} to other machines`,
     default: code('false'),

@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { requireCredentials } from '../config/requirements.ts';
 import { AppError } from '../core/errors.ts';
+import { probableId } from '../core/recording/derived-id.ts';
 import type { FoundFolder } from '../core/recording/find-recordings.ts';
 import { peekFolder } from '../core/recording/peek-folder.ts';
 import { parseOverrides, type RecordingOverrides } from '../core/recording/read-recording.ts';
@@ -112,9 +113,12 @@ async function peek(
 ): Promise<EnqueuedFolder> {
   const { dir } = found;
   try {
-    if ('isSilent' in found) return { ok: true, dir, recordingId: id ?? basename(dir), waitsFor: silence(dir) };
+    if ('isSilent' in found) {
+      const recordingId = id ?? probableId(basename(dir), config.idPrefix);
+      return { ok: true, dir, recordingId, waitsFor: silence(dir) };
+    }
     if ('error' in found) throw found.error;
-    const { recordingId, problem } = peekFolder(dir, id, config.extraFiles);
+    const { recordingId, problem } = peekFolder(dir, id, config);
     return { ok: true, dir: await realPath(dir), recordingId, waitsFor: problem ?? missingKeys(config) };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;

@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { AppError, hasErrorCode } from '../core/errors.ts';
+import { probableId } from '../core/recording/derived-id.ts';
 import { roleOf } from '../core/recording/file-roles.ts';
 import { MisnamedError } from '../core/recording/folder-problem.ts';
 import { REMOVAL_FOLDER } from '../core/recording/opened-folder.ts';
@@ -74,7 +75,7 @@ export async function refused(dir: string, asked: AskedFor, error: unknown, runt
   const now = runtime.clock.now();
   const entry = {
     dir: path,
-    recordingId: asked.id ?? basename(path),
+    recordingId: asked.id ?? probableId(basename(path), runtime.config.idPrefix),
     origin: 'upload' as const,
     asked: toAsked(asked),
     state: 'refused' as const,

@@ -42,6 +42,8 @@ export interface Config {
   uploadSource: string | undefined;
   /** Globs of further files in the folder that are uploaded. */
   extraFiles: string[];
+  /** What an ID that comes from a folder's name or sidecar begins with; undefined: it is as it is. */
+  idPrefix: string | undefined;
   allowInsecure: boolean;
   /** Number of parallel requests to the store; undefined: adjusted while uploading. */
   concurrency: number | undefined;

@@ -59,6 +59,7 @@ export const KEYS: readonly Key[] = [
   key('cacheControl'),
   key('uploadSource'),
   key('extraFiles', { kind: 'list' }),
+  key('idPrefix'),
   key('allowInsecure', { kind: 'switch', steers: 'all' }),
   key('concurrency', { kind: 'number' }),
   key('bwlimit'),

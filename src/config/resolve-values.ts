@@ -62,6 +62,7 @@ export function resolveValues(
     cacheControl: merged.cacheControl,
     uploadSource: merged.uploadSource,
     extraFiles: merged.extraFiles,
+    idPrefix: merged.idPrefix,
     allowInsecure: merged.allowInsecure,
     concurrency: merged.concurrency,
     bwlimit: merged.bwlimit,

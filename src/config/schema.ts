@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import * as z from 'zod/mini';
 import { ALERT_EVENTS } from '../core/alerts/cause.ts';
 import { parseEmail } from '../core/email.ts';
+import { isRecordingId } from '../core/recording/recording.ts';
 import { parseDuration, parseRateLimit, type RateChange } from '../core/units.ts';
 import { parseListen } from './listen.ts';
 import { flawOfSigningSecret, flawOfStateUrl, flawOfToken } from './secret-text.ts';
@@ -120,6 +121,11 @@ function parseDeleteAfter(text: string): DeleteAfter | undefined {
   return ms === undefined ? undefined : { ms };
 }
 
+/** Such that an ID can begin with it, and much of the ID's length is left. Digits alone are a number in YAML. */
+function parseIdPrefix(text: string): string | undefined {
+  return text.length <= 32 && isRecordingId(text) ? text : undefined;
+}
+
 const endpointFields = {
   token: z.optional(text(flawOfToken)),
   tokenFile: z.optional(path),
@@ -204,6 +210,7 @@ export const settingsSchema = z.strictObject({
   cacheControl: z.optional(matching(/^[\x20-\x7e]{1,255}$/, 'a Cache-Control header such as max-age=86400')),
   uploadSource: z.optional(printable('text')),
   extraFiles: z._default(globs, []),
+  idPrefix: z.optional(parsed(parseIdPrefix, 'up to 32 letters, digits, ".", "_" and "-" such as studio-a-')),
   allowInsecure: z._default(z.boolean(), false),
   concurrency: z.optional(count(1, 256)),
   bwlimit: z.optional(parsed(parseRateLimit, 'a rate such as 10M, 512k, off or "08:00,512k 19:00,off"')),

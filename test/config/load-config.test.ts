@@ -37,6 +37,7 @@ describe('defaults', () => {
       sharedFolders: false,
       uploadSource: undefined,
       extraFiles: [],
+      idPrefix: undefined,
       allowInsecure: false,
       concurrency: undefined,
       bwlimit: undefined,

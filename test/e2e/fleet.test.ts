@@ -34,7 +34,9 @@ describeWithPostgres('a fleet', () => {
     const taken = await other.run(['upload', makeRecording({ name: '42' })]);
     expect([taken.code, taken.stderr]).toEqual([
       3,
-      expect.stringContaining('machine studio-a has a recording with the ID 42 (give this one another ID'),
+      expect.stringContaining(
+        'machine studio-a has a recording with the ID 42 (give this one another ID: --id, or an idPrefix',
+      ),
     ]);
     expect(await stage.cluster.run('SELECT id, machine FROM recordupload.recordings', database)).toEqual([
       { id: '42', machine: 'studio-a' },

@@ -48,6 +48,12 @@ export const FLEET: readonly Meeting[] = [
     meet: () => ['retry', '--list'],
   },
   {
+    says: 'RECORDUPLOAD_ID_PREFIX: expected up to 32 letters, digits, ".", "_" and "-" such as studio-a-, got "a/"',
+    exit: EXIT.usage,
+    env: { RECORDUPLOAD_ID_PREFIX: 'a/' },
+    meet: () => ['retry', '--list'],
+  },
+  {
     says: 'RECORDUPLOAD_STATE_URL: contains white space (the value is not shown)',
     exit: EXIT.usage,
     env: { RECORDUPLOAD_STATE_URL: 'postgres://someone@127.0.0.1/kept here' },
@@ -197,7 +203,7 @@ export const FLEET_MADE: readonly Made[] = [
   },
   {
     says: 'machine studio-b has a recording with the ID 3',
-    hint: 'give this one another ID (--id, or recording_id in recording.json), or upload it there',
+    hint: 'give this one another ID: --id, or an idPrefix in the configuration of each machine whose recorder counts from 1',
     exit: EXIT.recording,
     make: () => notClaimed('3', { ok: false, machine: 'studio-b' }),
   },

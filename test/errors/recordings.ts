@@ -106,6 +106,13 @@ export const RECORDINGS: readonly Meeting[] = [
     () => makeRecording({ name: 'Weekly #3' }),
   ),
   {
+    says: `the folder’s name, behind idPrefix: "studio-a-${'3'.repeat(60)}" is not a valid recording ID`,
+    hint: 'make it or idPrefix shorter, or give an ID with --id',
+    exit,
+    env: { RECORDUPLOAD_ID_PREFIX: 'studio-a-' },
+    meet: () => ['upload', makeRecording({ name: '3'.repeat(60) })],
+  },
+  {
     says: '… has no video, but the folders in it have',
     hint: 'to upload all of them: recordupload upload --recursive …',
     exit,

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { FinishedBy } from '../../core/events.ts';
+import { probableId } from '../../core/recording/derived-id.ts';
 import { sameFile } from '../../core/recording/file-identity.ts';
 import type { KnownFolder } from '../../core/upload/known-folders.ts';
 import type { Runtime } from '../runtime.ts';
@@ -67,7 +68,8 @@ export async function queueFinished(dir: string, by: FinishedBy, uploads: Upload
   // An upload that was begun goes on as it was asked for.
   if (!known || known.state === 'done') {
     const asked = { webhook: true, force: false, finished: false };
-    await queue.add([{ dir, recordingId: basename(dir), origin: 'found', asked }], clock.now());
+    const recordingId = probableId(basename(dir), runtime.config.idPrefix);
+    await queue.add([{ dir, recordingId, origin: 'found', asked }], clock.now());
   }
   if (!queued) observer({ type: 'recording-finished', dir, by });
   uploads.want(dir);

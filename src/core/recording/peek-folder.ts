@@ -1,11 +1,13 @@
 import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { AppError, hasErrorCode } from '../errors.ts';
+import { derivedId, probableId } from './derived-id.ts';
 import { identityOf } from './file-identity.ts';
 import { SIDECAR_NAMES } from './file-roles.ts';
 import { inspectFile } from './inspect-file.ts';
 import { readFolder } from './read-folder.ts';
-import { parseRecordingId, type RecordingId } from './recording.ts';
+import type { RecordingDefaults } from './read-recording.ts';
+import type { RecordingId } from './recording.ts';
 import { readSidecar } from './sidecar.ts';
 
 /** What one look at a folder says, without opening the video. */
@@ -22,7 +24,11 @@ export interface Peek {
  * @throws AppError `RECORDING` if it cannot: it does not exist, is no folder, or its ID is not valid; `USAGE` if the path
  * is empty
  */
-export function peekFolder(given: string, id: RecordingId | undefined, extraFiles: readonly string[]): Peek {
+export function peekFolder(
+  given: string,
+  id: RecordingId | undefined,
+  { extraFiles, idPrefix }: Pick<RecordingDefaults, 'extraFiles' | 'idPrefix'>,
+): Peek {
   let problem: AppError | undefined;
   try {
     readFolder(given, extraFiles);
@@ -38,12 +44,12 @@ export function peekFolder(given: string, id: RecordingId | undefined, extraFile
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     // Half-written, perhaps. What it will say is not known, so the folder's name need not be an ID.
-    return { recordingId: basename(dir), problem: problem ?? error };
+    return { recordingId: probableId(basename(dir), idPrefix), problem: problem ?? error };
   }
   const recordingId =
     noted === undefined
-      ? parseRecordingId(basename(realOr(dir)), 'the folder’s name', 'RECORDING')
-      : parseRecordingId(noted, 'recording_id of the sidecar', 'RECORDING');
+      ? derivedId(basename(realOr(dir)), 'the folder’s name', idPrefix)
+      : derivedId(noted, 'recording_id of the sidecar', idPrefix);
   return { recordingId, problem };
 }
 

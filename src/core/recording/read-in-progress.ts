@@ -16,7 +16,7 @@ export interface RecordingInProgress extends Pick<Recording, 'id' | 'dir' | 'det
 export function readInProgress(
   dir: string,
   overrides: RecordingOverrides,
-  { user, extraFiles }: RecordingDefaults,
+  { user, extraFiles, idPrefix }: RecordingDefaults,
 ): RecordingInProgress {
   const flags = parseOverrides(overrides);
   const folder = readFolder(dir, extraFiles);
@@ -26,7 +26,7 @@ export function readInProgress(
   const { birthtimeNs, mtimeNs } = folder.videoTimes;
   const start = flags.createdAt ?? sidecar.createdAt ?? (birthtimeNs > 0n ? birthtimeNs : mtimeNs) / 1000n;
   return {
-    id: flags.id ?? idFromFolder(folder, sidecar),
+    id: flags.id ?? idFromFolder(folder, sidecar, idPrefix),
     dir: folder.dir,
     video,
     details: {

@@ -6,6 +6,7 @@ import { printable } from '../text.ts';
 import { charsetOf } from './charset.ts';
 import { containerTime } from './container-time.ts';
 import { withCharset } from './content-types.ts';
+import { derivedId } from './derived-id.ts';
 import { type Measurement, measureDuration, parseDuration } from './duration.ts';
 import { sameFile } from './file-identity.ts';
 import { replaced, systemProblem } from './folder-problem.ts';
@@ -33,6 +34,8 @@ export interface RecordingOverrides {
 export interface RecordingDefaults {
   user: { name?: string | undefined; email?: string | undefined };
   extraFiles: readonly string[];
+  /** What an ID that comes from the folder begins with; undefined: it is as it is. */
+  idPrefix?: string | undefined;
 }
 
 export interface ReadRecordingDeps {
@@ -63,7 +66,7 @@ export async function readRecording(
   const folder = await settledFolder(dir, defaults.extraFiles, deps);
   const { name, file } = folder.sidecar ?? {};
   const sidecar: Sidecar = name && file ? readSidecar(folder.dir, name, file) : {};
-  const id = flags.id ?? idFromFolder(folder, sidecar);
+  const id = flags.id ?? idFromFolder(folder, sidecar, defaults.idPrefix);
   for (const { name } of folder.files) objectKey(id, name); // throws where a name makes no key
   refuseTooLarge(folder, deps.warn);
 
@@ -161,13 +164,13 @@ export function parseOverrides(overrides: RecordingOverrides): ParsedOverrides {
   };
 }
 
-/** The ID that the sidecar has, else the folder’s name. @throws AppError `RECORDING` if that is no ID */
-export function idFromFolder(folder: RecordingFolder, sidecar: Sidecar): RecordingId {
+/** The ID that the sidecar has, else the folder’s name, with the prefix. @throws AppError `RECORDING` if that is no ID */
+export function idFromFolder(folder: RecordingFolder, sidecar: Sidecar, idPrefix?: string): RecordingId {
   const where = join(printable(folder.dir), folder.sidecar?.name ?? '');
   if (sidecar.recordingId !== undefined) {
-    return parseRecordingId(sidecar.recordingId, `${where}: recording_id`, 'RECORDING');
+    return derivedId(sidecar.recordingId, `${where}: recording_id`, idPrefix);
   }
-  return parseRecordingId(basename(folder.dir), 'the folder’s name', 'RECORDING');
+  return derivedId(basename(folder.dir), 'the folder’s name', idPrefix);
 }
 
 interface Durations {
