@@ -3,7 +3,6 @@ import { isIP } from 'node:net';
 import * as z from 'zod/mini';
 import { ALERT_EVENTS } from '../core/alerts/cause.ts';
 import { parseEmail } from '../core/email.ts';
-import { isRecordingId } from '../core/recording/recording.ts';
 import { parseDuration, parseRateLimit, type RateChange } from '../core/units.ts';
 import { parseListen } from './listen.ts';
 import { flawOfSigningSecret, flawOfStateUrl, flawOfToken } from './secret-text.ts';
@@ -121,9 +120,9 @@ function parseDeleteAfter(text: string): DeleteAfter | undefined {
   return ms === undefined ? undefined : { ms };
 }
 
-/** Such that an ID can begin with it, and much of the ID's length is left. Digits alone are a number in YAML. */
+/** Such that an ID can begin with it, and half of an ID's length is left. Digits alone are a number in YAML. */
 function parseIdPrefix(text: string): string | undefined {
-  return text.length <= 32 && isRecordingId(text) ? text : undefined;
+  return /^[A-Za-z0-9_][A-Za-z0-9._-]{0,31}$/.test(text) && !text.includes('..') ? text : undefined;
 }
 
 const endpointFields = {
