@@ -19,6 +19,8 @@ export const SLOW = [
   'test/e2e/damaged-state.test.ts',
   'test/e2e/enqueue-early.test.ts',
   'test/e2e/fleet.test.ts',
+  'test/e2e/fleet-ids.test.ts',
+  'test/e2e/fleet-views.test.ts',
   'test/e2e/full-store.test.ts',
   'test/e2e/given-options.test.ts',
   'test/e2e/id-prefix.test.ts',

@@ -1,5 +1,6 @@
 import type { RecentFilter, RecentRecording, StateDamage } from '../core/status/overview.ts';
 import type { QueuedUpload } from '../core/upload/queue.ts';
+import { type FleetView, fleetView } from './fleet-view.ts';
 import type { Runtime } from './runtime.ts';
 
 /** Which recordings to list; times are milliseconds since 1970. */
@@ -14,6 +15,8 @@ export interface ListReport {
   hasState: boolean;
   /** The newest first. */
   recordings: RecentRecording[];
+  /** Undefined where the state is of this machine alone. */
+  fleet?: FleetView | undefined;
   /** Folders whose upload has not begun; the one that was asked for or looked at last first. */
   queue: QueuedUpload[];
   /** The state file is damaged: this is what could be read of it. */
@@ -22,21 +25,23 @@ export interface ListReport {
 
 /**
  * Lists what was uploaded from this machine, and what is to be, the newest first. Changes nothing and waits for no lock.
- * @throws AppError `STATE` if the state cannot be read
+ * @throws AppError `STATE` if the state cannot be read, `USAGE` if no machine has that name
  */
 export async function listRecordings(
-  { state, since, limit }: ListRequest,
-  { config: { stateDir }, overview }: Pick<Runtime, 'config' | 'overview'>,
+  { state, machine, since, limit }: ListRequest,
+  { config, overview }: Pick<Runtime, 'config' | 'overview'>,
 ): Promise<ListReport> {
+  const { stateDir } = config;
   const open = await overview();
-  if (!open) return { stateDir, hasState: false, recordings: [], queue: [] };
   try {
+    const fleet = await fleetView(open, config, machine);
+    if (!open) return { stateDir, hasState: false, recordings: [], queue: [], fleet };
     const isOfQueue = state === 'queued' || state === 'refused';
-    const recordings = isOfQueue ? [] : await open.recent({ state, since, limit });
+    const recordings = isOfQueue ? [] : await open.recent({ state, machine, since, limit });
     const inQueue = state === 'queued' ? 'waiting' : state === 'refused' ? state : undefined;
-    const queue = isOfQueue || state === undefined ? await open.queue({ state: inQueue, since, limit }) : [];
-    return { stateDir, hasState: true, recordings, queue, damage: open.damage() };
+    const queue = isOfQueue || state === undefined ? await open.queue({ state: inQueue, machine, since, limit }) : [];
+    return { stateDir, hasState: true, recordings, queue, fleet, damage: open.damage() };
   } finally {
-    open.close();
+    open?.close();
   }
 }

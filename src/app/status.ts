@@ -1,6 +1,7 @@
 import { UNCONFIGURED } from '../core/delivery/delivery-report.ts';
 import { EMPTY_OVERVIEW, type StateDamage, type StateOverview } from '../core/status/overview.ts';
 import { type Alarm, findAlarms } from './alarms.ts';
+import { type FleetView, fleetView } from './fleet-view.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface StatusRequest {
@@ -8,12 +9,14 @@ export interface StatusRequest {
   maxAgeMs?: number | undefined;
   /** The most entries of each list; all are counted. */
   limit: number;
+  /** Only uploads of this machine of the fleet; webhooks are of all. */
+  machine?: string | undefined;
 }
 
 /** What is uploading, partial, waiting, held and done. */
 export type StatusReport =
-  /** Nothing has been uploaded from this machine yet. */
-  | { hasState: false; stateDir: string }
+  /** Nothing has been uploaded from this machine, or of the fleet, yet. */
+  | { hasState: false; stateDir: string; fleet?: FleetView | undefined }
   | {
       hasState: true;
       stateDir: string;
@@ -21,6 +24,8 @@ export type StatusReport =
       target: string;
       overview: StateOverview;
       alarms: Alarm[];
+      /** Undefined where the state is of this machine alone. */
+      fleet?: FleetView | undefined;
       /** The state file is damaged: this is what could be read of it. */
       damage?: StateDamage | undefined;
       /** When this was so, in milliseconds since 1970. */
@@ -40,7 +45,7 @@ export interface StatusReader extends AsyncDisposable {
 
 /**
  * Reads what is uploading, partial, waiting, held and done. Changes nothing and waits for no lock.
- * @throws AppError `STATE` if the state cannot be read
+ * @throws AppError `STATE` if the state cannot be read, `USAGE` if no machine has that name
  */
 export async function status(request: StatusRequest, runtime: Runtime): Promise<StatusReport> {
   await using reader = openStatus(runtime);
@@ -71,14 +76,15 @@ export function openStatus({ config, clock, overview }: Pick<Runtime, 'config' |
   const { stateDir } = config;
   let open: Awaited<ReturnType<typeof overview>>;
   return {
-    async read({ maxAgeMs, limit }) {
+    async read({ maxAgeMs, limit, machine }) {
       open ??= await overview();
-      if (!open) return { hasState: false, stateDir };
-      const found = withUnsendable(await open.all({ limit }), config);
+      const fleet = await fleetView(open, config, machine);
+      if (!open) return { hasState: false, stateDir, fleet };
+      const found = withUnsendable(await open.all({ limit, machine }), config);
       const now = clock.now();
       const target = `${config.endpoint}/${config.bucket}`;
       const alarms = findAlarms(found, { maxAgeMs, now });
-      return { hasState: true, stateDir, target, overview: found, alarms, damage: open.damage(), now };
+      return { hasState: true, stateDir, target, overview: found, alarms, fleet, damage: open.damage(), now };
     },
     async [Symbol.asyncDispose]() {
       open?.close();

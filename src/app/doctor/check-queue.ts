@@ -1,4 +1,8 @@
+import { lifeOf, workOf } from '../../core/status/machine-words.ts';
+import type { UnfinishedUpload } from '../../core/status/overview.ts';
+import { printable } from '../../core/text.ts';
 import { formatDuration } from '../../core/units.ts';
+import type { FleetView } from '../fleet-view.ts';
 import type { Runtime } from '../runtime.ts';
 import { status } from '../status.ts';
 import type { Finding } from './check.ts';
@@ -6,12 +10,18 @@ import type { Finding } from './check.ts';
 /** Cron finishes what can be finished within hours; after a day it probably does not run. */
 const OLD_MS = 24 * 3_600_000;
 
-/** What waits in the state, and since when. */
-export async function checkQueue(runtime: Runtime): Promise<Finding[]> {
+/** Uploads are named where a machine is at work on them. */
+const MOST_UPLOADS = 20;
+
+/**
+ * What waits in the state, and since when; of a fleet, also which of its machines are alive, and what they do.
+ * @param machine only uploads of this machine
+ */
+export async function checkQueue(runtime: Runtime, machine?: string): Promise<Finding[]> {
   const name = 'queue';
-  const report = await status({ limit: 1 }, runtime);
+  const report = await status({ limit: MOST_UPLOADS, machine }, runtime);
   if (!report.hasState) return [{ name, status: 'ok', detail: 'nothing waits' }];
-  const { now, overview } = report;
+  const { now, overview, fleet } = report;
   const { counts, oldest, worker } = overview;
   const findings: Finding[] = [];
   const age = (since: number | null) =>
@@ -34,6 +44,7 @@ export async function checkQueue(runtime: Runtime): Promise<Finding[]> {
     detail: `${number(waiting, 'webhook')} waiting${age(oldest.waiting)}; ${number(partial, 'upload')} partial${age(oldest.partial)}; ${number(queued, 'folder')} queued${age(oldest.queued)}`,
     ...(old && { fix: worker ? 'recordupload status shows why' : 'recordupload retry; does cron run it?' }),
   });
+  if (fleet) return [...findings, machinesOf(fleet, overview.uploads, now)];
   const running = worker && `runs as process ${worker.pid}, for ${formatDuration(Math.max(0, now - worker.since))}`;
   findings.push({
     name: 'worker',
@@ -41,6 +52,16 @@ export async function checkQueue(runtime: Runtime): Promise<Finding[]> {
     detail: running ? `recordupload watch ${running}` : 'recordupload watch does not run',
   });
   return findings;
+}
+
+function machinesOf({ machines }: FleetView, uploads: readonly UnfinishedUpload[], now: number): Finding {
+  const alive = machines.filter(one => one.isAlive).length;
+  const each = machines.map(one => {
+    const work = workOf(one, uploads);
+    return `${printable(one.name)} ${lifeOf(one, now)}${work && `, ${work}`}`;
+  });
+  const detail = `${alive} of ${number(machines.length, 'machine')} at work${each.length > 0 ? `: ${each.join('; ')}` : ''}`;
+  return { name: 'fleet', status: 'ok', detail };
 }
 
 function number(count: number, noun: string): string {

@@ -20,6 +20,8 @@ export interface ExamineRequest {
   userAgent: string;
   /** Also send the marked test payload, which the server stores as a recording. */
   webhookTest: boolean;
+  /** Only the queue and the worker of this machine of a fleet. */
+  machine?: string | undefined;
   signal: AbortSignal;
 }
 
@@ -36,7 +38,7 @@ const nodeCheck: Check = {
  * @throws the signal's reason where it aborts
  */
 export async function examine(
-  { config: loaded, env, userAgent, webhookTest, signal }: ExamineRequest,
+  { config: loaded, env, userAgent, webhookTest, machine, signal }: ExamineRequest,
   onResults: (results: CheckResult[]) => void,
 ): Promise<CheckResult[]> {
   if (loaded instanceof AppError) return await runChecks([nodeCheck, brokenConfigCheck(loaded)], { signal }, onResults);
@@ -64,7 +66,7 @@ export async function examine(
           run: async signal => [await checkStateFile(config.stateDir, runtime.stateFlaw, signal)],
         }
       : { name: 'state database', area: 'state', run: () => checkDatabase(runtime) },
-    { name: 'queue', area: 'webhook', run: () => checkQueue(runtime) },
+    { name: 'queue', area: 'webhook', run: () => checkQueue(runtime, machine) },
     ...hostChecks(runtime),
     ...(config.credentials ? [bucketCheck(runtime)] : []),
     ...endpoints.map(endpoint => webhookCheck(endpoint, runtime, { webhookTest })),

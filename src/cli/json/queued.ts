@@ -1,8 +1,9 @@
 import type { QueuedUpload } from '../../core/upload/queue.ts';
 import { iso } from './document.ts';
+import { type OfMachineJson, ofMachineJson } from './machine.ts';
 
 /** A folder whose upload was refused before anything of it was sent. */
-export interface RefusalJson {
+export interface RefusalJson extends OfMachineJson {
   dir: string;
   /** The ID that was asked for, else the folder's name. */
   recordingId: string;
@@ -13,12 +14,14 @@ export interface RefusalJson {
   updatedAt: string;
 }
 
-export function refusalJson({ dir, recordingId, reason, hint, since, updatedAt }: QueuedUpload): RefusalJson {
-  return { dir, recordingId, error: reason ?? '', hint, since: iso(since), updatedAt: iso(updatedAt) };
+export function refusalJson(entry: QueuedUpload): RefusalJson {
+  const { dir, recordingId, reason, hint, since, updatedAt } = entry;
+  const times = { since: iso(since), updatedAt: iso(updatedAt) };
+  return { dir, ...ofMachineJson(entry), recordingId, error: reason ?? '', hint, ...times };
 }
 
 /** A folder whose upload was asked for and begins by itself. */
-export interface QueuedJson {
+export interface QueuedJson extends OfMachineJson {
   dir: string;
   /** The ID that was asked for, else the folder's name. */
   recordingId: string;
@@ -34,16 +37,8 @@ export interface QueuedJson {
   nextTry: string;
 }
 
-export function queuedJson({
-  dir,
-  recordingId,
-  origin,
-  reason,
-  hint,
-  since,
-  updatedAt,
-  nextAt,
-}: QueuedUpload): QueuedJson {
+export function queuedJson(entry: QueuedUpload): QueuedJson {
+  const { dir, recordingId, origin, reason, hint, since, updatedAt, nextAt } = entry;
   const times = { since: iso(since), updatedAt: iso(updatedAt), nextTry: iso(nextAt) };
-  return { dir, recordingId, origin, reason, hint, ...times };
+  return { dir, ...ofMachineJson(entry), recordingId, origin, reason, hint, ...times };
 }

@@ -14,6 +14,11 @@ export const JSON_OPTION = {
   purpose: 'print the result as one JSON document',
 } as const satisfies OptionSpec;
 
+export const MACHINE_OPTION = {
+  flags: '--machine <name>',
+  purpose: 'only this machine, where several share the state',
+} as const satisfies OptionSpec;
+
 /** Options that every command with a configuration has. */
 export const COMMON_OPTIONS = [
   CONFIG_OPTION,

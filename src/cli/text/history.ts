@@ -11,17 +11,19 @@ export function historyText(
   history: readonly { delivery: Delivery; attempts: readonly Attempt[] }[],
   now: number,
   paint: ChalkInstance,
-  { isDamaged = false }: { isDamaged?: boolean } = {},
+  { isDamaged = false, machine }: { isDamaged?: boolean; machine?: string | undefined } = {},
 ): string[] {
   if (history.length === 0)
     return [`no webhook of recording ${recordingId} ${isDamaged ? 'can be read' : 'is known on this machine'}`];
-  return history.flatMap(({ delivery, attempts }) => [
+  const uploaded = machine === undefined ? [] : [`recording ${recordingId}, uploaded by ${printable(machine)}`];
+  const lines = history.flatMap(({ delivery, attempts }) => [
     `${paint.bold(delivery.webhookId)}  to ${printable(delivery.endpoint)}, made ${formatMoment(delivery.createdAt)}: ${stateText(delivery, now)}`,
     ...attempts.flatMap(attempt => attemptLines(attempt, paint)),
     ...(attempts.length > 0
       ? []
       : [isDamaged && delivery.attempts > 0 ? '  its attempts cannot be read' : '  no attempt yet']),
   ]);
+  return [...uploaded, ...lines];
 }
 
 function stateText(delivery: Delivery, now: number): string {

@@ -30,8 +30,8 @@ export const run: RunCommand<typeof doctorSpec> = async call => {
   if (sandbox) closing.defer(() => sandbox.close());
   const { cwd, env } = sandbox ? { cwd: sandbox.folder, env: sandbox.env } : terminal;
   const config = await orProblem(() => loadConfig({ cwd, env, configFile: sandbox ? undefined : options.config }));
-  const { webhookTest = false } = options;
-  const results = await examine({ config, env, userAgent: USER_AGENT, webhookTest, signal }, some => {
+  const { webhookTest = false, machine } = options;
+  const results = await examine({ config, env, userAgent: USER_AGENT, webhookTest, machine, signal }, some => {
     if (isShown) for (const one of some) out(findingLines(one, paint.out).join('\n'));
   });
   const failed = results.filter(one => one.status === 'failure');

@@ -1,5 +1,5 @@
 import { describeCommand } from '../../program/command-spec.ts';
-import { COMMON_OPTIONS, SANDBOX_OPTION, TARGET_OPTIONS } from '../../program/common-options.ts';
+import { COMMON_OPTIONS, MACHINE_OPTION, SANDBOX_OPTION, TARGET_OPTIONS } from '../../program/common-options.ts';
 
 export const doctorSpec = describeCommand({
   name: 'doctor',
@@ -12,6 +12,7 @@ export const doctorSpec = describeCommand({
     },
     SANDBOX_OPTION,
     ...TARGET_OPTIONS,
+    MACHINE_OPTION,
     ...COMMON_OPTIONS,
   ],
   examples: [

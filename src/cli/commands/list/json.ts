@@ -1,11 +1,14 @@
 import type { ListReport } from '../../../app/list.ts';
 import { type DamageJson, damageJson } from '../../json/damage.ts';
 import { iso, isoOrNull } from '../../json/document.ts';
+import { type MachineJson, machineJson, type OfMachineJson, ofMachineJson } from '../../json/machine.ts';
 import { type QueuedJson, queuedJson, type RefusalJson, refusalJson } from '../../json/queued.ts';
 
 /** The result of `list --json`. */
 export interface ListJson extends DamageJson {
   stateDir: string;
+  /** The machines that share the state; missing where it is of this machine alone. */
+  machines?: MachineJson[];
   hasState: boolean;
   /** The newest first. */
   recordings: ListedJson[];
@@ -15,7 +18,7 @@ export interface ListJson extends DamageJson {
   refused: RefusalJson[];
 }
 
-export interface ListedJson {
+export interface ListedJson extends OfMachineJson {
   recordingId: string;
   /** `<endpoint>/<bucket>` */
   target: string;
@@ -33,15 +36,17 @@ export interface ListedJson {
   webhooks: { endpoint: string; state: 'waiting' | 'held' | 'delivered' | 'superseded' | 'discarded' }[];
 }
 
-export function listJson({ stateDir, hasState, recordings, queue, damage }: ListReport): ListJson {
+export function listJson({ stateDir, hasState, recordings, queue, fleet, damage }: ListReport): ListJson {
   return {
     stateDir,
     hasState,
+    ...(fleet && { machines: fleet.machines.map(machineJson) }),
     recordings: recordings.map(
-      ({ id, target, dir, title, state, updatedAt, files, storedBytes, localRemovedAt, webhooks }) => ({
+      ({ id, target, dir, machine, title, state, updatedAt, files, storedBytes, localRemovedAt, webhooks }) => ({
         recordingId: id,
         target,
         dir,
+        ...ofMachineJson({ machine }),
         title,
         state,
         updatedAt: iso(updatedAt),

@@ -15,10 +15,10 @@ export const run: RunCommand<typeof listSpec> = async call => {
   const { options, terminal, command } = call;
   // Looking leaves no trace: no log, no state.
   await using open = await openCommand(call, { log: false, withoutSecrets: true });
-  const { state, limit = DEFAULT_LIMIT } = options;
+  const { state, machine, limit = DEFAULT_LIMIT } = options;
   const since =
     options.since === undefined ? undefined : parseMoment(options.since, '--since', open.runtime.clock.now());
-  const report = await listRecordings({ state, since, limit }, open.runtime);
+  const report = await listRecordings({ state, machine, since, limit }, open.runtime);
   open.settle();
   const exitCode = options.json ? exitCodeOfDamage(report.damage) : reportDamage(report.damage, terminal);
   if (options.json) terminal.document(jsonDocument(command, exitCode, { result: listJson(report) }));

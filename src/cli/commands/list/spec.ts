@@ -1,5 +1,5 @@
 import { describeCommand } from '../../program/command-spec.ts';
-import { CONFIG_OPTION, JSON_OPTION } from '../../program/common-options.ts';
+import { CONFIG_OPTION, JSON_OPTION, MACHINE_OPTION } from '../../program/common-options.ts';
 import { parseCount } from '../../program/parse-count.ts';
 
 export const listSpec = describeCommand({
@@ -14,6 +14,7 @@ export const listSpec = describeCommand({
     },
     { flags: '--since <time>', purpose: 'only what was uploaded or tried since: 2h or 3d (ago), 2026-01-31T14:00' },
     { flags: '--limit <n>', purpose: 'at most so many (default: 20)', parse: parseCount },
+    MACHINE_OPTION,
     CONFIG_OPTION,
     JSON_OPTION,
   ],

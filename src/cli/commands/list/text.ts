@@ -10,15 +10,24 @@ import { formatMoment } from '../../terminal/moment.ts';
  * One line for each recording: when, which, what became of it and of its webhooks, or why it waits.
  * @param limit at most so many lines
  */
-export function listText({ hasState, stateDir, recordings, queue, damage }: ListReport, limit: number): string[] {
+export function listText(
+  { hasState, stateDir, recordings, queue, fleet, damage }: ListReport,
+  limit: number,
+): string[] {
+  if (!hasState && fleet) return ['nothing has been uploaded yet (no state in the database)'];
   if (!hasState) return [`nothing has been uploaded from this machine yet (no state in ${printable(stateDir)})`];
   const rows = [
-    ...queue.map(one => ({ at: one.updatedAt, row: queuedRow(one) })),
-    ...recordings.map(one => ({ at: one.updatedAt, row: recordingRow(one) })),
+    ...queue.map(one => ({ at: one.updatedAt, row: queuedRow(one), machine: one.machine })),
+    ...recordings.map(one => ({ at: one.updatedAt, row: recordingRow(one), machine: one.machine })),
   ];
   if (rows.length === 0) return [damage ? 'no recording can be read' : 'no recording'];
   rows.sort((one, other) => other.at - one.at);
-  return table(rows.slice(0, limit).map(({ at, row }) => [formatMoment(at), ...row]));
+  const of = (machine: string | undefined) => (fleet ? [printable(machine ?? '')] : []);
+  return table(
+    rows
+      .slice(0, limit)
+      .map(({ at, machine, row: [id = '', ...rest] }) => [formatMoment(at), id, ...of(machine), ...rest]),
+  );
 }
 
 function recordingRow({ id, title, state, files, storedBytes, localRemovedAt, webhooks }: RecentRecording): string[] {

@@ -4,6 +4,7 @@ import { overviewOf, type StatusReport } from '../../../app/status.ts';
 import { type DamageJson, damageJson } from '../../json/damage.ts';
 import { iso, isoOrNull } from '../../json/document.ts';
 import { type HistoryJson, historyJson } from '../../json/history.ts';
+import { type MachineJson, machineJson, type OfMachineJson, ofMachineJson } from '../../json/machine.ts';
 import { storedPayload } from '../../json/payload.ts';
 import { type QueuedJson, queuedJson, type RefusalJson, refusalJson } from '../../json/queued.ts';
 
@@ -41,7 +42,9 @@ export interface StatusJson extends DamageJson {
     refused: string | null;
     waiting: string | null;
   };
-  /** The process of `recordupload watch`; null if none runs. */
+  /** The machines that share the state; missing where it is of this machine alone. */
+  machines?: MachineJson[];
+  /** The process of `recordupload watch`, on this machine or the one that was asked for; null if none runs. */
   worker: { pid: number; since: string } | null;
   uploads: UnfinishedJson[];
   /** Folders whose upload was asked for and begins by itself. */
@@ -63,7 +66,7 @@ export interface StatusJson extends DamageJson {
 }
 
 /** An upload that is not done. */
-export interface UnfinishedJson {
+export interface UnfinishedJson extends OfMachineJson {
   target: string;
   id: string;
   dir: string;
@@ -87,7 +90,7 @@ export interface FileProgressJson {
 }
 
 export function statusJson(report: StatusReport): StatusJson {
-  const { stateDir, hasState } = report;
+  const { stateDir, hasState, fleet } = report;
   const { alarms, damage } = report.hasState ? report : { alarms: [], damage: undefined };
   const { counts, nextAt, oldest, worker, uploads, queued, refused, held, waiting, endpoints } = overviewOf(report);
   return {
@@ -115,11 +118,13 @@ export function statusJson(report: StatusReport): StatusJson {
       refused: isoOrNull(oldest.refused),
       waiting: isoOrNull(oldest.waiting),
     },
+    ...(fleet && { machines: fleet.machines.map(machineJson) }),
     worker: worker ? { pid: worker.pid, since: iso(worker.since) } : null,
-    uploads: uploads.map(({ target, id, dir, state, pid, error, files, since, updatedAt }) => ({
+    uploads: uploads.map(({ target, id, dir, machine, state, pid, error, files, since, updatedAt }) => ({
       target,
       id,
       dir,
+      ...ofMachineJson({ machine }),
       state,
       pid,
       error,
@@ -176,19 +181,22 @@ export interface RecordingJson extends DamageJson {
 export function recordingJson({ recordingId, uploads, queue, webhooks, damage }: RecordingStatusReport): RecordingJson {
   return {
     recordingId,
-    uploads: uploads.map(({ target, id, dir, state, pid, error, files, since, updatedAt, local, metadata }) => ({
-      target,
-      id,
-      dir,
-      state,
-      pid,
-      error,
-      files: files.map(fileProgressJson),
-      since: isoOrNull(since),
-      updatedAt: iso(updatedAt),
-      local: { removedAt: isoOrNull(local.removedAt), kept: local.kept },
-      metadata: metadata === null ? null : storedPayload(metadata),
-    })),
+    uploads: uploads.map(
+      ({ target, id, dir, machine, state, pid, error, files, since, updatedAt, local, metadata }) => ({
+        target,
+        id,
+        dir,
+        ...ofMachineJson({ machine }),
+        state,
+        pid,
+        error,
+        files: files.map(fileProgressJson),
+        since: isoOrNull(since),
+        updatedAt: iso(updatedAt),
+        local: { removedAt: isoOrNull(local.removedAt), kept: local.kept },
+        metadata: metadata === null ? null : storedPayload(metadata),
+      }),
+    ),
     queued: queue.filter(one => one.state === 'waiting').map(queuedJson),
     refused: queue.filter(one => one.state === 'refused').map(refusalJson),
     webhooks: webhooks.map(one => historyJson(one, state => (state === 'pending' ? 'waiting' : state))),

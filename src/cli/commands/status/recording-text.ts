@@ -35,7 +35,7 @@ export function recordingText(
 }
 
 function uploadText(recording: RecordingStatus, now: number, paint: ChalkInstance): string[] {
-  const { id, target, dir, state, pid, since, updatedAt, error, files, local } = recording;
+  const { id, target, dir, machine, state, pid, since, updatedAt, error, files, local } = recording;
   const color = { recording: paint.cyan, uploading: paint.cyan, partial: paint.yellow, done: paint.green }[state];
   const by = pid === null ? '' : `, by process ${pid}`;
   const how = {
@@ -47,7 +47,7 @@ function uploadText(recording: RecordingStatus, now: number, paint: ChalkInstanc
   const rows = files.map(file => [`  ${fileText(file)}`, formatBytes(file.sizeBytes)]);
   return [
     `${paint.bold(printable(id))}  ${color(how)}${since === null ? '' : `, for ${formatDuration(Math.max(0, now - since))}`}`,
-    `  ${printable(dir)}`,
+    `  ${printable(dir)}${machine === undefined ? '' : ` on ${printable(machine)}`}`,
     `  → ${printable(target)}/${printable(id)}/`,
     ...(local.removedAt === null
       ? []

@@ -40,8 +40,8 @@ function refuseContradictions({ args: [id], options }: Call): void {
     throw new AppError('USAGE', `${chosen} shows everything, not one recording`, { hint: 'leave the ID out' });
 }
 
-function requestOf({ options: { maxAge: maxAgeMs, limit = DEFAULT_LIMIT } }: Call): StatusRequest {
-  return { maxAgeMs, limit };
+function requestOf({ options: { maxAge: maxAgeMs, limit = DEFAULT_LIMIT, machine } }: Call): StatusRequest {
+  return { maxAgeMs, limit, machine };
 }
 
 const EXIT_OF_ALARM: Record<Alarm['kind'], ExitCode> = {
@@ -82,7 +82,7 @@ function textOf(report: StatusReport, { terminal }: Call): string {
 
 async function showRecording(id: string, call: Call, { runtime, settle }: OpenCommand): Promise<ExitCode> {
   const { command, options, terminal } = call;
-  const report = await recordingStatus({ id }, runtime);
+  const report = await recordingStatus({ id, machine: options.machine }, runtime);
   settle();
   const isPartial = report.uploads.some(one => one.state === 'partial');
   const isHeld = report.webhooks.some(one => one.delivery.state === 'held');

@@ -1,5 +1,5 @@
 import { describeCommand } from '../../program/command-spec.ts';
-import { COMMON_OPTIONS } from '../../program/common-options.ts';
+import { COMMON_OPTIONS, MACHINE_OPTION } from '../../program/common-options.ts';
 import { parseCount } from '../../program/parse-count.ts';
 import { parseAge } from '../../terminal/moment.ts';
 
@@ -20,6 +20,7 @@ export const statusSpec = describeCommand({
       choices: ['text', 'openmetrics'],
     },
     { flags: '--limit <n>', purpose: 'list at most this many entries of each kind (default: 20)', parse: parseCount },
+    MACHINE_OPTION,
     ...COMMON_OPTIONS,
   ],
   examples: [

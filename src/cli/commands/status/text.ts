@@ -11,6 +11,7 @@ import { printable, shellQuoted } from '../../../core/text.ts';
 import { formatDuration } from '../../../core/units.ts';
 import { count } from '../../terminal/format.ts';
 import { againElsewhere } from '../../text/elsewhere.ts';
+import { machineLines } from '../../text/machines.ts';
 import { queuedLines, refusalLines } from '../../text/queued.ts';
 import { workerText } from '../../text/worker.ts';
 
@@ -18,8 +19,9 @@ type Reported = Extract<StatusReport, { hasState: true }>;
 
 /** Everything that is not done; one or two short lines for each. */
 export function statusText(report: StatusReport, paint: ChalkInstance): string[] {
+  if (!report.hasState && report.fleet) return ['nothing has been uploaded yet (no state in the database)'];
   if (!report.hasState) return [`nothing has been uploaded from here yet (no state in ${printable(report.stateDir)})`];
-  const { overview, now } = report;
+  const { overview, now, fleet } = report;
   const { counts, uploads, queued, refused, held, waiting, endpoints, nextAt, worker } = overview;
   const recording = uploads.filter(one => one.state === 'recording');
   const uploading = uploads.filter(one => one.state === 'uploading');
@@ -31,7 +33,10 @@ export function statusText(report: StatusReport, paint: ChalkInstance): string[]
   return [
     `uploads   ${recordingPart}${part(counts.uploading, 'uploading', paint.cyan)}, ${part(counts.partial, 'partial', paint.yellow)}, ${queuedPart}${refusedPart}${counts.done} done${counts.removed === 0 ? '' : ` (${counts.removed} removed here)`}`,
     `webhooks  ${part(counts.waiting, 'waiting', paint.yellow)}, ${part(counts.held, 'held', paint.red)}, ${counts.delivered} delivered${next}`,
-    ...(worker ? [`worker    ${workerText(worker, now)}`] : []),
+    ...(worker && !fleet ? [`worker    ${workerText(worker, now)}`] : []),
+    ...(fleet && fleet.machines.length > 0
+      ? ['', paint.bold('machines'), ...machineLines(fleet.machines, { uploads, now, paint })]
+      : []),
     ...section('recording', counts.recording, recording, one => uploadLines(one, report), paint.cyan),
     ...section('uploading', counts.uploading, uploading, one => uploadLines(one, report), paint.cyan),
     ...section('partial', counts.partial, partial, one => uploadLines(one, report), paint.yellow),
@@ -88,8 +93,9 @@ function section<T>(
 }
 
 function uploadLines(upload: UnfinishedUpload, { now, target }: { now: number; target: string }): string[] {
-  const { files, pid, since, error, state } = upload;
-  const by = pid === null ? '' : `, by process ${pid}`;
+  const { files, machine, pid, since, error, state } = upload;
+  const on = machine === undefined ? '' : `${pid === null ? ',' : ''} on ${printable(machine)}`;
+  const by = `${pid === null ? '' : `, by process ${pid}`}${on}`;
   const done = files.filter(file => file.state === 'uploaded').length;
   const known = files.length === 0 ? 'no file yet' : `${done} of ${count(files.length, 'file')}`;
   const age = `for ${formatDuration(Math.max(0, now - since))}`;
@@ -141,8 +147,8 @@ function isDisabled({ reason }: BlockedEndpoint): boolean {
 }
 
 function adviceLines(report: Reported, paint: ChalkInstance): string[] {
-  const { overview, alarms, target, now } = report;
-  const { counts, worker, uploads, waiting, held, endpoints } = overview;
+  const { overview, alarms, target, now, fleet } = report;
+  const { counts, worker, uploads, queued, waiting, held, endpoints } = overview;
   const stopped = new Set(
     endpoints.filter(one => isDisabled(one) || one.isTokenless || one.isUnconfigured).map(({ name }) => name),
   );
@@ -153,22 +159,29 @@ function adviceLines(report: Reported, paint: ChalkInstance): string[] {
   const all = (count: number, listed: readonly unknown[], helpless: number) =>
     count > listed.length || listed.length > helpless;
   const partial = uploads.filter(one => one.state === 'partial');
-  const helpless = partial.filter(one => one.target !== target || one.isForeign).length;
+  const isElsewhere = (one: { machine?: string | undefined }) =>
+    fleet !== undefined && !fleet.sharedFolders && one.machine !== fleet.self;
+  const helpless = partial.filter(one => one.target !== target || one.isForeign || isElsewhere(one)).length;
   const unsendable = waiting.filter(one => stopped.has(one.endpoint)).length;
   const gone = new Set(endpoints.filter(one => one.isUnconfigured).map(({ name }) => name));
-  const left = [...held, ...waiting].filter(one => gone.has(one.endpoint));
+  const ended = [...held, ...waiting].filter(one => gone.has(one.endpoint));
   const unreleased = held.filter(one => one.heldReason === 'disabled' || gone.has(one.endpoint)).length;
   const isRetried =
     all(counts.partial, partial, helpless) ||
     all(counts.waiting, waiting, unsendable) ||
-    (counts.queued > 0 && !worker);
+    (all(counts.queued, queued, queued.filter(isElsewhere).length) && !worker);
+  // Where nothing watches, nobody else resumes them.
+  const watched = new Set(fleet?.machines.filter(one => one.worker).map(({ name }) => name));
+  const left = [...partial.filter(one => one.target === target && !one.isForeign), ...queued].filter(isElsewhere);
+  const elsewhere = [...new Set(left.map(one => one.machine ?? ''))].filter(name => !watched.has(name));
   // Without --now, a retry does not send what is not due.
   const isEarly = waiting.some(one => !stopped.has(one.endpoint) && (one.nextAt ?? 0) > now);
   const next = [
     ...(isRetried ? [`recordupload retry${isEarly ? ' --now' : ''}`] : []),
+    ...elsewhere.map(name => `recordupload retry on ${printable(name)}`),
     ...(!isRetried && counts.refused > 0 ? ['recordupload retry, once the folders are as they should be'] : []),
     ...disabled.map(({ name }) => `recordupload webhook enable ${name}, once its URL is right`),
-    ...left
+    ...ended
       .slice(0, 1)
       .map(
         one =>

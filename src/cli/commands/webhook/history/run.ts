@@ -13,16 +13,17 @@ export const run: RunCommand<typeof webhookHistorySpec> = async call => {
   // Looking leaves no trace: no log, no state.
   await using open = await openCommand(call, { log: false, withoutSecrets: true });
   const { runtime } = open;
-  const history = await webhookHistory({ id: args[0] }, runtime);
+  const history = await webhookHistory({ id: args[0], machine: options.machine }, runtime);
   open.settle();
   const { damage } = history;
   const exitCode = options.json ? exitCodeOfDamage(damage) : reportDamage(damage, terminal);
   if (options.json) terminal.document(jsonDocument(command, exitCode, { result: webhookHistoryJson(history) }));
   else if (!options.quiet) {
-    const { recordingId, webhooks } = history;
+    const { recordingId, machine, webhooks } = history;
     terminal.out(
       historyText(recordingId, webhooks, runtime.clock.now(), terminal.paint.out, {
         isDamaged: damage !== undefined,
+        machine,
       }).join('\n'),
     );
   }
