@@ -10,6 +10,7 @@ export const SLOW = [
   'test/core/upload/live-end.test.ts',
   'test/core/upload/live-stores.test.ts',
   'test/core/upload/live-upload.test.ts',
+  'test/dashboard/fleet.test.ts',
   'test/dashboard/live.test.ts',
   'test/dashboard/pages.test.ts',
   'test/docs/moving-over.test.ts',

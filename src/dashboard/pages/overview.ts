@@ -1,10 +1,20 @@
 import type { EndpointView, LiveStatus } from '../../app/live-status.ts';
 import type { Runtime } from '../../app/runtime.ts';
 import { overviewOf } from '../../app/status.ts';
+import { workOf } from '../../core/status/machine-words.ts';
 import type { UnfinishedUpload, WaitingDelivery } from '../../core/status/overview.ts';
+import type { Machine } from '../../core/status/worker.ts';
 import type { QueuedUpload } from '../../core/upload/queue.ts';
 import type { Pace, Rates } from '../live/rates.ts';
-import type { ActionRow, EndpointRow, OverviewContent, QueuedRow, UploadRow, WebhookRow } from '../views/model.ts';
+import type {
+  ActionRow,
+  EndpointRow,
+  MachineRow,
+  OverviewContent,
+  QueuedRow,
+  UploadRow,
+  WebhookRow,
+} from '../views/model.ts';
 
 /** The overview of a reading. */
 export function overviewContent(
@@ -30,6 +40,7 @@ export function overviewContent(
     nextAt: overview.nextAt,
     endpoints: endpoints.map(endpointRow),
     worker: worker ? { pid: worker.pid, since: worker.since } : null,
+    machines: status.fleet?.machines.map(machine => machineRow(machine, uploads)) ?? null,
     throughput: rates.lastHour(activity, now),
     rate: paces.reduce((sum, { rate }) => sum + (rate ?? 0), 0),
     actions,
@@ -38,13 +49,14 @@ export function overviewContent(
 
 /** @param pace without it, nobody has watched it */
 export function uploadRow(
-  { target, id, dir, state, pid, since, error, files }: UnfinishedUpload,
+  { target, id, dir, machine, state, pid, since, error, files }: UnfinishedUpload,
   { bytes, totalBytes, rate, leftMs }: Pace = { bytes: 0, totalBytes: 0, rate: null, leftMs: null },
 ): UploadRow {
   return {
     target,
     id,
     dir,
+    machine: machine ?? null,
     state,
     pid,
     since,
@@ -57,8 +69,14 @@ export function uploadRow(
   };
 }
 
-export function queuedRow({ dir, recordingId, origin, reason, hint, since, nextAt }: QueuedUpload): QueuedRow {
-  return { dir, id: recordingId, origin, reason, hint, since, nextAt };
+export function queuedRow(entry: QueuedUpload): QueuedRow {
+  const { dir, machine, recordingId, origin, reason, hint, since, nextAt } = entry;
+  return { dir, machine: machine ?? null, id: recordingId, origin, reason, hint, since, nextAt };
+}
+
+function machineRow(machine: Machine, uploads: readonly UnfinishedUpload[]): MachineRow {
+  const { name, since, lastSeen } = machine;
+  return { name, since, lastSeen, work: workOf(machine, uploads) };
 }
 
 function endpointRow({ name, url, state, reason, since, waiting, held, delivered }: EndpointView): EndpointRow {

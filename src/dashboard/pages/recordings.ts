@@ -10,13 +10,16 @@ const STATES: readonly RecordingState[] = ['recording', 'uploading', 'partial', 
 export async function recordingsContent(
   query: Readonly<Record<string, string>>,
   runtime: Pick<Runtime, 'overview'>,
-  counts: OverviewContent['counts'],
+  { counts, machines: all }: Pick<OverviewContent, 'counts' | 'machines'>,
 ): Promise<RecordingsContent> {
   const state = STATES.find(one => one === query.state);
+  const machines = all?.map(({ name }) => name) ?? null;
+  const machine = machines?.find(name => name === query.machine);
   const { q: text = '', since = '', until = '', after = '', tz: zone = '' } = query;
   const { entries, next, hasState } = await pageOfRecordings(
     {
       state,
+      machine,
       text: text.trim().slice(0, 200),
       since: momentIn(since, zone),
       until: momentIn(nextDay(until), zone),
@@ -26,22 +29,29 @@ export async function recordingsContent(
     runtime,
   );
   const isNarrowed =
-    text.trim() !== '' || momentIn(since, zone) !== undefined || momentIn(nextDay(until), zone) !== undefined;
+    machine !== undefined ||
+    text.trim() !== '' ||
+    momentIn(since, zone) !== undefined ||
+    momentIn(nextDay(until), zone) !== undefined;
   const total = isNarrowed ? null : totalOf(state, counts);
   return {
     hasState,
-    filter: { state: state ?? '', text: text.trim(), since, until, zone, after },
+    filter: { state: state ?? '', machine: machine ?? '', text: text.trim(), since, until, zone, after },
+    machines,
     total,
-    recordings: entries.map(({ target, id, title, state, updatedAt, files, storedBytes, webhooks }) => ({
-      target,
-      id,
-      title,
-      state,
-      updatedAt,
-      files,
-      storedBytes,
-      webhooks: webhooks.map(({ endpoint, state }) => ({ endpoint, state })),
-    })),
+    recordings: entries.map(
+      ({ target, id, machine: owner, title, state, updatedAt, files, storedBytes, webhooks }) => ({
+        target,
+        id,
+        machine: owner ?? null,
+        title,
+        state,
+        updatedAt,
+        files,
+        storedBytes,
+        webhooks: webhooks.map(({ endpoint, state }) => ({ endpoint, state })),
+      }),
+    ),
     next: next ?? null,
   };
 }

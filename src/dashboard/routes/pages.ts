@@ -19,8 +19,8 @@ export function pageRoutes(parts: Parts): Hono<Env> {
   app.get('/', async context => show(context, parts, 'overview', await hub.overview()));
 
   app.get('/recordings', async context => {
-    const { counts } = await hub.overview();
-    return show(context, parts, 'recordings', await recordingsContent(context.req.query(), runtime, counts));
+    const live = await hub.overview();
+    return show(context, parts, 'recordings', await recordingsContent(context.req.query(), runtime, live));
   });
 
   app.get('/recordings/:id', async context => {

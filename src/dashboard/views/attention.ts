@@ -18,13 +18,13 @@ export function Attention({
   const shown = partial.length + refused.length + held.length;
   const more = counts.partial + counts.refused + counts.held - Math.min(shown, 3 * FEW);
   if (shown === 0) return h(Empty, {}, 'Nothing is held, partial or refused.');
-  const row = (key: string, state: string, id: string, why: string, since: number) =>
+  const row = (key: string, state: string, id: string, why: string, since: number, machine?: string | null) =>
     h(
       'li',
       { key, class: 'line one-line' },
       h(State, { tone: 'bad' }, state),
       h(RecordingLink, { id }),
-      h(Text, { of: why, class: 'cut grow quiet' }),
+      h(Text, { of: machine ? `${machine}: ${why}` : why, class: 'cut grow quiet' }),
       h('span', { class: 'quiet' }, h(Ago, { at: since, now })),
     );
   return h(
@@ -44,10 +44,21 @@ export function Attention({
             one.since,
           ),
         ),
-      refused.slice(0, FEW).map(one => row(one.dir, 'refused', one.id, one.reason ?? '', one.since)),
+      refused
+        .slice(0, FEW)
+        .map(one => row(`${one.machine} ${one.dir}`, 'refused', one.id, one.reason ?? '', one.since, one.machine)),
       partial
         .slice(0, FEW)
-        .map(one => row(`${one.target} ${one.id}`, 'partial', one.id, one.error ?? 'the upload broke off', one.since)),
+        .map(one =>
+          row(
+            `${one.target} ${one.id}`,
+            'partial',
+            one.id,
+            one.error ?? 'the upload broke off',
+            one.since,
+            one.machine,
+          ),
+        ),
     ),
     more > 0 &&
       h(

@@ -71,6 +71,8 @@ export interface OverviewContent {
   nextAt: number | null;
   endpoints: EndpointRow[];
   worker: { pid: number; since: number } | null;
+  /** Those that share the state; null where it is of this machine alone. */
+  machines: MachineRow[] | null;
   /** Bytes in each of the last 60 minutes, the oldest first. */
   throughput: number[];
   /** Bytes a second, of all uploads together. */
@@ -78,10 +80,23 @@ export interface OverviewContent {
   actions: ActionRow[];
 }
 
+/** A machine of a fleet. */
+export interface MachineRow {
+  name: string;
+  /** Since when the oldest of its processes has been running; null: none is. */
+  since: number | null;
+  /** When one of them last began. */
+  lastSeen: number;
+  /** What it is doing. */
+  work: string;
+}
+
 export interface UploadRow {
   target: string;
   id: string;
   dir: string;
+  /** The machine that has the folder; null where the state is of one machine. */
+  machine: string | null;
   state: 'recording' | 'uploading' | 'partial';
   pid: number | null;
   since: number;
@@ -104,6 +119,7 @@ export interface FileRow {
 
 export interface QueuedRow {
   dir: string;
+  machine: string | null;
   id: string;
   origin: 'upload' | 'enqueued' | 'found';
   reason: string | null;
@@ -139,12 +155,23 @@ export type RecordingState = 'recording' | 'uploading' | 'partial' | 'done' | 'w
 
 export interface RecordingsContent {
   hasState: boolean;
-  filter: { state: RecordingState | ''; text: string; since: string; until: string; zone: string; after: string };
+  filter: {
+    state: RecordingState | '';
+    machine: string;
+    text: string;
+    since: string;
+    until: string;
+    zone: string;
+    after: string;
+  };
+  /** Names of those that share the state; null where it is of this machine alone. */
+  machines: string[] | null;
   /** Of this state, or of all, where that is known without counting. */
   total: number | null;
   recordings: {
     target: string;
     id: string;
+    machine: string | null;
     title: string;
     state: 'recording' | 'uploading' | 'partial' | 'done';
     updatedAt: number;

@@ -3,6 +3,7 @@ import { ActionList } from './action.ts';
 import { Attention } from './attention.ts';
 import { EndpointList } from './endpoints.ts';
 import { type Child, Fragment, h } from './h.ts';
+import { Machines } from './machines.ts';
 import type { Frame, OverviewContent } from './model.ts';
 import { Ago, Empty, many, Panel, rateText, State } from './parts.ts';
 import { Throughput } from './throughput.ts';
@@ -20,7 +21,14 @@ export function Overview({ content, frame }: { content: OverviewContent; frame: 
     h('h1', { class: 'unseen' }, 'Overview'),
     content.problem && h('p', { class: 'notice bad', role: 'alert' }, content.problem),
     !content.hasState &&
-      h('p', { class: 'notice' }, 'Nothing has been uploaded from this machine yet: ', h('code', {}, content.stateDir)),
+      (content.machines
+        ? h('p', { class: 'notice' }, 'Nothing has been uploaded yet.')
+        : h(
+            'p',
+            { class: 'notice' },
+            'Nothing has been uploaded from this machine yet: ',
+            h('code', {}, content.stateDir),
+          )),
     h(
       'ul',
       { class: 'tiles', 'aria-label': 'Counts' },
@@ -148,7 +156,8 @@ function Tile({ title, count, href, note, tone = '' }: TileProps): Child {
 }
 
 function Workers({ content, machine }: { content: OverviewContent; machine: string }): Child {
-  const { worker, now } = content;
+  const { worker, machines, now } = content;
+  if (machines && machines.length > 0) return h(Machines, { machines, now });
   if (!worker)
     return h(
       Empty,

@@ -66,7 +66,7 @@ export function Recording({ content, frame }: { content: RecordingContent; frame
             children: h(
               'div',
               { class: 'why' },
-              h(Text, { of: entry.dir, class: 'whole quiet' }),
+              h(Text, { of: onMachine(entry), class: 'whole quiet' }),
               h(Lines, { of: entry.reason ?? 'Nobody has looked at the folder yet.' }),
               entry.hint && h(Lines, { of: entry.hint }),
             ),
@@ -97,7 +97,8 @@ export function Recording({ content, frame }: { content: RecordingContent; frame
 }
 
 function Files({ upload, now }: { upload: Upload; now: number }): Child {
-  const { id, dir, target, recordingState, bytes, totalBytes, rate, leftMs, files, error, updatedAt, since } = upload;
+  const { id, dir, machine, target, recordingState, bytes, totalBytes, rate, leftMs, files, error, updatedAt, since } =
+    upload;
   const when =
     recordingState === 'done' ? h(Moment, { at: updatedAt }) : ['unfinished since ', h(Ago, { at: since, now })];
   const isUploading = recordingState === 'uploading';
@@ -155,7 +156,7 @@ function Files({ upload, now }: { upload: Upload; now: number }): Child {
       h(
         'p',
         { class: 'quiet foot' },
-        h(Text, { of: dir, class: 'whole' }),
+        h(Text, { of: onMachine({ dir, machine }), class: 'whole' }),
         ' → ',
         h(Text, { of: `${target}/${id}/`, class: 'whole' }),
       ),
@@ -217,4 +218,9 @@ function Tries({ webhook, now }: { webhook: Webhook; now: number }): Child {
             ),
         ),
   );
+}
+
+/** A folder, and the machine of the fleet that has it. */
+function onMachine({ dir, machine }: { dir: string; machine: string | null }): string {
+  return machine === null ? dir : `${dir} on ${machine}`;
 }

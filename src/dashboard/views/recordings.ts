@@ -1,7 +1,7 @@
 import { formatBytes } from '../../core/units.ts';
 import { type Child, Fragment, h } from './h.ts';
 import type { Frame, RecordingsContent } from './model.ts';
-import { Empty, Moment, many, RecordingLink, State, Table, Text, toneOf, Zone } from './parts.ts';
+import { Empty, Moment, many, printableText, RecordingLink, State, Table, Text, toneOf, Zone } from './parts.ts';
 
 const STATES: readonly [value: string, title: string][] = [
   ['', 'All'],
@@ -15,8 +15,8 @@ const STATES: readonly [value: string, title: string][] = [
 
 /** Recordings, the newest first, with search and filters. */
 export function Recordings({ content }: { content: RecordingsContent; frame: Frame }): Child {
-  const { filter, recordings, total, hasState } = content;
-  const isNarrowed = Boolean(filter.text || filter.state || filter.since || filter.until);
+  const { filter, recordings, total, hasState, machines } = content;
+  const isNarrowed = Boolean(filter.text || filter.state || filter.machine || filter.since || filter.until);
   return h(
     Fragment,
     {},
@@ -45,6 +45,19 @@ export function Recordings({ content }: { content: RecordingsContent; frame: Fra
           STATES.map(([value, title]) => h('option', { value, selected: value === filter.state }, title)),
         ),
       ),
+      machines &&
+        h(
+          'label',
+          {},
+          h('span', {}, 'Machine'),
+          h(
+            'select',
+            { name: 'machine' },
+            ['', ...machines].map(name =>
+              h('option', { value: name, selected: name === filter.machine }, name ? printableText(name) : 'All'),
+            ),
+          ),
+        ),
       h('label', {}, h('span', {}, 'From'), h('input', { type: 'date', name: 'since', value: filter.since })),
       h('label', {}, h('span', {}, 'To'), h('input', { type: 'date', name: 'until', value: filter.until })),
       h(Zone, {}),
@@ -59,7 +72,9 @@ export function Recordings({ content }: { content: RecordingsContent; frame: Fra
             Empty,
             {},
             !hasState
-              ? 'Nothing has been uploaded from this machine yet.'
+              ? machines
+                ? 'Nothing has been uploaded yet.'
+                : 'Nothing has been uploaded from this machine yet.'
               : isNarrowed
                 ? 'No recording is like that.'
                 : 'No recording.',
@@ -73,6 +88,7 @@ export function Recordings({ content }: { content: RecordingsContent; frame: Fra
             columns: [
               { title: 'Recording' },
               { title: 'Title', full: true },
+              ...(machines ? [{ title: 'Machine' }] : []),
               { title: 'State' },
               { title: 'Webhooks' },
               { title: 'Size', number: true, wide: true },
@@ -83,6 +99,7 @@ export function Recordings({ content }: { content: RecordingsContent; frame: Fra
               cells: [
                 h(RecordingLink, { id: one.id }),
                 h(Text, { of: one.title }),
+                ...(machines ? [h(Text, { of: one.machine ?? '', class: 'quiet' })] : []),
                 h(State, { tone: toneOf(one.state) }, one.state),
                 h(Webhooks, { webhooks: one.webhooks }),
                 formatBytes(one.storedBytes),
@@ -111,7 +128,7 @@ function Pages({ content }: { content: RecordingsContent }): Child {
   const link = (after: string) => {
     const query = new URLSearchParams();
     if (filter.text) query.set('q', filter.text);
-    for (const name of ['state', 'since', 'until'] as const) if (filter[name]) query.set(name, filter[name]);
+    for (const name of ['state', 'machine', 'since', 'until'] as const) if (filter[name]) query.set(name, filter[name]);
     if (filter.zone && (filter.since || filter.until)) query.set('tz', filter.zone);
     if (after) query.set('after', after);
     const text = query.toString();

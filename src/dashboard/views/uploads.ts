@@ -9,7 +9,7 @@ export function Uploads({ uploads, now }: { uploads: readonly UploadRow[]; now: 
     'ul',
     { class: 'rows' },
     uploads.map(upload => {
-      const { id, dir, state, bytes, totalBytes, rate, leftMs, since, files } = upload;
+      const { id, dir, machine, state, bytes, totalBytes, rate, leftMs, since, files } = upload;
       const percent = totalBytes > 0 ? Math.floor((100 * bytes) / totalBytes) : 0;
       return h(
         'li',
@@ -19,6 +19,7 @@ export function Uploads({ uploads, now }: { uploads: readonly UploadRow[]; now: 
           { class: 'line' },
           h(RecordingLink, { id }),
           h(Text, { of: dir, class: 'cut quiet grow' }),
+          machine !== null && h(Text, { of: machine, class: 'quiet' }),
           state === 'recording' && h(State, { tone: 'work' }, 'recording'),
           h('span', { class: 'number strong' }, `${percent} %`),
         ),
@@ -41,16 +42,17 @@ export function Queue({ entries, now }: { entries: readonly QueuedRow[]; now: nu
   return h(
     'ul',
     { class: 'rows' },
-    entries.map(({ dir, id, reason, nextAt, since }) =>
+    entries.map(({ dir, machine, id, reason, nextAt, since }) =>
       h(
         'li',
-        { key: dir },
+        { key: `${machine} ${dir}` },
         h(
           'div',
           { class: 'line' },
           h(State, { tone: 'wait' }, 'queued'),
           h(Text, { of: id, class: 'id' }),
           h(Text, { of: dir, class: 'cut quiet grow' }),
+          machine !== null && h(Text, { of: machine, class: 'quiet' }),
           h('span', { class: 'quiet' }, h(Ago, { at: since, now })),
         ),
         reason &&
