@@ -66,7 +66,7 @@ export async function startDashboard(options: DashboardOptions): Promise<Running
     hub,
     jobs,
     assets: loadAssets(),
-    machine: machineName(),
+    machine: runtime.config.machine,
     signal: AbortSignal.any([closing.signal, runtime.signal]),
   };
   let fetch: Parameters<typeof createAdaptorServer>[0]['fetch'] | undefined;

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
@@ -134,6 +135,41 @@ describeWithPostgres('the commands that show a fleet', () => {
     worker.kill('SIGTERM');
     await Promise.all([upload.result, worker.result]);
     fault.remove();
+  });
+
+  test('give numbers of the fleet, each said to be so, and of each machine’s own worker', async () => {
+    const { desks } = await makeFleet(stage.cluster, sandbox, ['studio-a', 'studio-b']);
+    const [one, other] = desks;
+    expect((await other.run(['upload', makeRecording()])).code).toBe(0);
+    const root = join(one.cwd, 'recordings');
+    mkdirSync(root);
+    const worker = one.start(['watch', root]);
+    await worker.prints('watching');
+    const numbersOf = async (desk: Desk) => (await desk.run(['status', '--format', 'openmetrics'])).stdout;
+    let mine = '';
+    while (!mine.includes('{kind="worker"}')) mine = await numbersOf(one);
+    const theirs = await numbersOf(other);
+    worker.kill('SIGTERM');
+    await worker.result;
+    for (const text of [mine, theirs]) {
+      expect(text).toContain('recordupload_recordings{state="done"} 1\n');
+      expect(text).toContain('recordupload_machine_alive{machine="studio-a"} 1\n');
+      expect(text).toContain('recordupload_machine_alive{machine="studio-b"} 0\n');
+      // What two machines both show is the same, or of the machine and not of the fleet.
+      const of = (name: string) => new RegExp(`# HELP ${name} .*Of the whole fleet`);
+      expect(text).toMatch(of('recordupload_recordings'));
+      expect(text).not.toMatch(of('recordupload_(?:build|worker|disk|fleet)_'));
+    }
+    expect(mine).toContain('recordupload_fleet_info{machine="studio-a"} 1\n');
+    expect(theirs).toContain('recordupload_fleet_info{machine="studio-b"} 1\n');
+    expect([mine, theirs].map(text => /^recordupload_worker_running (\d)/m.exec(text)?.[1])).toEqual(['1', '0']);
+    expect(theirs).not.toContain('{kind="worker"}');
+    if (spawnSync('promtool', ['--version']).error === undefined) {
+      const { status, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: mine, encoding: 'utf8' });
+      expect([status, stderr]).toEqual([0, '']);
+    }
+    const alone = await openDesk(sandbox).run(['status', '--format', 'openmetrics']);
+    expect(alone.stdout).not.toMatch(/fleet|machine/);
   });
 
   test('say so in their documents', async () => {

@@ -93,6 +93,7 @@ test.each([
   [['--watch'], '--watch cannot be used with --format openmetrics'],
   [['--json'], '--format openmetrics cannot be used with --json'],
   [['--quiet'], '--format openmetrics cannot be used with --quiet'],
+  [['--machine', 'studio-a'], '--format openmetrics cannot be used with --machine'],
   [['42'], '--format openmetrics shows everything, not one recording'],
 ])('--format openmetrics with %j is refused', async (args, message) => {
   const { code, stderr, stdout } = await desk.run(['status', '--format', 'openmetrics', ...args]);

@@ -1,8 +1,8 @@
-import { lifeOf, workOf } from '../../core/status/machine-words.ts';
 import type { UnfinishedUpload } from '../../core/status/overview.ts';
 import { printable } from '../../core/text.ts';
 import { formatDuration } from '../../core/units.ts';
 import type { FleetView } from '../fleet-view.ts';
+import { lifeOf, workOf } from '../machine-words.ts';
 import type { Runtime } from '../runtime.ts';
 import { status } from '../status.ts';
 import type { Finding } from './check.ts';

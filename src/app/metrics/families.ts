@@ -1,5 +1,6 @@
 import { DELIVERY_TIME_BOUNDS_MS, EMPTY_MEASURES, type Measures, type Total } from '../../core/status/measures.ts';
 import { EMPTY_OVERVIEW, type StateOverview } from '../../core/status/overview.ts';
+import type { FleetView } from '../fleet-view.ts';
 import type { DiskRoom } from './disk-room.ts';
 import type { MetricFamily, Sample } from './openmetrics.ts';
 
@@ -8,13 +9,44 @@ export interface Measured {
   version: string;
   /** Undefined: nothing has been uploaded from this machine yet. */
   state: { overview: StateOverview; measures: Measures } | undefined;
+  /** Undefined where the state is of this machine alone. */
+  fleet?: FleetView | undefined;
   /** Names of all configured endpoints. */
   endpoints: readonly string[];
   disks: readonly DiskRoom[];
 }
 
 /** All metric families. Names and units follow https://prometheus.io/docs/practices/naming/ and OpenMetrics. */
-export function metricFamilies({ version, state, endpoints, disks }: Measured): MetricFamily[] {
+export function metricFamilies(measured: Measured): MetricFamily[] {
+  const all = familiesOf(measured);
+  const { fleet } = measured;
+  if (!fleet) return all;
+  // Each machine of the fleet shows these numbers: whoever adds them up counts each recording once for each machine.
+  const said = all.map(one => (isOfMachine(one.name) ? one : { ...one, help: `${one.help} ${OF_FLEET}` }));
+  return [...said, ...fleetFamilies(fleet)];
+}
+
+const OF_FLEET = 'Of the whole fleet: take it from any one machine, and do not add it up.';
+
+/** What is of the machine that shows it, also in a fleet. */
+function isOfMachine(name: string): boolean {
+  return /^recordupload_(?:build|disk|worker)_/.test(name);
+}
+
+function fleetFamilies({ self, machines }: FleetView): MetricFamily[] {
+  return [
+    gauge('recordupload_fleet_info', 'The name of this machine in the fleet; always 1.', [
+      { labels: { machine: self }, value: 1 },
+    ]),
+    gauge(
+      'recordupload_machine_alive',
+      `1 if a process of the machine that uploads or delivers is running. ${OF_FLEET}`,
+      machines.map(({ name, isAlive }) => ({ labels: { machine: name }, value: Number(isAlive) })),
+    ),
+  ];
+}
+
+function familiesOf({ version, state, endpoints, disks }: Measured): MetricFamily[] {
   const { overview, measures } = state ?? { overview: EMPTY_OVERVIEW, measures: EMPTY_MEASURES };
   const { counts, oldest, worker } = overview;
   return [

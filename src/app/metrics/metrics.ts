@@ -1,4 +1,5 @@
 import { damagedState } from '../damaged-state.ts';
+import { fleetView } from '../fleet-view.ts';
 import type { Runtime } from '../runtime.ts';
 import { diskRoom } from './disk-room.ts';
 import { metricFamilies } from './families.ts';
@@ -15,11 +16,12 @@ export async function metrics({ version }: { version: string }, runtime: Runtime
   const open = await runtime.overview();
   try {
     const state = open && { overview: await open.all({ limit: 0 }), measures: await open.measures() };
+    const fleet = await fleetView(open, config, undefined);
     // Numbers of which some are missing would look like progress, or like a new machine.
     const damage = open?.damage();
     if (damage) throw damagedState(damage);
     const endpoints = config.webhooks.map(({ name }) => name);
-    return openMetrics(metricFamilies({ version, state, endpoints, disks: await disks }));
+    return openMetrics(metricFamilies({ version, state, fleet, endpoints, disks: await disks }));
   } finally {
     open?.close();
   }

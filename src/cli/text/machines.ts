@@ -1,5 +1,5 @@
 import type { ChalkInstance } from 'chalk';
-import { lifeOf, workOf } from '../../core/status/machine-words.ts';
+import { lifeOf, workOf } from '../../app/machine-words.ts';
 import type { UnfinishedUpload } from '../../core/status/overview.ts';
 import type { Machine } from '../../core/status/worker.ts';
 import { printable } from '../../core/text.ts';

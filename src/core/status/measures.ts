@@ -29,7 +29,7 @@ export interface Measures {
   lastUploadAt: number | null;
   /** When the last webhook was delivered. */
   lastDeliveryAt: number | null;
-  /** When the worker last went through all that was due without a failure of the state; null: none did. */
+  /** When the worker of this machine last went through all that was due without a failure of the state; null: none did. */
   lastPassAt: number | null;
   /** Webhooks that wait for their next try. */
   waiting: { endpoint: string; count: number }[];

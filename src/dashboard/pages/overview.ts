@@ -1,7 +1,7 @@
 import type { EndpointView, LiveStatus } from '../../app/live-status.ts';
+import { workOf } from '../../app/machine-words.ts';
 import type { Runtime } from '../../app/runtime.ts';
 import { overviewOf } from '../../app/status.ts';
-import { workOf } from '../../core/status/machine-words.ts';
 import type { UnfinishedUpload, WaitingDelivery } from '../../core/status/overview.ts';
 import type { Machine } from '../../core/status/worker.ts';
 import type { QueuedUpload } from '../../core/upload/queue.ts';

@@ -66,7 +66,7 @@ export function openOverviewOf({ read, liveness, self }: Pick<Database, 'read' |
     endpointStates: () => read(endpointStates),
     worker: () => read(sql => workerOf(sql, self.machine)),
     machines: () => read(machinesIn),
-    measures: () => read(readMeasures),
+    measures: () => read(sql => readMeasures(sql, self.machine)),
   };
 }
 

@@ -33,7 +33,7 @@ export function postgresStateOver(database: Database): State {
     overview: openOverviewOf(database),
     housekeeping: openHousekeeping(database),
     takeWorker: takeWorkerIn(database),
-    notePass: now => database.single(sql => notePass(sql, now)),
+    notePass: now => database.single(sql => notePass(sql, database.self.machine, now)),
     isKept: true,
     isBlocked: false,
     async close() {

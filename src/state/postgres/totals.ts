@@ -67,9 +67,9 @@ export async function countUpload(
   if (outcome === 'done') await noteSuccess(sql, 'upload', now);
 }
 
-/** Within a write: the worker went through all that was due. */
-export async function notePass(sql: Sql, now: number): Promise<void> {
-  await sql.run(SUCCEEDED, { name: 'pass', at: now });
+/** Within a write: the worker of a machine went through all that was due. Each has a heartbeat of its own. */
+export async function notePass(sql: Sql, machine: string, now: number): Promise<void> {
+  await sql.run(SUCCEEDED, { name: `pass ${machine}`, at: now });
 }
 
 /** Within a write: a file was sent and verified. */
@@ -119,8 +119,11 @@ function summed(counted: readonly Counted[]): Counted[] {
   return [...sums.values()];
 }
 
-/** `Overview.measures` over the database. Its cost does not grow with what is done. */
-export async function readMeasures(sql: Sql): Promise<Measures> {
+/**
+ * `Overview.measures` over the database: of the whole fleet, but for the heartbeat of this machine's worker. Its cost does
+ * not grow with what is done.
+ */
+export async function readMeasures(sql: Sql, machine: string): Promise<Measures> {
   const rows = await sql.all(TOTALS);
   const successes = new Map((await sql.all('SELECT * FROM successes')).map(row => [row.name, Number(row.at)]));
   const of = (name: Name) => rows.filter(row => row.name === name).map(toTotal);
@@ -146,7 +149,7 @@ export async function readMeasures(sql: Sql): Promise<Measures> {
     })),
     lastUploadAt: successes.get('upload') ?? null,
     lastDeliveryAt: successes.get('delivery') ?? null,
-    lastPassAt: successes.get('pass') ?? null,
+    lastPassAt: successes.get(`pass ${machine}`) ?? null,
     waiting: (await sql.all(WAITING)).map(row => ({ endpoint: String(row.endpoint), count: Number(row.n) })),
     held: (await sql.all(HELD)).map(row => ({
       endpoint: String(row.endpoint),

@@ -31,10 +31,19 @@ export const run: RunCommand<typeof statusSpec> = async call => {
 
 /** @throws AppError `USAGE` */
 function refuseContradictions({ args: [id], options }: Call): void {
-  const { watch, format, json, quiet } = options;
+  const { watch, format, json, quiet, machine } = options;
   const chosen = watch ? '--watch' : format === 'openmetrics' ? '--format openmetrics' : undefined;
   if (chosen === undefined) return;
-  const other = json ? '--json' : quiet ? '--quiet' : watch && format ? `--format ${format}` : undefined;
+  const isNarrowed = machine !== undefined && !watch;
+  const other = json
+    ? '--json'
+    : quiet
+      ? '--quiet'
+      : watch && format
+        ? `--format ${format}`
+        : isNarrowed
+          ? '--machine'
+          : undefined;
   if (other) throw new AppError('USAGE', `${chosen} cannot be used with ${other}`, { hint: 'leave one of them out' });
   if (id !== undefined)
     throw new AppError('USAGE', `${chosen} shows everything, not one recording`, { hint: 'leave the ID out' });

@@ -1,7 +1,7 @@
-import { printable } from '../text.ts';
-import { formatDuration } from '../units.ts';
-import type { UnfinishedUpload } from './overview.ts';
-import type { Machine } from './worker.ts';
+import type { UnfinishedUpload } from '../core/status/overview.ts';
+import type { Machine } from '../core/status/worker.ts';
+import { printable } from '../core/text.ts';
+import { formatDuration } from '../core/units.ts';
 
 /** More recordings of one machine are counted. */
 const MOST_NAMED = 2;
