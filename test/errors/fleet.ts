@@ -1,8 +1,11 @@
 import { join } from 'node:path';
+import { fleetView } from '../../src/app/fleet-view.ts';
+import { ofMachine } from '../../src/app/of-machine.ts';
 import { fleetOf } from '../../src/app/open-fleet.ts';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { OPEN_FILES_HINT } from '../../src/core/errors.ts';
 import { notClaimed } from '../../src/core/upload/not-claimed.ts';
+import type { QueuedUpload } from '../../src/core/upload/queue.ts';
 import { takenOverBy } from '../../src/state/fleet/fleet-journal.ts';
 import { movedOut } from '../../src/state/fleet/fleet-state.ts';
 import { takenOver } from '../../src/state/postgres/claim-recording.ts';
@@ -60,6 +63,12 @@ export const FLEET: readonly Meeting[] = [
     meet: () => ['status'],
   },
   {
+    says: '--machine needs a state that several machines share, and this one is in a file',
+    hint: 'leave it out; docs/configuration.md says how machines share their state (stateUrl)',
+    exit: EXIT.usage,
+    meet: () => ['list', '--machine', 'studio-b'],
+  },
+  {
     says: 'nothing says for which role the SQL is',
     hint: 'name it with --role, or in stateUrl (RECORDUPLOAD_STATE_URL)',
     exit: EXIT.usage,
@@ -83,6 +92,21 @@ export const FLEET: readonly Meeting[] = [
 const marked = (destination: string, isOver: number) => ({
   get: () => ({ destination, place: WHERE, is_over: isOver, at: 0 }),
 });
+
+const IDLE = { version: '0', isAlive: false, since: null, lastSeen: 0, recording: 0, uploading: 0, sending: 0 };
+const QUEUED: QueuedUpload = {
+  dir: '/recordings/3',
+  recordingId: '3',
+  origin: 'found',
+  asked: { webhook: true, force: false, finished: false },
+  state: 'waiting',
+  reason: null,
+  hint: null,
+  nextAt: 0,
+  since: 0,
+  askedAt: 0,
+  updatedAt: 0,
+};
 
 export const FLEET_MADE: readonly Made[] = [
   server(
@@ -200,6 +224,24 @@ export const FLEET_MADE: readonly Made[] = [
     says: 'stateUrl must begin with postgres:// and name a server, as postgres://user@host/database (the value is not shown)',
     exit: EXIT.usage,
     make: () => connectionSettings(fleet('https://db.example.com')),
+  },
+  {
+    says: 'no machine of the fleet is called "studio-c"',
+    hint: 'known: studio, studio-b',
+    exit: EXIT.usage,
+    make: () =>
+      fleetView(
+        { machines: async () => [{ ...IDLE, name: 'studio-b' }] },
+        { stateUrl: 'postgres://db.example.com/kept', machine: 'studio', sharedFolders: false },
+        'studio-c',
+      ),
+  },
+  {
+    says: 'recording 3 is not one of machine studio',
+    hint: 'it is one of studio-b: leave --machine out',
+    exit: EXIT.usage,
+    make: () =>
+      ofMachine('3', { recordings: [], queue: [{ ...QUEUED, machine: 'studio-b' }], deliveries: [] }, 'studio'),
   },
   {
     says: 'machine studio-b has a recording with the ID 3',
