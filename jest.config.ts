@@ -13,6 +13,7 @@ export const SLOW = [
   'test/dashboard/fleet.test.ts',
   'test/dashboard/live.test.ts',
   'test/dashboard/pages.test.ts',
+  'test/docs/fleet.test.ts',
   'test/docs/moving-over.test.ts',
   'test/e2e/advice-of-status.test.ts',
   'test/e2e/bad-configuration.test.ts',
