@@ -12,7 +12,8 @@ export interface Asking {
   hint(): void;
 }
 
-export function createAsking(generations: Generations): Asking {
+/** @param wake called when somebody tells of something new */
+export function createAsking(generations: Generations, wake: () => void): Asking {
   let isHinted = true;
   let askedAt = Number.NEGATIVE_INFINITY;
   let heard: Changes | undefined;
@@ -28,7 +29,10 @@ export function createAsking(generations: Generations): Asking {
       if (changes !== heard) {
         // The configuration was read again, and this is another connection; the one before is closed with its state.
         heard = changes;
-        changes.subscribe(hint);
+        changes.subscribe(() => {
+          hint();
+          wake();
+        });
         isHinted = true;
       }
       if (!isHinted && clock.monotonic() - askedAt < changes.pauseMs()) return false;

@@ -68,7 +68,7 @@ export function createUploads(
   const announced = new Map<string, string>();
   let unfinished: { id: string; dir: string }[] = [];
   let lookedAt = Number.NEGATIVE_INFINITY;
-  const asking = createAsking(generations);
+  const asking = createAsking(generations, onEnd);
   /** When the next folder of the queue is due, as far as is known. */
   let queueAt: number | undefined;
 

@@ -52,7 +52,7 @@ export function createWebhooks(
 ): Webhooks {
   const lanes = new Map<string, Lane>();
   const running = new Set<Promise<void>>();
-  const asking = createAsking(generations);
+  const asking = createAsking(generations, onEnd);
   let dues: NextDue[] = [];
 
   const run = async (endpoint: string, lane: Lane, runtime: Runtime) => {
