@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { isNativeError } from 'node:util/types';
 import { AppError } from '../../core/errors.ts';
@@ -91,8 +91,9 @@ export async function openTemporaryDatabase(): Promise<Database> {
 async function openFile(stateDir: string, lock: LockWait | undefined): Promise<Database> {
   const file = join(stateDir, 'state.db');
   await checkIfMarked(stateDir);
-  // Private even if the folder is not; SQLite gives its side files the same mode.
-  closeSync(openSync(file, CREATE, 0o600));
+  // Private even if the folder is not; SQLite gives its side files the same mode. Not where there is one: to close a file
+  // gives up the locks that this process's other connections have on it.
+  if (!lstatSync(file, { throwIfNoEntry: false })?.isFile()) closeSync(openSync(file, CREATE, 0o600));
   const sql = openSql(file);
   try {
     // Another process may be creating the file at this moment, or have it locked for a migration.

@@ -44,6 +44,11 @@ export async function checkIfMarked(stateDir: string): Promise<void> {
 
 /** Tables without which no upload or webhook is missing. */
 const HISTORY: readonly string[] = ['attempts', 'totals', 'successes', 'worker', 'alert_causes', 'alert_messages'];
+/**
+ * What is known of a fleet's database. Without it a recording is brought over once more, which changes nothing there, and a
+ * webhook may be sent a second time, with the same `webhook-id`; to lose all uploads and webhooks would be worse.
+ */
+const OF_FLEET: readonly string[] = ['brought', 'moved', 'spooled', 'spooled_folders', 'spooled_settlements'];
 
 /**
  * What the new file has of a damaged one: all that matters, as with a damaged index; only the folders whose upload was
@@ -79,7 +84,7 @@ function writeSalvaged(file: string): Saved {
   try {
     const { sql, damage } = salvage(file);
     try {
-      const isWhole = damage.unreadable.every(({ table }) => HISTORY.includes(table));
+      const isWhole = damage.unreadable.every(({ table }) => HISTORY.includes(table) || OF_FLEET.includes(table));
       if (!isWhole && !keepQueue(sql)) return 'nothing';
       // Private from its first byte on, as the file in whose place it comes.
       closeSync(openSync(target, 'wx', 0o600));
