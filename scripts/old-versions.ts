@@ -46,6 +46,7 @@ const OLD_VERSIONS: Readonly<Record<string, string>> = {
   '0.2.0-dev.13': 'b4dec94',
   '0.2.0-dev.14': 'b5dcb2d',
   '0.2.0-dev.15': '2725788',
+  '0.2.0': '8fd59a4',
 };
 
 /** Parts of 8 MiB: two are in the bucket when the program is killed. */
