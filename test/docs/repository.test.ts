@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { read, repositoryFiles, root } from './support.ts';
+import { CURRENT_PAGES, read, repositoryFiles, root } from './support.ts';
 
 const { version, license } = JSON.parse(read('package.json')) as { version: string; license: string };
 
@@ -13,6 +13,14 @@ const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record
 
 test("the change log has an entry for package.json's version", () => {
   expect(read('CHANGELOG.md')).toContain(`\n## [${version}]`);
+});
+
+test("the files of a release that pages name have package.json's version", () => {
+  const named = CURRENT_PAGES.flatMap(({ path, text }) =>
+    [...text.matchAll(/\brecordupload[_-](\d+\.\d+\.\d+)/g)].map(([, found]) => ({ path, version: found })),
+  );
+  expect(named.length).toBeGreaterThan(5);
+  expect(named.filter(one => one.version !== version)).toEqual([]);
 });
 
 test('the licence is there', () => {
