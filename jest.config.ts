@@ -42,6 +42,7 @@ export const SLOW = [
   'test/e2e/unknown-id.test.ts',
   'test/e2e/webhook-failures.test.ts',
   'test/e2e/webhook-timeout.test.ts',
+  'test/fleet/cut.test.ts',
   'test/fleet/spool.test.ts',
   'test/fleet/state-move.test.ts',
   'test/local/conditions.test.ts',

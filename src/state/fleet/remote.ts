@@ -36,6 +36,8 @@ export interface RemoteOptions {
 
 /** How long nobody looks after a failure. */
 const PAUSE_MS = 3_000;
+/** How long somebody waits for a look: a server that is cut off does not answer, and each try of it takes 5 s. */
+const PATIENCE_MS = 8_000;
 
 /** What the database failed with. */
 const failures = new WeakSet<object>();
@@ -107,7 +109,7 @@ export function createRemote({ open, onAway, onBack, now }: RemoteOptions): Remo
   return {
     async use(work, { patient = false } = {}) {
       if (failure) {
-        if (patient) await lookOnce();
+        if (patient) await withPatience(lookOnce());
         // Not awaited: a cable that is cut does not answer, and uploads go on meanwhile.
         else if (now() - lookedAt > PAUSE_MS) void lookOnce().catch(() => {});
         if (failure) throw failure;
@@ -128,4 +130,18 @@ export function createRemote({ open, onAway, onBack, now }: RemoteOptions): Remo
       await remote?.state.close();
     },
   };
+}
+
+/** Waits for a look, or until the patience is over; the look goes on then. */
+async function withPatience(look: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>(resolve => {
+    timer = setTimeout(resolve, PATIENCE_MS);
+  });
+  look.catch(() => {});
+  try {
+    await Promise.race([look, over]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
