@@ -50,8 +50,8 @@ export async function deliverAfterUpload(
 ): Promise<DeliveryReport[]> {
   const due = report.deliveries.filter(({ how, isSpooled }) => how !== 'already-delivered' && !isSpooled);
   const spooled = report.deliveries.filter(({ isSpooled }) => isSpooled).map(waitsForDatabase);
-  const known = report.deliveries.filter(({ how }) => how === 'already-delivered');
-  const alreadyDelivered = known.map(({ delivery: { recordingId, endpoint, webhookId } }) => ({
+  const received = report.deliveries.filter(({ how }) => how === 'already-delivered');
+  const alreadyDelivered = received.map(({ delivery: { recordingId, endpoint, webhookId } }) => ({
     recordingId,
     endpoint,
     webhookId,
@@ -74,6 +74,9 @@ export async function deliverAfterUpload(
       report => report.deliveries,
       (error: unknown) => stillQueued(error, due, observer),
     );
+  // The fleet's database went away before they could be sent.
+  const known = new Set(deliveries.map(({ webhookId }) => webhookId));
+  deliveries.push(...due.filter(({ delivery }) => !known.has(delivery.webhookId)).map(waitsForDatabase));
   if (report.outcome !== 'failed' && deliveries.some(({ outcome }) => outcome !== 'delivered')) {
     observer({ type: 'webhook-failed-after-upload', recordingId: report.recordingId });
   }

@@ -107,7 +107,12 @@ export function openFleetOutbox({ local, remote }: FleetDeps): Outbox {
     enqueue: request => there(one => one.enqueue(request)),
     requeue: (seqs, at) => there(one => one.requeue(seqs, at)),
     discard: (recordingId, options) => there(one => one.discard(recordingId, options)),
-    get: seq => read(one => one.get(seq)),
+    // Its number is the database's: in the file, another one may have it.
+    get: seq =>
+      orLocal(
+        () => there(one => one.get(seq)),
+        async () => undefined,
+      ),
     newest: (recordingId, endpoint) => read(one => one.newest(recordingId, endpoint)),
     history: recordingId => read(one => one.history(recordingId)),
     list: filter => read(one => one.list(filter)),
@@ -133,7 +138,12 @@ export function openFleetClaims({ spool, remote }: FleetDeps): DeliveryClaims {
   return {
     candidates: scope => orElse(one => one.candidates(scope), []),
     repair: (endpoint, at) => orElse(one => one.repair(endpoint, at), undefined),
-    claim: (candidates, limit, at, options) => orElse(one => one.claim(candidates, limit, at, options), []),
+    // Each is given up, so that nobody asks for it again and again.
+    claim: (candidates, limit, at, options) =>
+      orLocal(
+        () => there(one => one.claim(candidates, limit, at, options)),
+        async () => candidates.map(() => 'gone' as const),
+      ),
     // Without the database nobody knows: it is not sent then.
     isOurs: claimed => orElse(async one => (await one.isOurs?.(claimed)) ?? true, false),
     release: claimed => there(one => one.release(claimed)).catch(ignoreAway),
