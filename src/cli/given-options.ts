@@ -1,5 +1,5 @@
 import { maskedUrl } from '../core/redact.ts';
-import { shellQuoted } from '../core/text.ts';
+import { shellQuoted } from '../core/shell-quoted.ts';
 import type { CommandSpec } from './program/command-spec.ts';
 import { unbroken } from './terminal/wrap.ts';
 

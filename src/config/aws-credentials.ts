@@ -1,5 +1,5 @@
+import { shellQuoted } from '../core/shell-quoted.ts';
 import type { Keys } from '../core/storage/keys.ts';
-import { shellQuoted } from '../core/text.ts';
 import type { Config } from './config.ts';
 import type { AwsProfile, ReadProfile } from './sources/aws-profile.ts';
 

@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs';
 import { AppError, hasErrorCode } from '../core/errors.ts';
 import { decodeTextOrAdvise } from '../core/file-text.ts';
 import { readSmallFile, Unreadable } from '../core/read-file.ts';
-import { shellQuoted } from '../core/text.ts';
+import { shellQuoted } from '../core/shell-quoted.ts';
 import type { Machine } from './paths.ts';
 
 /** More than any key or token has; a device or a log given by mistake must not be read for ever. */

@@ -1,6 +1,6 @@
 import { readFileSync, type Stats } from 'node:fs';
 import { kindOf } from './file-kind.ts';
-import { shellQuoted } from './text.ts';
+import { shellQuoted } from './shell-quoted.ts';
 
 /** Why a file or folder is not ours to write; `flaw` continues a sentence that begins with the path. */
 export interface ForeignFlaw {

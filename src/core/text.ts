@@ -12,10 +12,15 @@ const UNSEEN =
  * would obey or hide becomes an escape such as `\u001b`.
  */
 export function printable(text: string): string {
-  return text.replace(UNSEEN, character => {
-    const hex = hexOf(character.codePointAt(0) ?? 0);
+  return withEscapes(text, code => {
+    const hex = hexOf(code);
     return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex}`;
   });
+}
+
+/** @param escape what stands for a character that a terminal would obey or hide */
+export function withEscapes(text: string, escape: (code: number) => string): string {
+  return text.replace(UNSEEN, character => escape(character.codePointAt(0) ?? 0));
 }
 
 function hexOf(code: number): string {
@@ -42,31 +47,4 @@ export function printableJson(value: unknown, indent?: number): string {
           .map(unit => `\\u${hexOf(unit.charCodeAt(0))}`)
           .join(''),
   );
-}
-
-/**
- * A text as one word of a shell's command line. One that a terminal would not show as it is gets the form `$'…'` with
- * escapes, as bash and zsh have it: what is shown can still be copied.
- *
- * On Windows it is a word of both cmd and PowerShell, as far as there is one: a path has no double quotes.
- */
-export function shellQuoted(text: string, platform = process.platform): string {
-  if (platform === 'win32') return windowsQuoted(text);
-  if (printable(text) !== text) {
-    const shown = text.toWellFormed().replace(/[\\']/g, '\\$&');
-    return `$'${shown.replace(UNSEEN, character => shellEscape(character.codePointAt(0) ?? 0))}'`;
-  }
-  return /^[\w./@%+=:,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-/** PowerShell expands `$` and a backtick within double quotes; cmd knows no single ones. */
-function windowsQuoted(text: string): string {
-  const shown = printable(text);
-  if (/^[\w.\\/%+=:-]+$/.test(shown)) return shown;
-  return /[$`"]/.test(shown) ? `'${shown.replaceAll("'", "''")}'` : `"${shown}"`;
-}
-
-/** Always of full length: a digit that follows must not count. */
-function shellEscape(code: number): string {
-  return code > 0xffff ? `\\U${code.toString(16).padStart(8, '0')}` : `\\u${hexOf(code)}`;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { printable, printableJson, printableLine, shellQuoted } from '../../src/core/text.ts';
+import { shellQuoted } from '../../src/core/shell-quoted.ts';
+import { printable, printableJson, printableLine } from '../../src/core/text.ts';
 
 describe('Text from outside', () => {
   test.each([

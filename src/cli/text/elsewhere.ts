@@ -1,4 +1,4 @@
-import { shellQuoted } from '../../core/text.ts';
+import { shellQuoted } from '../../core/shell-quoted.ts';
 
 /**
  * What ends an upload into a bucket that is not the configured one.

@@ -1,4 +1,5 @@
-import { printable, shellQuoted } from '../../core/text.ts';
+import { shellQuoted } from '../../core/shell-quoted.ts';
+import { printable } from '../../core/text.ts';
 import { formatDuration } from '../../core/units.ts';
 import type { QueuedUpload } from '../../core/upload/queue.ts';
 

@@ -1,6 +1,7 @@
 import type { ChalkInstance } from 'chalk';
 import type { DeliveryReport } from '../../core/delivery/delivery-report.ts';
-import { printable, shellQuoted } from '../../core/text.ts';
+import { shellQuoted } from '../../core/shell-quoted.ts';
+import { printable } from '../../core/text.ts';
 import { formatBytes, formatDuration } from '../../core/units.ts';
 import { type FileReport, failuresOf, neededFor, type UploadReport } from '../../core/upload/upload-report.ts';
 import { errorText } from '../failure.ts';

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { hasErrorCode } from '../../core/errors.ts';
-import { shellQuoted } from '../../core/text.ts';
+import { shellQuoted } from '../../core/shell-quoted.ts';
 import { resolvePath } from '../paths.ts';
 import type { Setting } from '../sources/setting.ts';
 

@@ -1,7 +1,8 @@
 import { type Dirent, readdirSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { AppError } from '../errors.ts';
-import { printable, shellQuoted } from '../text.ts';
+import { shellQuoted } from '../shell-quoted.ts';
+import { printable } from '../text.ts';
 import { contentTypeOf } from './content-types.ts';
 import { type FileIdentity, identityOf } from './file-identity.ts';
 import { looksLikeVideo, roleOf, SIDECAR_NAMES, SINGLE_ROLES } from './file-roles.ts';

@@ -5,7 +5,7 @@ import { type FileIdentity, identityOf, sameFile } from '../recording/file-ident
 import { roleOf } from '../recording/file-roles.ts';
 import { type OpenedFolder, openFolder, type PinnedFile } from '../recording/opened-folder.ts';
 import { findWriters } from '../recording/writers.ts';
-import { shellQuoted } from '../text.ts';
+import { shellQuoted } from '../shell-quoted.ts';
 import type { KeptNote, LocalFile, LocalRecording } from './local-files.ts';
 import type { LocalRemovalDeps, LocalRemovalRequest, NotRemoved } from './local-removal.ts';
 import { whyNotYet } from './may-remove.ts';

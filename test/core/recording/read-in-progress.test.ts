@@ -1,10 +1,21 @@
 import { describe, expect, test } from '@jest/globals';
+import { peekFolder } from '../../../src/core/recording/peek-folder.ts';
 import { readInProgress } from '../../../src/core/recording/read-in-progress.ts';
-import { makeFolder } from './support.ts';
+import { makeRecording } from '../../support/make-recording.ts';
+import { makeFolder, read } from './support.ts';
 
 const DEFAULTS = { user: { name: 'Ada', email: 'ada@example.com' }, extraFiles: [] };
 
 describe('a recording in progress', () => {
+  test('has an ID behind the prefix, as it has once it is finished; one that was asked for has none', async () => {
+    const idPrefix = 'studio-a-';
+    const dir = makeRecording({ name: '42' });
+    expect(readInProgress(dir, {}, { ...DEFAULTS, idPrefix }).id).toBe('studio-a-42');
+    expect((await read(dir, { defaults: { idPrefix } })).id).toBe('studio-a-42');
+    expect(peekFolder(dir, undefined, { extraFiles: [], idPrefix }).recordingId).toBe('studio-a-42');
+    expect(readInProgress(dir, { id: '42' }, { ...DEFAULTS, idPrefix }).id).toBe('42');
+  });
+
   test('is its video and what the configuration says, as long as there is nothing else', () => {
     const dir = makeFolder({ 'video.mkv': 'the beginning' }, 'standup');
     expect(readInProgress(dir, {}, DEFAULTS)).toMatchObject({

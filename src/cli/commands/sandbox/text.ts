@@ -1,4 +1,4 @@
-import { shellQuoted } from '../../../core/text.ts';
+import { shellQuoted } from '../../../core/shell-quoted.ts';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
 import { sandboxEnvironment } from '../../own-sandbox.ts';
 

@@ -1,13 +1,14 @@
 import type { ChalkInstance } from 'chalk';
 import type { Alarm } from '../../../app/alarms.ts';
 import type { StatusReport } from '../../../app/status.ts';
+import { shellQuoted } from '../../../core/shell-quoted.ts';
 import type {
   BlockedEndpoint,
   FileProgress,
   UnfinishedUpload,
   WaitingDelivery,
 } from '../../../core/status/overview.ts';
-import { printable, shellQuoted } from '../../../core/text.ts';
+import { printable } from '../../../core/text.ts';
 import { formatDuration } from '../../../core/units.ts';
 import { count } from '../../terminal/format.ts';
 import { againElsewhere } from '../../text/elsewhere.ts';

@@ -1,7 +1,8 @@
 import type { ChalkInstance } from 'chalk';
 import type { LinkCheck } from '../../../app/check-link.ts';
 import type { VerifiedRecording } from '../../../app/verify.ts';
-import { printable, shellQuoted } from '../../../core/text.ts';
+import { shellQuoted } from '../../../core/shell-quoted.ts';
+import { printable } from '../../../core/text.ts';
 import { formatBytes } from '../../../core/units.ts';
 import type { FileVerdict } from '../../../core/upload/verify-recording.ts';
 import { count, table } from '../../terminal/format.ts';

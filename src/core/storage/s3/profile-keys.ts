@@ -6,7 +6,7 @@ import { AppError } from '../../errors.ts';
 import { through } from '../../http/connections.ts';
 import { type HttpProxy, proxyFor } from '../../http/proxies.ts';
 import { readLimited } from '../../read-limited.ts';
-import { shellQuoted } from '../../text.ts';
+import { shellQuoted } from '../../shell-quoted.ts';
 import { networkFailure, StorageFailure } from '../failure.ts';
 import type { KeyProfile, Keys } from '../keys.ts';
 import { fromIni, fromWebToken, NodeHttpHandler } from './providers.ts';
