@@ -18,9 +18,9 @@ export function printable(text: string): string {
   });
 }
 
-/** @param escape what stands for a character that a terminal would obey or hide */
-export function withEscapes(text: string, escape: (code: number) => string): string {
-  return text.replace(UNSEEN, character => escape(character.codePointAt(0) ?? 0));
+/** @param escaped what stands for a character that a terminal would obey or hide, by its code point */
+export function withEscapes(text: string, escaped: (code: number) => string): string {
+  return text.replace(UNSEEN, character => escaped(character.codePointAt(0) ?? 0));
 }
 
 function hexOf(code: number): string {

@@ -13,7 +13,7 @@ export class Standby extends Error {
 }
 
 /** What pg throws where a server does not speak TLS; it gives that no code. */
-export const NoTls = { is: (error: unknown) => messageOf(error) === 'The server does not support SSL connections' };
+export const NoTls = { is: (error: unknown) => /^The server does not support SSL connections$/.test(messageOf(error)) };
 
 /** The kinds of failures, by what is to be done about them. */
 export type FailureKind =
