@@ -43,6 +43,7 @@ export const SLOW = [
   'test/e2e/webhook-failures.test.ts',
   'test/e2e/webhook-timeout.test.ts',
   'test/fleet/cut.test.ts',
+  'test/fleet/shared-folders.test.ts',
   'test/fleet/spool.test.ts',
   'test/fleet/state-move.test.ts',
   'test/local/conditions.test.ts',

@@ -8,6 +8,7 @@ import { notClaimed } from '../../src/core/upload/not-claimed.ts';
 import type { QueuedUpload } from '../../src/core/upload/queue.ts';
 import { takenOverBy } from '../../src/state/fleet/fleet-journal.ts';
 import { movedOut } from '../../src/state/fleet/fleet-state.ts';
+import { waitsForDatabase } from '../../src/state/fleet/shared-folders.ts';
 import { takenOver } from '../../src/state/postgres/claim-recording.ts';
 import { openConnections, wrongEncoding } from '../../src/state/postgres/connection.ts';
 import { senseless } from '../../src/state/postgres/database.ts';
@@ -266,6 +267,12 @@ export const FLEET_MADE: readonly Made[] = [
     hint: 'nothing is lost: that machine finishes it (recordupload status)',
     exit: EXIT.busy,
     make: () => takenOverBy('studio-b', '3'),
+  },
+  {
+    says: "recording 3 waits for the state's database: with sharedFolders, another machine may go on with it",
+    hint: 'nothing is lost: what was sent is kept, and recordupload retry or watch goes on when the database is back',
+    exit: EXIT.busy,
+    make: () => waitsForDatabase('3'),
   },
   {
     says: 'the state of this machine was moved into PostgreSQL at db.example.com:5432/kept',

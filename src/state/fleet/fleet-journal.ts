@@ -9,6 +9,7 @@ import type { State } from '../state.ts';
 import type { TakenRecording } from '../transfer/import.ts';
 import type { BringOver } from './bring-over.ts';
 import { isAway, type Remote } from './remote.ts';
+import { waitsForDatabase, writeShared } from './shared-folders.ts';
 import type { Spool } from './spool.ts';
 
 export interface FleetDeps {
@@ -17,6 +18,10 @@ export interface FleetDeps {
   local: State;
   remote: Remote;
   bringOver: BringOver;
+  /** Other machines see the folders of this one. */
+  sharedFolders: boolean;
+  /** Recordings that this process has ended its work at while the database was away: there, it still has them. */
+  unreleased: Map<string, RecordingRef>;
   /** Milliseconds since 1970. */
   now(): number;
 }
@@ -24,10 +29,11 @@ export interface FleetDeps {
 /**
  * The journal of uploads over both databases. An upload is written to this machine's file first, then to the fleet's
  * database; once that has failed for a recording, only to the file, until the end of the upload brings all of it over.
- * So an upload never waits for the database, and what it has come to survives both.
+ * So an upload never waits for the database, and what it has come to survives both. With shared folders it has to
+ * (shared-folders.ts): then the database knows all that counts.
  */
 export function openFleetJournal(deps: FleetDeps): UploadJournal {
-  const { spool, local, remote, bringOver, now } = deps;
+  const { spool, local, remote, bringOver, sharedFolders, unreleased, now } = deps;
   const { journal } = local;
   /** Recordings that this process works at; true: the database knows all of it. */
   const mine = new Map<string, boolean>();
@@ -41,7 +47,8 @@ export function openFleetJournal(deps: FleetDeps): UploadJournal {
   const both = async <T>(ref: RecordingRef, write: (journal: UploadJournal) => Promise<T>): Promise<T> => {
     const result = await write(journal);
     if (mine.get(keyOf(ref)) === false) return result;
-    await remote.use(({ state }) => write(state.journal)).catch(orBehind(ref));
+    if (sharedFolders) await writeShared(remote, ref, ({ state }) => write(state.journal));
+    else await remote.use(({ state }) => write(state.journal)).catch(orBehind(ref));
     return result;
   };
   const orBehind = (ref: RecordingRef) => async (error: unknown) => {
@@ -69,6 +76,8 @@ export function openFleetJournal(deps: FleetDeps): UploadJournal {
     }
     try {
       const begun = await remote.use(async ({ state, transfer }) => {
+        if (unreleased.has(keyOf(ref))) await state.journal.release(ref);
+        unreleased.delete(keyOf(ref));
         const result = await ask(state.journal);
         return { result, known: result.ok ? await transfer.read(ref.recordingId) : undefined };
       });
@@ -81,6 +90,7 @@ export function openFleetJournal(deps: FleetDeps): UploadJournal {
       return result;
     } catch (error) {
       if (!isAway(error)) throw error;
+      if (sharedFolders) throw waitsForDatabase(ref.recordingId);
       await spool.setAhead(ref.recordingId, { now: now() });
       const result = await ask(journal);
       if (result.ok) mine.set(keyOf(ref), false);
@@ -118,8 +128,13 @@ export function openFleetJournal(deps: FleetDeps): UploadJournal {
     finish,
     async release(ref) {
       await journal.release(ref);
-      mine.delete(keyOf(ref));
-      await remote.use(({ state }) => state.journal.release(ref)).catch(ignoreAway);
+      const isHeld = mine.delete(keyOf(ref));
+      await remote
+        .use(({ state }) => state.journal.release(ref))
+        .catch(error => {
+          ignoreAway(error);
+          if (isHeld) unreleased.set(keyOf(ref), ref);
+        });
     },
     async forgetLive(ref) {
       await journal.forgetLive(ref);
@@ -150,6 +165,8 @@ export function openFleetJournal(deps: FleetDeps): UploadJournal {
       // One of the two counts what was sent.
       await journal.fileUploaded(file, facts, object, isAhead ? end : { ...end, sentBytes: 0 });
       if (isAhead) return;
+      if (sharedFolders)
+        return await writeShared(remote, file, ({ state }) => state.journal.fileUploaded(file, facts, object, end));
       try {
         await remote.use(({ state }) => state.journal.fileUploaded(file, facts, object, end));
       } catch (error) {

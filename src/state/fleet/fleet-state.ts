@@ -1,6 +1,7 @@
 import { systemClock } from '../../core/clock.ts';
 import { AppError } from '../../core/errors.ts';
 import type { TakeWorkerResult } from '../../core/status/worker.ts';
+import type { RecordingRef } from '../../core/upload/parts-journal.ts';
 import { openDatabase as openPostgres } from '../postgres/database.ts';
 import { postgresStateOver } from '../postgres/postgres-state.ts';
 import { databaseOptions } from '../postgres/settings.ts';
@@ -25,6 +26,7 @@ import {
   openFleetQueue,
 } from './fleet-ports.ts';
 import { createRemote, isAway, type OpenRemote, type Remote } from './remote.ts';
+import { releaseLeft } from './shared-folders.ts';
 import { openSpool } from './spool.ts';
 
 /**
@@ -49,15 +51,20 @@ export async function openFleetState(
   const local = stateOver(file, { pid, stateDir });
   const spool = openSpool(file);
   const changes = createChanges(() => remote);
+  const unreleased = new Map<string, RecordingRef>();
   const remote: Remote = createRemote({
-    onBack: changes.onBack,
+    onBack: opened => {
+      changes.onBack(opened);
+      if (unreleased.size > 0) void releaseLeft(unreleased, opened).then(() => changes.onBack(opened));
+    },
     open: () => openRemote(fleet, pid),
-    onAway: error => warn(awayLine(error)),
+    onAway: error => warn(awayLine(error, fleet)),
     now: () => systemClock.monotonic(),
   });
   const now = () => systemClock.now();
   const bringOver = createBringOver({ spool, remote, now });
-  const deps = { spool, local, remote, bringOver, now };
+  const { sharedFolders } = fleet;
+  const deps = { spool, local, remote, bringOver, sharedFolders, unreleased, now };
   let workerSince: number | undefined;
   let shared: { release(): Promise<void> } | undefined;
   const shareWorker = async (at: number) => {
@@ -143,7 +150,9 @@ export function movedOut(machine: string): AppError {
 }
 
 /** What is said when the database goes away. */
-function awayLine({ message }: AppError): string {
+function awayLine({ message }: AppError, { sharedFolders }: Pick<FleetOptions, 'sharedFolders'>): string {
+  if (sharedFolders)
+    return `${message}; uploads wait until it is back, because another machine may go on with them (sharedFolders)`;
   return `${message}; uploads go on without it: this machine keeps what they come to, and "recordupload retry" or "recordupload watch" brings it over when the database is back`;
 }
 
