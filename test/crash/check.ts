@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { isDeepStrictEqual } from 'node:util';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import type { Cluster } from '../support/postgres.ts';
 
 /** The server was told, of everything, in the words that are in the bucket; the same words under the same id. */
 export async function checkDelivery(
@@ -38,31 +39,56 @@ export async function checkDelivery(
   return problems;
 }
 
+/** What the state says of a recording once everything is done. */
+const rowsOf = (id: string): readonly [what: string, query: string, expected: string[]][] => [
+  ['recordings', 'SELECT id, state, error, claimed_by FROM recordings', [`${id} done  `]],
+  [
+    'files',
+    'SELECT name, state FROM files ORDER BY name',
+    ['thumbnail.jpg uploaded', 'transcript.txt uploaded', 'video.mkv uploaded'],
+  ],
+  ['open uploads', 'SELECT name, upload_id FROM multipart_uploads', []],
+  ['parts', 'SELECT name, number FROM parts', []],
+  ['newest delivery', 'SELECT state, claim FROM deliveries ORDER BY seq DESC LIMIT 1', ['delivered ']],
+  ['other deliveries', `SELECT seq FROM deliveries WHERE state NOT IN ('delivered', 'superseded')`, []],
+];
+
+function compared(what: string, rows: readonly Record<string, unknown>[], expected: readonly string[]): string[] {
+  const lines = rows.map(row => Object.values(row).join(' '));
+  return lines.join('\n') === expected.join('\n') ? [] : [`${what}: ${lines.join(', ') || 'nothing'}`];
+}
+
 /** Nothing is under way any more, and everything is known to be done. */
 export function checkState(stateDir: string, id: string): string[] {
   const sql = new DatabaseSync(join(stateDir, 'state.db'), { readOnly: true });
-  const problems: string[] = [];
-  const expectRows = (what: string, query: string, expected: string[]) => {
-    const rows = sql
-      .prepare(query)
-      .all()
-      .map(row => Object.values(row).join(' '));
-    if (rows.join('\n') !== expected.join('\n')) problems.push(`${what}: ${rows.join(', ') || 'nothing'}`);
-  };
   try {
-    expectRows('integrity', 'PRAGMA integrity_check', ['ok']);
-    expectRows('recordings', 'SELECT id, state, error, claimed_by FROM recordings', [`${id} done  `]);
-    expectRows('files', 'SELECT name, state FROM files ORDER BY name', [
-      'thumbnail.jpg uploaded',
-      'transcript.txt uploaded',
-      'video.mkv uploaded',
-    ]);
-    expectRows('open uploads', 'SELECT name, upload_id FROM multipart_uploads', []);
-    expectRows('parts', 'SELECT name, number FROM parts', []);
-    expectRows('newest delivery', 'SELECT state, claim FROM deliveries ORDER BY seq DESC LIMIT 1', ['delivered ']);
-    expectRows('other deliveries', `SELECT seq FROM deliveries WHERE state NOT IN ('delivered', 'superseded')`, []);
+    return [['integrity', 'PRAGMA integrity_check', ['ok']] as const, ...rowsOf(id)].flatMap(
+      ([what, query, expected]) => compared(what, sql.prepare(query).all(), expected),
+    );
   } finally {
     sql.close();
   }
+}
+
+/** The same of a state in PostgreSQL. */
+export async function checkFleetState(cluster: Cluster, database: string, id: string): Promise<string[]> {
+  const problems: string[] = [];
+  for (const [what, query, expected] of rowsOf(id)) {
+    const rows = await cluster.run(query.replace(' FROM ', ' FROM recordupload.'), database);
+    problems.push(...compared(what, rows, expected));
+  }
   return problems;
+}
+
+/** Nothing is left in a machine's own file that its fleet's database does not know. */
+export function checkSpool(stateDir: string): string[] {
+  const sql = new DatabaseSync(join(stateDir, 'state.db'), { readOnly: true });
+  try {
+    return [
+      ['spool', 'SELECT recording_id FROM spooled WHERE is_ahead = 1'] as const,
+      ['webhooks of the spool', 'SELECT webhook_id, state FROM deliveries'] as const,
+    ].flatMap(([what, query]) => compared(what, sql.prepare(query).all(), []));
+  } finally {
+    sql.close();
+  }
 }

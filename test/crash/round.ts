@@ -6,7 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { writeSource } from '../core/upload/write-source.ts';
 import { makeOld } from '../support/make-old.ts';
-import { checkDelivery, checkState } from './check.ts';
+import type { Cluster } from '../support/postgres.ts';
+import { checkDelivery, checkFleetState, checkSpool, checkState } from './check.ts';
 import { type Ended, runProgram } from './program.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -20,11 +21,15 @@ export interface RoundResult {
 const ID = '42';
 const EMAIL = 'operator@example.com';
 
-/** Uploads one recording with all the kills of its scenario, finishes it, and looks at everything that is left. */
-export async function playRound(scenario: Scenario, main: string): Promise<RoundResult> {
+/**
+ * Uploads one recording with all the kills of its scenario, finishes it, and looks at everything that is left.
+ * @param cluster for the state; SQLite unless given
+ */
+export async function playRound(scenario: Scenario, main: string, cluster?: Cluster): Promise<RoundResult> {
   const home = mkdtempSync(join(tmpdir(), 'crash-'));
   const sandbox = await startSandbox({ s3: { etags: scenario.etags }, receiver: { users: 'any' } });
   const problems: string[] = [];
+  const database = await cluster?.createDatabase();
   let kills = 0;
   try {
     const dir = join(home, ID);
@@ -39,6 +44,7 @@ export async function playRound(scenario: Scenario, main: string): Promise<Round
         PATH: process.env.PATH,
         HOME: home,
         RECORDUPLOAD_STATE_DIR: stateDir,
+        ...(cluster && database && { RECORDUPLOAD_STATE_URL: cluster.url(database) }),
         RECORDUPLOAD_ENDPOINT: s3.url,
         RECORDUPLOAD_BUCKET: s3.bucket,
         RECORDUPLOAD_USER_EMAIL: EMAIL,
@@ -96,12 +102,14 @@ export async function playRound(scenario: Scenario, main: string): Promise<Round
     problems.push(...sentTwice(sandbox, there));
     problems.push(...(await checkBucket(sandbox, dir, scenario)));
     problems.push(...(await checkDelivery(sandbox, ID, scenario.files, title)));
-    problems.push(...checkState(stateDir, ID));
+    if (cluster && database) problems.push(...(await checkFleetState(cluster, database, ID)), ...checkSpool(stateDir));
+    else problems.push(...checkState(stateDir, ID));
 
     const sentAgain = sentLast.length === 0 ? [] : await lastUpload();
     if (sentAgain.length > 0) problems.push(`a run after the end sent ${sentAgain.map(({ key }) => key).join(', ')}`);
   } finally {
     await sandbox.close();
+    if (database) await cluster?.dropDatabase(database);
     rmSync(home, { recursive: true, force: true });
   }
   return { scenario, kills, problems };

@@ -1,3 +1,4 @@
+import type { Cluster } from '../support/postgres.ts';
 import { buildProgram } from './program.ts';
 import { playRound, type RoundResult } from './round.ts';
 import { makeScenario } from './scenario.ts';
@@ -11,6 +12,8 @@ export interface Campaign {
   rounds?: number | undefined;
   /** Rounds at once. */
   parallel: number;
+  /** Has a database for the state of each round; SQLite unless given. */
+  cluster?: Cluster | undefined;
   /** Told of each round. */
   onRound?: (result: RoundResult) => void;
 }
@@ -21,6 +24,7 @@ export async function runCampaign({
   kills,
   rounds = 3 * kills + 10,
   parallel,
+  cluster,
   onRound,
 }: Campaign): Promise<RoundResult[]> {
   const program = await buildProgram();
@@ -31,7 +35,7 @@ export async function runCampaign({
     const player = async () => {
       while (killed < kills && next < seed + rounds) {
         const scenario = makeScenario(next++);
-        const result = await playRound(scenario, program.main).catch((error: unknown) => ({
+        const result = await playRound(scenario, program.main, cluster).catch((error: unknown) => ({
           scenario,
           kills: 0,
           problems: [`the round broke off: ${error instanceof Error ? error.stack : String(error)}`],

@@ -118,9 +118,10 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       child.stderr.setEncoding('utf8').on('data', text => {
         log += text;
       });
+      const ended = once(child, 'exit');
       while (!log.includes('ready to accept connections')) {
         if (child.exitCode !== null) throw new Error(`PostgreSQL did not start: ${log}`);
-        await Promise.race([once(child.stderr, 'data'), once(child, 'exit')]);
+        await Promise.race([once(child.stderr, 'data'), ended]);
       }
     },
     async stop(how = 'fast') {

@@ -4,6 +4,7 @@ import type { FaultAction, Faults } from '../faults/faults.ts';
 import { carryOut } from '../faults/inject.ts';
 import { BodyBrokenOff, type Exchange } from '../http/exchange.ts';
 import { type Reply, send } from '../http/reply.ts';
+import { plainAddress } from '../receiver/ip-allow-list.ts';
 import { RequestLog } from '../request-log.ts';
 import type { Service } from './call.ts';
 import { S3Error } from './errors.ts';
@@ -27,6 +28,8 @@ export interface S3Request {
   bodyBytes: number;
   /** ISO 8601. */
   at: string;
+  /** The client's. */
+  address: string;
   connectionId: number;
 }
 
@@ -113,7 +116,8 @@ function readRoute(exchange: Exchange): { route: Route; error?: unknown } {
 
 function entryFor(exchange: Exchange, { query: _query, ...route }: Route, nowMs: number): S3Request {
   const at = new Date(nowMs).toISOString();
-  return { ...route, status: null, bodyBytes: 0, at, connectionId: exchange.connectionId };
+  const address = plainAddress(exchange.req.socket.remoteAddress ?? '');
+  return { ...route, status: null, bodyBytes: 0, at, address, connectionId: exchange.connectionId };
 }
 
 async function perform(parts: S3ServerParts, exchange: Exchange, route: Route, nowMs: number): Promise<Reply> {

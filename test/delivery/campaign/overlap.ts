@@ -1,20 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Check } from './check.ts';
-import { countBy, deliveriesOf, machine, queue, type Run, start, startReceiver, tempDir } from './stage.ts';
+import type { OpenHome } from './homes.ts';
+import { countBy, type Run, start, startReceiver } from './stage.ts';
 
 const PROCESSES = 12;
 const DUE = 3000;
 
 /** Twelve `retry` at once: each delivery is received once, none is lost. */
-export async function overlap(check: Check): Promise<void> {
+export async function overlap(check: Check, openHome: OpenHome): Promise<void> {
   const receiver = await startReceiver();
-  const stateDir = tempDir();
-  await queue(stateDir, DUE);
-  const runs = Array.from({ length: PROCESSES }, () => start(['retry', '--quiet'], machine(stateDir, receiver.url)));
+  const home = await openHome();
+  await home.queue(DUE);
+  const runs = Array.from({ length: PROCESSES }, () => start(['retry', '--quiet'], home.env(receiver.url)));
   const results = await Promise.all(runs.map(({ result }) => result));
   const received = countBy(await receiver.received(), ({ recordingId }) => recordingId);
   const twice = [...received.values()].filter(ones => ones.length > 1).length;
-  const states = countBy(await deliveriesOf(stateDir), ({ state }) => state);
+  const states = countBy(await home.deliveries(), ({ state }) => state);
   check(
     `${PROCESSES} retry processes all end with 0`,
     results.every(({ code }) => code === 0),
@@ -29,14 +30,14 @@ export async function overlap(check: Check): Promise<void> {
  * The same with `kill -9` among them. A delivery is sent again only where its sender died before it could record the
  * try: so each has exactly one recorded try in the end, however often it was received, and always the same webhook-id.
  */
-export async function kills(check: Check, random: () => number): Promise<void> {
+export async function kills(check: Check, random: () => number, openHome: OpenHome): Promise<void> {
   const receiver = await startReceiver(20);
-  const stateDir = tempDir();
-  await queue(stateDir, DUE);
-  const env = machine(stateDir, receiver.url, { RECORDUPLOAD_WEBHOOK_CONCURRENCY: '8' });
+  const home = await openHome();
+  await home.queue(DUE);
+  const env = () => home.env(receiver.url, { RECORDUPLOAD_WEBHOOK_CONCURRENCY: '8' });
   const running = new Set<Run>();
   const launch = () => {
-    const run = start(['retry', '--quiet'], env);
+    const run = start(['retry', '--quiet'], env());
     running.add(run);
     void run.result.then(() => running.delete(run));
   };
@@ -50,12 +51,12 @@ export async function kills(check: Check, random: () => number): Promise<void> {
     if (victim) launch();
   }
   await Promise.all([...running].map(({ result }) => result));
-  const last = await start(['retry', '--now', '--quiet'], env).result;
+  const last = await start(['retry', '--now', '--quiet'], env()).result;
 
   const received = countBy(await receiver.received(), ({ recordingId }) => recordingId);
   const duplicates = [...received.values()].filter(ones => ones.length > 1);
   const changed = duplicates.filter(ones => new Set(ones.map(({ webhookId }) => webhookId)).size > 1);
-  const deliveries = await deliveriesOf(stateDir);
+  const deliveries = await home.deliveries();
   const unsettled = deliveries.filter(({ state }) => state !== 'delivered');
   const recordedAgain = deliveries.filter(({ attempts }) => attempts !== 1);
   check(`kill -9 of ${killed} senders: none of ${DUE} is lost`, received.size === DUE && unsettled.length === 0, {

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import type { Delivery } from '../../../src/core/delivery/delivery.ts';
 import { contentHash } from '../../../src/core/payload/payload.ts';
 import { openState } from '../../../src/state/open.ts';
+import type { State } from '../../../src/state/state.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const launcher = join(process.env.RECORDUPLOAD_TEST_ROOT ?? root, 'bin/recordupload.js');
@@ -110,28 +111,36 @@ export function machine(stateDir: string, url: string, more: NodeJS.ProcessEnv =
   };
 }
 
-/** Queues `count` deliveries of recordings 1 … count. */
-export async function queue(
-  stateDir: string,
+const QUEUED_AT_ONCE = 250;
+
+/** Queues `count` deliveries of recordings 1 … count in a state folder. */
+export async function queue(stateDir: string, count: number, endpoints?: readonly string[]): Promise<void> {
+  const state = await openState(stateDir);
+  await queueIn(state, count, endpoints);
+  await state.close();
+}
+
+export async function queueIn(
+  state: Pick<State, 'outbox'>,
   count: number,
   endpoints: readonly string[] = ['default'],
 ): Promise<void> {
-  const state = await openState(stateDir);
   const ids = Array.from({ length: count }, (_, index) => index + 1);
-  // All at once: they share a commit.
-  await Promise.all(
-    ids.map(id => {
-      const payload = { recording_id: id, title: `Meeting ${id}`, user_info: { email: EMAIL } };
-      return state.outbox.enqueue({
-        recordingId: String(id),
-        endpoints,
-        payload: JSON.stringify(payload),
-        contentHash: contentHash(payload as never),
-        now: Date.now(),
-      });
-    }),
-  );
-  await state.close();
+  // Those of one turn share a commit of SQLite; PostgreSQL has four connections for them.
+  for (let from = 0; from < count; from += QUEUED_AT_ONCE) {
+    await Promise.all(
+      ids.slice(from, from + QUEUED_AT_ONCE).map(id => {
+        const payload = { recording_id: id, title: `Meeting ${id}`, user_info: { email: EMAIL } };
+        return state.outbox.enqueue({
+          recordingId: String(id),
+          endpoints,
+          payload: JSON.stringify(payload),
+          contentHash: contentHash(payload as never),
+          now: Date.now(),
+        });
+      }),
+    );
+  }
 }
 
 /** All deliveries of a state folder. */
