@@ -9,6 +9,7 @@ import { makeCertificate } from '../support/certificate.ts';
 import { type Clip, makeClip } from '../support/ffmpeg-writer.ts';
 import { BAD_LINE_HOST, layBadLine } from './bad-line.ts';
 import { type Build, buildIn, oldBuild } from './builds.ts';
+import { measureFleet } from './fleet.ts';
 import { growth } from './growth.ts';
 import { raceLive } from './live.ts';
 import { lookAtMachine, QUIET_CORES } from './machine.ts';
@@ -209,6 +210,14 @@ cleanUp.push(sandbox.stop);
 if (options.growth) {
   await growth({ measure, cli: (builds.get(OURS) as Build).cli, base: BASE, folder, environment: sandbox.environment });
   process.exit();
+}
+if (options.fleet) {
+  const [ours, old] = [builds.get(OURS) as Build, builds.get(OLD)];
+  const { environment } = sandbox;
+  const fleet = { measure, ours, old, base: BASE, environment, folder, runs: options.runs, ...options.fleet, say };
+  const found = await measureFleet(fleet);
+  verdicts.push(...found);
+  for (const verdict of found) say(`${verdict.workload}\n${lineOf(verdict)}`);
 }
 const certificate = makeCertificate(folder, `DNS:localhost,IP:127.0.0.1,IP:${BAD_LINE_HOST}`);
 const sinkProgram = compile('s3sink', folder);

@@ -10,8 +10,13 @@ export interface Options {
   /** A built folder or a git revision. */
   old: string | undefined;
   growth: boolean;
+  /** Measure a fleet instead, at this scale. */
+  fleet: { scale: number } | undefined;
   markdown: boolean;
 }
+
+/** No race of programs, so that it is measured by itself. */
+const FLEET = 'fleet';
 
 /** @throws Error that says what is wrong with the arguments */
 export function parseOptions(args: readonly string[]): Options | 'help' {
@@ -33,8 +38,10 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
   if (!Number.isInteger(runs) || runs < 1) throw new Error(`--runs ${values.runs}: not a number of turns`);
   const scale = Number(values.scale);
   if (!(scale > 0 && scale <= 1)) throw new Error(`--scale ${values.scale}: not between 0 and 1`);
+  const isFleet = values.only === FLEET;
   return {
-    workloads: chosen(values.only, values.all).map(workload => scaled(workload, scale)),
+    fleet: isFleet ? { scale } : undefined,
+    workloads: isFleet ? [] : chosen(values.only, values.all).map(workload => scaled(workload, scale)),
     runs,
     old: values.old,
     growth: values.growth,
@@ -48,7 +55,7 @@ function chosen(only: string | undefined, all: boolean): readonly Workload[] {
   const isNamed = (workload: Workload, name: string) => workload.name === name || workload.kind === name;
   const unknown = names.filter(name => !WORKLOADS.some(workload => isNamed(workload, name)));
   if (unknown.length > 0) {
-    const known = WORKLOADS.map(workload => workload.name).join(', ');
+    const known = [...WORKLOADS.map(workload => workload.name), `${FLEET} (by itself)`].join(', ');
     throw new Error(`--only ${unknown.join(',')}: no such workload; there are ${known}`);
   }
   return WORKLOADS.filter(workload => names.some(name => isNamed(workload, name)));
@@ -82,6 +89,8 @@ line needs root and iproute2.
   --old <folder|revision>  measure this older build too: a folder with bin and dist, or a git revision to build.
                            The budgets that compare with the old build need it
   --only <name,...>        only these workloads; live: all recordings in progress
+  --only fleet             instead: eight machines with a state in PostgreSQL, 1,000,000 recordings, an idle fleet of 20;
+                           takes about 25 minutes, and with --old compares SQLite, too
   --all                    the large workloads too: takes about half an hour
   --runs <n>               turns of each workload that count (default 5; four times as many of the short ones). A turn
                            that other processes disturb is run again, up to three times the turns in all
