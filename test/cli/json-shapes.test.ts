@@ -858,5 +858,7 @@ test('a failure has the same head, and the error in place of a result', async ()
 
 test('every command that has --json is tested above', () => {
   const known = COMMANDS.filter(({ options }) => options.some(({ flags }) => flags === '--json'));
-  expect(known.map(({ name }) => name).filter(name => !tested.has(name))).toEqual([]);
+  // `state move` needs a PostgreSQL: test/fleet/state-move.test.ts.
+  const here = known.map(({ name }) => name).filter(name => name !== 'state move');
+  expect(here.filter(name => !tested.has(name))).toEqual([]);
 });

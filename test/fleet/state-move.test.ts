@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import { shapeOf } from '../cli/shape.ts';
 import { type Desk, openDesk, openSandbox, readJson, webhooksOf } from '../support/desk.ts';
 import { freshId, makeRecording } from '../support/make-recording.ts';
 import { type Cluster, findPostgres, startCluster } from '../support/postgres.ts';
@@ -45,6 +46,23 @@ describeWithPostgres('state move', () => {
     const would = await move(desk, 'postgres', '--dry-run');
     expect(would.result.moved).toMatchObject({ recordings: 2, files: 6, webhooks: 2, queued: 1 });
     const { result } = await move(desk, 'postgres');
+    expect(shapeOf(result)).toEqual({
+      to: 'string',
+      dryRun: 'boolean',
+      machine: 'string',
+      database: 'string',
+      moved: {
+        recordings: 'number',
+        files: 'number',
+        parts: 'number',
+        webhooks: 'number',
+        attempts: 'number',
+        queued: 'number',
+      },
+      alreadyThere: 'number',
+      kept: [],
+      backup: 'string',
+    });
     expect(result.moved).toEqual(would.result.moved);
     expect(statSync(result.backup!).mode & 0o777).toBe(0o600);
 
