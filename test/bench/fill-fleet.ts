@@ -6,7 +6,7 @@ const AT_ONCE = 50_000;
 /** Fills a fleet's schema: one recording every 20 s, of 20 machines. All of it is done: `status` ends with 0 then. */
 export async function fillFleet(cluster: Cluster, database: string, recordings: number): Promise<void> {
   const target = "'https://s3.example.com/b'";
-  const at = `((extract(epoch FROM now()) * 1000)::bigint - (${recordings} - n) * 20000)`;
+  const at = `((extract(epoch FROM now()) * 1000)::bigint - (${recordings} - n::bigint) * 20000)`;
   const schema = 'recordupload';
   for (let from = 0; from < recordings; from += AT_ONCE) {
     const series = `generate_series(${from}, ${Math.min(from + AT_ONCE, recordings) - 1}) AS n`;

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openState } from '../../src/state/open.ts';
@@ -56,6 +56,8 @@ export async function measureFleet(bench: FleetBench): Promise<Verdict[]> {
       "shared_preload_libraries = 'pg_stat_statements'",
     ],
   });
+  // An interrupted benchmark leaves nothing behind; the server ends with it.
+  process.once('exit', () => rmSync(cluster.dir, { recursive: true, force: true, maxRetries: 5 }));
   try {
     return [
       ...(await sendOnFleet(bench, cluster)),
@@ -211,6 +213,10 @@ async function idleFleet(
       stdio: 'ignore',
     });
   });
+  const end = () => {
+    for (const worker of workers) worker.kill('SIGTERM');
+  };
+  process.once('exit', end);
   const calls = async () => {
     const [row] = await cluster.run(
       `SELECT COALESCE(SUM(calls), 0)::float8 AS calls FROM pg_stat_statements
@@ -231,7 +237,8 @@ async function idleFleet(
     say(`an idle fleet of ${IDLE_MACHINES}: ${rate.toFixed(2)} queries a second`);
     return [verdict(`an idle fleet of ${IDLE_MACHINES}`, 'queries a second', 1, rate)];
   } finally {
-    for (const worker of workers) worker.kill('SIGTERM');
+    end();
+    process.off('exit', end);
     await Promise.all(workers.map(ended));
   }
 }
