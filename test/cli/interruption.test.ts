@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { onInterruption } from '../../src/cli/interruption.ts';
 import { InterruptedError } from '../../src/core/errors.ts';
 
@@ -8,6 +8,10 @@ function listening(spec: { keepsHangUp?: boolean }, platform: NodeJS.Platform) {
   const aborted = onInterruption(spec, platform, (name, onSignal) => signals.set(name, onSignal));
   return { names: [...signals.keys()].sort(), send: (name: string) => signals.get(name)?.(), aborted };
 }
+
+// What stops a command also sets the timer that ends its process, which is Jest's own here.
+beforeEach(() => jest.useFakeTimers());
+afterEach(() => jest.useRealTimers());
 
 describe('what stops a command', () => {
   test('Ctrl-C, SIGTERM and a terminal that hangs up; the worker reads its configuration again on SIGHUP', () => {
