@@ -10,8 +10,12 @@ function listening(spec: { keepsHangUp?: boolean }, platform: NodeJS.Platform) {
 }
 
 // What stops a command also sets the timer that ends its process, which is Jest's own here.
-beforeEach(() => jest.useFakeTimers());
-afterEach(() => jest.useRealTimers());
+beforeEach(() => {
+  jest.useFakeTimers();
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
 
 describe('what stops a command', () => {
   test('Ctrl-C, SIGTERM and a terminal that hangs up; the worker reads its configuration again on SIGHUP', () => {

@@ -2,7 +2,7 @@ import type { Config } from 'jest';
 import everyday from '../../jest.config.ts';
 
 /** About the launcher of the npm package and what lies beside it, neither of which a single executable has. */
-const ONLY_PACKAGE = ['test/e2e/code-cache.test.ts', 'test/e2e/launcher.test.ts'];
+export const ONLY_PACKAGE = ['test/e2e/code-cache.test.ts', 'test/e2e/launcher.test.ts'];
 
 /**
  * What runs the program as its users do: `npm run test:e2e`. With `RECORDUPLOAD_BIN=<file>` it runs a single executable

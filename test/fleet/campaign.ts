@@ -3,7 +3,7 @@
  * cable from each machine to each of the three. Each round makes recordings and lets one thing go wrong: a cable is cut, a
  * machine killed, the database crashes, store and server restart.
  *
- *   npm run test:fleet -- [--rounds 12] [--seed N] [--shared]
+ *   npm run test:fleet -- [--rounds 8] [--seed N] [--shared]
  *
  * `--rounds 200` is the whole of it. `--shared`: with `sharedFolders`, so that machines take over from each other; unless
  * given, the second half of the rounds is played so. Needs root; elsewhere it is left out.
@@ -33,7 +33,7 @@ const INNER = 'RECORDUPLOAD_TEST_NETWORK';
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '12' },
+    rounds: { type: 'string', default: '8' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     shared: { type: 'boolean', default: false },
   },
