@@ -1,3 +1,5 @@
+import type { AlertMessage, OpenCause } from '../core/alerts/alert-book.ts';
+import type { AlertEvent } from '../core/alerts/cause.ts';
 import type {
   Attempt,
   AttemptOutcome,
@@ -6,15 +8,19 @@ import type {
   HeldReason,
   Trigger,
 } from '../core/delivery/delivery.ts';
+import type { EndpointState } from '../core/delivery/endpoints.ts';
 import type { FileIdentity } from '../core/recording/file-identity.ts';
 import type { RecordingDetails, RecordingId, Role } from '../core/recording/recording.ts';
 import type { RecordingState, StoredFile, StoredRecording } from '../core/upload/journal.ts';
+import type { KeptNote, Told } from '../core/upload/local-files.ts';
+import type { OpenUpload, StoredPart } from '../core/upload/parts-journal.ts';
+import type { AskedUpload, QueuedUpload } from '../core/upload/queue.ts';
 
 /*
  * Rows of the tables as the core knows them, whichever database they are from.
  */
 
-type Row = Readonly<Record<string, unknown>>;
+export type Row = Readonly<Record<string, unknown>>;
 
 /** A row of `deliveries`. */
 export function toDelivery(row: Row): Delivery {
@@ -83,4 +89,87 @@ export function toFile(row: Row): StoredFile {
 /** What tells a file's versions apart, in a row of `files` or `multipart_uploads`. */
 export function toIdentity(row: Row): FileIdentity {
   return { sizeBytes: Number(row.size), mtimeNs: String(row.mtime_ns), inode: String(row.inode) };
+}
+
+/** A row of `multipart_uploads`. */
+export function toOpenUpload(row: Row): OpenUpload {
+  return {
+    name: String(row.name),
+    uploadId: row.upload_id as string | null,
+    token: String(row.token) || null,
+    askedAt: row.asked_at as number | null,
+    partSizeBytes: Number(row.part_size),
+    live: row.live === 1,
+    ...toIdentity(row),
+  };
+}
+
+/** A row of `parts`. */
+export function toPart({ number, etag, sha256 }: Row): StoredPart {
+  return { number: Number(number), etag: String(etag), sha256: String(sha256) };
+}
+
+/** A row of `queue`. @throws SyntaxError if what was asked is no JSON */
+export function toQueued(row: Row): QueuedUpload {
+  return {
+    dir: String(row.dir),
+    recordingId: String(row.recording_id),
+    origin: row.origin as QueuedUpload['origin'],
+    asked: JSON.parse(String(row.asked)) as AskedUpload,
+    state: row.state as QueuedUpload['state'],
+    reason: row.reason as string | null,
+    hint: row.hint as string | null,
+    since: Number(row.since),
+    askedAt: Number(row.asked_at),
+    updatedAt: Number(row.updated_at),
+    nextAt: Number(row.next_at),
+  };
+}
+
+/** A row of `endpoints`, or the name of one that has none. */
+export function toEndpointState(row: Row): EndpointState {
+  return {
+    name: String(row.name),
+    disabledReason: (row.disabled_reason as string | null | undefined) ?? null,
+    disabledAt: (row.disabled_at as number | null | undefined) ?? null,
+    refusedAt: (row.refused_at as number | null | undefined) ?? null,
+  };
+}
+
+/** Why the local files of a row of `recordings` were kept. @throws SyntaxError if its note is no JSON */
+export function toNote(row: Row): KeptNote | null {
+  return typeof row.local_note === 'string' ? (JSON.parse(row.local_note) as KeptNote) : null;
+}
+
+/** What endpoints were told of a recording: of each, the last of the rows counts. */
+export function toTold(rows: readonly Row[]): Told[] {
+  const told = new Map<string, Told>();
+  for (const row of rows) {
+    const endpoint = String(row.endpoint);
+    told.set(endpoint, { endpoint, state: row.state as DeliveryState, createdAt: Number(row.created_at) });
+  }
+  return [...told.values()];
+}
+
+/** A row of `alert_causes`. */
+export function toCause(row: Row): OpenCause {
+  return {
+    key: String(row.key),
+    event: row.event as OpenCause['event'],
+    text: String(row.text),
+    count: row.count as number | null,
+    since: Number(row.since),
+  };
+}
+
+/** A row of `alert_messages`. */
+export function toMessage(row: Row): AlertMessage {
+  return {
+    id: Number(row.id),
+    target: String(row.target),
+    event: row.event as AlertEvent,
+    body: String(row.body),
+    createdAt: Number(row.created_at),
+    attempts: Number(row.attempts),
+  };
 }

@@ -1,9 +1,10 @@
-import type { AlertBook, AlertMessage, OpenCause } from '../../core/alerts/alert-book.ts';
+import type { AlertBook } from '../../core/alerts/alert-book.ts';
 import type { AlertEvent } from '../../core/alerts/cause.ts';
 import { storing } from '../not-stored.ts';
+import { toCause, toMessage } from '../rows.ts';
 import { textArray } from './arrays.ts';
 import type { Database } from './database.ts';
-import type { Row, Sql } from './sql.ts';
+import type { Sql } from './sql.ts';
 
 const ADD_TARGETS = `INSERT INTO alert_targets (target, machine) SELECT name, $machine FROM unnest($targets::text[]) AS name
   ON CONFLICT DO NOTHING`;
@@ -84,25 +85,4 @@ async function queue(sql: Sql, target: string, event: AlertEvent, body: string, 
     `INSERT INTO alert_messages (target, event, body, created_at, next_at) VALUES ($target, $event, $body, $now, $now)`,
     { target, event, body, now },
   );
-}
-
-function toCause(row: Row): OpenCause {
-  return {
-    key: String(row.key),
-    event: row.event as OpenCause['event'],
-    text: String(row.text),
-    count: row.count as number | null,
-    since: Number(row.since),
-  };
-}
-
-function toMessage(row: Row): AlertMessage {
-  return {
-    id: Number(row.id),
-    target: String(row.target),
-    event: row.event as AlertEvent,
-    body: String(row.body),
-    createdAt: Number(row.created_at),
-    attempts: Number(row.attempts),
-  };
 }

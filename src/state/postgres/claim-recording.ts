@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { AppError } from '../../core/errors.ts';
 import type { RecordingDetails } from '../../core/recording/recording.ts';
 import type { BeginResult } from '../../core/upload/live-journal.ts';
 import type { RecordingRef } from '../../core/upload/parts-journal.ts';
+import { newToken, OF_RECORDING, valuesOfRecording } from '../refs.ts';
 import type { Database } from './database.ts';
 import type { Row, Sql, Values } from './sql.ts';
 
@@ -10,18 +10,12 @@ import type { Row, Sql, Values } from './sql.ts';
  * Within a write: the claim of a process on a recording, so that no two of the fleet upload it at once.
  */
 
-export const OF_RECORDING = 'target = $target AND id = $recordingId';
-
 /** Of rows with a folder: this machine's; with `sharedFolders`, a path is the same folder on every machine. */
 export const IS_OURS = '(machine = $machine OR $shared = 1)';
 
 /** The values of `IS_OURS`. */
 export function ours({ self, sharedFolders }: Pick<Database, 'self' | 'sharedFolders'>): Values {
   return { machine: self.machine, shared: Number(sharedFolders) };
-}
-
-export function valuesOfRecording({ target, recordingId }: RecordingRef): Values {
-  return { target, recordingId };
 }
 
 /** Waits until no other transaction has the lock of that name; it ends with the transaction. */
@@ -143,9 +137,4 @@ export function takenOver(recordingId: string, { pid, machine }: { pid: number; 
     `process ${pid} on ${machine} has taken recording ${recordingId} over: this one was cut off from the state's database`,
     { hint: 'nothing is lost: the other process finishes it (recordupload status)' },
   );
-}
-
-/** Short: it is at the beginning of each object's token. */
-function newToken(): string {
-  return randomUUID().slice(0, 13);
 }

@@ -1,8 +1,9 @@
 import type { EndpointState, Endpoints } from '../../core/delivery/endpoints.ts';
 import type { Fingerprint } from '../../core/delivery/refusal.ts';
+import { toEndpointState } from '../rows.ts';
 import { clockOffset } from './clock-offset.ts';
 import type { Database } from './database.ts';
-import type { Row, Sql } from './sql.ts';
+import type { Sql } from './sql.ts';
 
 // In one order: two machines that hold or release at the same time never wait for each other's rows.
 const HOLD = `UPDATE deliveries SET state = 'held', held_reason = 'refused', settled_at = $now
@@ -19,7 +20,7 @@ const RELEASE = `UPDATE deliveries
 export function openEndpoints({ read, write }: Database): Endpoints {
   const one = (sql: Sql, name: string) => sql.get('SELECT * FROM endpoints WHERE name = $name', { name });
   return {
-    get: name => read(async sql => toState((await one(sql, name)) ?? { name })),
+    get: name => read(async sql => toEndpointState((await one(sql, name)) ?? { name })),
 
     list: () => read(endpointStates),
 
@@ -57,7 +58,7 @@ export async function endpointStates(sql: Sql): Promise<EndpointState[]> {
   const rows = await sql.all(
     'SELECT * FROM endpoints WHERE disabled_at IS NOT NULL OR refused_at IS NOT NULL OR open_until IS NULL ORDER BY name',
   );
-  return rows.map(toState);
+  return rows.map(toEndpointState);
 }
 
 /** Within a write: remembers what the server refused, and holds the endpoint's pending deliveries. */
@@ -77,13 +78,4 @@ export async function disable(sql: Sql, name: string, reason: string, now: numbe
      ON CONFLICT (name) DO UPDATE SET disabled_reason = $reason, disabled_at = $now`,
     { name, reason, now },
   );
-}
-
-function toState(row: Row): EndpointState {
-  return {
-    name: String(row.name),
-    disabledReason: (row.disabled_reason as string | null | undefined) ?? null,
-    disabledAt: (row.disabled_at as number | null | undefined) ?? null,
-    refusedAt: (row.refused_at as number | null | undefined) ?? null,
-  };
 }

@@ -1,13 +1,10 @@
 import type { RecordingId } from '../../core/recording/recording.ts';
 import type { ForgetResult, ForgottenUpload } from '../../core/upload/forget.ts';
-import { toRecording } from '../rows.ts';
+import { type LeftRows, TABLES_OF_RECORDING, toForgotten, whereToForget } from '../forget.ts';
 import { clockOffset } from './clock-offset.ts';
 import type { Database } from './database.ts';
 import { discard } from './discard.ts';
-import type { Row, Sql } from './sql.ts';
-
-/** What belongs to one recording in one bucket. */
-const TABLES = ['parts', 'multipart_uploads', 'files'] as const;
+import type { Sql } from './sql.ts';
 
 /** `UploadJournal.forget` over the database; any machine may, whoever's the recording is. */
 export function forgetIn({ write, liveness }: Database) {
@@ -23,11 +20,7 @@ export function forgetIn({ write, liveness }: Database) {
       const begun = await sql.all('SELECT target, upload_id, key FROM begun_uploads WHERE starts_with(key, $prefix)', {
         prefix: `${recordingId}/`,
       });
-      // A mistyped bucket must not cost the recording in the right one its webhooks.
-      const done = rows.filter(row => row.state === 'done').map(row => String(row.target));
-      const unfinished = [...rows, ...begun].map(row => String(row.target)).filter(target => !done.includes(target));
-      const kept = unfinished.length > 0 ? done : [];
-      const targets = new Set(unfinished.length > 0 ? unfinished : done);
+      const { targets, kept } = whereToForget(rows, begun);
       const isAlive = async (id: string) => living.has(id);
       const ended =
         kept.length > 0
@@ -35,46 +28,32 @@ export function forgetIn({ write, liveness }: Database) {
           : await discard(sql, { recordingId, endpoint: undefined, now: now + (await clockOffset(sql)), isAlive });
       if (!ended.ok) return { ok: false, atWork: 'webhook' };
       const uploads: ForgottenUpload[] = [];
-      for (const target of targets) uploads.push(await leftOf(sql, { target, recordingId }, rows, begun));
+      for (const target of targets)
+        uploads.push(
+          toForgotten({ target, recordingId }, { rows, begun, ...(await leftIn(sql, target, recordingId)) }),
+        );
       for (const target of targets) await remove(sql, target, recordingId);
       return { ok: true, uploads, discarded: ended.discarded, ...(kept.length > 0 && { kept }) };
     });
 }
 
-/** What is left of a recording in one bucket. */
-async function leftOf(
-  sql: Sql,
-  { target, recordingId }: { target: string; recordingId: RecordingId },
-  rows: readonly Row[],
-  begun: readonly Row[],
-): Promise<ForgottenUpload> {
-  const row = rows.find(one => one.target === target);
-  const recording = row && toRecording(row);
-  const metadata = recording?.metadata == null ? [] : [`${recordingId}/metadata.json`];
-  const open = await sql.all(
-    `SELECT name, upload_id FROM multipart_uploads
-     WHERE target = $target AND recording_id = $recordingId AND upload_id IS NOT NULL`,
-    { target, recordingId },
-  );
-  const stored = await sql.all(
-    `SELECT name FROM files WHERE target = $target AND recording_id = $recordingId AND state = 'uploaded' ORDER BY name`,
-    { target, recordingId },
-  );
-  const multipart = new Map([
-    ...begun.filter(one => one.target === target).map(one => [String(one.upload_id), String(one.key)] as const),
-    ...open.map(one => [String(one.upload_id), `${recordingId}/${one.name}`] as const),
-  ]);
+/** Its open uploads and stored files in one bucket. */
+async function leftIn(sql: Sql, target: string, recordingId: RecordingId): Promise<Pick<LeftRows, 'open' | 'stored'>> {
   return {
-    target,
-    dir: recording?.dir,
-    state: recording?.state,
-    multipart: [...multipart].map(([uploadId, key]) => ({ key, uploadId })),
-    stored: [...stored.map(({ name }) => `${recordingId}/${name}`), ...metadata],
+    open: await sql.all(
+      `SELECT name, upload_id FROM multipart_uploads
+       WHERE target = $target AND recording_id = $recordingId AND upload_id IS NOT NULL`,
+      { target, recordingId },
+    ),
+    stored: await sql.all(
+      `SELECT name FROM files WHERE target = $target AND recording_id = $recordingId AND state = 'uploaded' ORDER BY name`,
+      { target, recordingId },
+    ),
   };
 }
 
 async function remove(sql: Sql, target: string, recordingId: RecordingId): Promise<void> {
-  for (const table of TABLES)
+  for (const table of TABLES_OF_RECORDING)
     await sql.run(`DELETE FROM ${table} WHERE target = $target AND recording_id = $recordingId`, {
       target,
       recordingId,

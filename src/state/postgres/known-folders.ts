@@ -1,9 +1,8 @@
 import type { RecordingState } from '../../core/upload/journal.ts';
 import type { KnownFolder, KnownFolders } from '../../core/upload/known-folders.ts';
-import { toIdentity } from '../rows.ts';
+import { toIdentity, toQueued } from '../rows.ts';
 import { IS_OURS, ours } from './claim-recording.ts';
 import type { Database } from './database.ts';
-import { toQueued } from './queue.ts';
 import type { Sql, Values } from './sql.ts';
 
 /** What the state knows of this machine's folders, over the database; with `sharedFolders`, of everybody's. */

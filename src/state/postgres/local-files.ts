@@ -1,9 +1,9 @@
-import type { DeliveryState } from '../../core/delivery/delivery.ts';
 import type { RecordingId } from '../../core/recording/recording.ts';
-import type { KeptNote, LocalFiles, LocalRecording, Told } from '../../core/upload/local-files.ts';
+import type { LocalFiles, LocalRecording, Told } from '../../core/upload/local-files.ts';
 import type { RecordingRef } from '../../core/upload/parts-journal.ts';
-import { toFile, toRecording } from '../rows.ts';
-import { IS_OURS, lockFolder, OF_RECORDING, ours, valuesOfRecording } from './claim-recording.ts';
+import { OF_RECORDING, valuesOfRecording } from '../refs.ts';
+import { toFile, toNote, toRecording, toTold } from '../rows.ts';
+import { IS_OURS, lockFolder, ours } from './claim-recording.ts';
 import type { Database } from './database.ts';
 import type { Row, Sql, Values } from './sql.ts';
 
@@ -155,11 +155,6 @@ async function toLocalAlone(sql: Sql, row: Row, mine: Values): Promise<Omit<Loca
   };
 }
 
-/** Why the local files of a row of `recordings` were kept. @throws SyntaxError if its note is no JSON */
-export function toNote(row: Row): KeptNote | null {
-  return typeof row.local_note === 'string' ? (JSON.parse(row.local_note) as KeptNote) : null;
-}
-
 /** The newest delivery to each endpoint; where all are pruned, what the endpoint has received. */
 async function toldOf(sql: Sql, id: string): Promise<Told[]> {
   const pruned = await sql.all(
@@ -170,11 +165,5 @@ async function toldOf(sql: Sql, id: string): Promise<Told[]> {
     'SELECT endpoint, state, created_at FROM deliveries WHERE recording_id = $id ORDER BY seq',
     { id },
   );
-  // Of each endpoint, the last one stays.
-  const told = new Map<string, Told>();
-  for (const row of [...pruned, ...kept]) {
-    const endpoint = String(row.endpoint);
-    told.set(endpoint, { endpoint, state: row.state as DeliveryState, createdAt: Number(row.created_at) });
-  }
-  return [...told.values()];
+  return toTold([...pruned, ...kept]);
 }

@@ -1,23 +1,14 @@
-import { NO_EMAIL } from '../../core/delivery/delivery-report.ts';
-import type {
-  BlockedEndpoint,
-  Overview,
-  RecordingStatus,
-  StateOverview,
-  UnfinishedUpload,
-  WaitingDelivery,
-} from '../../core/status/overview.ts';
+import type { Overview, RecordingStatus, StateOverview, UnfinishedUpload } from '../../core/status/overview.ts';
 import type { QueuedUpload } from '../../core/upload/queue.ts';
-import { toDelivery } from '../rows.ts';
+import { toBlocked, toStatus, toUpload, toWaiting } from '../overview-rows.ts';
+import { toQueued } from '../rows.ts';
 import { textArray } from './arrays.ts';
 import type { Database } from './database.ts';
 import { endpointStates } from './endpoints.ts';
 import { filesOf } from './file-progress.ts';
 import { historyOf } from './history.ts';
-import { toNote } from './local-files.ts';
 import { machinesIn } from './machines.ts';
 import { activityIn, deliveriesPage, recordingsPage } from './pages.ts';
-import { toQueued } from './queue.ts';
 import { type Living, recentRecordings } from './recent.ts';
 import type { Row, Sql, Values } from './sql.ts';
 import { readMeasures } from './totals.ts';
@@ -129,14 +120,14 @@ async function readOverview(
          ${WITH_LAST_ERROR} ORDER BY settled_at, seq`,
         { limit },
       )
-    ).map(toWaiting),
+    ).map(row => toWaiting(row, row)),
     waiting: (
       await sql.all(
         `WITH page AS MATERIALIZED (SELECT * FROM deliveries WHERE state = 'pending' ORDER BY next_at, seq LIMIT $limit)
          ${WITH_LAST_ERROR} ORDER BY next_at, seq`,
         { limit },
       )
-    ).map(toWaiting),
+    ).map(row => toWaiting(row, row)),
     endpoints: (
       await sql.all('SELECT * FROM endpoints WHERE disabled_reason IS NOT NULL OR refused_at IS NOT NULL ORDER BY name')
     ).map(toBlocked),
@@ -177,17 +168,7 @@ const queuedOf = (row: Row): QueuedUpload => ({ ...toQueued(row), machine: Strin
 async function recordingsOf(sql: Sql, living: Living, id: string): Promise<RecordingStatus[]> {
   const rows = await sql.all('SELECT * FROM recordings WHERE id = $id AND created_at > 0 ORDER BY target', { id });
   const uploads = await toUploads(sql, rows, living);
-  return uploads.map((upload, index) => {
-    const row = rows[index] as Row;
-    const isDone = row.state === 'done';
-    return {
-      ...upload,
-      state: isDone ? 'done' : upload.state,
-      since: isDone ? null : upload.since,
-      metadata: row.metadata as string | null,
-      local: { removedAt: row.local_removed_at as number | null, kept: toNote(row)?.text ?? null },
-    };
-  });
+  return uploads.map((upload, index) => toStatus(rows[index] as Row, upload));
 }
 
 async function toUploads(sql: Sql, rows: readonly Row[], living: Living): Promise<UnfinishedUpload[]> {
@@ -195,45 +176,8 @@ async function toUploads(sql: Sql, rows: readonly Row[], living: Living): Promis
     sql,
     rows.map(row => ({ target: String(row.target), id: String(row.id) })),
   );
-  return rows.map((row, index) => {
-    const owner = living.get(String(row.claimed_by));
-    return {
-      target: String(row.target),
-      id: String(row.id),
-      dir: String(row.dir),
-      machine: String(row.machine),
-      state: owner === undefined ? 'partial' : row.state === 'recording' ? 'recording' : 'uploading',
-      pid: owner?.pid || null,
-      since: Number(row.unfinished_since ?? row.updated_at),
-      updatedAt: Number(row.updated_at),
-      error: row.error as string | null,
-      ...(row.refused === 1 && { isForeign: true as const }),
-      files: files[index] ?? [],
-    };
-  });
-}
-
-function toWaiting(row: Row): WaitingDelivery {
-  const { recordingId, endpoint, webhookId, heldReason, attempts, createdAt, nextAt, state } = toDelivery(row);
-  const isHeld = state === 'held';
-  return {
-    recordingId,
-    endpoint,
-    webhookId,
-    state: isHeld ? 'held' : 'waiting',
-    heldReason,
-    attempts,
-    since: createdAt,
-    nextAt: isHeld ? null : nextAt,
-    error: (row.error as string | null) ?? (heldReason === 'no-email' ? NO_EMAIL : null),
-  };
-}
-
-function toBlocked(row: Row): BlockedEndpoint {
-  const isDisabled = row.disabled_reason !== null;
-  return {
-    name: String(row.name),
-    reason: isDisabled ? `disabled: ${row.disabled_reason}` : 'refuses the token',
-    since: (isDisabled ? row.disabled_at : row.refused_at) as number | null,
-  };
+  return rows.map((row, index) => ({
+    ...toUpload(row, living.get(String(row.claimed_by))?.pid, files[index] ?? []),
+    machine: String(row.machine),
+  }));
 }

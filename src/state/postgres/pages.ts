@@ -1,4 +1,3 @@
-import type { HeldReason } from '../../core/delivery/delivery.ts';
 import type { RecentRecording } from '../../core/status/overview.ts';
 import type {
   Activity,
@@ -8,7 +7,8 @@ import type {
   Page,
   RecordingsFilter,
 } from '../../core/status/pages.ts';
-import { conditionOf, type Living, recordingRows, toRecent } from './recent.ts';
+import { containing, pageOf, parseCursor, toListed } from '../pages.ts';
+import { conditionOf, type Living, recordingRows, toRecentOf } from './recent.ts';
 import type { Row, Sql, Values } from './sql.ts';
 
 /*
@@ -33,7 +33,7 @@ export async function recordingsPage(
     limit: limit + 1,
   });
   const { entries, next } = pageOf(rows, limit, placeOf);
-  return { entries: entries.map(row => toRecent(row, living)), next };
+  return { entries: entries.map(row => toRecentOf(row, living)), next };
 }
 
 /** Webhooks that are held or wait. */
@@ -60,7 +60,7 @@ export async function deliveriesPage(
     { ...Object.assign({}, ...parts.map(([, one]) => one)), limit: limit + 1 },
   );
   const { entries, next } = pageOf(rows, limit, row => `${row[time]}.${row.seq}`);
-  return { entries: entries.map(toListed), next };
+  return { entries: entries.map(row => toListed(row, row)), next };
 }
 
 /** What was finished since. */
@@ -80,11 +80,6 @@ export async function activityIn(sql: Sql, { doneSince, bytesSince }: ActivitySi
   };
 }
 
-/** `%text%` for LIKE, with its own wildcards escaped. */
-function containing(text: string): string {
-  return `%${text.replace(/[%_!]/g, '!$&')}%`;
-}
-
 /** Where the next page of recordings begins: behind this one. */
 function placeOf({ updated_at: at, target, id }: Row): string {
   return `${at}.${Buffer.from(JSON.stringify([target, id])).toString('base64url')}`;
@@ -100,34 +95,4 @@ function parsePlace(after: string | undefined): { lastAt: number; lastTarget: st
   } catch {
     return undefined;
   }
-}
-
-function parseCursor(after: string | undefined): { lastAt: number; lastRow: number } | undefined {
-  const [, at, row] = /^(\d{1,15})\.(\d{1,15})$/.exec(after ?? '') ?? [];
-  return at === undefined ? undefined : { lastAt: Number(at), lastRow: Number(row) };
-}
-
-/** One row more than a page was asked for: that there is a next page, and nothing else. */
-function pageOf(rows: Row[], limit: number, cursorOf: (row: Row) => string): Page<Row> {
-  const entries = rows.slice(0, limit);
-  const last = entries.at(-1);
-  return { entries, next: last && rows.length > limit ? cursorOf(last) : undefined };
-}
-
-function toListed(row: Row): ListedDelivery {
-  const isHeld = row.state === 'held';
-  return {
-    seq: Number(row.seq),
-    webhookId: String(row.webhook_id),
-    recordingId: String(row.recording_id),
-    endpoint: String(row.endpoint),
-    state: isHeld ? 'held' : 'waiting',
-    heldReason: row.held_reason as HeldReason | null,
-    attempts: Number(row.attempts),
-    createdAt: Number(row.created_at),
-    heldAt: isHeld ? Number(row.settled_at) : null,
-    nextAt: isHeld ? null : Number(row.next_at),
-    error: (row.error ?? null) as string | null,
-    status: (row.status ?? null) as number | null,
-  };
 }

@@ -1,12 +1,11 @@
 import { objectKey } from '../../core/recording/object-key.ts';
 import type { RecordingId } from '../../core/recording/recording.ts';
-import type { BegunUploads, FileRef, OpenUpload, PartsJournal, StoredPart } from '../../core/upload/parts-journal.ts';
-import { toIdentity } from '../rows.ts';
+import type { BegunUploads, FileRef, PartsJournal, StoredPart } from '../../core/upload/parts-journal.ts';
+import { OF_FILE, valuesOfFile } from '../refs.ts';
+import { toOpenUpload, toPart } from '../rows.ts';
 import { assertNotTaken, IS_OURS, ours } from './claim-recording.ts';
 import type { Database } from './database.ts';
-import type { Row, Sql, Values } from './sql.ts';
-
-export const OF_FILE = 'target = $target AND recording_id = $recordingId AND name = $name';
+import type { Sql } from './sql.ts';
 
 /** The journal of multipart uploads over the database. */
 export function openPartsJournal(database: Database): PartsJournal & BegunUploads {
@@ -20,7 +19,7 @@ export function openPartsJournal(database: Database): PartsJournal & BegunUpload
           `SELECT number, etag, sha256 FROM parts WHERE ${OF_FILE} ORDER BY number`,
           valuesOfFile(file),
         );
-        return { upload: toUpload(row), parts: parts.map(toPart) };
+        return { upload: toOpenUpload(row), parts: parts.map(toPart) };
       }),
 
     beginUpload: ({ target, recordingId }, upload, parts, now) =>
@@ -129,11 +128,6 @@ export function openPartsJournal(database: Database): PartsJournal & BegunUpload
   };
 }
 
-/** The values that name a file. */
-export function valuesOfFile({ target, recordingId, name }: FileRef): Values {
-  return { target, recordingId, name };
-}
-
 /** Within a write: the file's open upload has ended in the bucket, if it had one. */
 export async function endUpload(sql: Sql, file: FileRef): Promise<void> {
   await sql.run(
@@ -161,20 +155,4 @@ async function insertParts(sql: Sql, file: FileRef, parts: readonly StoredPart[]
      ON CONFLICT (target, recording_id, name, number) DO UPDATE SET etag = excluded.etag, sha256 = excluded.sha256`,
     { ...valuesOfFile(file), parts: JSON.stringify(byNumber) },
   );
-}
-
-function toUpload(row: Row): OpenUpload {
-  return {
-    name: String(row.name),
-    uploadId: row.upload_id as string | null,
-    token: String(row.token) || null,
-    askedAt: row.asked_at as number | null,
-    partSizeBytes: Number(row.part_size),
-    live: row.live === 1,
-    ...toIdentity(row),
-  };
-}
-
-function toPart({ number, etag, sha256 }: Row): StoredPart {
-  return { number: Number(number), etag: String(etag), sha256: String(sha256) };
 }

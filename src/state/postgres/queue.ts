@@ -1,14 +1,8 @@
-import {
-  type AskedFolder,
-  type AskedUpload,
-  LONGEST_PAUSE_MS,
-  type NotBegun,
-  type QueuedUpload,
-  type UploadQueue,
-} from '../../core/upload/queue.ts';
+import { type AskedFolder, LONGEST_PAUSE_MS, type NotBegun, type UploadQueue } from '../../core/upload/queue.ts';
 import { storing } from '../not-stored.ts';
+import { toQueued } from '../rows.ts';
 import type { Database } from './database.ts';
-import type { Row, Sql } from './sql.ts';
+import type { Sql } from './sql.ts';
 
 /** The queue of uploads over the database: this machine's. */
 export function openUploadQueue({ read, single, write, self: { machine } }: Database): UploadQueue {
@@ -86,21 +80,4 @@ export async function beginQueued(sql: Sql, machine: string, dir: string, askedA
     dir,
     askedAt,
   });
-}
-
-/** A row of `queue`. @throws SyntaxError if what was asked is no JSON */
-export function toQueued(row: Row): QueuedUpload {
-  return {
-    dir: String(row.dir),
-    recordingId: String(row.recording_id),
-    origin: row.origin as QueuedUpload['origin'],
-    asked: JSON.parse(String(row.asked)) as AskedUpload,
-    state: row.state as QueuedUpload['state'],
-    reason: row.reason as string | null,
-    hint: row.hint as string | null,
-    since: Number(row.since),
-    askedAt: Number(row.asked_at),
-    updatedAt: Number(row.updated_at),
-    nextAt: Number(row.next_at),
-  };
 }

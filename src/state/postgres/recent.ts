@@ -1,5 +1,5 @@
-import type { RecordingDetails } from '../../core/recording/recording.ts';
 import type { RecentFilter, RecentRecording } from '../../core/status/overview.ts';
+import { toRecent } from '../overview-rows.ts';
 import { textArray } from './arrays.ts';
 import type { Owner } from './liveness.ts';
 import type { Row, Sql, Values } from './sql.ts';
@@ -26,10 +26,10 @@ export async function recentRecordings(
 ): Promise<RecentRecording[]> {
   const { where, values } = conditionOf(filter, living);
   const rows = await recordingRows(sql, `updated_at >= $since AND ${where}`, { ...values, since, limit });
-  return rows.map(row => toRecent(row, living));
+  return rows.map(row => toRecentOf(row, living));
 }
 
-/** Rows of recordings for `toRecent`, those that were touched last first. @param values with the `limit` */
+/** Rows of recordings for `toRecentOf`, those that were touched last first. @param values with the `limit` */
 export function recordingRows(sql: Sql, where: string, values: Values): Promise<Row[]> {
   return sql.all(
     `WITH page AS MATERIALIZED (
@@ -73,25 +73,11 @@ function conditionOfState(state: RecentFilter['state'], living: Living): { where
 }
 
 /** One line of a list. @throws SyntaxError if the recording's details are no JSON */
-export function toRecent(row: Row, living: Living): RecentRecording {
-  // Of each endpoint, the last one stays.
-  const newest = new Map<string, string>(JSON.parse(String(row.all_of_them ?? '[]')) as [string, string][]);
-  const isAtWork = living.has(String(row.claimed_by));
-  return {
-    target: String(row.target),
-    id: String(row.id),
-    dir: String(row.dir),
-    machine: String(row.machine),
-    title: (JSON.parse(String(row.details)) as RecordingDetails).title,
-    state:
-      row.state === 'done' ? 'done' : !isAtWork ? 'partial' : row.state === 'recording' ? 'recording' : 'uploading',
-    updatedAt: Number(row.updated_at),
-    files: Number(row.files),
-    storedBytes: Number(row.bytes),
-    localRemovedAt: row.local_removed_at as number | null,
-    webhooks: [...newest].map(([endpoint, state]) => ({
-      endpoint,
-      state: (state === 'pending' ? 'waiting' : state) as RecentRecording['webhooks'][number]['state'],
-    })),
-  };
+export function toRecentOf(row: Row, living: Living): RecentRecording {
+  const recent = toRecent(row, {
+    isAtWork: living.has(String(row.claimed_by)),
+    stored: row,
+    webhooks: JSON.parse(String(row.all_of_them ?? '[]')) as [string, string][],
+  });
+  return { ...recent, machine: String(row.machine) };
 }

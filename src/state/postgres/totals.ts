@@ -1,5 +1,6 @@
 import { DELIVERY_TIME_BOUNDS_MS, type Measures, type Total } from '../../core/status/measures.ts';
-import type { Row, Sql } from './sql.ts';
+import { measuresOf, type TotalName } from '../measures.ts';
+import type { Sql } from './sql.ts';
 
 /*
  * The totals are written in the transaction of what they count, so that a crash neither loses a count nor makes one
@@ -7,11 +8,9 @@ import type { Row, Sql } from './sql.ts';
  * would wait for the one before.
  */
 
-type Name = 'upload' | 'sent-file' | 'sent-part' | 'attempt' | 'delivery' | 'delivery-within';
-
 /** What happened once, or several times. */
 interface Counted extends Total {
-  name: Name;
+  name: TotalName;
   labels: readonly string[];
 }
 
@@ -124,41 +123,16 @@ function summed(counted: readonly Counted[]): Counted[] {
  * not grow with what is done.
  */
 export async function readMeasures(sql: Sql, machine: string): Promise<Measures> {
-  const rows = await sql.all(TOTALS);
+  const totals = await sql.all(TOTALS);
   const successes = new Map((await sql.all('SELECT * FROM successes')).map(row => [row.name, Number(row.at)]));
-  const of = (name: Name) => rows.filter(row => row.name === name).map(toTotal);
-  const sum = (totals: readonly Total[]) => totals.reduce((all, one) => all + one.sum, 0);
-  const count = (totals: readonly Total[]) => totals.reduce((all, one) => all + one.count, 0);
-  const steps = of('delivery-within');
-  return {
-    uploads: of('upload').map(
-      ({ labels: [outcome, run], ...total }) => ({ ...total, outcome, run }) as Measures['uploads'][number],
-    ),
-    sentFiles: { count: count(of('sent-file')), sum: sum(of('sent-file')) },
-    sentParts: count(of('sent-part')),
-    attempts: of('attempt').map(
-      ({ labels: [endpoint, outcome, status, run], ...total }) =>
-        ({ ...total, endpoint, outcome, status, run }) as Measures['attempts'][number],
-    ),
-    deliveries: of('delivery').map(({ labels: [endpoint = ''], ...total }) => ({
-      ...total,
-      endpoint,
-      within: DELIVERY_TIME_BOUNDS_MS.map(bound =>
-        count(steps.filter(({ labels: [to, upTo] }) => to === endpoint && Number(upTo) <= bound)),
-      ),
-    })),
-    lastUploadAt: successes.get('upload') ?? null,
-    lastDeliveryAt: successes.get('delivery') ?? null,
-    lastPassAt: successes.get(`pass ${machine}`) ?? null,
-    waiting: (await sql.all(WAITING)).map(row => ({ endpoint: String(row.endpoint), count: Number(row.n) })),
-    held: (await sql.all(HELD)).map(row => ({
-      endpoint: String(row.endpoint),
-      reason: String(row.held_reason),
-      count: Number(row.n),
-    })),
-  };
-}
-
-function toTotal({ labels, count, sum }: Row): Total & { labels: string[] } {
-  return { labels: JSON.parse(String(labels)), count: Number(count), sum: Number(sum) };
+  return measuresOf({
+    totals,
+    last: {
+      lastUploadAt: successes.get('upload') ?? null,
+      lastDeliveryAt: successes.get('delivery') ?? null,
+      lastPassAt: successes.get(`pass ${machine}`) ?? null,
+    },
+    waiting: await sql.all(WAITING),
+    held: await sql.all(HELD),
+  });
 }

@@ -1,14 +1,15 @@
 import type { JournalFile, UploadedObject, UploadJournal } from '../../core/upload/journal.ts';
 import type { FileRef, RecordingRef } from '../../core/upload/parts-journal.ts';
 import { storing } from '../not-stored.ts';
+import { OF_FILE, OF_RECORDING, valuesOfFile, valuesOfRecording } from '../refs.ts';
 import { toFile, toRecording } from '../rows.ts';
-import { assertNotTaken, claim, OF_RECORDING, refusalOf, valuesOfRecording } from './claim-recording.ts';
+import { assertNotTaken, claim, refusalOf } from './claim-recording.ts';
 import { clockOffset } from './clock-offset.ts';
 import type { Database } from './database.ts';
 import { forgetIn } from './forget.ts';
 import { openLiveJournal } from './live-journal.ts';
 import { enqueue } from './outbox.ts';
-import { endUpload, OF_FILE, openPartsJournal, valuesOfFile } from './parts-journal.ts';
+import { endUpload, openPartsJournal } from './parts-journal.ts';
 import { beginQueued } from './queue.ts';
 import type { Row, Sql, Values } from './sql.ts';
 import { countSentFile, countUpload } from './totals.ts';

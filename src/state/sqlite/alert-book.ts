@@ -1,8 +1,9 @@
-import type { AlertBook, AlertMessage, OpenCause } from '../../core/alerts/alert-book.ts';
+import type { AlertBook } from '../../core/alerts/alert-book.ts';
 import type { AlertEvent } from '../../core/alerts/cause.ts';
 import { storing } from '../not-stored.ts';
+import { toCause, toMessage } from '../rows.ts';
 import type { Database } from './database.ts';
-import type { Row, Sql } from './sql.ts';
+import type { Sql } from './sql.ts';
 
 /** The book of alerts over the database. */
 export function openAlertBook({ write }: Database): AlertBook {
@@ -73,25 +74,4 @@ function queue(sql: Sql, target: string, event: AlertEvent, body: string, now: n
     `INSERT INTO alert_messages (target, event, body, created_at, next_at) VALUES ($target, $event, $body, $now, $now)`,
     { target, event, body, now },
   );
-}
-
-function toCause(row: Row): OpenCause {
-  return {
-    key: String(row.key),
-    event: row.event as OpenCause['event'],
-    text: String(row.text),
-    count: row.count as number | null,
-    since: Number(row.since),
-  };
-}
-
-function toMessage(row: Row): AlertMessage {
-  return {
-    id: Number(row.id),
-    target: String(row.target),
-    event: row.event as AlertEvent,
-    body: String(row.body),
-    createdAt: Number(row.created_at),
-    attempts: Number(row.attempts),
-  };
 }

@@ -1,18 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import type { RecordingDetails } from '../../core/recording/recording.ts';
 import type { RecordingRef } from '../../core/upload/parts-journal.ts';
+import { newToken, OF_RECORDING, valuesOfRecording } from '../refs.ts';
 import type { Liveness } from './liveness.ts';
-import type { Sql, Values } from './sql.ts';
+import type { Sql } from './sql.ts';
 
 /*
  * Within a write: the claim of a process on a recording, so that no two upload it at once.
  */
-
-export const OF_RECORDING = 'target = $target AND id = $recordingId';
-
-export function valuesOfRecording({ target, recordingId }: RecordingRef): Values {
-  return { target, recordingId };
-}
 
 /**
  * Who has claimed the recording, or removes the files of another recording from its folder.
@@ -85,9 +79,4 @@ export function claim(
     },
   );
   return String(sql.get(`SELECT token FROM recordings WHERE ${OF_RECORDING}`, valuesOfRecording(ref))?.token);
-}
-
-/** Short: it is at the beginning of each object's token. */
-function newToken(): string {
-  return randomUUID().slice(0, 13);
 }

@@ -1,7 +1,8 @@
 import type { EndpointState, Endpoints } from '../../core/delivery/endpoints.ts';
 import type { Fingerprint } from '../../core/delivery/refusal.ts';
+import { toEndpointState } from '../rows.ts';
 import type { Database } from './database.ts';
-import type { Row, Sql } from './sql.ts';
+import type { Sql } from './sql.ts';
 
 const HOLD = `UPDATE deliveries SET state = 'held', held_reason = 'refused', settled_at = $now
   WHERE endpoint = $name AND state = 'pending'`;
@@ -13,7 +14,7 @@ const RELEASE = `UPDATE deliveries
 export function openEndpoints({ read, write }: Database): Endpoints {
   const one = (sql: Sql, name: string) => sql.get('SELECT * FROM endpoints WHERE name = $name', { name });
   return {
-    get: name => read(sql => toState(one(sql, name) ?? { name })),
+    get: name => read(sql => toEndpointState(one(sql, name) ?? { name })),
 
     list: () => read(endpointStates),
 
@@ -47,7 +48,7 @@ export function openEndpoints({ read, write }: Database): Endpoints {
 
 /** Within a read: `Endpoints.list`. */
 export function endpointStates(sql: Sql): EndpointState[] {
-  return sql.all('SELECT * FROM endpoints ORDER BY name').map(toState);
+  return sql.all('SELECT * FROM endpoints ORDER BY name').map(toEndpointState);
 }
 
 /** Within a write: remembers what the server refused, and holds the endpoint's pending deliveries. */
@@ -67,13 +68,4 @@ export function disable(sql: Sql, name: string, reason: string, now: number): vo
      ON CONFLICT (name) DO UPDATE SET disabled_reason = $reason, disabled_at = $now`,
     { name, reason, now },
   );
-}
-
-function toState(row: Row): EndpointState {
-  return {
-    name: String(row.name),
-    disabledReason: (row.disabled_reason as string | null | undefined) ?? null,
-    disabledAt: (row.disabled_at as number | null | undefined) ?? null,
-    refusedAt: (row.refused_at as number | null | undefined) ?? null,
-  };
 }

@@ -1,12 +1,9 @@
 import type { RecordingId } from '../../core/recording/recording.ts';
-import type { ForgetResult, ForgottenUpload } from '../../core/upload/forget.ts';
-import { toRecording } from '../rows.ts';
+import type { ForgetResult } from '../../core/upload/forget.ts';
+import { type LeftRows, TABLES_OF_RECORDING, toForgotten, whereToForget } from '../forget.ts';
 import type { Database } from './database.ts';
 import { discard } from './discard.ts';
 import type { Sql } from './sql.ts';
-
-/** What belongs to one recording in one bucket. */
-const TABLES = ['parts', 'multipart_uploads', 'files'] as const;
 
 /** `UploadJournal.forget` over the database. */
 export function forgetIn({ write, liveness }: Database) {
@@ -24,52 +21,35 @@ export function forgetIn({ write, liveness }: Database) {
         `SELECT target, upload_id, key FROM begun_uploads WHERE substr(key, 1, length($prefix)) = $prefix`,
         { prefix: `${recordingId}/` },
       );
-      // A mistyped bucket must not cost the recording in the right one its webhooks.
-      const done = rows.filter(row => row.state === 'done').map(row => String(row.target));
-      const unfinished = [...rows, ...begun].map(row => String(row.target)).filter(target => !done.includes(target));
-      const kept = unfinished.length > 0 ? done : [];
-      const targets = new Set(unfinished.length > 0 ? unfinished : done);
+      const { targets, kept } = whereToForget(rows, begun);
       const all = { recordingId, endpoint: undefined, now, isAlive: liveness.isAlive };
       const ended = kept.length > 0 ? { ok: true as const, discarded: [] } : discard(sql, all);
       if (!ended.ok) return { ok: false, atWork: 'webhook' };
-      const uploads = [...targets].map((target): ForgottenUpload => {
-        const row = rows.find(one => one.target === target);
-        const recording = row && toRecording(row);
-        const metadata = recording?.metadata == null ? [] : [`${recordingId}/metadata.json`];
-        const open = sql.all(
-          `SELECT name, upload_id FROM multipart_uploads
-           WHERE target = $target AND recording_id = $recordingId AND upload_id IS NOT NULL`,
-          { target, recordingId },
-        );
-        const multipart = new Map([
-          ...begun.filter(one => one.target === target).map(one => [String(one.upload_id), String(one.key)] as const),
-          ...open.map(one => [String(one.upload_id), `${recordingId}/${one.name}`] as const),
-        ]);
-        return {
-          target,
-          dir: recording?.dir,
-          state: recording?.state,
-          multipart: [...multipart].map(([uploadId, key]) => ({ key, uploadId })),
-          stored: [...storedKeys(sql, target, recordingId), ...metadata],
-        };
-      });
+      const uploads = [...targets].map(target =>
+        toForgotten({ target, recordingId }, { rows, begun, ...leftIn(sql, target, recordingId) }),
+      );
       for (const target of targets) remove(sql, target, recordingId);
       return { ok: true, uploads, discarded: ended.discarded, ...(kept.length > 0 && { kept }) };
     });
 }
 
-function storedKeys(sql: Sql, target: string, recordingId: RecordingId): string[] {
-  return sql
-    .all(
-      `SELECT name FROM files
-       WHERE target = $target AND recording_id = $recordingId AND state = 'uploaded' ORDER BY name`,
+/** Its open uploads and stored files in one bucket. */
+function leftIn(sql: Sql, target: string, recordingId: RecordingId): Pick<LeftRows, 'open' | 'stored'> {
+  return {
+    open: sql.all(
+      `SELECT name, upload_id FROM multipart_uploads
+       WHERE target = $target AND recording_id = $recordingId AND upload_id IS NOT NULL`,
       { target, recordingId },
-    )
-    .map(row => `${recordingId}/${row.name}`);
+    ),
+    stored: sql.all(
+      `SELECT name FROM files WHERE target = $target AND recording_id = $recordingId AND state = 'uploaded' ORDER BY name`,
+      { target, recordingId },
+    ),
+  };
 }
 
 function remove(sql: Sql, target: string, recordingId: RecordingId): void {
-  for (const table of TABLES)
+  for (const table of TABLES_OF_RECORDING)
     sql.run(`DELETE FROM ${table} WHERE target = $target AND recording_id = $recordingId`, { target, recordingId });
   sql.run('DELETE FROM recordings WHERE target = $target AND id = $recordingId', { target, recordingId });
 }

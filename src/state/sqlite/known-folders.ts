@@ -1,8 +1,7 @@
 import type { RecordingState } from '../../core/upload/journal.ts';
 import type { KnownFolder, KnownFolders } from '../../core/upload/known-folders.ts';
-import { toIdentity } from '../rows.ts';
+import { toIdentity, toQueued } from '../rows.ts';
 import type { Database } from './database.ts';
-import { toQueued } from './queue.ts';
 import type { Sql } from './sql.ts';
 
 /** What the state knows of folders, over the database. */

@@ -1,7 +1,8 @@
 import type { RecordingId } from '../../core/recording/recording.ts';
 import type { LiveJournal } from '../../core/upload/live-journal.ts';
 import type { RecordingState } from '../../core/upload/recording-state.ts';
-import { claim, holderOf, OF_RECORDING, valuesOfRecording } from './claim-recording.ts';
+import { OF_RECORDING, valuesOfRecording } from '../refs.ts';
+import { claim, holderOf } from './claim-recording.ts';
 import type { Database } from './database.ts';
 
 /**

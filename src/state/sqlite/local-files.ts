@@ -1,12 +1,10 @@
-import type { DeliveryState } from '../../core/delivery/delivery.ts';
 import type { RecordingId } from '../../core/recording/recording.ts';
-import type { KeptNote, LocalFiles, LocalRecording, Told } from '../../core/upload/local-files.ts';
+import type { LocalFiles, LocalRecording, Told } from '../../core/upload/local-files.ts';
 import type { RecordingRef } from '../../core/upload/parts-journal.ts';
-import { toFile, toRecording } from '../rows.ts';
+import { OF_RECORDING, valuesOfRecording } from '../refs.ts';
+import { toFile, toNote, toRecording, toTold } from '../rows.ts';
 import type { Database } from './database.ts';
 import type { Row, Sql } from './sql.ts';
-
-const OF_RECORDING = 'target = $target AND id = $recordingId';
 
 /**
  * The port over the database.
@@ -42,13 +40,13 @@ export function openLocalFiles({ read, write, liveness }: Database, pid: number)
 
     look: ref =>
       read(sql => {
-        const row = sql.get(`SELECT * FROM recordings WHERE ${OF_RECORDING}`, valuesOf(ref));
+        const row = sql.get(`SELECT * FROM recordings WHERE ${OF_RECORDING}`, valuesOfRecording(ref));
         return isKept(row) ? toLocal(sql, row) : undefined;
       }),
 
     claim: (ref, now) =>
       write(sql => {
-        const row = sql.get(`SELECT * FROM recordings WHERE ${OF_RECORDING}`, valuesOf(ref));
+        const row = sql.get(`SELECT * FROM recordings WHERE ${OF_RECORDING}`, valuesOfRecording(ref));
         const others = row
           ? sql.all('SELECT claimed_by FROM recordings WHERE dir = $dir', { dir: String(row.dir) })
           : [];
@@ -56,7 +54,10 @@ export function openLocalFiles({ read, write, liveness }: Database, pid: number)
         if (!isKept(row)) return { ok: false, why: 'undone' };
         const owner = liveness.ownerId;
         sql.run('INSERT OR IGNORE INTO owners (id, pid, started_at) VALUES ($owner, $pid, $now)', { owner, pid, now });
-        sql.run(`UPDATE recordings SET claimed_by = $owner WHERE ${OF_RECORDING}`, { ...valuesOf(ref), owner });
+        sql.run(`UPDATE recordings SET claimed_by = $owner WHERE ${OF_RECORDING}`, {
+          ...valuesOfRecording(ref),
+          owner,
+        });
         return { ok: true, recording: toLocal(sql, row) };
       }),
 
@@ -67,7 +68,7 @@ export function openLocalFiles({ read, write, liveness }: Database, pid: number)
         sql.run(
           `UPDATE files SET removed_at = $now
            WHERE target = $target AND recording_id = $recordingId AND name = $name AND removed_at IS NULL`,
-          { ...valuesOf(ref), name, now },
+          { ...valuesOfRecording(ref), name, now },
         );
       }),
 
@@ -90,17 +91,13 @@ export function openLocalFiles({ read, write, liveness }: Database, pid: number)
 
   function set(ref: RecordingRef, what: string, values: Record<string, string | number | null> = {}): Promise<void> {
     return write(sql => {
-      sql.run(`UPDATE recordings SET ${what} WHERE ${OF_RECORDING}`, { ...valuesOf(ref), ...values });
+      sql.run(`UPDATE recordings SET ${what} WHERE ${OF_RECORDING}`, { ...valuesOfRecording(ref), ...values });
     });
   }
 }
 
 function isKept(row: Row | undefined): row is Row {
   return row?.state === 'done' && row.local_removed_at === null;
-}
-
-function valuesOf({ target, recordingId }: RecordingRef) {
-  return { target, recordingId };
 }
 
 function toLocal(sql: Sql, row: Row): LocalRecording {
@@ -137,30 +134,12 @@ function toLocalAlone(sql: Sql, row: Row): Omit<LocalRecording, 'others'> {
   };
 }
 
-export function toNote(row: Row): KeptNote | null {
-  return typeof row.local_note === 'string' ? (JSON.parse(row.local_note) as KeptNote) : null;
-}
-
 /** The newest delivery to each endpoint; where all are pruned, what the endpoint has received. */
 function toldOf(sql: Sql, id: string): Told[] {
-  const told = new Map<string, Told>();
-  const add = ({ endpoint, state, created_at: createdAt }: Row) =>
-    told.set(String(endpoint), {
-      endpoint: String(endpoint),
-      state: state as DeliveryState,
-      createdAt: Number(createdAt),
-    });
-  for (const row of sql.all(
-    `SELECT endpoint, 'delivered' AS state, created_at FROM pruned_deliveries WHERE recording_id = $id`,
-    { id },
-  ))
-    add(row);
-  for (const row of sql.all(
-    'SELECT endpoint, state, created_at FROM deliveries WHERE recording_id = $id ORDER BY seq',
-    {
+  return toTold([
+    ...sql.all(`SELECT endpoint, 'delivered' AS state, created_at FROM pruned_deliveries WHERE recording_id = $id`, {
       id,
-    },
-  ))
-    add(row);
-  return [...told.values()];
+    }),
+    ...sql.all('SELECT endpoint, state, created_at FROM deliveries WHERE recording_id = $id ORDER BY seq', { id }),
+  ]);
 }

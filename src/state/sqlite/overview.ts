@@ -1,20 +1,11 @@
-import { NO_EMAIL } from '../../core/delivery/delivery-report.ts';
-import type {
-  BlockedEndpoint,
-  FileProgress,
-  Overview,
-  RecordingStatus,
-  StateOverview,
-  UnfinishedUpload,
-  WaitingDelivery,
-} from '../../core/status/overview.ts';
+import type { Overview, RecordingStatus, StateOverview, UnfinishedUpload } from '../../core/status/overview.ts';
 import type { QueuedUpload } from '../../core/upload/queue.ts';
-import { toDelivery } from '../rows.ts';
+import { progressOf } from '../file-progress.ts';
+import { toBlocked, toStatus, toUpload, toWaiting } from '../overview-rows.ts';
+import { toQueued } from '../rows.ts';
 import { endpointStates } from './endpoints.ts';
-import { historyOf } from './history.ts';
-import { toNote } from './local-files.ts';
+import { historyOf, lastAttempt } from './history.ts';
 import { activityIn, deliveriesPage, recordingsPage } from './pages.ts';
-import { toQueued } from './queue.ts';
 import { recentRecordings } from './recent.ts';
 import type { Row, Sql, Values } from './sql.ts';
 import { readMeasures } from './totals.ts';
@@ -120,13 +111,13 @@ function readOverview(sql: Sql, living: Living, limit: number): Omit<StateOvervi
          UNION ALL SELECT * FROM (SELECT * FROM recordings WHERE ${partial} ORDER BY unfinished_since LIMIT $limit)`,
         { ...atWork.values, limit },
       )
-      .map(row => toUpload(sql, row, living)),
+      .map(row => uploadOf(sql, row, living)),
     queued: queuedIn(sql, 'waiting', limit),
     refused: queuedIn(sql, 'refused', limit),
     held: sql
       .all(`SELECT * FROM deliveries WHERE state = 'held' ORDER BY settled_at LIMIT $limit`, { limit })
-      .map(row => toWaiting(sql, row)),
-    waiting: waiting.slice(0, limit).map(row => toWaiting(sql, row)),
+      .map(row => waitingOf(sql, row)),
+    waiting: waiting.slice(0, limit).map(row => waitingOf(sql, row)),
     endpoints: sql
       .all('SELECT * FROM endpoints WHERE disabled_reason IS NOT NULL OR refused_at IS NOT NULL ORDER BY name')
       .map(toBlocked),
@@ -193,17 +184,7 @@ function recordingsOf(sql: Sql, living: Living, id: string): RecordingStatus[] {
       id,
     });
     if (!row) return [];
-    const upload = toUpload(sql, row, living);
-    const isDone = row.state === 'done';
-    return [
-      {
-        ...upload,
-        state: isDone ? 'done' : upload.state,
-        since: isDone ? null : upload.since,
-        metadata: row.metadata as string | null,
-        local: { removedAt: row.local_removed_at as number | null, kept: toNote(row)?.text ?? null },
-      },
-    ];
+    return [toStatus(row, uploadOf(sql, row, living))];
   });
 }
 
@@ -219,77 +200,15 @@ function targets(sql: Sql): string[] {
   }
 }
 
-function toUpload(sql: Sql, row: Row, living: Living): UnfinishedUpload {
-  const pid = living.get(String(row.claimed_by));
-  return {
-    target: String(row.target),
-    id: String(row.id),
-    dir: String(row.dir),
-    state: pid === undefined ? 'partial' : row.state === 'recording' ? 'recording' : 'uploading',
-    pid: pid || null,
-    since: Number(row.unfinished_since ?? row.updated_at),
-    updatedAt: Number(row.updated_at),
-    error: row.error as string | null,
-    ...(row.refused === 1 && { isForeign: true as const }),
-    files: readFiles(sql, String(row.target), String(row.id)),
-  };
-}
-
-/** The files of a recording that an upload has reached, by name. */
-function readFiles(sql: Sql, target: string, id: string): FileProgress[] {
-  const files = new Map<string, FileProgress>();
-  for (const row of sql.all('SELECT * FROM files WHERE target = $target AND recording_id = $id', { target, id })) {
-    const isUploaded = row.state === 'uploaded';
-    const parts = partsOf(row);
-    files.set(String(row.name), {
-      name: String(row.name),
-      state: isUploaded ? 'uploaded' : 'pending',
-      sizeBytes: Number(row.size),
-      partsDone: isUploaded ? parts : 0,
-      parts,
-      error: row.error as string | null,
-    });
-  }
+function uploadOf(sql: Sql, row: Row, living: Living): UnfinishedUpload {
+  const [target, id] = [String(row.target), String(row.id)];
+  const stored = sql.all('SELECT * FROM files WHERE target = $target AND recording_id = $id', { target, id });
   const open = sql.all(
     `SELECT u.*, (SELECT COUNT(*) FROM parts p WHERE p.target = u.target AND p.recording_id = u.recording_id
        AND p.name = u.name) AS done FROM multipart_uploads u WHERE target = $target AND recording_id = $id`,
     { target, id },
   );
-  for (const row of open) {
-    const name = String(row.name);
-    const error = files.get(name)?.error ?? null;
-    const [sizeBytes, partsDone] = [Number(row.size), Number(row.done)];
-    files.set(name, { name, state: 'sending', sizeBytes, partsDone, parts: partsOf(row), error });
-  }
-  return [...files.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return toUpload(row, living.get(String(row.claimed_by)), progressOf(stored, open));
 }
 
-function partsOf({ size, part_size: partSize }: Row): number {
-  return typeof partSize === 'number' && partSize > 0 ? Math.max(1, Math.ceil(Number(size) / partSize)) : 0;
-}
-
-function toWaiting(sql: Sql, row: Row): WaitingDelivery {
-  const { seq, recordingId, endpoint, webhookId, heldReason, attempts, createdAt, nextAt, state } = toDelivery(row);
-  const last = sql.get('SELECT error FROM attempts WHERE delivery = $seq ORDER BY number DESC LIMIT 1', { seq });
-  const isHeld = state === 'held';
-  return {
-    recordingId,
-    endpoint,
-    webhookId,
-    state: isHeld ? 'held' : 'waiting',
-    heldReason,
-    attempts,
-    since: createdAt,
-    nextAt: isHeld ? null : nextAt,
-    error: (last?.error as string | null | undefined) ?? (row.held_reason === 'no-email' ? NO_EMAIL : null),
-  };
-}
-
-function toBlocked(row: Row): BlockedEndpoint {
-  const isDisabled = row.disabled_reason !== null;
-  return {
-    name: String(row.name),
-    reason: isDisabled ? `disabled: ${row.disabled_reason}` : 'refuses the token',
-    since: (isDisabled ? row.disabled_at : row.refused_at) as number | null,
-  };
-}
+const waitingOf = (sql: Sql, row: Row) => toWaiting(row, lastAttempt(sql, Number(row.seq)));

@@ -1,4 +1,3 @@
-import type { HeldReason } from '../../core/delivery/delivery.ts';
 import type { RecentRecording } from '../../core/status/overview.ts';
 import type {
   Activity,
@@ -8,8 +7,10 @@ import type {
   Page,
   RecordingsFilter,
 } from '../../core/status/pages.ts';
-import { conditionOf, toRecent } from './recent.ts';
-import type { Row, Sql, Values } from './sql.ts';
+import { containing, pageOf, parseCursor, toListed } from '../pages.ts';
+import { lastAttempt } from './history.ts';
+import { conditionOf, toRecentOf } from './recent.ts';
+import type { Sql, Values } from './sql.ts';
 
 /*
  * Within a read: the pages of `Overview`. A page begins behind a time and a row number, so that its cost does not grow
@@ -35,7 +36,7 @@ export function recordingsPage(
     { ...Object.assign({}, ...parts.map(([, one]) => one)), limit: limit + 1 },
   );
   const { entries, next } = pageOf(rows, limit, row => `${row.updated_at}.${row.row}`);
-  return { entries: entries.map(row => toRecent(sql, row, living)), next };
+  return { entries: entries.map(row => toRecentOf(sql, row, living)), next };
 }
 
 /** Webhooks that are held or wait. */
@@ -58,7 +59,7 @@ export function deliveriesPage(
     { ...Object.assign({}, ...parts.map(([, one]) => one)), limit: limit + 1 },
   );
   const { entries, next } = pageOf(rows, limit, row => `${row[time]}.${row.seq}`);
-  return { entries: entries.map(row => toListed(sql, row)), next };
+  return { entries: entries.map(row => toListed(row, lastAttempt(sql, Number(row.seq)))), next };
 }
 
 /** What was finished since. */
@@ -82,42 +83,4 @@ export function activityIn(sql: Sql, { doneSince, bytesSince }: ActivitySince): 
 function indexFor(state: RecordingsFilter['state'], text: string | undefined): string {
   if (text) return 'INDEXED BY recordings_searched';
   return state === 'partial' ? 'INDEXED BY recordings_since' : '';
-}
-
-/** `%text%` for LIKE, with its own wildcards escaped. */
-function containing(text: string): string {
-  return `%${text.replace(/[%_!]/g, '!$&')}%`;
-}
-
-function parseCursor(after: string | undefined): { lastAt: number; lastRow: number } | undefined {
-  const [, at, row] = /^(\d{1,15})\.(\d{1,15})$/.exec(after ?? '') ?? [];
-  return at === undefined ? undefined : { lastAt: Number(at), lastRow: Number(row) };
-}
-
-/** One row more than a page was asked for: that there is a next page, and nothing else. */
-function pageOf(rows: Row[], limit: number, cursorOf: (row: Row) => string): Page<Row> {
-  const entries = rows.slice(0, limit);
-  const last = entries.at(-1);
-  return { entries, next: last && rows.length > limit ? cursorOf(last) : undefined };
-}
-
-function toListed(sql: Sql, row: Row): ListedDelivery {
-  const attempt = sql.get('SELECT error, status FROM attempts WHERE delivery = $seq ORDER BY number DESC LIMIT 1', {
-    seq: Number(row.seq),
-  });
-  const isHeld = row.state === 'held';
-  return {
-    seq: Number(row.seq),
-    webhookId: String(row.webhook_id),
-    recordingId: String(row.recording_id),
-    endpoint: String(row.endpoint),
-    state: isHeld ? 'held' : 'waiting',
-    heldReason: row.held_reason as HeldReason | null,
-    attempts: Number(row.attempts),
-    createdAt: Number(row.created_at),
-    heldAt: isHeld ? Number(row.settled_at) : null,
-    nextAt: isHeld ? null : Number(row.next_at),
-    error: (attempt?.error ?? null) as string | null,
-    status: (attempt?.status ?? null) as number | null,
-  };
 }

@@ -1,11 +1,10 @@
 import { objectKey } from '../../core/recording/object-key.ts';
 import type { RecordingId } from '../../core/recording/recording.ts';
-import type { BegunUploads, FileRef, OpenUpload, PartsJournal, StoredPart } from '../../core/upload/parts-journal.ts';
-import { toIdentity } from '../rows.ts';
+import type { BegunUploads, FileRef, PartsJournal, StoredPart } from '../../core/upload/parts-journal.ts';
+import { OF_FILE, valuesOfFile } from '../refs.ts';
+import { toOpenUpload, toPart } from '../rows.ts';
 import type { Database } from './database.ts';
-import type { Row, Sql, Values } from './sql.ts';
-
-const OF_FILE = 'target = $target AND recording_id = $recordingId AND name = $name';
+import type { Row, Sql } from './sql.ts';
 
 /** The journal of multipart uploads over the database. */
 export function openPartsJournal(database: Database): PartsJournal & BegunUploads {
@@ -19,7 +18,7 @@ export function openPartsJournal(database: Database): PartsJournal & BegunUpload
           `SELECT number, etag, sha256 FROM parts WHERE ${OF_FILE} ORDER BY number`,
           valuesOfFile(file),
         );
-        return { upload: toUpload(row), parts: parts.map(toPart) };
+        return { upload: toOpenUpload(row), parts: parts.map(toPart) };
       }),
 
     beginUpload: ({ target, recordingId }, upload, parts, now) =>
@@ -106,11 +105,6 @@ export function openPartsJournal(database: Database): PartsJournal & BegunUpload
   };
 }
 
-/** The values that name a file, and nothing else that the caller's object may have: SQLite refuses unknown names. */
-export function valuesOfFile({ target, recordingId, name }: FileRef): Values {
-  return { target, recordingId, name };
-}
-
 /** Within a write: the file's open upload has ended in the bucket, if it had one. */
 export function endUpload(sql: Sql, file: FileRef): void {
   sql.run(
@@ -133,22 +127,6 @@ function insertParts(sql: Sql, file: FileRef, parts: readonly StoredPart[]): voi
        VALUES ($target, $recordingId, $name, $number, $etag, $sha256)`,
       { ...valuesOfFile(file), number, etag, sha256 },
     );
-}
-
-function toUpload(row: Row): OpenUpload {
-  return {
-    name: String(row.name),
-    uploadId: row.upload_id as string | null,
-    token: String(row.token) || null,
-    askedAt: row.asked_at as number | null,
-    partSizeBytes: Number(row.part_size),
-    live: row.live === 1,
-    ...toIdentity(row),
-  };
-}
-
-function toPart({ number, etag, sha256 }: Row): StoredPart {
-  return { number: Number(number), etag: String(etag), sha256: String(sha256) };
 }
 
 function idsIn(rows: readonly Row[]): Set<string> {

@@ -1,5 +1,5 @@
-import type { RecordingDetails } from '../../core/recording/recording.ts';
 import type { RecentFilter, RecentRecording } from '../../core/status/overview.ts';
+import { toRecent } from '../overview-rows.ts';
 import type { Row, Sql, Values } from './sql.ts';
 
 /**
@@ -18,7 +18,7 @@ export function recentRecordings(
        ORDER BY updated_at DESC LIMIT $limit`,
       { ...values, since, limit },
     )
-    .map(row => toRecent(sql, row, living));
+    .map(row => toRecentOf(sql, row, living));
 }
 
 /** The condition for recordings in a state. */
@@ -50,7 +50,7 @@ export function conditionOf(
 }
 
 /** One line of a list. */
-export function toRecent(sql: Sql, row: Row, living: ReadonlySet<string>): RecentRecording {
+export function toRecentOf(sql: Sql, row: Row, living: ReadonlySet<string>): RecentRecording {
   const [target, id] = [String(row.target), String(row.id)];
   const stored = sql.get(
     `SELECT COUNT(*) AS files, COALESCE(SUM(size), 0) AS bytes FROM files
@@ -58,23 +58,9 @@ export function toRecent(sql: Sql, row: Row, living: ReadonlySet<string>): Recen
     { target, id },
   );
   const deliveries = sql.all('SELECT endpoint, state FROM deliveries WHERE recording_id = $id ORDER BY seq', { id });
-  // Of each endpoint, the last one stays.
-  const newest = new Map(deliveries.map(one => [String(one.endpoint), String(one.state)]));
-  const isAtWork = typeof row.claimed_by === 'string' && living.has(row.claimed_by);
-  return {
-    target,
-    id,
-    dir: String(row.dir),
-    title: (JSON.parse(String(row.details)) as RecordingDetails).title,
-    state:
-      row.state === 'done' ? 'done' : !isAtWork ? 'partial' : row.state === 'recording' ? 'recording' : 'uploading',
-    updatedAt: Number(row.updated_at),
-    files: Number(stored?.files),
-    storedBytes: Number(stored?.bytes),
-    localRemovedAt: row.local_removed_at as number | null,
-    webhooks: [...newest].map(([endpoint, state]) => ({
-      endpoint,
-      state: (state === 'pending' ? 'waiting' : state) as RecentRecording['webhooks'][number]['state'],
-    })),
-  };
+  return toRecent(row, {
+    isAtWork: typeof row.claimed_by === 'string' && living.has(row.claimed_by),
+    stored,
+    webhooks: deliveries.map(one => [String(one.endpoint), String(one.state)] as const),
+  });
 }

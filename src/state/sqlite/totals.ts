@@ -1,12 +1,11 @@
 import { DELIVERY_TIME_BOUNDS_MS, type Measures, type Total } from '../../core/status/measures.ts';
-import type { Row, Sql } from './sql.ts';
+import { measuresOf, type TotalName } from '../measures.ts';
+import type { Sql } from './sql.ts';
 
 /*
  * The totals are written in the transaction of what they count, so that a crash neither loses a count nor makes one
  * twice.
  */
-
-type Name = 'upload' | 'sent-file' | 'sent-part' | 'attempt' | 'delivery' | 'delivery-within';
 
 const ADD = `INSERT INTO totals (name, labels, count, sum) VALUES ($name, $labels, $times, $size)
   ON CONFLICT (name, labels) DO UPDATE SET count = count + $times, sum = sum + $size`;
@@ -16,7 +15,7 @@ const WAITING = `SELECT endpoint, COUNT(*) AS n FROM deliveries INDEXED BY deliv
 const HELD = `SELECT endpoint, held_reason, COUNT(*) AS n FROM deliveries INDEXED BY deliveries_held
   WHERE state = 'held' GROUP BY endpoint, held_reason`;
 
-function add(sql: Sql, name: Name, labels: readonly string[], { count, sum }: Total): void {
+function add(sql: Sql, name: TotalName, labels: readonly string[], { count, sum }: Total): void {
   // A clock that was set back makes no negative duration.
   sql.run(ADD, { name, labels: JSON.stringify(labels), times: count, size: Math.max(0, sum) });
 }
@@ -70,38 +69,14 @@ export function countDelivery(sql: Sql, endpoint: string, tookMs: number, now: n
 
 /** `Overview.measures` over the database. Its cost does not grow with what is done. */
 export function readMeasures(sql: Sql): Measures {
-  const rows = sql.all('SELECT * FROM totals ORDER BY name, labels');
-  const of = (name: Name) => rows.filter(row => row.name === name).map(toTotal);
-  const sum = (totals: readonly Total[]) => totals.reduce((all, one) => all + one.sum, 0);
-  const count = (totals: readonly Total[]) => totals.reduce((all, one) => all + one.count, 0);
-  const steps = of('delivery-within');
-  return {
-    uploads: of('upload').map(
-      ({ labels: [outcome, run], ...total }) => ({ ...total, outcome, run }) as Measures['uploads'][number],
-    ),
-    sentFiles: { count: count(of('sent-file')), sum: sum(of('sent-file')) },
-    sentParts: count(of('sent-part')),
-    attempts: of('attempt').map(
-      ({ labels: [endpoint, outcome, status, run], ...total }) =>
-        ({ ...total, endpoint, outcome, status, run }) as Measures['attempts'][number],
-    ),
-    deliveries: of('delivery').map(({ labels: [endpoint = ''], ...total }) => ({
-      ...total,
-      endpoint,
-      within: DELIVERY_TIME_BOUNDS_MS.map(bound =>
-        count(steps.filter(({ labels: [to, upTo] }) => to === endpoint && Number(upTo) <= bound)),
-      ),
-    })),
-    lastUploadAt: lastSuccess(sql, 'upload'),
-    lastDeliveryAt: lastSuccess(sql, 'delivery'),
-    lastPassAt: lastSuccess(sql, 'pass'),
-    waiting: sql.all(WAITING).map(row => ({ endpoint: String(row.endpoint), count: Number(row.n) })),
-    held: sql
-      .all(HELD)
-      .map(row => ({ endpoint: String(row.endpoint), reason: String(row.held_reason), count: Number(row.n) })),
-  };
-}
-
-function toTotal({ labels, count, sum }: Row): Total & { labels: string[] } {
-  return { labels: JSON.parse(String(labels)), count: Number(count), sum: Number(sum) };
+  return measuresOf({
+    totals: sql.all('SELECT * FROM totals ORDER BY name, labels'),
+    last: {
+      lastUploadAt: lastSuccess(sql, 'upload'),
+      lastDeliveryAt: lastSuccess(sql, 'delivery'),
+      lastPassAt: lastSuccess(sql, 'pass'),
+    },
+    waiting: sql.all(WAITING),
+    held: sql.all(HELD),
+  });
 }

@@ -1,14 +1,15 @@
 import type { JournalFile, UploadedObject, UploadJournal } from '../../core/upload/journal.ts';
 import type { FileRef, RecordingRef } from '../../core/upload/parts-journal.ts';
 import { storing } from '../not-stored.ts';
+import { OF_RECORDING, valuesOfFile, valuesOfRecording } from '../refs.ts';
 import { toFile, toRecording } from '../rows.ts';
-import { claim, holderOf, OF_RECORDING, valuesOfRecording } from './claim-recording.ts';
+import { claim, holderOf } from './claim-recording.ts';
 import type { Database } from './database.ts';
 import { forgetIn } from './forget.ts';
 import { openLiveJournal } from './live-journal.ts';
 import type { Liveness } from './liveness.ts';
 import { enqueue } from './outbox.ts';
-import { endUpload, openPartsJournal, valuesOfFile } from './parts-journal.ts';
+import { endUpload, openPartsJournal } from './parts-journal.ts';
 import { beginQueued } from './queue.ts';
 import type { Row, Sql, Values } from './sql.ts';
 import { countSentFile, countUpload } from './totals.ts';

@@ -1,0 +1,45 @@
+import type { HeldReason } from '../core/delivery/delivery.ts';
+import type { ListedDelivery, Page } from '../core/status/pages.ts';
+import type { Row } from './rows.ts';
+
+/*
+ * The pages of `Overview`, whichever database their rows are from. A page begins behind a place in the order of an index,
+ * so that its cost does not grow with the pages before it.
+ */
+
+/** `%text%` for LIKE, with its own wildcards escaped by `!`. */
+export function containing(text: string): string {
+  return `%${text.replace(/[%_!]/g, '!$&')}%`;
+}
+
+/** Where a page begins, of those whose place is a time and a row number; undefined: with the first row. */
+export function parseCursor(after: string | undefined): { lastAt: number; lastRow: number } | undefined {
+  const [, at, row] = /^(\d{1,15})\.(\d{1,15})$/.exec(after ?? '') ?? [];
+  return at === undefined ? undefined : { lastAt: Number(at), lastRow: Number(row) };
+}
+
+/** @param rows one more than a page was asked for: that there is a next page, and nothing else */
+export function pageOf<R extends Row>(rows: readonly R[], limit: number, cursorOf: (row: R) => string): Page<R> {
+  const entries = rows.slice(0, limit);
+  const last = entries.at(-1);
+  return { entries, next: last && rows.length > limit ? cursorOf(last) : undefined };
+}
+
+/** A row of `deliveries` in a list. @param last the row of its last attempt; undefined: there was none */
+export function toListed(row: Row, last: Row | undefined): ListedDelivery {
+  const isHeld = row.state === 'held';
+  return {
+    seq: Number(row.seq),
+    webhookId: String(row.webhook_id),
+    recordingId: String(row.recording_id),
+    endpoint: String(row.endpoint),
+    state: isHeld ? 'held' : 'waiting',
+    heldReason: row.held_reason as HeldReason | null,
+    attempts: Number(row.attempts),
+    createdAt: Number(row.created_at),
+    heldAt: isHeld ? Number(row.settled_at) : null,
+    nextAt: isHeld ? null : Number(row.next_at),
+    error: (last?.error ?? null) as string | null,
+    status: (last?.status ?? null) as number | null,
+  };
+}
