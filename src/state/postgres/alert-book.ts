@@ -10,7 +10,7 @@ const ADD_TARGETS = `INSERT INTO alert_targets (target, machine) SELECT name, $m
   ON CONFLICT DO NOTHING`;
 
 /**
- * The book of alerts over the database: a cause is told once, whichever machine has found it. Machines may have different
+ * The book of alerts over the database: one message is sent for a cause, whichever machine has found it. Machines may have different
  * targets in their configurations: a target is forgotten once no machine has it any more, and each sends to its own.
  */
 export function openAlertBook({ write, self: { machine } }: Database): AlertBook {

@@ -3,7 +3,7 @@ import { AppError, OPEN_FILES_HINT } from '../../core/errors.ts';
 import { printableLine } from '../../core/text.ts';
 import { opensslReason } from '../../core/tls-failure.ts';
 
-/** Every server of the URL that answered is a standby, which takes no writes. */
+/** All servers of the URL that answered are standbys, which refuse to write. */
 export class Standby extends Error {
   /** @param host for the message */
   constructor(host: string) {

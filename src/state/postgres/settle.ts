@@ -1,5 +1,5 @@
-import { type NextState, type Settlement, stateAfter } from '../../core/delivery/claims.ts';
-import type { DeliveryState } from '../../core/delivery/delivery.ts';
+import type { NextState, Settlement } from '../../core/delivery/claims.ts';
+import { conclusionOf } from '../settle.ts';
 import { numberArray } from './arrays.ts';
 import { clockOffset } from './clock-offset.ts';
 import type { Database } from './database.ts';
@@ -109,14 +109,14 @@ async function settleAll(sql: Sql, settlements: readonly Settlement[], machine: 
 }
 
 function conclusion(row: Row, next: NextState | undefined, now: number, offset: number): Row {
-  const state = stateAfter(row.state as DeliveryState, next?.state);
-  const heldReason = next?.state === 'held' ? next.heldReason : (row.held_reason ?? null);
+  const byDatabase = next?.state === 'pending' ? { ...next, nextAt: next.nextAt + offset } : next;
+  const { state, heldReason, retries, nextAt, settledAt } = conclusionOf(row, byDatabase, now);
   return {
     state,
-    held_reason: state === 'held' ? heldReason : null,
-    retries: next && 'retries' in next ? next.retries : Number(row.retries),
-    next_at: next?.state === 'pending' ? next.nextAt + offset : Number(row.next_at),
-    settled_at: state === 'pending' ? null : now,
+    held_reason: heldReason,
+    retries,
+    next_at: nextAt,
+    settled_at: settledAt,
     claimed_by: null,
     claim: null,
     claimed_at: null,

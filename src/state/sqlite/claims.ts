@@ -7,14 +7,12 @@ import {
   type DeliveryClaims,
   FURTHEST_MS,
   LEASE_MS,
-  type NextState,
   type Settlement,
-  stateAfter,
 } from '../../core/delivery/claims.ts';
-import type { DeliveryState } from '../../core/delivery/delivery.ts';
 import { abandonedUntil, withoutWrongClock } from '../../core/delivery/in-flight.ts';
 import { storing } from '../not-stored.ts';
 import { toDelivery } from '../rows.ts';
+import { conclusionOf } from '../settle.ts';
 import type { Database } from './database.ts';
 import { disable, refuse } from './endpoints.ts';
 import type { Row, Sql, Values } from './sql.ts';
@@ -169,7 +167,7 @@ function settleOne(sql: Sql, settlement: Settlement): boolean {
   const number = Number(row.attempts) + 1;
   const isOurs = row.claim === delivery.claim;
   if (isOurs) {
-    sql.run(CONCLUDE, { seq, attempts: number, ...conclusion(row, next, now) });
+    sql.run(CONCLUDE, { seq, attempts: number, ...conclusionOf(row, next, now) });
     if (consequence) applyConsequence(sql, delivery.endpoint, consequence, now);
   } else {
     sql.run('UPDATE deliveries SET attempts = $number WHERE seq = $seq', { number, seq });
@@ -181,18 +179,6 @@ function settleOne(sql: Sql, settlement: Settlement): boolean {
   countAttempt(sql, { endpoint, outcome, status, run: number === 1 ? 'first' : 'again' }, durationMs);
   if (isOurs && next?.state === 'delivered') countDelivery(sql, endpoint, now - Number(row.created_at), now);
   return isOurs;
-}
-
-function conclusion(row: Row, next: NextState | undefined, now: number): Values {
-  const state = stateAfter(row.state as DeliveryState, next?.state);
-  const heldReason = next?.state === 'held' ? next.heldReason : (row.held_reason ?? null);
-  return {
-    state,
-    heldReason: state === 'held' ? heldReason : null,
-    retries: next && 'retries' in next ? next.retries : Number(row.retries),
-    nextAt: next?.state === 'pending' ? next.nextAt : Number(row.next_at),
-    settledAt: state === 'pending' ? null : now,
-  };
 }
 
 function applyConsequence(sql: Sql, endpoint: string, consequence: Consequence, now: number): void {

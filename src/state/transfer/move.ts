@@ -150,7 +150,7 @@ async function toSqlite(sides: Sides, options: MoveOptions, before: Moved | unde
   const { now, signal } = options;
   const { machine } = postgres.self;
   const [from, to] = [postgresTransfer(postgres), sqliteTransfer(sqlite)];
-  // What the file has kept while the database was away is newer than what is there.
+  // What the file has kept while the database was away is newer than what the database has.
   if (before?.destination !== 'sqlite') {
     await copyRecordings(to, from, options);
     await from.takeBeside(await to.readBeside(), await sourceOf(sides), now);

@@ -1,15 +1,8 @@
 import type { Database as PostgresDatabase } from '../postgres/database.ts';
 import type { Database as SqliteDatabase } from '../sqlite/database.ts';
 import { type Dialect, isClaimed, lock, readBeside, readRecording, recordingIds } from './export.ts';
-import {
-  findOthers,
-  type ImportOptions,
-  lockedOf,
-  type TakenRecording,
-  takeBeside,
-  takeFolder,
-  takeRecording,
-} from './import.ts';
+import { findOthers, type ImportOptions, lockedOf, type TakenRecording, takeRecording } from './import.ts';
+import { takeBeside, takeFolder } from './import-beside.ts';
 import { isSame, type KnownBeside, type KnownOfRecording } from './known.ts';
 import { removeBeside, removeRecording } from './remove.ts';
 import { all, get, type Row, run, runLater, runNow, type Script } from './script.ts';

@@ -1,33 +1,14 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { type Database, openDatabase, openDatabaseToRead } from '../../../src/state/postgres/database.ts';
 import { SCHEMA_VERSION } from '../../../src/state/postgres/migrations.ts';
 import { failureOf } from '../sqlite/support.ts';
 import { type LossyProxy, startLossyProxy } from './lossy-proxy.ts';
-import { describeWithPostgres, parsed, useCluster } from './support.ts';
+import { describeWithPostgres, useCluster, useDatabase } from './support.ts';
 
 describeWithPostgres('the database of a fleet', () => {
   const stage = useCluster();
-  let name = '';
-  const opened: Database[] = [];
-  beforeEach(async () => {
-    name = await stage.cluster.createDatabase();
-  });
-  afterEach(async () => {
-    for (const database of opened.splice(0)) await database.close();
-    await stage.cluster.dropDatabase(name);
-  });
-
-  const optionsOf = (machine: string, fingerprint: string) => ({
-    url: parsed(stage.cluster.url(name)),
-    applicationName: 'recordupload',
-    self: { machine, fingerprint, pid: 7, version: '1.0.0' },
-    sharedFolders: false,
-  });
-  const open = async (machine = 'studio-a', fingerprint = machine) => {
-    const database = await openDatabase(optionsOf(machine, fingerprint));
-    opened.push(database);
-    return database;
-  };
+  const place = useDatabase(stage);
+  const { open, opened, optionsOf } = place;
   const note = ({ write }: Database, thing: string) =>
     write(async sql => {
       await sql.run('INSERT INTO successes (name, at) VALUES ($thing, 1)', { thing });
@@ -39,7 +20,7 @@ describeWithPostgres('the database of a fleet', () => {
   const own = (database: Database) => database.writeAsOwner(async (_, owner) => owner);
   /** Ends every session of the database, as an administrator may. */
   const cutOff = () =>
-    stage.cluster.run(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`);
+    stage.cluster.run(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${place.name}'`);
 
   describe('the schema', () => {
     test('is made once, however many processes want to at the same time', async () => {
@@ -59,7 +40,7 @@ describeWithPostgres('the database of a fleet', () => {
     test('of a newer version is left alone', async () => {
       await note(await open(), 'x');
       const newer = SCHEMA_VERSION + 1;
-      await stage.cluster.run(`UPDATE recordupload.schema_version SET version = ${newer}`, name);
+      await stage.cluster.run(`UPDATE recordupload.schema_version SET version = ${newer}`, place.name);
       for (const opening of [open(), openDatabaseToRead(optionsOf('studio-a', 'a'))]) {
         const { code, message } = await failureOf(opening);
         expect([code, message]).toEqual([
@@ -67,7 +48,7 @@ describeWithPostgres('the database of a fleet', () => {
           expect.stringContaining('upgraded by a newer version of recordupload'),
         ]);
       }
-      const kept = await stage.cluster.run('SELECT version FROM recordupload.schema_version', name);
+      const kept = await stage.cluster.run('SELECT version FROM recordupload.schema_version', place.name);
       expect(kept).toEqual([{ version: newer }]);
     });
   });

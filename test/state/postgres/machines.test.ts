@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ClaimedDelivery } from '../../../src/core/delivery/delivery.ts';
 import type { RecordingId } from '../../../src/core/recording/recording.ts';
@@ -41,10 +42,13 @@ describeWithPostgres('machines that share a state', () => {
     return state;
   };
   /** Ends a machine's process without letting it say good-bye: the server ends its sessions. */
-  const kill = (machine: string) =>
-    stage.cluster.run(
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '% on ${machine}'`,
+  /** Ends the sessions of a machine, and lets its processes notice that. */
+  const kill = async (machine: string) => {
+    await stage.cluster.run(
+      `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name LIKE '% on ${machine}'`,
     );
+    await setImmediate();
+  };
   const begin = ({ journal }: State, recording = RECORDING) => journal.begin(TARGET, recording, OPTIONS);
 
   describe('an id', () => {

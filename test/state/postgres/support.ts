@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe } from '@jest/globals';
 import { type DatabaseUrl, parseDatabaseUrl } from '../../../src/core/database-url.ts';
-import { openDatabase } from '../../../src/state/postgres/database.ts';
+import { type Database, type DatabaseOptions, openDatabase } from '../../../src/state/postgres/database.ts';
 import { postgresStateOver } from '../../../src/state/postgres/postgres-state.ts';
 import { databaseOptions } from '../../../src/state/postgres/settings.ts';
 import type { FleetOptions, State } from '../../../src/state/state.ts';
@@ -26,6 +26,47 @@ export function useCluster(options?: ClusterOptions): { readonly cluster: Cluste
   };
 }
 
+/** An empty database of the cluster for each test. */
+export interface OwnDatabase {
+  readonly name: string;
+  /** How a machine opens it. @param fingerprint of the machine; its name unless given */
+  optionsOf(machine: string, fingerprint?: string): DatabaseOptions;
+  /** Opens it as a machine does; closed after the test. */
+  open(machine?: string, fingerprint?: string): Promise<Database>;
+  /** Closed after the test, too. */
+  readonly opened: Database[];
+}
+
+export function useDatabase(stage: { readonly cluster: Cluster }): OwnDatabase {
+  let name = '';
+  const opened: Database[] = [];
+  beforeEach(async () => {
+    name = await stage.cluster.createDatabase();
+  });
+  afterEach(async () => {
+    for (const database of opened.splice(0)) await database.close();
+    await stage.cluster.dropDatabase(name);
+  });
+  const optionsOf = (machine: string, fingerprint = machine): DatabaseOptions => ({
+    url: parsed(stage.cluster.url(name)),
+    applicationName: 'recordupload',
+    self: { machine, fingerprint, pid: 7, version: '1.0.0' },
+    sharedFolders: false,
+  });
+  return {
+    get name() {
+      return name;
+    },
+    opened,
+    optionsOf,
+    async open(machine = 'studio-a', fingerprint = machine) {
+      const database = await openDatabase(optionsOf(machine, fingerprint));
+      opened.push(database);
+      return database;
+    },
+  };
+}
+
 /**
  * Opens a fleet's state as the database has it, without a spool in front.
  * @param pid of the process, as the others see it
@@ -35,7 +76,7 @@ export async function openPostgres(fleet: FleetOptions, pid: number): Promise<St
 }
 
 /** A URL that is known to be one. */
-export function parsed(url: string): DatabaseUrl {
+function parsed(url: string): DatabaseUrl {
   const result = parseDatabaseUrl(url);
   if (!result.ok) throw new Error(`${url} ${result.flaw}`);
   return result.url;

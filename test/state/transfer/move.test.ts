@@ -2,14 +2,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { openDatabase as openPostgres, type Database as Postgres } from '../../../src/state/postgres/database.ts';
+import { expect, test } from '@jest/globals';
+import type { Database as Postgres } from '../../../src/state/postgres/database.ts';
 import { openDatabase, type Database as Sqlite } from '../../../src/state/sqlite/database.ts';
 import { type MoveReport, moveState } from '../../../src/state/transfer/move.ts';
 import { movedIn, refuseMoved } from '../../../src/state/transfer/moved.ts';
 import { postgresTransfer, sqliteTransfer } from '../../../src/state/transfer/transfer.ts';
 import { claimAll, deliver, enqueue, NOW } from '../conformance/facts.ts';
-import { describeWithPostgres, parsed, useCluster } from '../postgres/support.ts';
+import { describeWithPostgres, useCluster, useDatabase } from '../postgres/support.ts';
 import { failureOf } from '../sqlite/support.ts';
 import { everything, fill, openSqlite } from './support.ts';
 
@@ -17,25 +17,8 @@ const PROCESS = join(import.meta.dirname, 'moving-process.ts');
 
 describeWithPostgres('moving a state', () => {
   const stage = useCluster();
-  let name = '';
-  const opened: Postgres[] = [];
-  beforeEach(async () => {
-    name = await stage.cluster.createDatabase();
-  });
-  afterEach(async () => {
-    for (const database of opened.splice(0)) await database.close();
-    await stage.cluster.dropDatabase(name);
-  });
-  const open = async (machine = 'studio-a') => {
-    const database = await openPostgres({
-      url: parsed(stage.cluster.url(name)),
-      applicationName: 'recordupload',
-      self: { machine, fingerprint: machine, pid: 7, version: '1.0.0' },
-      sharedFolders: false,
-    });
-    opened.push(database);
-    return database;
-  };
+  const place = useDatabase(stage);
+  const { open } = place;
   const move = (
     sides: { sqlite: Sqlite; dir: string; postgres: Postgres },
     to: 'postgres' | 'sqlite',
@@ -129,7 +112,7 @@ describeWithPostgres('moving a state', () => {
     for (const claimed of await claimAll(state, NOW, { limit: 40 })) await deliver(state, claimed);
     const before = await everything(sqliteTransfer(sqlite));
     await sqlite.close();
-    const url = stage.cluster.url(name);
+    const url = stage.cluster.url(place.name);
     const run = async (to: string, killAfterMs?: number) => {
       const child = spawn(process.execPath, [PROCESS, dir, url, to], { stdio: ['ignore', 'pipe', 'inherit'] });
       const ended = once(child, 'exit');

@@ -1,8 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type Database, openDatabase } from '../../../src/state/postgres/database.ts';
+import { describe, expect, test } from '@jest/globals';
 import { postgresTransfer, sqliteTransfer, type Transfer } from '../../../src/state/transfer/transfer.ts';
 import { enqueue, HOUR, NOW, RECORDING, REF, TARGET } from '../conformance/facts.ts';
-import { describeWithPostgres, parsed, useCluster } from '../postgres/support.ts';
+import { describeWithPostgres, useCluster, useDatabase } from '../postgres/support.ts';
 import { copy, everything, fill, openSqlite } from './support.ts';
 
 /** What every state must do that takes in what another one gives. */
@@ -104,25 +103,8 @@ describe('a state in SQLite', () => {
 
 describeWithPostgres('a state in PostgreSQL', () => {
   const stage = useCluster();
-  let name = '';
-  const opened: Database[] = [];
-  beforeEach(async () => {
-    name = await stage.cluster.createDatabase();
-  });
-  afterEach(async () => {
-    for (const database of opened.splice(0)) await database.close();
-    await stage.cluster.dropDatabase(name);
-  });
-  const open = async (machine = 'studio-a') => {
-    const database = await openDatabase({
-      url: parsed(stage.cluster.url(name)),
-      applicationName: 'recordupload',
-      self: { machine, fingerprint: machine, pid: 7, version: '1.0.0' },
-      sharedFolders: false,
-    });
-    opened.push(database);
-    return postgresTransfer(database);
-  };
+  const place = useDatabase(stage);
+  const open = async (machine?: string) => postgresTransfer(await place.open(machine));
   transfersConform(() => open());
 
   test('gives what belongs to the machine, and takes nothing from another one', async () => {
