@@ -1,13 +1,6 @@
 import type { Runtime } from '../runtime.ts';
 import type { Generations } from './generations.ts';
-
-/** Does chores now and then, each by itself. */
-export interface House {
-  /** Begins what is due. @returns how long nothing will be, in milliseconds */
-  pump(): Promise<number>;
-  /** Resolves once what is under way has ended. */
-  idle(): Promise<void>;
-}
+import type { Pump } from './pump.ts';
 
 export interface Chore {
   /** How long after the start it is done first: uploads that are due come before it. */
@@ -20,6 +13,7 @@ export interface Chore {
 const AFTER_FAILURE_MS = 3_600_000;
 
 /**
+ * Does chores now and then, each by itself.
  * @param onEnd called when one has ended
  * @param onFailure gets what one fails with
  */
@@ -27,7 +21,7 @@ export function createHouse(
   chores: readonly Chore[],
   generations: Generations,
   { onEnd, onFailure }: { onEnd: () => void; onFailure: (error: unknown) => void },
-): House {
+): Pump {
   const now = () => generations.runtime.clock.monotonic();
   const startedAt = now();
   const dueAt = new Map(chores.map(chore => [chore, startedAt + chore.firstMs]));

@@ -1,13 +1,6 @@
 import { removeLocal } from '../cleanup/local.ts';
 import type { Generations } from './generations.ts';
-
-/** Removes local files whose time has come (`deleteAfter`). */
-export interface Room {
-  /** Begins if it is due. @returns how long nothing will be, in milliseconds */
-  pump(): Promise<number>;
-  /** Resolves once what is under way has ended. */
-  idle(): Promise<void>;
-}
+import { createRun, type Pump } from './pump.ts';
 
 /** Uploads that are due come first. */
 const FIRST_MS = 5_000;
@@ -17,7 +10,10 @@ const AFTER_FAILURE_MS = 600_000;
 /** Files stay longer than `deleteAfter` says by a hundredth of it, as long as that is no more than an hour. */
 const SHARE = 100;
 
-/** @param roots the folders that are watched: they stay although they are empty */
+/**
+ * Removes local files whose time has come (`deleteAfter`).
+ * @param roots the folders that are watched: they stay although they are empty
+ */
 export function createRoom(
   generations: Generations,
   {
@@ -25,10 +21,10 @@ export function createRoom(
     onEnd,
     onFailure,
   }: { roots: () => readonly string[]; onEnd: () => void; onFailure: (error: unknown) => void },
-): Room {
+): Pump {
   let notBefore = generations.runtime.clock.monotonic() + FIRST_MS;
   let lookedAt = Number.NEGATIVE_INFINITY;
-  let running: Promise<void> | undefined;
+  const run = createRun(onEnd);
 
   const look = async () => {
     await generations.use(async runtime => {
@@ -40,25 +36,20 @@ export function createRoom(
     async pump() {
       const { clock, signal, config } = generations.runtime;
       const { deleteAfterMs: ageMs } = config;
-      if (ageMs === undefined || running) return Number.POSITIVE_INFINITY;
+      if (ageMs === undefined || run.isRunning) return Number.POSITIVE_INFINITY;
       const everyMs = Math.min(LEAST_OFTEN_MS, Math.max(MOST_OFTEN_MS, ageMs / SHARE));
       const dueAt = Math.max(notBefore, lookedAt + everyMs);
       if (clock.monotonic() < dueAt) return dueAt - clock.monotonic();
       lookedAt = clock.monotonic();
-      running = look()
-        .catch(error => {
+      run.begin(
+        look().catch(error => {
           if (signal.aborted) return;
           notBefore = clock.monotonic() + AFTER_FAILURE_MS;
           onFailure(error);
-        })
-        .finally(() => {
-          running = undefined;
-          onEnd();
-        });
+        }),
+      );
       return everyMs;
     },
-    idle: async () => {
-      await running;
-    },
+    idle: run.idle,
   };
 }
