@@ -1,6 +1,7 @@
 import type { Alarm } from '../../../app/alarms.ts';
 import type { RecordingStatusReport } from '../../../app/recording-status.ts';
 import { overviewOf, type StatusReport } from '../../../app/status.ts';
+import type { UnfinishedUpload } from '../../../core/status/overview.ts';
 import { type DamageJson, damageJson } from '../../json/damage.ts';
 import { iso, isoOrNull } from '../../json/document.ts';
 import { type HistoryJson, historyJson } from '../../json/history.ts';
@@ -120,17 +121,10 @@ export function statusJson(report: StatusReport): StatusJson {
     },
     ...(fleet && { machines: fleet.machines.map(machineJson) }),
     worker: worker ? { pid: worker.pid, since: iso(worker.since) } : null,
-    uploads: uploads.map(({ target, id, dir, machine, state, pid, error, files, since, updatedAt }) => ({
-      target,
-      id,
-      dir,
-      ...ofMachineJson({ machine }),
-      state,
-      pid,
-      error,
-      files: files.map(fileProgressJson),
-      since: iso(since),
-      updatedAt: iso(updatedAt),
+    uploads: uploads.map(upload => ({
+      ...uploadJson(upload),
+      since: iso(upload.since),
+      updatedAt: iso(upload.updatedAt),
     })),
     queued: queued.map(queuedJson),
     refused: refused.map(refusalJson),
@@ -154,6 +148,20 @@ export function statusJson(report: StatusReport): StatusJson {
 
 function alarmJson(alarm: Alarm): StatusJson['alarms'][number] {
   return 'count' in alarm ? { kind: alarm.kind, count: alarm.count } : { kind: alarm.kind, ageMs: alarm.ageMs };
+}
+
+/** What is said of each upload, but for its times. */
+function uploadJson<S>({
+  target,
+  id,
+  dir,
+  machine,
+  state,
+  pid,
+  error,
+  files,
+}: Omit<UnfinishedUpload, 'state' | 'since'> & { state: S }) {
+  return { target, id, dir, ...ofMachineJson({ machine }), state, pid, error, files: files.map(fileProgressJson) };
 }
 
 function fileProgressJson({ name, state, sizeBytes, partsDone, parts, error }: FileProgressJson): FileProgressJson {
@@ -181,22 +189,13 @@ export interface RecordingJson extends DamageJson {
 export function recordingJson({ recordingId, uploads, queue, webhooks, damage }: RecordingStatusReport): RecordingJson {
   return {
     recordingId,
-    uploads: uploads.map(
-      ({ target, id, dir, machine, state, pid, error, files, since, updatedAt, local, metadata }) => ({
-        target,
-        id,
-        dir,
-        ...ofMachineJson({ machine }),
-        state,
-        pid,
-        error,
-        files: files.map(fileProgressJson),
-        since: isoOrNull(since),
-        updatedAt: iso(updatedAt),
-        local: { removedAt: isoOrNull(local.removedAt), kept: local.kept },
-        metadata: metadata === null ? null : storedPayload(metadata),
-      }),
-    ),
+    uploads: uploads.map(upload => ({
+      ...uploadJson(upload),
+      since: isoOrNull(upload.since),
+      updatedAt: iso(upload.updatedAt),
+      local: { removedAt: isoOrNull(upload.local.removedAt), kept: upload.local.kept },
+      metadata: upload.metadata === null ? null : storedPayload(upload.metadata),
+    })),
     queued: queue.filter(one => one.state === 'waiting').map(queuedJson),
     refused: queue.filter(one => one.state === 'refused').map(refusalJson),
     webhooks: webhooks.map(one => historyJson(one, state => (state === 'pending' ? 'waiting' : state))),
