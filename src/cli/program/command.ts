@@ -35,7 +35,7 @@ export function defineCommand<Spec extends CommandSpec>(
 /** What the commands with a common first word are about. */
 export const GROUPS: Readonly<Record<string, string>> = {
   webhook: 'send, test and manage webhooks',
-  alerts: 'test who is told when something is wrong',
+  alerts: 'test that alerts reach those who are to get them',
   config: 'show, check and write the configuration',
   state: 'move the state into PostgreSQL, and make its tables there',
 };

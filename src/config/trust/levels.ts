@@ -25,8 +25,8 @@ export const TRUST_LEVELS: Readonly<Record<Trust, { sources: string; counts: str
 /**
  * What a key decides about. `endpoint`: where the token and the signing secret of its endpoint go. `keys`: where the access
  * keys go, or who may read what they upload. `all`: which files are written or trusted, or how, while any secret is in
- * use. `file`: which file is read as a secret, or which profile; `alerts`: which command runs, and who is told what is
- * wrong; `files`: which files are removed; `state`: which database keeps the state, and as which machine. From a folder
- * that is not trusted these four never count.
+ * use. `file`: which file is read as a secret, or which profile; `alerts`: which command runs, and who gets a message
+ * about what is wrong; `files`: which files are removed; `state`: which database keeps the state, and as which machine.
+ * From a folder that is not trusted these four never count.
  */
 export type Steers = 'endpoint' | 'keys' | 'all' | 'file' | 'alerts' | 'files' | 'state';
