@@ -1,5 +1,5 @@
 import type { AlertBook } from '../../core/alerts/alert-book.ts';
-import type { DeliveryClaims } from '../../core/delivery/claims.ts';
+import type { ClaimResult, DeliveryClaims } from '../../core/delivery/claims.ts';
 import type { Endpoints } from '../../core/delivery/endpoints.ts';
 import type { Housekeeping } from '../../core/delivery/housekeeping.ts';
 import type { Outbox } from '../../core/delivery/outbox.ts';
@@ -8,8 +8,9 @@ import type { Overview } from '../../core/status/overview.ts';
 import type { KnownFolders } from '../../core/upload/known-folders.ts';
 import type { LocalFiles } from '../../core/upload/local-files.ts';
 import type { UploadQueue } from '../../core/upload/queue.ts';
+import type { State } from '../state.ts';
 import { type FleetDeps, ignoreAway, orLocal } from './fleet-journal.ts';
-import { isAway } from './remote.ts';
+import { isAway, type Remote } from './remote.ts';
 
 /** The queue of uploads: written to both, so that what was handed over is uploaded without the database. */
 export function openFleetQueue({ spool, local, remote, now }: FleetDeps): UploadQueue {
@@ -62,91 +63,85 @@ export function openFleetFolders({ local, remote }: FleetDeps): KnownFolders {
   };
 }
 
+/** One port of the fleet's state, which may be away. */
+function portOf<P>(remote: Remote, pick: (state: State) => P) {
+  const there = <T>(ask: (port: P) => Promise<T>) => remote.use(({ state }) => ask(pick(state)));
+  return {
+    /** @throws what `isAway` knows, while the database is away */
+    there,
+    /** While it is away: the other answer. */
+    orElse: <T>(ask: (port: P) => Promise<T>, otherwise: T) =>
+      orLocal(
+        () => there(ask),
+        async () => otherwise,
+      ),
+    /** While it is away: what this machine's own port says. */
+    orAsk: <T>(ask: (port: P) => Promise<T>, own: P) =>
+      orLocal(
+        () => there(ask),
+        () => ask(own),
+      ),
+    /** Does nothing while it is away. */
+    orNothing: (ask: (port: P) => Promise<void>) => there(ask).catch(ignoreAway),
+  };
+}
+
 /** Local files are removed only while the database says whether their webhooks have arrived. */
 export function openFleetLocalFiles({ local, remote }: FleetDeps): LocalFiles {
   const { localFiles } = local;
+  const { there, orElse, orAsk } = portOf(remote, state => state.localFiles);
   const both = async (write: (files: LocalFiles) => Promise<void>) => {
     await write(localFiles);
-    await remote.use(({ state }) => write(state.localFiles));
+    await there(write);
   };
-  const there = <T>(ask: (files: LocalFiles) => Promise<T>) => remote.use(({ state }) => ask(state.localFiles));
   return {
-    kept: (target, options) =>
-      orLocal(
-        () => there(one => one.kept(target, options)),
-        async () => [],
-      ),
-    interrupted: () =>
-      orLocal(
-        () => there(one => one.interrupted()),
-        async () => [],
-      ),
+    kept: (target, options) => orElse(one => one.kept(target, options), []),
+    interrupted: () => orElse(one => one.interrupted(), []),
     look: ref => there(one => one.look(ref)),
     claim: (ref, at) => there(one => one.claim(ref, at)),
     removing: (ref, isRemoving) => both(one => one.removing(ref, isRemoving)),
     fileRemoved: (file, at) => both(one => one.fileRemoved(file, at)),
     removed: (ref, at) => both(one => one.removed(ref, at)),
     note: (ref, note) => both(one => one.note(ref, note)),
-    removedFrom: dir =>
-      orLocal(
-        () => there(one => one.removedFrom(dir)),
-        () => localFiles.removedFrom(dir),
-      ),
+    removedFrom: dir => orAsk(one => one.removedFrom(dir), localFiles),
   };
 }
 
 /** The queue of webhooks is the fleet's. While the database is away, only what this machine keeps can be seen. */
 export function openFleetOutbox({ local, remote }: FleetDeps): Outbox {
-  const there = <T>(ask: (outbox: Outbox) => Promise<T>) => remote.use(({ state }) => ask(state.outbox));
-  const read = <T>(ask: (outbox: Outbox) => Promise<T>) =>
-    orLocal(
-      () => there(ask),
-      () => ask(local.outbox),
-    );
+  const { there, orElse, orAsk } = portOf(remote, state => state.outbox);
+  const read = <T>(ask: (outbox: Outbox) => Promise<T>) => orAsk(ask, local.outbox);
   return {
     enqueue: request => there(one => one.enqueue(request)),
     requeue: (seqs, at) => there(one => one.requeue(seqs, at)),
     discard: (recordingId, options) => there(one => one.discard(recordingId, options)),
     // Its number is the database's: in the file, another one may have it.
-    get: seq =>
-      orLocal(
-        () => there(one => one.get(seq)),
-        async () => undefined,
-      ),
+    get: seq => orElse(one => one.get(seq), undefined),
     newest: (recordingId, endpoint) => read(one => one.newest(recordingId, endpoint)),
     history: recordingId => read(one => one.history(recordingId)),
     list: filter => read(one => one.list(filter)),
     counts: () => read(one => one.counts()),
     waiting: () => read(one => one.waiting()),
     // Nothing can be sent.
-    nextDue: () =>
-      orLocal(
-        () => there(one => one.nextDue()),
-        async () => [],
-      ),
+    nextDue: () => orElse(one => one.nextDue(), []),
   };
 }
 
 /** Nothing is sent while the database is away; what came of what had been sent is kept. */
 export function openFleetClaims({ spool, remote }: FleetDeps): DeliveryClaims {
-  const there = <T>(ask: (claims: DeliveryClaims) => Promise<T>) => remote.use(({ state }) => ask(state.claims));
-  const orElse = <T>(ask: (claims: DeliveryClaims) => Promise<T>, otherwise: T) =>
-    orLocal(
-      () => there(ask),
-      async () => otherwise,
-    );
+  const { there, orElse, orNothing } = portOf(remote, state => state.claims);
   return {
     candidates: scope => orElse(one => one.candidates(scope), []),
     repair: (endpoint, at) => orElse(one => one.repair(endpoint, at), undefined),
     // Each is given up, so that nobody asks for it again and again.
     claim: (candidates, limit, at, options) =>
-      orLocal(
-        () => there(one => one.claim(candidates, limit, at, options)),
-        async () => candidates.map(() => 'gone' as const),
+      orElse<ClaimResult[]>(
+        one => one.claim(candidates, limit, at, options),
+        candidates.map(() => 'gone'),
       ),
     // Without the database nobody knows: it is not sent then.
     isOurs: claimed => orElse(async one => (await one.isOurs?.(claimed)) ?? true, false),
-    release: claimed => there(one => one.release(claimed)).catch(ignoreAway),
+    release: claimed => orNothing(one => one.release(claimed)),
     settle: settlement =>
       orLocal(
         () => there(one => one.settle(settlement)),
@@ -160,12 +155,7 @@ export function openFleetClaims({ spool, remote }: FleetDeps): DeliveryClaims {
 }
 
 export function openFleetEndpoints({ remote }: FleetDeps): Endpoints {
-  const there = <T>(ask: (endpoints: Endpoints) => Promise<T>) => remote.use(({ state }) => ask(state.endpoints));
-  const orElse = <T>(ask: (endpoints: Endpoints) => Promise<T>, otherwise: T) =>
-    orLocal(
-      () => there(ask),
-      async () => otherwise,
-    );
+  const { there, orElse } = portOf(remote, state => state.endpoints);
   return {
     get: name => orElse(one => one.get(name), { name, disabledReason: null, disabledAt: null, refusedAt: null }),
     list: () => orElse(one => one.list(), []),
@@ -179,59 +169,40 @@ export function openFleetEndpoints({ remote }: FleetDeps): Endpoints {
 
 /** Alerts wait for the database: two machines never tell the same. */
 export function openFleetAlerts({ remote }: FleetDeps): AlertBook {
-  const there = <T>(ask: (alerts: AlertBook) => Promise<T>) => remote.use(({ state }) => ask(state.alerts));
+  const { orElse, orNothing } = portOf(remote, state => state.alerts);
   return {
     note: (target, causes, compose, at) =>
-      orLocal(
-        () => there(one => one.note(target, causes, compose, at)),
-        async () => ({ begun: [], ended: [] }),
-      ),
-    keepOnly: targets => there(one => one.keepOnly(targets)).catch(ignoreAway),
-    take: (limit, leaseMs, at) =>
-      orLocal(
-        () => there(one => one.take(limit, leaseMs, at)),
-        async () => [],
-      ),
-    end: id => there(one => one.end(id)).catch(ignoreAway),
-    postpone: (id, nextAt) => there(one => one.postpone(id, nextAt)).catch(ignoreAway),
+      orElse(one => one.note(target, causes, compose, at), { begun: [], ended: [] }),
+    keepOnly: targets => orNothing(one => one.keepOnly(targets)),
+    take: (limit, leaseMs, at) => orElse(one => one.take(limit, leaseMs, at), []),
+    end: id => orNothing(one => one.end(id)),
+    postpone: (id, nextAt) => orNothing(one => one.postpone(id, nextAt)),
   };
 }
 
 /** The circuits are the fleet's; without the database nothing is sent anyway. */
 export function openFleetCircuits({ remote }: FleetDeps): SharedCircuits {
-  const there = <T>(ask: (circuits: SharedCircuits) => Promise<T>, otherwise: T) =>
-    orLocal(
-      () => remote.use(async ({ state }) => (state.circuits ? await ask(state.circuits) : otherwise)),
-      async () => otherwise,
-    );
+  const { orElse } = portOf(remote, state => state.circuits);
   return {
-    enter: (endpoint, at) => there<Entry>(one => one.enter(endpoint, at), 'closed'),
-    record: (endpoint, how, at) => there(one => one.record(endpoint, how, at), undefined),
-    leave: endpoint => there(one => one.leave(endpoint), undefined),
+    enter: (endpoint, at) => orElse<Entry>(async one => (one ? await one.enter(endpoint, at) : 'closed'), 'closed'),
+    record: (endpoint, how, at) => orElse(async one => await one?.record(endpoint, how, at), undefined),
+    leave: endpoint => orElse(async one => await one?.leave(endpoint), undefined),
   };
 }
 
 export function openFleetHousekeeping({ remote }: FleetDeps): Housekeeping {
-  const there = <T>(ask: (housekeeping: Housekeeping) => Promise<T>) =>
-    remote.use(({ state }) => ask(state.housekeeping));
+  const { there, orElse, orNothing } = portOf(remote, state => state.housekeeping);
   return {
     prune: options => there(one => one.prune(options)),
-    takeTurn: options =>
-      orLocal(
-        () => there(one => one.takeTurn(options)),
-        async () => false,
-      ),
-    noteTidied: at => there(one => one.noteTidied(at)).catch(ignoreAway),
+    takeTurn: options => orElse(one => one.takeTurn(options), false),
+    noteTidied: at => orNothing(one => one.noteTidied(at)),
   };
 }
 
 /** The fleet; while the database is away, what this machine knows. */
 export function fleetOverview({ local, remote }: FleetDeps): Overview {
-  const read = <T>(ask: (overview: Overview) => Promise<T>) =>
-    orLocal(
-      () => remote.use(({ state }) => ask(state.overview)),
-      () => ask(local.overview),
-    );
+  const { orAsk } = portOf(remote, state => state.overview);
+  const read = <T>(ask: (overview: Overview) => Promise<T>) => orAsk(ask, local.overview);
   return {
     all: options => read(one => one.all(options)),
     recording: id => read(one => one.recording(id)),
