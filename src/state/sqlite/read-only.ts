@@ -58,10 +58,10 @@ export async function openReadOnly(stateDir: string, { asSpool = false } = {}): 
   }
   const isAlive = (ownerId: string, pid: number) => isOwnerAlive(stateDir, ownerId, pid);
   const overview = openOverviewOf({ read, isAlive });
-  /** Reads again if the answer is that there is nothing, and the file is not sound. */
-  const orMended = async <T>(ask: () => Promise<T>, isNothing: (answer: T) => boolean): Promise<T> => {
+  /** Reads again if the answer is that there is nothing, and the file, or the one table that was asked, is not sound. */
+  const orMended = async <T>(ask: () => Promise<T>, isNothing: (answer: T) => boolean, table?: 'queue'): Promise<T> => {
     const answer = await ask();
-    if (!isNothing(answer) || !(await patiently(() => source.check()))) return answer;
+    if (!isNothing(answer) || !(await patiently(() => source.check(table)))) return answer;
     return await ask();
   };
   return {
@@ -74,12 +74,15 @@ export async function openReadOnly(stateDir: string, { asSpool = false } = {}): 
     recent: filter =>
       orMended(
         () => overview.recent(filter),
-        found => found.length === 0,
+        // That none is in one state, or of one day, is usual: checking a large file for it would take long.
+        found => found.length === 0 && filter.state === undefined && filter.since === undefined,
       ),
     queue: filter =>
       orMended(
         () => overview.queue(filter),
         found => found.length === 0,
+        // It is usually empty, and small: only it is checked.
+        'queue',
       ),
     recording: id =>
       orMended(
@@ -96,8 +99,8 @@ interface Source {
   sql(): Sql;
   close(): void;
   damage(): StateDamage | undefined;
-  /** Checks the file, unless that was done. @returns true if it was mended only now */
-  check(): boolean;
+  /** Checks the file or one table of it, unless that was done. @returns true if it was mended only now */
+  check(table?: string): boolean;
   /** Mends it after an error that damage can have caused. @returns false if it did not */
   mend(error: unknown): boolean;
 }
@@ -129,10 +132,10 @@ async function openSource(
       throw stateError(cause, stateDir);
     }
   };
-  const check = () => {
+  const check = (table?: string) => {
     if (isChecked || !sql) return false;
-    const flaw = findDamage(sql);
-    isChecked = true;
+    const flaw = findDamage(sql, table);
+    isChecked = flaw !== undefined || table === undefined;
     if (flaw) mend(flaw);
     return flaw !== undefined;
   };
@@ -151,7 +154,8 @@ async function openSource(
         if (open.version < 1 || isWrongVersion(open.sql, open.version)) mend(damageOf(`version ${open.version}`));
         else if (open.version > MIGRATIONS.length) throw newerVersion(file);
         else older = readOlderState(open.sql);
-      } else if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) <= CHECKED_BYTES) await patiently(check);
+      } else if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) <= CHECKED_BYTES)
+        await patiently(() => check());
     } catch (error) {
       if (!damage) closeOnce();
       throw stateError(error, stateDir);

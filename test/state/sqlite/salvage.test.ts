@@ -115,3 +115,65 @@ test('folders that wait are kept in the new file, whichever system their paths a
   );
   await second.close();
 });
+
+describe('a large state, whose file is not checked at each look', () => {
+  let file: Buffer;
+  beforeAll(async () => {
+    const dir = tempFolder();
+    const state = await openState(dir);
+    await state.journal.begin(TARGET, RECORDING, { webhooks: true, now: 1 });
+    const payload = JSON.stringify({ title: 'x'.repeat(5 * 1024 * 1024) });
+    const recordingId = RECORDING.id;
+    await state.outbox.enqueue({ recordingId, endpoints: ['ops'], payload, contentHash: '1', now: 1 });
+    await state.queue.add(
+      [
+        {
+          dir: '/r/5',
+          recordingId: '5',
+          origin: 'enqueued',
+          asked: { title: 'Weekly sync', webhook: true, force: false, finished: false },
+        },
+      ],
+      1,
+    );
+    await state.close();
+    file = readFileSync(join(dir, 'state.db'));
+  });
+
+  /** Makes a table's first page one without rows, as a write that went to another place would. */
+  async function emptied(table: string) {
+    const dir = tempFolder();
+    mkdirSync(join(dir, 'owners'), { mode: 0o700 });
+    writeFileSync(join(dir, 'state.db'), file, { mode: 0o600 });
+    const database = new DatabaseSync(join(dir, 'state.db'));
+    const page = Number(database.prepare('SELECT rootpage AS n FROM sqlite_schema WHERE name = ?').get(table)?.n);
+    database.close();
+    const bytes = readFileSync(join(dir, 'state.db'));
+    bytes.fill(0, (page - 1) * PAGE, page * PAGE);
+    Buffer.from([0x0d, 0, 0, 0, 0, PAGE >> 8, 0, 0]).copy(bytes, (page - 1) * PAGE);
+    writeFileSync(join(dir, 'state.db'), bytes);
+    const open = await openOverview(dir);
+    if (!open) throw new Error('no state');
+    return open;
+  }
+
+  test('is never said to have an empty queue, or no recordings, unless that is so', async () => {
+    const queue = await emptied('queue');
+    expect(await queue.queue({ limit: 20 })).toEqual([]);
+    expect(queue.damage()).toBeDefined();
+    queue.close();
+    const recordings = await emptied('recordings');
+    expect(await recordings.recent({ limit: 20 })).toEqual([]);
+    expect(recordings.damage()).toBeDefined();
+    recordings.close();
+  });
+
+  test('is not checked as a whole because its queue is empty, or none of a state', async () => {
+    const open = await emptied('deliveries');
+    expect(await open.queue({ state: 'refused', limit: 20 })).toEqual([]);
+    expect(await open.recent({ state: 'held', limit: 20 })).toEqual([]);
+    expect(open.damage()).toBeUndefined();
+    expect(await open.recording('no-such-one')).toMatchObject({ recordings: [] });
+    open.close();
+  });
+});
