@@ -207,8 +207,21 @@ if (machine.otherCores > QUIET_CORES)
 
 const sandbox = await startSandboxProcess((builds.get(OURS) as Build).cli);
 cleanUp.push(sandbox.stop);
+const certificate = makeCertificate(folder, `DNS:localhost,IP:127.0.0.1,IP:${BAD_LINE_HOST}`);
+const sinkProgram = compile('s3sink', folder);
+let port = 20_000 + (process.pid % 10_000);
 if (options.growth) {
-  await growth({ measure, cli: (builds.get(OURS) as Build).cli, base: BASE, folder, environment: sandbox.environment });
+  const { cli } = builds.get(OURS) as Build;
+  const sink = await startSink(sinkProgram, port++);
+  cleanUp.push(sink.stop);
+  const env = {
+    ...BASE,
+    ...sandbox.environment,
+    ...KEYS,
+    RECORDUPLOAD_ENDPOINT: sink.url,
+    RECORDUPLOAD_USER_EMAIL: 'operator@example.com',
+  };
+  await growth({ measure, cli, env, folder, ...options.growth });
   process.exit();
 }
 if (options.fleet) {
@@ -219,9 +232,6 @@ if (options.fleet) {
   verdicts.push(...found);
   for (const verdict of found) say(`${verdict.workload}\n${lineOf(verdict)}`);
 }
-const certificate = makeCertificate(folder, `DNS:localhost,IP:127.0.0.1,IP:${BAD_LINE_HOST}`);
-const sinkProgram = compile('s3sink', folder);
-let port = 20_000 + (process.pid % 10_000);
 for (const workload of options.workloads) {
   if (workload.kind === 'start') await start(workload);
   else {

@@ -5,8 +5,15 @@ import { openState } from '../../src/state/open.ts';
 const TARGET = 'https://s3.example.com/b';
 const TITLES = ['Weekly standup', 'Board meeting', 'Design review', 'Interview with Zoë'];
 
-/** A state that knows so many recordings, one of them every 20 s; of 500, one has a webhook that is held. */
-export async function fillState(stateDir: string, recordings: number): Promise<void> {
+/**
+ * A state that knows so many recordings, one of them every 20 s. Unless all of it is done, one of 1,000 is unfinished, and of
+ * 500, one has a webhook that is held.
+ */
+export async function fillState(
+  stateDir: string,
+  recordings: number,
+  { isAllDone = false }: { isAllDone?: boolean } = {},
+): Promise<void> {
   // Makes the tables.
   await (await openState(stateDir)).close();
   const database = new DatabaseSync(join(stateDir, 'state.db'));
@@ -31,8 +38,8 @@ export async function fillState(stateDir: string, recordings: number): Promise<v
     const id = `recording-${index}`;
     const title = `${TITLES[index % TITLES.length]} ${index}`;
     const details = { title, createdAt: '2026-01-02 03:04:05.000000', user: { email: 'ada@example.com' } };
-    const isDone = index % 1000 !== 7;
-    const isHeld = index % 500 === 3;
+    const isDone = isAllDone || index % 1000 !== 7;
+    const isHeld = !isAllDone && index % 500 === 3;
     recording.run(
       TARGET,
       id,
