@@ -80,6 +80,7 @@ export const SLOW = [
   'test/watch/limits.test.ts',
   'test/watch/live.test.ts',
   'test/watch/recorders.test.ts',
+  'test/watch/tokens.test.ts',
   'test/watch/worker.test.ts',
 ];
 

@@ -1,4 +1,4 @@
-import type { EndpointState } from '../core/delivery/endpoints.ts';
+import { type EndpointState, refusesText } from '../core/delivery/endpoints.ts';
 import type { DeliveryCount, WaitingCount } from '../core/delivery/outbox.ts';
 import { AppError } from '../core/errors.ts';
 import { displayUrl } from '../core/redact.ts';
@@ -19,6 +19,10 @@ export interface EndpointOverview {
   disabledReason: string | null;
   disabledAt: number | null;
   refusedAt: number | null;
+  /** `refuses the token of studio-a`; null: it refuses none. */
+  refusal: string | null;
+  /** Those whose token it refuses, by name, where the state is a fleet's. */
+  refusedOn: string[];
   /** Pending and held. */
   waiting: number;
   pending: number;
@@ -116,6 +120,8 @@ function overviewsOf(
       disabledReason: state?.disabledReason ?? null,
       disabledAt: state?.disabledAt ?? null,
       refusedAt: state?.refusedAt ?? null,
+      refusal: state && state.refusedAt !== null ? refusesText(state) : null,
+      refusedOn: (state?.refusedOn ?? []).filter(machine => machine !== ''),
       waiting: sum(waiting),
       pending: countOf('pending'),
       held: countOf('held'),

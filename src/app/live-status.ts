@@ -1,4 +1,4 @@
-import type { EndpointState } from '../core/delivery/endpoints.ts';
+import { type EndpointState, refusesText } from '../core/delivery/endpoints.ts';
 import { displayUrl } from '../core/redact.ts';
 import type { Measures } from '../core/status/measures.ts';
 import type { Activity, ActivitySince } from '../core/status/pages.ts';
@@ -12,7 +12,7 @@ export interface EndpointView {
   url: string | undefined;
   /** `off`: by the configuration. `disabled`: by an operator or by the server's 410. */
   state: 'ok' | 'off' | 'disabled' | 'refused' | 'no-token' | 'unconfigured';
-  /** Why it is disabled. */
+  /** Why it is disabled, or whose token it refuses. */
   reason: string | null;
   since: number | null;
   waiting: number;
@@ -113,7 +113,10 @@ function stateOf(
   if (!configured.enabled) return { state: 'off', ...none };
   if (state && state.disabledReason !== null)
     return { state: 'disabled', reason: state.disabledReason, since: state.disabledAt };
-  if (state && state.refusedAt !== null) return { state: 'refused', reason: null, since: state.refusedAt };
+  if (state && state.refusedAt !== null) {
+    const isNamed = state.hasSender || state.refusedOn.some(machine => machine !== '');
+    return { state: 'refused', reason: isNamed ? refusesText(state) : null, since: state.refusedAt };
+  }
   if (configured.token === undefined) return { state: 'no-token', ...none };
   return { state: 'ok', ...none };
 }

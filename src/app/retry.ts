@@ -105,8 +105,9 @@ async function sendDue(
   deliver: (selection: Partial<Selection>) => Promise<void>,
 ): Promise<void> {
   const { outbox } = await runtime.state();
-  // The webhook client is loaded only if something may have to be sent.
-  if ((await outbox.list({ states: ['pending', 'held'], limit: 1 })).length === 0) return;
+  // The webhook client is loaded only if something may have to be sent. A token that was refused may have been corrected.
+  const isIdle = (await outbox.list({ states: ['pending', 'held'], limit: 1 })).length === 0;
+  if (isIdle && !(await outbox.nextDue()).some(one => 'refusedAt' in one)) return;
   if (ids.length > 0) {
     const recordingIds = ids.filter(id => !unfinished.some(one => one.id === id));
     if (recordingIds.length > 0) await deliver({ recordingIds });

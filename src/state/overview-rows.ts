@@ -1,4 +1,5 @@
 import { NO_EMAIL } from '../core/delivery/delivery-report.ts';
+import { refusesText } from '../core/delivery/endpoints.ts';
 import type { RecordingDetails } from '../core/recording/recording.ts';
 import type {
   BlockedEndpoint,
@@ -8,7 +9,7 @@ import type {
   UnfinishedUpload,
   WaitingDelivery,
 } from '../core/status/overview.ts';
-import { type Row, toDelivery, toNote } from './rows.ts';
+import { type Row, toDelivery, toEndpointState, toNote } from './rows.ts';
 
 /*
  * Rows as `Overview` shows them, whichever database they are from.
@@ -97,9 +98,11 @@ export function toWaiting(row: Row, last: Row | undefined): WaitingDelivery {
 /** A row of `endpoints` to which nothing is sent. */
 export function toBlocked(row: Row): BlockedEndpoint {
   const isDisabled = row.disabled_reason !== null;
+  const state = toEndpointState(row);
   return {
-    name: String(row.name),
-    reason: isDisabled ? `disabled: ${row.disabled_reason}` : 'refuses the token',
+    name: state.name,
+    reason: isDisabled ? `disabled: ${row.disabled_reason}` : refusesText(state),
+    ...(!isDisabled && { isRefusing: true, hasSender: state.hasSender }),
     since: (isDisabled ? row.disabled_at : row.refused_at) as number | null,
   };
 }

@@ -9,12 +9,14 @@ import type {
   Trigger,
 } from '../core/delivery/delivery.ts';
 import type { EndpointState } from '../core/delivery/endpoints.ts';
+import type { NextDue } from '../core/delivery/outbox.ts';
 import type { FileIdentity } from '../core/recording/file-identity.ts';
 import type { RecordingDetails, RecordingId, Role } from '../core/recording/recording.ts';
 import type { RecordingState, StoredFile, StoredRecording } from '../core/upload/journal.ts';
 import type { KeptNote, Told } from '../core/upload/local-files.ts';
 import type { OpenUpload, StoredPart } from '../core/upload/parts-journal.ts';
 import type { AskedUpload, QueuedUpload } from '../core/upload/queue.ts';
+import { hasSender, readMemory, refusedOn } from './token-memory.ts';
 
 /*
  * Rows of the tables as the core knows them, whichever database they are from.
@@ -39,6 +41,12 @@ export function toDelivery(row: Row): Delivery {
     nextAt: Number(row.next_at),
     settledAt: row.settled_at as number | null,
   };
+}
+
+/** A row of what is due next, or of an endpoint that refuses a token. @param offset by how much the clock of the row is ahead */
+export function toNextDue({ endpoint: name, next_at: next, refused_at: refusedAt }: Row, offset: number): NextDue {
+  const endpoint = String(name);
+  return next === null ? { endpoint, refusedAt: Number(refusedAt) } : { endpoint, nextAt: Number(next) - offset };
 }
 
 /** A row of `attempts`. */
@@ -128,11 +136,14 @@ export function toQueued(row: Row): QueuedUpload {
 
 /** A row of `endpoints`, or the name of one that has none. */
 export function toEndpointState(row: Row): EndpointState {
+  const memory = readMemory(row);
   return {
     name: String(row.name),
     disabledReason: (row.disabled_reason as string | null | undefined) ?? null,
     disabledAt: (row.disabled_at as number | null | undefined) ?? null,
     refusedAt: (row.refused_at as number | null | undefined) ?? null,
+    refusedOn: refusedOn(memory),
+    hasSender: hasSender(memory),
   };
 }
 

@@ -662,6 +662,7 @@ describe('the JSON of webhook', () => {
       disabledReason: 'null',
       disabledSince: 'null',
       refusedSince: 'null',
+      refusedOn: [],
       token: 'string',
       signingSecrets: 'number',
       counts: { pending: 'number', held: 'number', heldBy: {}, delivered: 'number', superseded: 'number' },

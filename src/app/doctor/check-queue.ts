@@ -36,6 +36,10 @@ export async function checkQueue(runtime: Runtime, machine?: string): Promise<Fi
     const detail = `${number(counts.refused, 'folder')} refused${age(oldest.refused)}`;
     findings.push({ name, status: 'warning', detail, fix: 'recordupload status shows why' });
   }
+  for (const { name: endpoint, reason } of overview.endpoints.filter(({ isRefusing }) => isRefusing)) {
+    const detail = `endpoint ${endpoint} ${reason}`;
+    findings.push({ name, status: 'warning', detail, fix: 'correct the token where it is refused' });
+  }
   const { partial, waiting, queued } = counts;
   const old = isOld(oldest.waiting) || isOld(oldest.partial) || isOld(oldest.queued);
   findings.push({

@@ -85,10 +85,10 @@ function familiesOf({ version, state, endpoints, disks }: Measured): MetricFamil
     ),
     gauge(
       'recordupload_endpoint_enabled',
-      '1 if webhooks are sent to the endpoint; 0 if it is disabled or refuses the token.',
+      '1 if webhooks are sent to the endpoint; 0 if it is disabled or refuses every token.',
       [...new Set([...endpoints, ...overview.endpoints.map(({ name }) => name)])].map(endpoint => ({
         labels: { endpoint },
-        value: Number(!overview.endpoints.some(({ name }) => name === endpoint)),
+        value: Number(!overview.endpoints.some(one => one.name === endpoint && !one.hasSender)),
       })),
     ),
     time(

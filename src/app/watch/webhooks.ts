@@ -40,6 +40,12 @@ interface Lane {
   pausedUntil: number;
   /** Runs in a row that the endpoint's failures have ended. */
   failures: number;
+  /** The refusal of a token, by its time, after which a run has looked whether this configuration has another one. */
+  lookedAfter: number | undefined;
+}
+
+function newLane(): Lane {
+  return { runs: 0, paces: new Map(), pausedUntil: 0, failures: 0, lookedAfter: undefined };
 }
 
 /**
@@ -75,6 +81,7 @@ export function createWebhooks(
     const work: Promise<void> = generations
       .use(runtime => run(endpoint, lane, runtime))
       .catch(error => {
+        lane.lookedAfter = undefined;
         lane.pausedUntil = generations.runtime.clock.monotonic() + FIRST_PAUSE_MS;
         onFailure(error);
       })
@@ -103,15 +110,18 @@ export function createWebhooks(
       if (isFresh) dues = await outbox.nextDue();
       let quietMs = Number.POSITIVE_INFINITY;
       for (let at = 0; at < dues.length; at++) {
-        const { endpoint, nextAt } = dues[at]!;
+        const due = dues[at]!;
+        const { endpoint } = due;
         const configured = config.webhooks.find(({ name }) => name === endpoint);
         // Who shares the state may have a token.
         if (!configured || (changes && configured.token === undefined)) continue;
-        const lane = lanes.get(endpoint) ?? { runs: 0, paces: new Map(), pausedUntil: 0, failures: 0 };
+        const lane = lanes.get(endpoint) ?? newLane();
         lanes.set(endpoint, lane);
+        const refusedAt = 'refusedAt' in due ? due.refusedAt : undefined;
+        if (refusedAt !== undefined && refusedAt === lane.lookedAfter) continue;
         // A clock that was wrong has scheduled it that far ahead; a run repairs that.
-        const dueInMs = nextAt - clock.now() > FURTHEST_MS ? 0 : nextAt - clock.now();
-        const waitMs = Math.max(dueInMs, lane.pausedUntil - clock.monotonic());
+        const dueInMs = 'nextAt' in due ? due.nextAt - clock.now() : 0;
+        const waitMs = Math.max(dueInMs > FURTHEST_MS ? 0 : dueInMs, lane.pausedUntil - clock.monotonic());
         if (waitMs > 0) {
           quietMs = Math.min(quietMs, waitMs);
           continue;
@@ -125,6 +135,7 @@ export function createWebhooks(
         // A run takes what is due at its beginning; the next one begins when there is more, not at once.
         lane.pausedUntil = clock.monotonic() + BUSY_PAUSE_MS;
         quietMs = Math.min(quietMs, BUSY_PAUSE_MS);
+        if (refusedAt !== undefined) lane.lookedAfter = refusedAt;
         start(endpoint, lane);
       }
       return quietMs;
@@ -134,7 +145,7 @@ export function createWebhooks(
     },
     reset() {
       asking.hint();
-      for (const lane of lanes.values()) Object.assign(lane, { pausedUntil: 0, failures: 0 });
+      for (const lane of lanes.values()) Object.assign(lane, { pausedUntil: 0, failures: 0, lookedAfter: undefined });
     },
   };
 }

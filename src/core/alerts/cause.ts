@@ -36,10 +36,10 @@ export function findCauses(
 ): Cause[] {
   const { counts, oldest, endpoints, refused } = overview;
   const isOlder = (since: number | null, ageMs: number): since is number => since !== null && now - since > ageMs;
-  const causes: Cause[] = endpoints.map(({ name, reason }) => ({
+  const causes: Cause[] = endpoints.map(({ name, reason, hasSender }) => ({
     key: `disabled:${name}`,
     event: 'disabled',
-    text: `no webhook is sent to ${name}: ${reason}`,
+    text: hasSender ? `endpoint ${name} ${reason}` : `no webhook is sent to ${name}: ${reason}`,
     count: null,
   }));
   for (const { endpoint, reason, count } of held) {

@@ -5,9 +5,9 @@ import { type Circuit, createCircuit } from './circuit.ts';
 import { createClaimQueue, type WaitingDelivery } from './claim-queue.ts';
 import type { ClaimedDelivery, Trigger } from './delivery.ts';
 import type { DeliveryPorts } from './delivery-ports.ts';
-import { type DeliveryReport, type EndpointReport, STOPPED } from './delivery-report.ts';
+import { type DeliveryReport, type EndpointReport, leftToOthers, STOPPED } from './delivery-report.ts';
 import { MAY_ARRIVE_MS } from './in-flight.ts';
-import { isRefused } from './refusal.ts';
+import { type Fingerprint, fingerprintsOf, isRefused } from './refusal.ts';
 import { type SendDeps, sendDelivery } from './send-delivery.ts';
 import { enterCircuit } from './shared-circuit.ts';
 
@@ -64,13 +64,34 @@ export async function deliverToEndpoint(
   selection: Selection,
   deps: EndpointDeps,
 ): Promise<EndpointRun> {
+  const first = await sendSelected(endpoint, selection, deps);
+  if (!first.wasHeld) return first;
+  // The refusal of somebody else's token has held what this run was about to send.
+  const except = new Set([...(selection.except ?? []), ...first.sentSeqs]);
+  const second = await sendSelected(endpoint, { ...selection, except }, deps);
+  const sent = first.endpoint.sent + second.endpoint.sent;
+  return {
+    ...second,
+    deliveries: [...first.deliveries, ...second.deliveries],
+    endpoint: { ...second.endpoint, sent },
+  };
+}
+
+/** `wasHeld`: another token than this run's was refused meanwhile, and something is left. */
+interface PartOfRun extends EndpointRun {
+  sentSeqs: number[];
+  wasHeld: boolean;
+}
+
+async function sendSelected(endpoint: Endpoint, selection: Selection, deps: EndpointDeps): Promise<PartOfRun> {
   const { clock, signal, state, concurrency } = deps;
   const { claims, endpoints } = state;
   const { name } = endpoint;
-  const sendDeps = { ...deps, claims, redact: deps.redact ?? createRedactor(endpointSecrets(endpoint)) };
   const scope = { endpoint: name, recordingIds: selection.recordingIds, seqs: selection.deliverySeqs };
 
-  const gate = await openGate(endpoint, selection, deps);
+  const { gate, own, refusedAt, isCautious } = await openGate(endpoint, selection, deps);
+  const redact = deps.redact ?? createRedactor(endpointSecrets(endpoint));
+  const sendDeps = { ...deps, claims, redact, refusalSalt: own[0]?.salt };
   if (gate !== 'no-token' && gate !== 'off') await claims.repair(name, clock.now());
   // A run that shares its pace with another one has entered with it.
   const isAsked = gate !== 'open' || deps.paces?.has(name) === true || isOperators(selection);
@@ -78,7 +99,7 @@ export async function deliverToEndpoint(
   const isProbe = shared.entry === 'probe';
   const pace = deps.paces?.get(name) ?? {
     circuit: createCircuit(concurrency, {
-      single: gate === 'single' || isProbe,
+      single: isCautious || isProbe,
       coldFailures: isProbe ? 1 : deps.coldFailures,
     }),
     inFlight: new Set<Promise<void>>(),
@@ -93,12 +114,12 @@ export async function deliverToEndpoint(
   const pending = await claims.candidates({ ...scope, dueBy });
   const candidates = pending.filter(({ seq }) => !selection.except?.has(seq));
   if (candidates.length > 0 && circuit.stopped === undefined) deps.assertSendable?.(endpoint.url);
-  // Hold new deliveries with the others, so that lists show why they wait.
-  if (gate === 'refused') await endpoints.holdRefused(name, clock.now());
+  if (gate === 'refused') await endpoints.leaveToOthers(name, own, clock.now());
   const queue = createClaimQueue(candidates, { claims, clock, concurrency, restart: selection.due === 'now' });
   const inFlight = new Set<Promise<void>>();
   const announced = new Set<number>();
   const reports: DeliveryReport[] = [];
+  const sentSeqs: number[] = [];
   let mustRelease = gate === 'single';
   let failure: { error: unknown } | undefined;
 
@@ -107,11 +128,12 @@ export async function deliverToEndpoint(
       if ((await claims.isOurs?.(delivery)) === false) return await claims.release([delivery]);
       const sent = await sendDelivery(delivery, endpoint, selection.trigger, sendDeps);
       reports.push(sent.report);
+      sentSeqs.push(delivery.seq);
       if (sent.signal !== undefined) circuit.record(sent.signal, clock.monotonic());
       await shared.note(sent.signal);
       if (sent.report.outcome !== 'delivered' || !mustRelease) return;
       mustRelease = false;
-      await endpoints.releaseRefused(name, clock.now());
+      await endpoints.useToken(name, own, clock.now());
     } catch (error) {
       failure ??= { error };
     }
@@ -167,10 +189,23 @@ export async function deliverToEndpoint(
   if (failure) throw failure.error;
 
   const { stopped } = circuit;
-  const detail = stopped ? STOPPED[stopped](name) : '';
+  const left = stopped === 'refused' && (await endpoints.get(name)).hasSender ? leftToOthers(name) : undefined;
+  const detail = stopped ? (left ?? STOPPED[stopped](name)) : '';
   const ended = await queue.end();
   const report = { endpoint: name, sent: reports.length, ...ended, stopped, detail };
-  return { deliveries: reports, endpoint: report, waiting: queue.waiting };
+  const isUnsent = stopped === undefined && gate === 'open' && reports.length < candidates.length;
+  return {
+    deliveries: left === undefined ? reports : reports.map(one => (one.outcome === 'held' ? passedOn(one, left) : one)),
+    endpoint: report,
+    waiting: queue.waiting,
+    sentSeqs,
+    wasHeld: isUnsent && (await endpoints.get(name)).refusedAt !== refusedAt,
+  };
+}
+
+/** Held by this run's refusal no longer than its own commit: others send it. */
+function passedOn(report: DeliveryReport, detail: string): DeliveryReport {
+  return { ...report, outcome: 'pending', detail };
 }
 
 /** Somebody asks for these deliveries now; an upload that has just ended does not. */
@@ -178,21 +213,37 @@ function isOperators({ due, trigger }: Selection): boolean {
   return due === 'now' && trigger !== 'upload';
 }
 
-/** Whether anything may be sent at all; `single`: an operator asks for one try at an endpoint that refused the token. */
+interface Gate {
+  /** Whether anything may be sent at all; `single`: an operator asks for one try with a token that was refused. */
+  gate: 'open' | 'single' | 'off' | 'no-token' | 'disabled' | 'refused';
+  /** The token as `Endpoints.refusals` have it. */
+  own: readonly Fingerprint[];
+  /** `EndpointState.refusedAt` once the gate was open. */
+  refusedAt: number | null;
+  /** Until the first good answer, one POST at a time: a second token that is wrong costs one refusal, too. */
+  isCautious: boolean;
+}
+
 async function openGate(
   endpoint: Endpoint,
   selection: Selection,
   { state: { endpoints }, clock }: EndpointDeps,
-): Promise<'open' | 'single' | 'off' | 'no-token' | 'disabled' | 'refused'> {
-  if (!endpoint.enabled) return 'off';
-  const { disabledReason, refusedAt } = await endpoints.get(endpoint.name);
-  if (disabledReason !== null) return 'disabled';
+): Promise<Gate> {
+  const { name } = endpoint;
+  const shut = { own: [], refusedAt: null, isCautious: false };
+  if (!endpoint.enabled) return { gate: 'off', ...shut };
+  const { disabledReason } = await endpoints.get(name);
+  if (disabledReason !== null) return { gate: 'disabled', ...shut };
   // Without a token the server would refuse each of them.
-  if (endpoint.token === undefined) return 'no-token';
-  if (refusedAt === null) return 'open';
-  if (await isRefused(endpoint, await endpoints.refusal(endpoint.name))) return selection.held ? 'single' : 'refused';
-  await endpoints.releaseRefused(endpoint.name, clock.now());
-  return 'open';
+  if (endpoint.token === undefined) return { gate: 'no-token', ...shut };
+  const refusals = await endpoints.refusals(name);
+  if (refusals.length === 0) return { gate: 'open', ...shut };
+  const own = await fingerprintsOf(endpoint, refusals);
+  if (isRefused(own, refusals)) {
+    return { ...shut, gate: selection.held ? 'single' : 'refused', own, isCautious: true };
+  }
+  await endpoints.useToken(name, own, clock.now());
+  return { gate: 'open', own, refusedAt: (await endpoints.get(name)).refusedAt, isCautious: true };
 }
 
 /** Announces each wait once in a run. */

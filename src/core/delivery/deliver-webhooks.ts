@@ -101,7 +101,7 @@ async function unsent(
 /** @param notBefore until when an older payload of the recording may still reach the server; undefined: none may */
 function describeUnsent(
   delivery: Delivery,
-  { endpoint, stopped }: EndpointReport,
+  { endpoint, stopped, detail }: EndpointReport,
   dueBy: number,
   notBefore: number | undefined,
 ): DeliveryReport {
@@ -117,8 +117,8 @@ function describeUnsent(
   if (notBefore !== undefined) return { ...report, outcome: 'pending', detail: WAITS, nextAt: notBefore };
   if (stopped === 'disabled') return { ...report, outcome: 'disabled', detail: STOPPED.disabled(endpoint) };
   // No time will bring a token.
-  if (stopped === 'no-token') return { ...report, outcome: 'pending', detail: STOPPED[stopped](endpoint) };
-  if (stopped) return { ...report, outcome: 'pending', detail: STOPPED[stopped](endpoint), nextAt };
+  if (stopped === 'no-token') return { ...report, outcome: 'pending', detail };
+  if (stopped) return { ...report, outcome: 'pending', detail, nextAt };
   if (nextAt > dueBy) return { ...report, outcome: 'pending', detail: 'not due yet', nextAt };
   return { ...report, outcome: 'busy', detail: 'another process is sending it, or an older payload of the recording' };
 }

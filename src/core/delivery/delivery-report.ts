@@ -62,6 +62,11 @@ export const STOPPED: Record<StopReason, (endpoint: string) => string> = {
   interrupted: () => 'interrupted; the next run continues',
 };
 
+/** Why a run sends nothing to an endpoint that refuses its token, where somebody else has another one. */
+export function leftToOthers(endpoint: string): string {
+  return `endpoint ${endpoint} refuses the token that is configured here; others who share the state send its webhooks`;
+}
+
 /** Why nothing is sent to an endpoint that only the state knows, and what to do. */
 export const UNCONFIGURED = 'is no longer in the configuration: configure it again under that name';
 

@@ -6,8 +6,12 @@ export interface EndpointState {
   /** Set by a 410 or an operator; null: enabled. */
   disabledReason: string | null;
   disabledAt: number | null;
-  /** When the server last answered 401 or 403 to the URL and token that `refusal` describes. */
+  /** When the server last answered 401 or 403 to a URL and token that somebody still has; null: to none. */
   refusedAt: number | null;
+  /** The machines that have such a token, by name; an empty text where the name is not known or does not matter. */
+  refusedOn: string[];
+  /** Somebody else has a token that was not refused, and sends what waits. Meaningless where none was refused. */
+  hasSender: boolean;
 }
 
 /**
@@ -26,16 +30,27 @@ export interface Endpoints {
    * @returns how many those are
    */
   enable(name: string, now: number): Promise<number>;
-  /** The fingerprint of what the server refused; undefined if it refused nothing. */
-  refusal(name: string): Promise<Fingerprint | undefined>;
+  /** What the server refused: empty if it refused nothing. */
+  refusals(name: string): Promise<Fingerprint[]>;
   /**
-   * Holds what was queued since the refusal, so that lists show why it waits.
-   * @returns how many
+   * The caller's token is among `refusals`, so it sends nothing. Unless somebody has a token that was not refused, what is
+   * pending is held, so that lists show why it waits.
+   * @param own the caller's token, as `refusals` have it
+   * @returns how many it held
    */
-  holdRefused(name: string, now: number): Promise<number>;
+  leaveToOthers(name: string, own: readonly Fingerprint[], now: number): Promise<number>;
   /**
-   * Forgets the refusal; the deliveries that it held are due at once.
-   * @returns how many those are
+   * The caller has a token that was not refused, or one that the server accepts again: what refusals held is due at once,
+   * and no refusal of another token holds it any more.
+   * @param own the caller's token under the salt of each of `refusals`
+   * @returns how many became due
    */
-  releaseRefused(name: string, now: number): Promise<number>;
+  useToken(name: string, own: readonly Fingerprint[], now: number): Promise<number>;
+}
+
+/** What is said of an endpoint that refuses tokens: `refuses the token of studio-a; others send its webhooks`. */
+export function refusesText({ refusedOn, hasSender }: Pick<EndpointState, 'refusedOn' | 'hasSender'>): string {
+  const machines = refusedOn.filter(name => name !== '');
+  const whose = machines.length === 0 ? (hasSender ? 'a token' : 'the token') : `the token of ${machines.join(', ')}`;
+  return `refuses ${whose}${hasSender ? '; others send its webhooks' : ''}`;
 }

@@ -57,11 +57,11 @@ export interface WaitingCount {
   count: number;
 }
 
-/** When the next pending delivery of an endpoint is due, in milliseconds since 1970. */
-export interface NextDue {
-  endpoint: string;
-  nextAt: number;
-}
+/**
+ * When the next pending delivery of an endpoint is due, or when it last refused a token: whoever has another one may send
+ * what is held for that. In milliseconds since 1970; an endpoint may have both.
+ */
+export type NextDue = { endpoint: string; nextAt: number } | { endpoint: string; refusedAt: number };
 
 /** A delivery with its attempts, the first one first. */
 export interface DeliveryHistory {
@@ -91,7 +91,7 @@ export interface Outbox {
   counts(): Promise<DeliveryCount[]>;
   /** The endpoints that have pending or held deliveries, by name. Its cost does not grow with what is delivered. */
   waiting(): Promise<WaitingCount[]>;
-  /** When pending deliveries are due, for each endpoint that has any. */
+  /** When pending deliveries are due, for each endpoint that has any, and which endpoints refuse a token. */
   nextDue(): Promise<NextDue[]>;
   /**
    * Makes delivered or held deliveries due now, at the start of their schedule. One that a newer payload has followed

@@ -25,12 +25,20 @@ export async function fingerprintOf(
   return { hash: hash.toString('hex'), salt };
 }
 
-/** True if this is what the server refused. */
-export async function isRefused(endpoint: Refused, refusal: Fingerprint | undefined): Promise<boolean> {
-  if (!refusal) return false;
-  const { hash } = await fingerprintOf(endpoint, refusal.salt);
-  const [current, known] = [Buffer.from(hash, 'hex'), Buffer.from(refusal.hash, 'hex')];
-  return known.length === current.length && timingSafeEqual(known, current);
+/** The endpoint's fingerprint under the salt of each refusal: what `isRefused` and the state compare. */
+export async function fingerprintsOf(endpoint: Refused, refusals: readonly Fingerprint[]): Promise<Fingerprint[]> {
+  const salts = [...new Set(refusals.map(({ salt }) => salt))];
+  return await Promise.all(salts.map(salt => fingerprintOf(endpoint, salt)));
+}
+
+/** True if one of these is what the server refused. */
+export function isRefused(own: readonly Fingerprint[], refusals: readonly Fingerprint[]): boolean {
+  return refusals.some(refusal => own.some(one => isSame(one, refusal)));
+}
+
+function isSame(one: Fingerprint, other: Fingerprint): boolean {
+  const [current, known] = [Buffer.from(one.hash, 'hex'), Buffer.from(other.hash, 'hex')];
+  return one.salt === other.salt && known.length === current.length && timingSafeEqual(known, current);
 }
 
 const hashOf = promisify<string, Buffer, number, ScryptOptions, Buffer>(scrypt);

@@ -23,6 +23,8 @@ export interface SendDeps {
   /** Knows the endpoint's secrets. */
   redact: Redactor;
   claims: Pick<DeliveryClaims, 'settle'>;
+  /** Of what the endpoint refused before: whoever compares a token with all of it hashes it once. */
+  refusalSalt?: string | undefined;
 }
 
 /** How one try ended; `signal`: what it says about the endpoint. */
@@ -88,7 +90,7 @@ export async function sendDelivery(
     next: verdict.next,
     mayArriveUntil: mayArriveUntil(result, at, now),
     attempt: { ...tried, outcome: verdict.outcome, status: status ?? null, error: detail || null, excerpt },
-    consequence: await consequenceOf(verdict, result, endpoint),
+    consequence: await consequenceOf(verdict, result, endpoint, deps.refusalSalt),
   });
   const { outcome, line } = verdict;
   observer({ type: 'webhook-answered', ...ids, line, outcome, status, durationMs, ...(detail ? { detail } : {}) });
@@ -139,9 +141,10 @@ async function consequenceOf(
   verdict: Verdict,
   result: PostResult,
   endpoint: Endpoint,
+  salt: string | undefined,
 ): Promise<Consequence | undefined> {
   // Before the write: the fingerprint is slow by design, and other processes wait for a transaction.
-  if (verdict.heldReason === 'refused') return { kind: 'refuse', fingerprint: await fingerprintOf(endpoint) };
+  if (verdict.heldReason === 'refused') return { kind: 'refuse', fingerprint: await fingerprintOf(endpoint, salt) };
   if (verdict.outcome === 'disabled' && result.kind === 'answer') {
     return { kind: 'disable', reason: `the server answered ${result.status}` };
   }

@@ -58,11 +58,15 @@ export interface WaitingDelivery {
   error: string | null;
 }
 
-/** An endpoint to which nothing is sent. */
+/** An endpoint to which nothing is sent, or nothing by some of those who share the state. */
 export interface BlockedEndpoint {
   name: string;
-  /** `disabled: <reason>` or `refuses the token`. */
+  /** `disabled: <reason>` or `refuses the token of <machines>`. */
   reason: string;
+  /** It refuses a token. */
+  isRefusing?: true | undefined;
+  /** Somebody else has a token that it does not refuse. */
+  hasSender?: boolean | undefined;
   /** The configuration has no token for it. */
   isTokenless?: true | undefined;
   /** The configuration does not have it any more. */

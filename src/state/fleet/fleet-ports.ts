@@ -154,14 +154,16 @@ export function openFleetClaims({ spool, remote }: FleetDeps): DeliveryClaims {
   };
 }
 
+const NOTHING_KNOWN = { disabledReason: null, disabledAt: null, refusedAt: null, refusedOn: [], hasSender: false };
+
 export function openFleetEndpoints({ remote }: FleetDeps): Endpoints {
   const { there, orElse } = portOf(remote, state => state.endpoints);
   return {
-    get: name => orElse(one => one.get(name), { name, disabledReason: null, disabledAt: null, refusedAt: null }),
+    get: name => orElse(one => one.get(name), { name, ...NOTHING_KNOWN }),
     list: () => orElse(one => one.list(), []),
-    refusal: name => orElse(one => one.refusal(name), undefined),
-    holdRefused: (name, at) => orElse(one => one.holdRefused(name, at), 0),
-    releaseRefused: (name, at) => orElse(one => one.releaseRefused(name, at), 0),
+    refusals: name => orElse(one => one.refusals(name), []),
+    leaveToOthers: (name, own, at) => orElse(one => one.leaveToOthers(name, own, at), 0),
+    useToken: (name, own, at) => orElse(one => one.useToken(name, own, at), 0),
     disable: (name, reason, at) => there(one => one.disable(name, reason, at)),
     enable: (name, at) => there(one => one.enable(name, at)),
   };

@@ -37,7 +37,7 @@ export function openCircuits(database: Database): SharedCircuits {
           // A row that is there for the circuit alone says nothing any more.
           await sql.run(
             `DELETE FROM endpoints
-             WHERE name = $name AND open_until IS NOT NULL AND disabled_at IS NULL AND refused_at IS NULL`,
+             WHERE name = $name AND open_until IS NOT NULL AND disabled_at IS NULL AND refused_fingerprint IS NULL`,
             { name },
           );
           await sql.run(

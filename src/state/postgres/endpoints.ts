@@ -1,6 +1,16 @@
 import type { EndpointState, Endpoints } from '../../core/delivery/endpoints.ts';
 import type { Fingerprint } from '../../core/delivery/refusal.ts';
 import { toEndpointState } from '../rows.ts';
+import {
+  afterLeaving,
+  afterRefusal,
+  afterUse,
+  hasSender,
+  isHolding,
+  memoryColumns,
+  readMemory,
+  type TokenMemory,
+} from '../token-memory.ts';
 import { clockOffset } from './clock-offset.ts';
 import type { Database } from './database.ts';
 import type { Sql } from './sql.ts';
@@ -15,9 +25,12 @@ const RELEASE = `UPDATE deliveries
       SELECT seq FROM deliveries WHERE endpoint = $name AND state = 'held' AND held_reason = $reason
       ORDER BY seq FOR UPDATE)
     AND state = 'held' AND held_reason = $reason`;
+const REMEMBER = `INSERT INTO endpoints (name, refused_fingerprint, refused_salt, refused_at)
+  VALUES ($name, $fingerprint, NULL, $refusedAt)
+  ON CONFLICT (name) DO UPDATE SET refused_fingerprint = $fingerprint, refused_salt = NULL, refused_at = $refusedAt`;
 
 /** The endpoints' memory over the database: the fleet's. */
-export function openEndpoints({ read, write }: Database): Endpoints {
+export function openEndpoints({ read, write, self: { machine } }: Database): Endpoints {
   const one = (sql: Sql, name: string) => sql.get('SELECT * FROM endpoints WHERE name = $name', { name });
   return {
     get: name => read(async sql => toEndpointState((await one(sql, name)) ?? { name })),
@@ -32,22 +45,21 @@ export function openEndpoints({ read, write }: Database): Endpoints {
         return await sql.run(RELEASE, { name, now: now + (await clockOffset(sql)), reason: 'disabled' });
       }),
 
-    refusal: name =>
-      read(async sql => {
-        const row = await one(sql, name);
-        if (typeof row?.refused_fingerprint !== 'string' || typeof row.refused_salt !== 'string') return undefined;
-        return { hash: row.refused_fingerprint, salt: row.refused_salt };
+    refusals: name =>
+      read(async sql => readMemory(await one(sql, name)).refused.map(({ hash, salt }) => ({ hash, salt }))),
+
+    leaveToOthers: (name, own, now) =>
+      write(async sql => {
+        const at = now + (await clockOffset(sql));
+        const memory = await change(sql, name, before => afterLeaving(before, { machine, own }, at));
+        return isHolding(memory, own) ? await sql.run(HOLD, { name, now: at }) : 0;
       }),
 
-    holdRefused: (name, now) => write(async sql => await sql.run(HOLD, { name, now: now + (await clockOffset(sql)) })),
-
-    releaseRefused: (name, now) =>
+    useToken: (name, own, now) =>
       write(async sql => {
-        await sql.run(
-          `UPDATE endpoints SET refused_fingerprint = NULL, refused_salt = NULL, refused_at = NULL WHERE name = $name`,
-          { name },
-        );
-        return await sql.run(RELEASE, { name, now: now + (await clockOffset(sql)), reason: 'refused' });
+        const at = now + (await clockOffset(sql));
+        await change(sql, name, before => afterUse(before, { machine, own }, at));
+        return await sql.run(RELEASE, { name, now: at, reason: 'refused' });
       }),
   };
 }
@@ -61,14 +73,40 @@ export async function endpointStates(sql: Sql): Promise<EndpointState[]> {
   return rows.map(toEndpointState);
 }
 
-/** Within a write: remembers what the server refused, and holds the endpoint's pending deliveries. */
-export async function refuse(sql: Sql, name: string, { hash, salt }: Fingerprint, now: number): Promise<void> {
-  await sql.run(
-    `INSERT INTO endpoints (name, refused_fingerprint, refused_salt, refused_at) VALUES ($name, $hash, $salt, $now)
-     ON CONFLICT (name) DO UPDATE SET refused_fingerprint = $hash, refused_salt = $salt, refused_at = $now`,
-    { name, hash, salt, now },
-  );
-  await sql.run(HOLD, { name, now });
+/**
+ * Within a write: remembers that the server refused this machine's token. Unless others have one that was not refused, the
+ * endpoint's pending deliveries are held; else they send those, with the one that met it.
+ */
+export async function refuse(
+  sql: Sql,
+  name: string,
+  token: Fingerprint,
+  { machine, now }: { machine: string; now: number },
+): Promise<void> {
+  const memory = await change(sql, name, before => afterRefusal(before, token, machine, now));
+  if (hasSender(memory)) await sql.run(RELEASE, { name, now, reason: 'refused' });
+  else await sql.run(HOLD, { name, now });
+  // Each of the others looks whether its token is another one.
+  await sql.run(`SELECT pg_notify('recordupload', 'deliveries')`);
+}
+
+/**
+ * Within a write, before it locks any delivery: nobody else changes the memory of these endpoints until its end, and nobody
+ * waits for a delivery that waits for the memory.
+ */
+export async function lockEndpoints(sql: Sql, names: readonly string[]): Promise<void> {
+  for (const name of [...new Set(names)].sort()) {
+    await sql.run('INSERT INTO endpoints (name) VALUES ($name) ON CONFLICT (name) DO NOTHING', { name });
+    await sql.get('SELECT name FROM endpoints WHERE name = $name FOR UPDATE', { name });
+  }
+}
+
+async function change(sql: Sql, name: string, work: (before: TokenMemory) => TokenMemory): Promise<TokenMemory> {
+  await lockEndpoints(sql, [name]);
+  const before = readMemory(await sql.get('SELECT * FROM endpoints WHERE name = $name', { name }));
+  const after = work(before);
+  if (JSON.stringify(after) !== JSON.stringify(before)) await sql.run(REMEMBER, { name, ...memoryColumns(after) });
+  return after;
 }
 
 /** Within a write: `Endpoints.disable`. */

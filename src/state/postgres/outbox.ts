@@ -14,7 +14,7 @@ import {
   toPruned,
   whereOf,
 } from '../outbox.ts';
-import { toDelivery } from '../rows.ts';
+import { toDelivery, toNextDue } from '../rows.ts';
 import { numberArray, textArray } from './arrays.ts';
 import { clockOffset } from './clock-offset.ts';
 import type { Database } from './database.ts';
@@ -29,7 +29,8 @@ const NEXT_DUE = `WITH RECURSIVE due AS (
     UNION ALL SELECT next.endpoint, next.next_at FROM due CROSS JOIN LATERAL (
       SELECT endpoint, next_at FROM deliveries WHERE state = 'pending' AND endpoint > due.endpoint
       ORDER BY endpoint, next_at LIMIT 1) AS next
-  ) SELECT endpoint, next_at FROM due ORDER BY endpoint`;
+  ) SELECT endpoint, next_at, NULL::bigint AS refused_at FROM due
+  UNION ALL SELECT name, NULL, refused_at FROM endpoints WHERE refused_at IS NOT NULL ORDER BY endpoint`;
 
 /** The outbox over the database. */
 export function openOutbox({ read, single, write, liveness }: Database): Outbox {
@@ -90,7 +91,7 @@ export function openOutbox({ read, single, write, liveness }: Database): Outbox 
       single(async sql => {
         const rows = await sql.all(NEXT_DUE);
         const offset = rows.length > 0 ? await clockOffset(sql) : 0;
-        return rows.map(row => ({ endpoint: String(row.endpoint), nextAt: Number(row.next_at) - offset }));
+        return rows.map(row => toNextDue(row, offset));
       }),
 
     requeue: (seqs, now) =>

@@ -3,7 +3,7 @@ import { conclusionOf } from '../settle.ts';
 import { numberArray } from './arrays.ts';
 import { clockOffset } from './clock-offset.ts';
 import type { Database } from './database.ts';
-import { disable, refuse } from './endpoints.ts';
+import { disable, lockEndpoints, refuse } from './endpoints.ts';
 import type { Row, Sql } from './sql.ts';
 import { type CountedTry, countTries } from './totals.ts';
 
@@ -65,6 +65,11 @@ export function openSettling(database: Database): (settlement: Settlement) => Pr
 /** Within a write. @returns of each, whether its claim was still the caller's */
 async function settleAll(sql: Sql, settlements: readonly Settlement[], machine: string): Promise<boolean[]> {
   const offset = await clockOffset(sql);
+  const changed = settlements.filter(({ consequence }) => consequence !== undefined);
+  await lockEndpoints(
+    sql,
+    changed.map(({ delivery }) => delivery.endpoint),
+  );
   const seqs = [...new Set(settlements.map(({ delivery }) => delivery.seq))];
   const rows = new Map((await sql.all(FIND, { seqs: numberArray(seqs) })).map(row => [Number(row.seq), row]));
   const attempts: Row[] = [];
@@ -100,8 +105,9 @@ async function settleAll(sql: Sql, settlements: readonly Settlement[], machine: 
   await sql.run(ADD_ATTEMPTS, { attempts: JSON.stringify(attempts), machine });
   for (const [index, { delivery, consequence, now }] of settlements.entries()) {
     if (!settled[index] || !consequence) continue;
-    if (consequence.kind === 'refuse') await refuse(sql, delivery.endpoint, consequence.fingerprint, now + offset);
-    else await disable(sql, delivery.endpoint, consequence.reason, now + offset);
+    if (consequence.kind === 'refuse') {
+      await refuse(sql, delivery.endpoint, consequence.fingerprint, { machine, now: now + offset });
+    } else await disable(sql, delivery.endpoint, consequence.reason, now + offset);
   }
   const [{ now } = { now: 0 }] = settlements;
   await countTries(sql, tries, now + offset);

@@ -1,6 +1,16 @@
 import type { EndpointState, Endpoints } from '../../core/delivery/endpoints.ts';
 import type { Fingerprint } from '../../core/delivery/refusal.ts';
 import { toEndpointState } from '../rows.ts';
+import {
+  afterLeaving,
+  afterRefusal,
+  afterUse,
+  hasSender,
+  isHolding,
+  memoryColumns,
+  readMemory,
+  type TokenMemory,
+} from '../token-memory.ts';
 import type { Database } from './database.ts';
 import type { Sql } from './sql.ts';
 
@@ -9,6 +19,11 @@ const HOLD = `UPDATE deliveries SET state = 'held', held_reason = 'refused', set
 const RELEASE = `UPDATE deliveries
   SET state = 'pending', held_reason = NULL, settled_at = NULL, next_at = $now, retries = 0
   WHERE endpoint = $name AND state = 'held' AND held_reason = $reason`;
+const REMEMBER = `INSERT INTO endpoints (name, refused_fingerprint, refused_salt, refused_at)
+  VALUES ($name, $fingerprint, NULL, $refusedAt)
+  ON CONFLICT (name) DO UPDATE SET refused_fingerprint = $fingerprint, refused_salt = NULL, refused_at = $refusedAt`;
+/** The state is of one machine. */
+const machine = '';
 
 /** The endpoints' memory over the database. */
 export function openEndpoints({ read, write }: Database): Endpoints {
@@ -26,21 +41,17 @@ export function openEndpoints({ read, write }: Database): Endpoints {
         return sql.run(RELEASE, { name, now, reason: 'disabled' });
       }),
 
-    refusal: name =>
-      read(sql => {
-        const row = one(sql, name);
-        if (typeof row?.refused_fingerprint !== 'string' || typeof row.refused_salt !== 'string') return undefined;
-        return { hash: row.refused_fingerprint, salt: row.refused_salt };
+    refusals: name => read(sql => readMemory(one(sql, name)).refused.map(({ hash, salt }) => ({ hash, salt }))),
+
+    leaveToOthers: (name, own, now) =>
+      write(sql => {
+        const memory = change(sql, name, before => afterLeaving(before, { machine, own }, now));
+        return isHolding(memory, own) ? sql.run(HOLD, { name, now }) : 0;
       }),
 
-    holdRefused: (name, now) => write(sql => sql.run(HOLD, { name, now })),
-
-    releaseRefused: (name, now) =>
+    useToken: (name, own, now) =>
       write(sql => {
-        sql.run(
-          `UPDATE endpoints SET refused_fingerprint = NULL, refused_salt = NULL, refused_at = NULL WHERE name = $name`,
-          { name },
-        );
+        change(sql, name, before => afterUse(before, { machine, own }, now));
         return sql.run(RELEASE, { name, now, reason: 'refused' });
       }),
   };
@@ -51,14 +62,21 @@ export function endpointStates(sql: Sql): EndpointState[] {
   return sql.all('SELECT * FROM endpoints ORDER BY name').map(toEndpointState);
 }
 
-/** Within a write: remembers what the server refused, and holds the endpoint's pending deliveries. */
-export function refuse(sql: Sql, name: string, { hash, salt }: Fingerprint, now: number): void {
-  sql.run(
-    `INSERT INTO endpoints (name, refused_fingerprint, refused_salt, refused_at) VALUES ($name, $hash, $salt, $now)
-     ON CONFLICT (name) DO UPDATE SET refused_fingerprint = $hash, refused_salt = $salt, refused_at = $now`,
-    { name, hash, salt, now },
-  );
-  sql.run(HOLD, { name, now });
+/**
+ * Within a write: remembers that the server refused a token. Unless somebody has one that was not refused, the endpoint's
+ * pending deliveries are held; else that one sends those, with the one that met it.
+ */
+export function refuse(sql: Sql, name: string, token: Fingerprint, now: number): void {
+  const memory = change(sql, name, before => afterRefusal(before, token, machine, now));
+  if (hasSender(memory)) sql.run(RELEASE, { name, now, reason: 'refused' });
+  else sql.run(HOLD, { name, now });
+}
+
+function change(sql: Sql, name: string, work: (before: TokenMemory) => TokenMemory): TokenMemory {
+  const before = readMemory(sql.get('SELECT * FROM endpoints WHERE name = $name', { name }));
+  const after = work(before);
+  if (JSON.stringify(after) !== JSON.stringify(before)) sql.run(REMEMBER, { name, ...memoryColumns(after) });
+  return after;
 }
 
 /** Within a write: `Endpoints.disable`. */

@@ -14,7 +14,7 @@ import {
   toPruned,
   whereOf,
 } from '../outbox.ts';
-import { toDelivery } from '../rows.ts';
+import { toDelivery, toNextDue } from '../rows.ts';
 import type { Database } from './database.ts';
 import { discard } from './discard.ts';
 import { historyOf } from './history.ts';
@@ -79,10 +79,12 @@ export function openOutbox({ read, write, liveness }: Database): Outbox {
       read(sql =>
         sql
           .all(
-            `SELECT endpoint, MIN(next_at) AS next_at FROM deliveries WHERE state = 'pending' GROUP BY endpoint
+            `SELECT endpoint, MIN(next_at) AS next_at, NULL AS refused_at FROM deliveries WHERE state = 'pending'
+             GROUP BY endpoint
+             UNION ALL SELECT name, NULL, refused_at FROM endpoints WHERE refused_at IS NOT NULL
              ORDER BY endpoint`,
           )
-          .map(row => ({ endpoint: String(row.endpoint), nextAt: Number(row.next_at) })),
+          .map(row => toNextDue(row, 0)),
       ),
 
     requeue: (seqs, now) =>

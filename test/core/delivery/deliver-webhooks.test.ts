@@ -279,6 +279,88 @@ describe('endpoints', () => {
     expect((await state.endpoints.get('default')).refusedAt).toBeNull();
   });
 
+  describe('that refuse some tokens', () => {
+    const refusal = { status: 'error', message: 'Invalid or missing authentication token' };
+    const openReceiver = (accepts: (token: string) => boolean) =>
+      receiver((request, response) =>
+        accepts(String(request.headers['x-webhook-token']))
+          ? accept(request, response)
+          : answerJson(response, 401, refusal),
+      );
+    const as = (server: Receiver, token: string) => [endpointAt(server.url, { token })];
+    const countOf = (server: Receiver, token: string) =>
+      server.received.filter(({ headers }) => headers['x-webhook-token'] === token).length;
+
+    it('get all from the configuration whose token is good, and no more from the other one', async () => {
+      const server = await openReceiver(token => token === 'fake-good');
+      await enqueueMany(20);
+      await run(as(server, 'fake-bad'), {}, { concurrency: 1 });
+      expect(countOf(server, 'fake-bad')).toBe(1);
+      expect((await run(as(server, 'fake-good'))).endpoints).toMatchObject([{ sent: 20, left: 0 }]);
+      for (const id of [21, 22, 23]) {
+        const [queued] = await enqueue(state, id);
+        const left = await run(as(server, 'fake-bad'), { deliverySeqs: [queued!.delivery.seq] });
+        expect(left.deliveries).toMatchObject([
+          { outcome: 'pending', detail: expect.stringContaining('others who share the state send its webhooks') },
+        ]);
+        expect((await run(as(server, 'fake-good'))).endpoints).toMatchObject([{ sent: 1 }]);
+      }
+      expect(countOf(server, 'fake-bad')).toBe(1);
+      expect(await state.endpoints.get('default')).toMatchObject({ hasSender: true });
+    });
+
+    it('cost each bad token one refusal, whoever runs in turn; a corrected one sends all', async () => {
+      const server = await openReceiver(token => token === 'fake-good');
+      await enqueueMany(20);
+      for (let turn = 0; turn < 4; turn++) {
+        for (const token of ['fake-bad', 'fake-worse']) await run(as(server, token), {}, { concurrency: 1 });
+        await enqueue(state, `later-${turn}`);
+      }
+      expect([countOf(server, 'fake-bad'), countOf(server, 'fake-worse')]).toEqual([1, 1]);
+      await run(as(server, 'fake-bad'));
+      expect(new Set(await states())).toEqual(new Set(['refused']));
+      expect((await run(as(server, 'fake-good'))).endpoints).toMatchObject([{ sent: 24, left: 0 }]);
+    });
+
+    it('get no second bad token more than once, however many POSTs may be under way', async () => {
+      const server = await openReceiver(() => false);
+      await enqueueMany(20);
+      await run(as(server, 'fake-bad'));
+      await run(as(server, 'fake-worse'));
+      expect(countOf(server, 'fake-worse')).toBe(1);
+    });
+
+    it('tell of a delivery that met the refusal that it is due for the others', async () => {
+      const server = await openReceiver(token => token === 'fake-good');
+      await enqueueMany(1);
+      await run(as(server, 'fake-bad'));
+      await run(as(server, 'fake-good'));
+      const [queued] = await enqueue(state, 2);
+      const report = await run(as(server, 'fake-worse'), { deliverySeqs: [queued!.delivery.seq] });
+      expect(report.deliveries).toMatchObject([{ outcome: 'pending', status: 401 }]);
+      expect(await states()).toEqual(['delivered', 'pending']);
+    });
+
+    it('get the rest of a run that the refusal of another token has interrupted', async () => {
+      let refused: Promise<void> | undefined;
+      const meetRefusal = async () => {
+        const [queued] = await enqueue(state, 'other');
+        await run(as(server, 'fake-bad'), { due: 'now', deliverySeqs: [queued!.delivery.seq] });
+        expect(new Set(await states())).toContain('refused');
+      };
+      const server = await receiver(async (request, response) => {
+        if (request.headers['x-webhook-token'] !== 'fake-good') return answerJson(response, 401, refusal);
+        refused ??= meetRefusal();
+        await refused;
+        accept(request, response);
+      });
+      await enqueueMany(30);
+      const report = await run(as(server, 'fake-good'), {}, { concurrency: 2 });
+      expect(report.endpoints).toMatchObject([{ sent: 31, left: 0 }]);
+      expect(report.deliveries).toHaveLength(31);
+    });
+  });
+
   it('that are gone are disabled until they are enabled', async () => {
     await enqueueMany(5);
     const endpoint = endpointAt('http://127.0.0.1:1/');

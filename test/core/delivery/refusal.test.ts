@@ -1,21 +1,29 @@
 import { describe, expect, test } from '@jest/globals';
-import { fingerprintOf, isRefused } from '../../../src/core/delivery/refusal.ts';
+import { fingerprintOf, fingerprintsOf, isRefused } from '../../../src/core/delivery/refusal.ts';
 
 const ENDPOINT = { url: 'https://ops.example.org/', token: 'fake-token-for-tests', secrets: ['whsec_fake'] };
 
 describe('what a server refused', () => {
   test('is recognised, and nothing else is', async () => {
-    const refusal = await fingerprintOf(ENDPOINT);
-    expect(await isRefused({ ...ENDPOINT }, refusal)).toBe(true);
+    const [refusal, earlier] = await Promise.all([fingerprintOf(ENDPOINT), fingerprintOf({ ...ENDPOINT, token: 'x' })]);
+    const isKnown = async (one: Parameters<typeof fingerprintsOf>[0], refusals = [earlier, refusal]) =>
+      isRefused(await fingerprintsOf(one, refusals), refusals);
+    expect(await isKnown({ ...ENDPOINT })).toBe(true);
     for (const other of [
       { ...ENDPOINT, token: 'fake-other-token' },
       { ...ENDPOINT, token: undefined },
       { ...ENDPOINT, url: 'https://new.example.org/' },
       { ...ENDPOINT, secrets: [] },
     ])
-      expect(await isRefused(other, refusal)).toBe(false);
-    expect(await isRefused(ENDPOINT, undefined)).toBe(false);
-    expect(await isRefused(ENDPOINT, { ...refusal, hash: 'ab' })).toBe(false);
+      expect(await isKnown(other)).toBe(false);
+    expect(await isKnown(ENDPOINT, [])).toBe(false);
+    expect(await isKnown(ENDPOINT, [{ ...refusal, hash: 'ab' }])).toBe(false);
+  });
+
+  test('is hashed once, however many were refused with the same salt', async () => {
+    const one = await fingerprintOf(ENDPOINT);
+    const other = await fingerprintOf({ ...ENDPOINT, token: 'fake-other-token' }, one.salt);
+    expect(await fingerprintsOf(ENDPOINT, [other, one])).toEqual([one]);
   });
 
   test('cannot be read from its fingerprint, or looked up', async () => {

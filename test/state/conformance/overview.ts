@@ -153,11 +153,18 @@ export function overviewConforms(stage: Stage): void {
       const consequence = { kind: 'refuse' as const, fingerprint };
       await claims.settle({ delivery: claimed!, now: NOW + 1, attempt: ATTEMPT, consequence });
       expect((await overview.all({ limit: 1 })).endpoints).toEqual([
-        { name: 'a', reason: 'refuses the token', since: NOW + 1 },
+        {
+          name: 'a',
+          // A fleet's state says on which machine.
+          reason: expect.stringMatching(/^refuses the token( of \S+)?$/),
+          isRefusing: true,
+          hasSender: false,
+          since: NOW + 1,
+        },
         { name: 'b', reason: 'disabled: by an operator', since: NOW },
       ]);
       await endpoints.enable('b', NOW);
-      await endpoints.releaseRefused('a', NOW);
+      await endpoints.useToken('a', [fingerprint], NOW);
       expect((await overview.all({ limit: 1 })).endpoints).toEqual([]);
     });
   });

@@ -120,7 +120,7 @@ export function pagesConform(stage: Stage): void {
       const { endpoints, overview } = stage.state;
       await endpoints.disable('old', '410', NOW);
       expect(await overview.endpointStates()).toEqual([
-        { name: 'old', disabledReason: '410', disabledAt: NOW, refusedAt: null },
+        { name: 'old', disabledReason: '410', disabledAt: NOW, refusedAt: null, refusedOn: [], hasSender: false },
       ]);
     });
   });

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { deliverWebhooks } from '../../../src/core/delivery/deliver-webhooks.ts';
 import { createPoster } from '../../../src/core/webhook/post-webhook.ts';
 import type { State } from '../../../src/state/state.ts';
@@ -13,6 +13,7 @@ import {
   startReceiver,
   virtualClock,
 } from '../../core/webhook/support.ts';
+import { ATTEMPT, claimAll } from '../conformance/facts.ts';
 import { describeWithPostgres, openPostgres, useCluster } from './support.ts';
 
 const MACHINES = 6;
@@ -128,7 +129,82 @@ describeWithPostgres('the endpoint of a fleet', () => {
     expect(receiver.received).toHaveLength(DUE);
   });
 
-  test('that refuses the token of one machine holds what waits for all of them', async () => {
+  describe('that refuses the tokens of some machines', () => {
+    const refusal = { status: 'error', message: 'Invalid or missing authentication token' };
+    const countOf = (token: string) =>
+      receiver.received.filter(({ headers }) => headers['x-webhook-token'] === token).length;
+    beforeEach(() => {
+      answer = (request, response) =>
+        request.headers['x-webhook-token'] === 'fake-good'
+          ? accept(request, response)
+          : answerJson(response, 401, refusal);
+    });
+
+    test('gets everything from the others, whoever runs first, and no second POST with a token that it refused', async () => {
+      await fill();
+      await send(machines[0]!, { token: 'fake-bad' });
+      await Promise.all([
+        send(machines[0]!, { token: 'fake-bad' }),
+        send(machines[1]!, { token: 'fake-worse' }),
+        send(machines[2]!, { token: 'fake-good' }),
+      ]);
+      for (let turn = 0; turn < 3; turn++) {
+        await enqueue(machines[0]!, `later-${turn}`);
+        await send(machines[0]!, { token: 'fake-bad' });
+        await send(machines[1]!, { token: 'fake-worse' });
+        await send(machines[2]!, { token: 'fake-good' });
+      }
+      expect(await machines[3]!.outbox.counts()).toMatchObject([{ state: 'delivered', count: DUE + 3 }]);
+      expect(countOf('fake-bad')).toBeLessThanOrEqual(3);
+      expect(countOf('fake-worse')).toBeLessThanOrEqual(1);
+    });
+
+    test('is said to refuse them on these machines, until each has another one', async () => {
+      await fill();
+      await send(machines[0]!, { token: 'fake-bad' });
+      await send(machines[1]!, { token: 'fake-bad' });
+      const state = () => machines[4]!.endpoints.get('default');
+      expect(await state()).toMatchObject({ refusedOn: ['studio-0', 'studio-1'], hasSender: false });
+      await send(machines[1]!, { token: 'fake-good' });
+      expect(await state()).toMatchObject({ refusedOn: ['studio-0'], hasSender: true });
+      const { endpoints } = await machines[4]!.overview.all({ limit: 1 });
+      expect(endpoints).toMatchObject([{ reason: 'refuses the token of studio-0; others send its webhooks' }]);
+      await send(machines[0]!, { token: 'fake-good' });
+      expect(await state()).toMatchObject({ refusedOn: [], refusedAt: null });
+    });
+
+    test('wakes the others with each refusal: one may have a token that is good', async () => {
+      const bell = new EventTarget();
+      let heard = 0;
+      const stop = machines[5]!.changes!.subscribe(() => {
+        heard++;
+        bell.dispatchEvent(new Event('heard'));
+      });
+      while (heard === 0) await once(bell, 'heard');
+      await fill();
+      const [claimed] = await claimAll(machines[0]!, clock.now(), { limit: 1 });
+      while (heard < 2) await once(bell, 'heard');
+      heard = 0;
+      const consequence = { kind: 'refuse' as const, fingerprint: { hash: 'ab', salt: 'cd' } };
+      const next = { state: 'held' as const, heldReason: 'refused' as const, retries: 0 };
+      await machines[0]!.claims.settle({ delivery: claimed!, now: clock.now(), attempt: ATTEMPT, next, consequence });
+      while (heard === 0) await once(bell, 'heard');
+      expect(await machines[5]!.outbox.nextDue()).toMatchObject([
+        { endpoint: 'default', refusedAt: expect.any(Number) },
+      ]);
+      stop();
+    });
+
+    test('and settles many refusals of many machines at once', async () => {
+      await fill();
+      const tokens = ['fake-bad', 'fake-worse', 'fake-good', 'fake-worst', 'fake-good', 'fake-bad'];
+      await Promise.all(machines.map((state, n) => send(state, { token: tokens[n] })));
+      await send(machines[2]!, { token: 'fake-good' });
+      expect(await machines[3]!.outbox.counts()).toMatchObject([{ state: 'delivered', count: DUE }]);
+    });
+  });
+
+  test('that refuses the token of all machines holds what waits for all of them', async () => {
     const refusal = { status: 'error', message: 'Invalid or missing authentication token' };
     answer = (_, response) => answerJson(response, 401, refusal);
     await fill();

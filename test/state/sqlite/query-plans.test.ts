@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, jest, test } from '@jest/globals';
 import { openState } from '../../../src/state/open.ts';
-import { claimAll, deliver, enqueue, HOUR, hold, NOW, RECORDING, REF, TARGET } from '../conformance/facts.ts';
+import { ATTEMPT, claimAll, deliver, enqueue, HOUR, hold, NOW, RECORDING, REF, TARGET } from '../conformance/facts.ts';
 import { afterTest, tempFolder } from './support.ts';
 
 /** Statements that read every row of a table, by SQLite's own plan. */
@@ -51,8 +51,12 @@ test('what uploads, retries and the overview ask reads no table in full, however
   await claims.releaseHeld({ endpoint: 'default' }, NOW);
   await claims.candidates({ endpoint: 'default', dueBy: undefined, recordingIds: ['1'] });
   await claims.candidates({ endpoint: 'default', dueBy: undefined, seqs: [1] });
-  await endpoints.holdRefused('default', NOW);
-  await endpoints.releaseRefused('default', NOW);
+  const refused = { hash: 'ab', salt: 'cd' };
+  const [again] = await claimAll(state);
+  const consequence = { kind: 'refuse' as const, fingerprint: refused };
+  await claims.settle({ delivery: again!, now: NOW, attempt: ATTEMPT, consequence });
+  await endpoints.leaveToOthers('default', [refused], NOW);
+  await endpoints.useToken('default', [refused], NOW);
   await outbox.waiting();
   await outbox.nextDue();
   await state.folders.get(TARGET, RECORDING.dir);

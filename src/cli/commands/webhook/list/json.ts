@@ -15,6 +15,8 @@ export interface EndpointsJson {
     disabledReason: string | null;
     disabledSince: string | null;
     refusedSince: string | null;
+    /** The machines whose token it refuses, where the state is a fleet's. */
+    refusedOn: string[];
     token: 'set' | 'unset';
     signingSecrets: number;
     counts: {
@@ -47,6 +49,7 @@ function endpointJson(overview: EndpointOverview): EndpointsJson['endpoints'][nu
     disabledReason,
     disabledSince: isoOrNull(overview.disabledAt),
     refusedSince: isoOrNull(overview.refusedAt),
+    refusedOn: overview.refusedOn,
     token: hasToken ? 'set' : 'unset',
     signingSecrets,
     counts: {

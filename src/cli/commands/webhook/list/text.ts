@@ -17,14 +17,17 @@ export function endpointsText(overviews: readonly EndpointOverview[], now: numbe
 }
 
 function stateText(overview: EndpointOverview, paint: ChalkInstance): string {
-  const { name, disabledReason, disabledAt, refusedAt } = overview;
+  const { name, disabledReason, disabledAt, refusal, refusedAt } = overview;
   if (!overview.isConfigured) return paint.yellow('nothing is sent');
   if (overview.isSwitchedOff) return paint.yellow('switched off in the configuration');
   if (disabledReason !== null) {
     const since = disabledAt === null ? '' : ` since ${formatMoment(disabledAt)}`;
     return paint.yellow(`disabled${since}: ${printable(disabledReason)}; next: recordupload webhook enable ${name}`);
   }
-  if (refusedAt !== null) return paint.red(`has refused the token since ${formatMoment(refusedAt)}`);
+  if (refusal !== null) {
+    const since = refusedAt === null ? '' : ` (since ${formatMoment(refusedAt)})`;
+    return paint.red(`${printable(refusal)}${since}`);
+  }
   return paint.green('enabled');
 }
 
