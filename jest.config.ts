@@ -53,6 +53,7 @@ export const SLOW = [
   'test/fleet/shared-folders.test.ts',
   'test/fleet/spool.test.ts',
   'test/fleet/state-move.test.ts',
+  'test/fleet/unusable-database.test.ts',
   'test/local/conditions.test.ts',
   'test/local/races.test.ts',
   'test/packaging/executables.test.ts',

@@ -18,10 +18,10 @@ export interface FleetView {
  * The machines that share the state, or the one of them that was asked for.
  * @param only name of a machine
  * @returns undefined: the state is of this machine alone
- * @throws AppError `USAGE` if there is no machine of that name, `STATE`
+ * @throws AppError `USAGE` if there is no machine of that name, `STATE` also where only the database, which is away, knows
  */
 export async function fleetView(
-  overview: Pick<Overview, 'machines'> | undefined,
+  overview: (Pick<Overview, 'machines'> & { isAlone?: true | undefined }) | undefined,
   { stateUrl, machine: self, sharedFolders }: Pick<Config, 'stateUrl' | 'machine' | 'sharedFolders'>,
   only: string | undefined,
 ): Promise<FleetView | undefined> {
@@ -33,8 +33,17 @@ export async function fleetView(
   }
   const all = (await overview?.machines()) ?? [];
   const machines = only === undefined ? all : all.filter(({ name }) => name === only);
-  if (only !== undefined && machines.length === 0 && only !== self) throw unknownMachine(only, all, self);
+  if (only !== undefined && machines.length === 0 && only !== self) {
+    if (overview?.isAlone) throw notKnownHere(only);
+    throw unknownMachine(only, all, self);
+  }
   return { self, sharedFolders, machines };
+}
+
+function notKnownHere(name: string): AppError {
+  return new AppError('STATE', `what machine ${JSON.stringify(printable(name))} has done is not known here`, {
+    hint: "run the command again once the state's database is back: recordupload doctor checks it",
+  });
 }
 
 function unknownMachine(name: string, machines: readonly Machine[], self: string): AppError {

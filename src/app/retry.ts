@@ -1,3 +1,4 @@
+import { WAITS_FOR_DATABASE } from '../core/delivery/deliver-after-upload.ts';
 import type { Pace } from '../core/delivery/deliver-to-endpoint.ts';
 import { deliverWebhooks, type Selection } from '../core/delivery/deliver-webhooks.ts';
 import type { DeliverReport, EndpointReport } from '../core/delivery/delivery-report.ts';
@@ -24,6 +25,8 @@ export interface RetryReport extends DeliverReport, LeftForOperator {
   unconfigured: { endpoint: string; count: number }[];
   /** How many webhooks are not due or held, after all this. */
   later: number;
+  /** Why the fleet's database could not be asked, so that only this machine's own work was done; undefined: it was. */
+  away: string | undefined;
   /** Local files that were removed or kept (`deleteAfter`). */
   local: LocalReport;
   /** What was removed from the state and the bucket; undefined: that was not due. */
@@ -69,8 +72,9 @@ export async function retry(request: RetryRequest, runtime: Runtime): Promise<Re
   const local = await removeLocal({ ids: work.ids, dryRun: false }, runtime);
   const isWholePass = work.ids.length === 0 && request.endpoint === undefined;
   const tidied = isWholePass ? await tidyUp(runtime) : undefined;
-  const { outbox } = await runtime.state();
+  const { outbox, away } = await runtime.state();
   const waiting = await outbox.waiting();
+  const whyAway = away?.();
   // Deliveries that were not sent matter only if the caller named the recordings.
   const deliveries = reports
     .flatMap(one => one.deliveries)
@@ -88,11 +92,14 @@ export async function retry(request: RetryRequest, runtime: Runtime): Promise<Re
     deliveries: deliveries.map(one =>
       one.outcome === 'held' && one.line === undefined
         ? { ...one, detail: causes.get(one.webhookId) ?? one.detail }
-        : one,
+        : one.outcome === 'busy' && whyAway !== undefined
+          ? { ...one, outcome: 'pending' as const, detail: WAITS_FOR_DATABASE }
+          : one,
     ),
     endpoints,
     unconfigured,
     later: waiting.reduce((sum, one) => sum + one.count, 0),
+    away: whyAway,
     local,
     tidied,
   };

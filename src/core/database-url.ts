@@ -35,6 +35,9 @@ const SSL_MODES: readonly string[] = ['disable', 'allow', 'prefer', 'require', '
 const DEFAULT_PORT = 5432;
 const DEFAULT_CONNECT_TIMEOUT_MS = 5_000;
 
+/** What users paste who do not know that a URL escapes them. */
+const ESCAPES = 'in a user, password or database write / as %2F, ? as %3F, @ as %40 and : as %3A';
+
 /** Parameters that libpq knows and that have a meaning here. */
 const PARAMETERS: readonly string[] = [
   'host',
@@ -87,10 +90,11 @@ const isSocket = (host: string) => host.startsWith('/');
 const isLoopback = (host: string) => /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i.test(host);
 
 function parse(text: string): DatabaseUrl {
-  const [, authority, path, query = ''] =
-    /^postgres(?:ql)?:\/\/([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/.exec(text) ?? [];
+  const [, authority, path, query = ''] = /^postgres(?:ql)?:\/\/([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/.exec(text) ?? [];
   if (authority === undefined)
     throw new Flaw('must begin with postgres:// and name a server, as postgres://user@host/database');
+  // What would be shown as the database's name is a part of the password.
+  if (path?.includes('@')) throw new Flaw(`has an @ after the first / (${ESCAPES})`);
   const at = authority.lastIndexOf('@');
   const [user, ...rest] = at < 0 ? [] : authority.slice(0, at).split(':');
   const parameters = parametersIn(query);
@@ -99,6 +103,8 @@ function parse(text: string): DatabaseUrl {
   const sslMode = parameters.get('sslmode');
   if (sslMode !== undefined && !SSL_MODES.includes(sslMode))
     throw new Flaw(`has an unknown sslmode (one of ${SSL_MODES.join(', ')})`);
+  if (parameters.has('sslcert') !== parameters.has('sslkey'))
+    throw new Flaw('has only one of sslcert and sslkey: a certificate needs its private key');
   const given = (part: string | undefined, parameter: string) =>
     parameters.get(parameter) ?? (part ? decoded(part) : undefined);
   return {
@@ -141,7 +147,7 @@ function port(text: string | undefined): number {
   if (!text) return DEFAULT_PORT;
   const number = Number(text);
   if (!Number.isInteger(number) || number < 1 || number > 65_535)
-    throw new Flaw('has a port that is not between 1 and 65535');
+    throw new Flaw(`has a port that is not between 1 and 65535 (${ESCAPES})`);
   return number;
 }
 

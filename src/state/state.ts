@@ -1,6 +1,7 @@
 import type { AlertBook } from '../core/alerts/alert-book.ts';
 import type { DeliveryPorts } from '../core/delivery/delivery-ports.ts';
 import type { Housekeeping } from '../core/delivery/housekeeping.ts';
+import type { AppError } from '../core/errors.ts';
 import type { Overview, StateDamage } from '../core/status/overview.ts';
 import type { TakeWorkerResult } from '../core/status/worker.ts';
 import type { UploadJournal } from '../core/upload/journal.ts';
@@ -34,6 +35,8 @@ export interface State extends DeliveryPorts {
    * @throws AppError `STATE`
    */
   bringOver?(): Promise<BroughtOver | undefined>;
+  /** Why the fleet's database cannot be used at the moment; undefined: it can, or the state is this machine's own. */
+  away?(): string | undefined;
   /** Closes it once every write that was asked for has ended. This process's claims are void then. */
   close(): Promise<void>;
 }
@@ -63,6 +66,8 @@ export interface Changes {
 export interface OpenOverview extends Overview {
   /** What was found to be damaged so far: ask after reading. Undefined: nothing. */
   damage(): StateDamage | undefined;
+  /** The fleet's database is away: this is what one machine knows. */
+  isAlone?: true | undefined;
   close(): void;
 }
 
@@ -100,5 +105,7 @@ export interface DatabaseFacts {
   isEncrypted: boolean;
   /** A pooler is between this machine and the server. */
   isPooled: boolean;
+  /** The error that the first upload would meet: the role may not do something. Undefined: it may do all. */
+  lacks: AppError | undefined;
   roundTripMs: number;
 }

@@ -40,6 +40,24 @@ describe('the URL of a database', () => {
     expect(hostsText(parsed(text))).toBe(hosts.join(', '));
   });
 
+  test('may have a # in its password, and an @, as libpq reads it', () => {
+    expect(parsed('postgres://ada:p#s@s@db.example.com/kept')).toMatchObject({
+      user: 'ada',
+      password: 'p#s@s',
+      hosts: [{ host: 'db.example.com' }],
+      database: 'kept',
+    });
+  });
+
+  test.each([
+    'postgres://ada:12/fake@db.example.com/kept',
+    'postgres://ada:fake/word@db.example.com/kept',
+    'postgres://ada:fake?word@db.example.com/kept',
+    'postgres://ada:12?word@db.example.com/kept',
+  ])('%s, whose password is not escaped, is refused: a part of it would be shown as the database', text => {
+    expect(parseDatabaseUrl(text)).toMatchObject({ ok: false, flaw: expect.not.stringMatching(/fake|12/) });
+  });
+
   test.each([
     ['db.example.com', 'verify-full'],
     ['10.0.0.5', 'verify-full'],
@@ -68,6 +86,8 @@ describe('the URL of a database', () => {
     'postgres://db.example.com/kept?sslmode=on',
     'postgres://db.example.com/kept?options=-c%20x',
     'postgres://db.example.com/ke%pt',
+    'postgres://db.example.com/kept?sslcert=/own.pem',
+    'postgres://db.example.com/kept?sslkey=/own.key',
   ])('%s is none', text => {
     expect(parseDatabaseUrl(text)).toMatchObject({ ok: false });
   });

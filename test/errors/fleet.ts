@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fleetView } from '../../src/app/fleet-view.ts';
 import { ofMachine } from '../../src/app/of-machine.ts';
@@ -10,18 +11,24 @@ import { takenOverBy } from '../../src/state/fleet/fleet-journal.ts';
 import { movedOut } from '../../src/state/fleet/fleet-state.ts';
 import { waitsForDatabase } from '../../src/state/fleet/shared-folders.ts';
 import { takenOver } from '../../src/state/postgres/claim-recording.ts';
-import { openConnections, wrongEncoding } from '../../src/state/postgres/connection.ts';
+import { nameless, openConnections, wrongEncoding } from '../../src/state/postgres/connection.ts';
 import { senseless } from '../../src/state/postgres/database.ts';
 import { databaseError, Standby } from '../../src/state/postgres/failure.ts';
 import { sameName } from '../../src/state/postgres/liveness.ts';
 import { newerSchema } from '../../src/state/postgres/migrations.ts';
 import { connectionSettings } from '../../src/state/postgres/settings.ts';
 import { differs } from '../../src/state/transfer/copy.ts';
-import { othersWork, unfinished } from '../../src/state/transfer/move.ts';
+import { othersWork, stranger, unfinished } from '../../src/state/transfer/move.ts';
 import { refuseMoved } from '../../src/state/transfer/moved.ts';
+import { tempDir } from '../support/temp-dir.ts';
 import type { Made, Meeting } from './meeting.ts';
 
 const exit = EXIT.incomplete;
+const KEY = join(tempDir(), 'key.pem');
+const OPEN_KEY = join(tempDir(), 'open-key.pem');
+writeFileSync(KEY, 'no key', { mode: 0o600 });
+writeFileSync(OPEN_KEY, 'no key', { mode: 0o644 });
+const withCertificate = (key: string) => `postgres://db.example.com/kept?sslcert=${KEY}&sslkey=${key}`;
 const WHERE = 'db.example.com:5432/kept';
 const AWAY = 'check that PostgreSQL runs there and that this machine reaches it, then run the command again';
 
@@ -222,6 +229,30 @@ export const FLEET_MADE: readonly Made[] = [
       ),
   },
   {
+    says: `stateUrl: sslrootcert ${KEY} has no certificate in it`,
+    hint: 'name a file in PEM that you may read',
+    exit: EXIT.usage,
+    make: () => openConnections(connectionSettings(fleet(`postgres://db.example.com/kept?sslrootcert=${KEY}`))),
+  },
+  {
+    says: `stateUrl: sslcert ${KEY} and sslkey ${KEY} cannot be used (…)`,
+    hint: 'name a certificate and its own private key, in PEM and without a passphrase',
+    exit: EXIT.usage,
+    make: () => openConnections(connectionSettings(fleet(withCertificate(KEY)))),
+  },
+  {
+    says: `stateUrl: sslkey ${OPEN_KEY} can be read by other users`,
+    hint: `keep it to yourself: chmod 600 ${OPEN_KEY}`,
+    exit: EXIT.usage,
+    make: () => openConnections(connectionSettings(fleet(withCertificate(OPEN_KEY)))),
+  },
+  {
+    says: 'stateUrl names no user, and the user of this process has no name',
+    hint: 'name one: postgres://user@host/database',
+    exit: EXIT.usage,
+    make: () => nameless(undefined),
+  },
+  {
     says: 'stateUrl must begin with postgres:// and name a server, as postgres://user@host/database (the value is not shown)',
     exit: EXIT.usage,
     make: () => connectionSettings(fleet('https://db.example.com')),
@@ -238,6 +269,17 @@ export const FLEET_MADE: readonly Made[] = [
       ),
   },
   {
+    says: 'what machine "studio-c" has done is not known here',
+    hint: "run the command again once the state's database is back: recordupload doctor checks it",
+    exit,
+    make: () =>
+      fleetView(
+        { machines: async () => [], isAlone: true },
+        { stateUrl: 'postgres://db.example.com/kept', machine: 'studio', sharedFolders: false },
+        'studio-c',
+      ),
+  },
+  {
     says: 'recording 3 is not one of machine studio',
     hint: 'it is one of studio-b: leave --machine out',
     exit: EXIT.usage,
@@ -246,7 +288,7 @@ export const FLEET_MADE: readonly Made[] = [
   },
   {
     says: 'machine studio-b has a recording with the ID 3',
-    hint: 'give this one another ID: --id, or an idPrefix in the configuration of each machine whose recorder counts from 1',
+    hint: 'give this one another ID: --id, or an idPrefix in the configuration of each machine whose recorder counts from 1; if this machine was called studio-b before, call it so again: machine (RECORDUPLOAD_MACHINE)',
     exit: EXIT.recording,
     make: () => notClaimed('3', { ok: false, machine: 'studio-b' }),
   },
@@ -303,6 +345,12 @@ export const FLEET_MADE: readonly Made[] = [
     hint: 'remove stateUrl, or move it again: recordupload state move --to postgres',
     exit: EXIT.usage,
     make: () => movedOut('studio'),
+  },
+  {
+    says: 'PostgreSQL at db.example.com:5432/kept has nothing of machine studio; nothing was moved',
+    hint: 'call this machine as it was called when its state was moved there (known: studio-b): machine (RECORDUPLOAD_MACHINE)',
+    exit: EXIT.usage,
+    make: () => stranger('studio', WHERE, ['studio-b']),
   },
   {
     says: 'process 7 of this machine works on the state; nothing was moved',

@@ -16,6 +16,7 @@ export async function checkDatabase({ database, config }: Pick<Runtime, 'databas
   const name = 'state database';
   const facts = await database();
   if (!facts) return [];
+  if (facts.lacks) throw facts.lacks;
   const { host, serverVersion, schemaVersion, isEncrypted, isPooled, roundTripMs } = facts;
   const schema = schemaVersion === 0 ? 'no schema yet: the first upload makes it' : `schema version ${schemaVersion}`;
   const ways = [isEncrypted ? 'encrypted (TLS)' : 'not encrypted', ...(isPooled ? ['through a pooler'] : [])];

@@ -28,13 +28,16 @@ function stillQueued(error: unknown, due: readonly Enqueued[], observer: Observe
   }));
 }
 
+/** Why a webhook was not sent that this machine keeps while the fleet's database is away. */
+export const WAITS_FOR_DATABASE = 'it is queued on this machine, and is sent once the database of the state is back';
+
 function waitsForDatabase({ delivery: { recordingId, endpoint, webhookId } }: Enqueued): DeliveryReport {
   return {
     recordingId,
     endpoint,
     webhookId,
     outcome: 'pending',
-    detail: 'it is queued on this machine, and is sent once the database of the state is back',
+    detail: WAITS_FOR_DATABASE,
   };
 }
 

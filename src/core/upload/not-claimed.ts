@@ -10,6 +10,6 @@ export function notClaimed(id: string, refused: Exclude<BeginResult, { ok: true 
     });
   }
   return new AppError('RECORDING', `machine ${refused.machine} has a recording with the ID ${id}`, {
-    hint: 'give this one another ID: --id, or an idPrefix in the configuration of each machine whose recorder counts from 1',
+    hint: `give this one another ID: --id, or an idPrefix in the configuration of each machine whose recorder counts from 1; if this machine was called ${refused.machine} before, call it so again: machine (RECORDUPLOAD_MACHINE)`,
   });
 }

@@ -3,6 +3,7 @@ import { AppError } from '../../core/errors.ts';
 import type { TakeWorkerResult } from '../../core/status/worker.ts';
 import type { RecordingRef } from '../../core/upload/parts-journal.ts';
 import { openDatabase as openPostgres } from '../postgres/database.ts';
+import { isPassing } from '../postgres/failure.ts';
 import { postgresStateOver } from '../postgres/postgres-state.ts';
 import { databaseOptions } from '../postgres/settings.ts';
 import { openDatabase as openSqlite } from '../sqlite/database.ts';
@@ -121,6 +122,7 @@ export async function openFleetState(
       if (workerSince !== undefined && !shared) await shareWorker(workerSince);
       return brought;
     },
+    away: () => remote.failure?.message,
     isKept: true,
     isBlocked: false,
     async close() {
@@ -150,7 +152,8 @@ export function movedOut(machine: string): AppError {
 }
 
 /** What is said when the database goes away. */
-function awayLine({ message }: AppError, { sharedFolders }: Pick<FleetOptions, 'sharedFolders'>): string {
+function awayLine(error: AppError, { sharedFolders }: Pick<FleetOptions, 'sharedFolders'>): string {
+  const message = error.hint && !isPassing(error) ? `${error.message} (${error.hint})` : error.message;
   if (sharedFolders)
     return `${message}; uploads wait until it is back, because another machine may go on with them (sharedFolders)`;
   return `${message}; uploads go on without it: this machine keeps what they come to, and "recordupload retry" or "recordupload watch" brings it over when the database is back`;

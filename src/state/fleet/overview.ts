@@ -19,6 +19,7 @@ export async function openFleetOverview(
   } catch (error) {
     if (!isUnusable(error)) throw error;
     warn(`${error.message}; this is what this machine (${fleet.machine}) knows`);
-    return await openReadOnly(stateDir, { asSpool: true });
+    const own = await openReadOnly(stateDir, { asSpool: true });
+    return own && { ...own, isAlone: true };
   }
 }

@@ -1,12 +1,12 @@
-import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
 import { userInfo } from 'node:os';
-import { type ConnectionOptions, getCACertificates } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
 import type { PoolClient, PoolConfig } from 'pg';
-import { type DatabaseHost, type DatabaseUrl, hostsText, hostText, sslModeFor } from '../../core/database-url.ts';
-import { AppError, hasErrorCode } from '../../core/errors.ts';
-import { isConnectionLost, isReadOnly, NoTls, Standby } from './failure.ts';
+import { type DatabaseHost, type DatabaseUrl, hostsText, hostText } from '../../core/database-url.ts';
+import { AppError } from '../../core/errors.ts';
+import { createRedactor } from '../../core/redact.ts';
+import { isConnectionLost, isReadOnly, NoTls, notConnected, Standby, withoutSecrets } from './failure.ts';
 import { Client, Pool } from './pg.ts';
+import { waysTo } from './tls.ts';
 
 /** What is known of a server once a connection to it is open. */
 export interface ServerFacts {
@@ -66,9 +66,15 @@ const KEEPALIVE_SETTINGS: readonly string[] = [
   'tcp_user_timeout = 25000',
 ];
 
-/** Opens nothing yet. */
+/**
+ * Opens nothing yet.
+ * @throws AppError `CONFIG` if the URL names a file that cannot be used, or nobody
+ */
 export function openConnections({ url, applicationName, ca }: ConnectionSettings): Connections {
-  const user = url.user ?? userInfo().username;
+  const user = url.user ?? ownName();
+  // Without one, pg would look for it by rules of its own.
+  const password = url.password ?? process.env.PGPASSWORD ?? '';
+  const redact = createRedactor([password]);
   const where = `${hostsText(url)}/${url.database ?? user}`;
   const facts = new WeakMap<object, ServerFacts>();
   /** The host that answered last is asked first. */
@@ -77,8 +83,8 @@ export function openConnections({ url, applicationName, ca }: ConnectionSettings
   const configOf = (host: DatabaseHost, ssl: ConnectionOptions | false): PoolConfig => ({
     ...host,
     user,
-    // Without one, pg would look for PGPASSWORD.
-    password: url.password ?? (() => process.env.PGPASSWORD ?? ''),
+    // Where a server asks for one and there is none, pg would leave the connection open: a wrong one the server refuses.
+    password: () => password || 'none',
     database: url.database ?? user,
     ssl,
     application_name: url.applicationName ?? applicationName,
@@ -140,7 +146,7 @@ export function openConnections({ url, applicationName, ca }: ConnectionSettings
           return opened;
         } catch (error) {
           // A standby says more than a server that does not answer.
-          if (!(failure instanceof Standby)) failure = error;
+          if (!(failure instanceof Standby)) failure = notConnected(withoutSecrets(error, redact));
           if (!isAboutTls(error)) break;
         }
       }
@@ -160,7 +166,7 @@ export function openConnections({ url, applicationName, ca }: ConnectionSettings
       } catch (error) {
         // A server that has become a standby stays one: the next host is tried.
         isSpoilt = isConnectionLost(error) || isReadOnly(error);
-        throw error;
+        throw withoutSecrets(error, redact);
       } finally {
         client.off('error', onError);
         client.release(isSpoilt);
@@ -171,6 +177,23 @@ export function openConnections({ url, applicationName, ca }: ConnectionSettings
       await within(FAREWELL_MS, Promise.all(pools.flat().map(way => way.end())));
     },
   };
+}
+
+/** The name of the user who runs the program; in a container there may be none. @throws AppError `CONFIG` */
+function ownName(): string {
+  try {
+    return userInfo().username;
+  } catch (error) {
+    throw nameless(error);
+  }
+}
+
+/** The error of a URL without a user, where there is no other name. */
+export function nameless(cause: unknown): AppError {
+  return new AppError('CONFIG', 'stateUrl names no user, and the user of this process has no name', {
+    hint: 'name one: postgres://user@host/database',
+    cause,
+  });
 }
 
 /** How long a server that may be gone is waited for at the end. */
@@ -216,40 +239,6 @@ export function wrongEncoding(encoding: string): AppError {
   return new AppError('STATE', `the database's encoding is ${encoding}, and the state needs UTF8`, {
     hint: "create a database with ENCODING 'UTF8', and name it in stateUrl",
   });
-}
-
-/** How to connect to a host, in the order of `sslmode`: encrypted, or not. */
-function waysTo(host: DatabaseHost, url: DatabaseUrl, ca: string | undefined): (ConnectionOptions | false)[] {
-  const mode = sslModeFor(host.host, url);
-  if (mode === 'disable') return [false];
-  const tls: ConnectionOptions = {
-    // Like libpq: with a root certificate, `require` looks at the chain.
-    rejectUnauthorized: mode.startsWith('verify') || (mode === 'require' && url.sslRootCert !== undefined),
-    ca: rootCertificates(url.sslRootCert) ?? (ca === undefined ? undefined : [...getCACertificates('default'), ca]),
-    ...(url.sslCert !== undefined && { cert: pem('sslcert', url.sslCert) }),
-    ...(url.sslKey !== undefined && { key: pem('sslkey', url.sslKey) }),
-    ...(isIP(host.host) > 0 && { host: host.host }),
-  };
-  if (mode !== 'verify-full') tls.checkServerIdentity = () => undefined;
-  if (mode === 'prefer') return [tls, false];
-  if (mode === 'allow') return [false, tls];
-  return [tls];
-}
-
-function rootCertificates(file: string | undefined): string | undefined {
-  return file === undefined || file === 'system' ? undefined : pem('sslrootcert', file);
-}
-
-function pem(parameter: string, file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    const code = hasErrorCode(error) ? '' : ((error as NodeJS.ErrnoException).code ?? '');
-    throw new AppError('CONFIG', `stateUrl: ${parameter} ${file} cannot be read (${code})`, {
-      hint: 'name a file in PEM that you may read',
-      cause: error,
-    });
-  }
 }
 
 /** True where the other way of `prefer` or `allow` may do. */

@@ -1,8 +1,9 @@
 import { hostText } from '../../core/database-url.ts';
 import type { DatabaseFacts, FleetOptions } from '../state.ts';
 import { openConnections } from './connection.ts';
-import { databaseError } from './failure.ts';
+import { databaseError, noRight } from './failure.ts';
 import { readVersion } from './migrations.ts';
+import { missingRight } from './rights.ts';
 import { connectionSettings } from './settings.ts';
 
 /** How long a round trip takes is the median of so many. */
@@ -17,6 +18,7 @@ export async function lookAtDatabase(fleet: FleetOptions): Promise<DatabaseFacts
   try {
     return await connections.use(async (client, { host, versionNumber, isEncrypted, isPooled }) => {
       const schemaVersion = await readVersion(client, connections.where);
+      const missing = await missingRight(client, schemaVersion);
       const times: number[] = [];
       for (let trip = 0; trip < ROUND_TRIPS; trip++) {
         const begun = performance.now();
@@ -30,6 +32,7 @@ export async function lookAtDatabase(fleet: FleetOptions): Promise<DatabaseFacts
         schemaVersion,
         isEncrypted,
         isPooled,
+        lacks: missing === undefined ? undefined : noRight(connections.where, missing),
         roundTripMs: times[Math.floor(ROUND_TRIPS / 2)] ?? 0,
       };
     });

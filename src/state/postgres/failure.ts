@@ -1,5 +1,6 @@
 import { isNativeError } from 'node:util/types';
 import { AppError, OPEN_FILES_HINT } from '../../core/errors.ts';
+import type { Redactor } from '../../core/redact.ts';
 import { printableLine } from '../../core/text.ts';
 import { opensslReason } from '../../core/tls-failure.ts';
 
@@ -11,6 +12,33 @@ export class Standby extends Error {
     this.name = 'Standby';
   }
 }
+
+/** What answers is no PostgreSQL server that this program can talk to. */
+class NotConnected extends Error {}
+
+/** The failure of a connection that was to be opened, where pg and Node.js give it no code that is known. */
+export function notConnected(error: unknown): unknown {
+  const isKnown = error instanceof AppError || failureKind(error) !== undefined || isPostgresError(error);
+  // Others than plain errors are bugs.
+  if (isKnown || !isNativeError(error) || error.name !== 'Error') return error;
+  return new NotConnected(error.message, { cause: error });
+}
+
+/**
+ * Masks secrets in what a server said: one that asks for the password, and is not what it says it is, may put it into its
+ * answer.
+ * @returns the same error
+ */
+export function withoutSecrets(error: unknown, { foreign }: Pick<Redactor, 'foreign'>): unknown {
+  if (!isNativeError(error) || !(isPostgresError(error) || SASL.test(error.message))) return error;
+  error.message = foreign(error.message);
+  // It begins with the message.
+  error.stack = `${error.name}: ${error.message}`;
+  Object.assign(error, { detail: undefined, hint: undefined, where: undefined, internalQuery: undefined });
+  return error;
+}
+
+const SASL = /^SASL: /;
 
 /** What pg throws where a server does not speak TLS; it gives that no code. */
 export const NoTls = { is: (error: unknown) => /^The server does not support SSL connections$/.test(messageOf(error)) };
@@ -118,6 +146,7 @@ const WITHOUT_CODE =
 function failureKind(error: unknown): FailureKind | undefined {
   const cause = error instanceof AppError ? error.cause : error;
   if (cause instanceof Standby) return 'read-only';
+  if (cause instanceof NotConnected) return 'away';
   if (NoTls.is(cause)) return 'no-tls';
   const code = codeOf(cause);
   const known = BY_CODE[code];
@@ -136,6 +165,19 @@ export function isConnectionLost(error: unknown): boolean {
 
 export function isReadOnly(error: unknown): boolean {
   return failureKind(error) === 'read-only';
+}
+
+/** True for what may be over in a moment; false for what somebody has to correct. */
+export function isPassing(error: AppError): boolean {
+  return PASSING.has(failureKind(error));
+}
+
+const PASSING: ReadonlySet<FailureKind | undefined> = new Set(['away', 'connections', 'full', 'slow', 'open-files']);
+
+/** The error of a role that may not do something. @param said what */
+export function noRight(where: string, said: string): AppError {
+  const { message, hint } = WORDS['no-right'];
+  return new AppError('STATE', message(where, said), { hint });
 }
 
 /** True where a table or its schema is not there. */

@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import { AppError } from '../../core/errors.ts';
 import { isMissing } from './failure.ts';
-import { CREATE_SCHEMA, SCHEMA_V1 } from './schema-v1.ts';
+import { CREATE_SCHEMA, CREATE_VERSION, SCHEMA_V1 } from './schema-v1.ts';
 import { COUNTS_V1 } from './schema-v1-counts.ts';
 import { SCHEMA_V2 } from './schema-v2.ts';
 
@@ -28,9 +28,13 @@ export async function migrate(client: PoolClient, where: string): Promise<void> 
   try {
     await client.query(`SET LOCAL statement_timeout = ${PATIENCE_MS}; SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`);
     // Looked at again: another process may have been faster.
-    const there = await client.query(`SELECT to_regclass('recordupload.schema_version') IS NOT NULL AS there`);
-    const from = there.rows[0]?.there ? known((await client.query(VERSION)).rows[0]?.version, where) : 0;
-    for (const text of stepsFrom(from)) await client.query({ text, query_timeout: PATIENCE_MS } as { text: string });
+    const { rows } = await client.query(
+      `SELECT to_regclass('recordupload.schema_version') IS NOT NULL AS there,
+         to_regnamespace('recordupload') IS NOT NULL AS has_schema`,
+    );
+    const from = rows[0]?.there ? known((await client.query(VERSION)).rows[0]?.version, where) : 0;
+    for (const text of stepsFrom(from, rows[0]?.has_schema === 1))
+      await client.query({ text, query_timeout: PATIENCE_MS } as { text: string });
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK').catch(() => {});
@@ -69,8 +73,9 @@ export function newerSchema(where: string): AppError {
 }
 
 /** The SQL that brings the schema from a version to this program's; each is to be run in one transaction with the rest. */
-function stepsFrom(version: number): string[] {
+function stepsFrom(version: number, hasSchema: boolean): string[] {
   if (version === SCHEMA_VERSION) return [];
-  const begin = version > 0 ? [] : [CREATE_SCHEMA];
+  // Where an administrator has made the schema for this role, the role may not make any, not even one that is there.
+  const begin = version > 0 ? [] : hasSchema ? [CREATE_VERSION] : [CREATE_SCHEMA, CREATE_VERSION];
   return [...begin, ...MIGRATIONS.slice(version), `UPDATE recordupload.schema_version SET version = ${SCHEMA_VERSION}`];
 }

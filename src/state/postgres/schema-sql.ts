@@ -1,5 +1,5 @@
 import { MIGRATIONS } from './migrations.ts';
-import { CREATE_SCHEMA } from './schema-v1.ts';
+import { CREATE_SCHEMA, CREATE_VERSION } from './schema-v1.ts';
 
 /**
  * The SQL by which an administrator makes or upgrades the schema, and lets a role use it that may not create anything.
@@ -12,6 +12,7 @@ export function schemaSql(role: string): string {
 -- Run it as an administrator, in the database that stateUrl names, again after each upgrade of recordupload that asks for it.
 BEGIN;
 ${CREATE_SCHEMA}
+${CREATE_VERSION}
 ${MIGRATIONS.map(step).join('\n')}
 GRANT USAGE ON SCHEMA recordupload TO ${name};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA recordupload TO ${name};

@@ -1,6 +1,8 @@
 /** What comes before the first version; it may be there already. */
-export const CREATE_SCHEMA = `CREATE SCHEMA IF NOT EXISTS recordupload;
-CREATE TABLE IF NOT EXISTS recordupload.schema_version (
+export const CREATE_SCHEMA = 'CREATE SCHEMA IF NOT EXISTS recordupload;';
+
+/** The same: what says which version the schema has. */
+export const CREATE_VERSION = `CREATE TABLE IF NOT EXISTS recordupload.schema_version (
   only_row INTEGER PRIMARY KEY DEFAULT 1 CHECK (only_row = 1),
   version INTEGER NOT NULL
 );

@@ -4,6 +4,7 @@ import { systemClock } from '../../core/clock.ts';
 import { LEASE_MS } from '../../core/delivery/claims.ts';
 import { MAY_ARRIVE_MS } from '../../core/delivery/in-flight.ts';
 import { AppError } from '../../core/errors.ts';
+import { printable } from '../../core/text.ts';
 import type { Database as PostgresDatabase } from '../postgres/database.ts';
 import { freeDeliveries } from '../sqlite/claims.ts';
 import type { Database as SqliteDatabase } from '../sqlite/database.ts';
@@ -45,6 +46,8 @@ export async function moveState(sides: Sides, options: MoveOptions): Promise<Mov
   const { sqlite, postgres } = sides;
   const before = await sqlite.read(movedIn);
   if (before && !before.isOver && before.destination !== to) throw unfinished(before);
+  // One that was begun and interrupted may have moved all of it.
+  if (to === 'sqlite' && before?.destination !== 'sqlite') await refuseStranger(postgres);
   if (dryRun) {
     await refuseOthers(sides);
     return await wouldMove(sides, options);
@@ -59,12 +62,33 @@ export async function moveState(sides: Sides, options: MoveOptions): Promise<Mov
     throw error;
   }
   await freeDead(sides, now);
-  return to === 'postgres' ? await toPostgres(sides, options) : await toSqlite(sides, options, before);
+  return to === 'postgres' ? await toPostgres(sides, options, before) : await toSqlite(sides, options, before);
 }
 
 export function unfinished({ destination, place }: Moved): AppError {
   return new AppError('CONFIG', `a move to ${destination} was begun and not finished (PostgreSQL at ${place})`, {
     hint: `finish it first: recordupload state move --to ${destination}`,
+  });
+}
+
+/**
+ * A machine that has another name than when its state was moved there would get an empty state.
+ * @throws AppError `CONFIG`
+ */
+async function refuseStranger({ read, self: { machine }, where }: PostgresDatabase): Promise<void> {
+  const names = await read(async sql =>
+    (await sql.all('SELECT name FROM machines UNION SELECT DISTINCT machine FROM recordings ORDER BY 1')).map(row =>
+      String(row.name),
+    ),
+  );
+  if (!names.includes(machine)) throw stranger(machine, where, names);
+}
+
+/** The error for a machine that the fleet does not know. @param names of those that it knows */
+export function stranger(machine: string, where: string, names: readonly string[]): AppError {
+  const known = names.length > 0 ? ` (known: ${names.map(printable).join(', ')})` : '';
+  return new AppError('CONFIG', `PostgreSQL at ${where} has nothing of machine ${machine}; nothing was moved`, {
+    hint: `call this machine as it was called when its state was moved there${known}: machine (RECORDUPLOAD_MACHINE)`,
   });
 }
 
@@ -123,7 +147,7 @@ async function wouldMove({ sqlite, postgres }: Sides, options: MoveOptions): Pro
   return { ...copied, counts: plus(copied.counts, { ...NOTHING, queued: queue.length }), backup: undefined };
 }
 
-async function toPostgres(sides: Sides, options: MoveOptions): Promise<MoveReport> {
+async function toPostgres(sides: Sides, options: MoveOptions, before: Moved | undefined): Promise<MoveReport> {
   const { sqlite, postgres } = sides;
   const { now, signal } = options;
   const [from, to] = [sqliteTransfer(sqlite), postgresTransfer(postgres)];
@@ -131,10 +155,18 @@ async function toPostgres(sides: Sides, options: MoveOptions): Promise<MoveRepor
   const beside = await from.readBeside();
   await to.takeBeside(beside, await sourceOf(sides), now);
   await postgres.write(async sql => {
-    await sql.run('DELETE FROM moved WHERE machine = $machine', { machine: postgres.self.machine });
+    const { machine, fingerprint, version } = postgres.self;
+    await sql.run('DELETE FROM moved WHERE machine = $machine', { machine });
+    await sql.run(
+      `INSERT INTO machines (name, fingerprint, first_seen, last_seen, version)
+       VALUES ($machine, $fingerprint, now_ms(), now_ms(), $version) ON CONFLICT (name) DO NOTHING`,
+      { machine, fingerprint, version },
+    );
   });
   const counts = await verifyCopy(from, to, copied, signal);
-  const backup = await backUp(sides, now);
+  const isEmpty = counts.recordings + beside.queue.length + copied.kept.length === 0;
+  // Moved before: the copy that was made then has it all.
+  const backup = before?.isOver && isEmpty ? undefined : await backUp(sides, now);
   await sqlite.write(sql => {
     empty(
       sql,

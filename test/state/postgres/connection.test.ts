@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
@@ -9,6 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -20,6 +22,12 @@ import { describeWithPostgres, openPostgres } from './support.ts';
 
 const PASSWORD = 'fake-p@ss/word';
 const WRITTEN = encodeURIComponent(PASSWORD);
+
+/** A message of the server's (https://www.postgresql.org/docs/current/protocol-message-formats.html). */
+function message(type: string, numbers: readonly number[], text: string): string {
+  const body = String.fromCharCode(...numbers) + text;
+  return `${type}\0\0\0${String.fromCharCode(body.length + 4)}${body}`;
+}
 
 describeWithPostgres('a connection to the state’s database', () => {
   let cluster: Cluster;
@@ -144,6 +152,93 @@ describeWithPostgres('a connection to the state’s database', () => {
     expect(failure.message).toContain(says);
     expect(`${failure.message} ${failure.hint}`).not.toMatch(/fake/);
     expect(failure.hint).toBeDefined();
+  });
+
+  test('a server that asks for a password where there is none has the line of a wrong password', async () => {
+    const { code, message } = await failureOf(look(`postgres://keeper@127.0.0.1:${cluster.port}/kept`));
+    expect([code, message]).toEqual(['STATE', expect.stringContaining('does not accept the user or the password')]);
+  });
+
+  test.each([
+    ['ends before it has said who it is', ''],
+    ['speaks another protocol', 'HTTP/1.1 400 Bad Request\r\n\r\n'],
+    ['offers ways to sign in that nobody knows', message('R', [0, 0, 0, 10], 'FUTURE-1\0\0')],
+    ['puts the password into its answer', message('E', [], `SFATAL\0CXX000\0Mno ${PASSWORD} here\0\0`)],
+  ])('a server that %s is one that cannot be used, and nothing else', async (_, answer) => {
+    const server = createServer(socket => {
+      socket.on('error', () => {});
+      socket.once('data', () => socket.end(Buffer.from(answer, 'latin1')));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    try {
+      await refusal(`postgres://keeper:${WRITTEN}@127.0.0.1:${port}/kept?sslmode=disable`);
+    } finally {
+      server.close();
+    }
+  });
+
+  test('this machine shows a certificate of its own, with a key that nobody else can read', async () => {
+    const key = join(folder, 'key.pem');
+    chmodSync(key, 0o600);
+    const withKey = (own: string, file = key) => urlOf(`sslmode=require&sslcert=${own}&sslkey=${file}`);
+    await expect(look(withKey(cert))).resolves.toMatchObject({ isEncrypted: true });
+    const other = mkdtempSync(join(folder, 'other-'));
+    const stranger = makeCertificate(other);
+    chmodSync(stranger.key, 0o600);
+    const flaws = [
+      [withKey(cert, stranger.key), 'cannot be used (key values mismatch)'],
+      [withKey(key), 'cannot be used (no start line)'],
+      [urlOf(`sslmode=verify-ca&sslrootcert=${key}`), 'has no certificate in it'],
+    ] as const;
+    for (const [url, says] of flaws)
+      expect(await failureOf(look(url))).toMatchObject({ code: 'CONFIG', message: expect.stringContaining(says) });
+    chmodSync(key, 0o644);
+    expect(await failureOf(look(withKey(cert)))).toMatchObject({
+      code: 'CONFIG',
+      message: `stateUrl: sslkey ${key} can be read by other users`,
+      hint: `keep it to yourself: chmod 600 ${key}`,
+    });
+    chmodSync(key, 0o600);
+  });
+
+  test('a role that owns the schema, and may make none, makes what is in it', async () => {
+    await cluster.run('CREATE DATABASE shared');
+    await cluster.run('CREATE SCHEMA recordupload AUTHORIZATION keeper', 'shared');
+    const url = urlOf('', { database: 'shared' });
+    const state = await openPostgres(fleetOf(url), 1);
+    await state.close();
+    expect(await look(url)).toMatchObject({ schemaVersion: expect.any(Number), lacks: undefined });
+  });
+
+  test.each([
+    ['may not make a schema', '', 'it may not create a schema'],
+    [
+      'may make nothing in the schema',
+      'CREATE SCHEMA recordupload; GRANT USAGE ON SCHEMA recordupload TO looker',
+      'it may not create tables',
+    ],
+    [
+      'may not write a table',
+      `SQL; REVOKE UPDATE ON recordupload.recordings FROM looker`,
+      'it may not change the table recordings',
+    ],
+    [
+      'may not upgrade',
+      `SQL; UPDATE recordupload.schema_version SET version = 1`,
+      'it may not upgrade the table alert_causes',
+    ],
+  ])('to look is enough to find out that a role %s', async (_, sql, says) => {
+    await cluster.run('CREATE DATABASE looked');
+    await cluster.run('DROP ROLE IF EXISTS looker');
+    await cluster.run(`CREATE ROLE looker LOGIN PASSWORD '${PASSWORD}'`);
+    for (const one of sql.split('; ').filter(Boolean))
+      await cluster.run(one === 'SQL' ? await schemaSql('looker') : one, 'looked');
+    const { lacks } = await look(urlOf('', { user: 'looker', database: 'looked' }));
+    const { message, hint } = lacks!;
+    expect(message).toContain(`may not use the state in the database at 127.0.0.1:${cluster.port}/looked (${says}`);
+    expect(hint).toContain('recordupload state sql');
+    await cluster.run('DROP DATABASE looked');
   });
 
   test('a server without a connection left has a line of its own', async () => {

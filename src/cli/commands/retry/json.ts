@@ -22,6 +22,8 @@ export interface RetryJson {
   held: DeliveryJson[];
   /** Unfinished uploads into a bucket that is not the configured one. */
   elsewhere: ElsewhereJson[];
+  /** Only in a fleet whose database could not be asked: why. Only this machine's own work was done. */
+  away?: string;
   /** Local files that were removed or kept (`deleteAfter`). */
   local: LocalJson;
   /** What was removed from the state and the bucket (once a day); null: nothing, and nothing went wrong. */
@@ -63,6 +65,7 @@ export function retryJson({
   unconfigured,
   held,
   elsewhere,
+  away,
   local,
   tidied,
 }: RetryReport): RetryJson {
@@ -74,6 +77,7 @@ export function retryJson({
     unconfigured: unconfigured.map(unconfiguredJson),
     held: held.map(deliveryJson),
     elsewhere: elsewhere.map(({ recordingId, dir, target }) => ({ recordingId, dir, target })),
+    ...(away !== undefined && { away }),
     local: localJson(local),
     tidied: tidied ? tidiedJson(tidied) : null,
   };

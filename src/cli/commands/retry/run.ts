@@ -46,7 +46,8 @@ async function finish(call: Call, { runtime, settle }: OpenCommand): Promise<Exi
 }
 
 /** A webhook that is held, that failed, or that was due and not sent. What other processes send is theirs. */
-function isUndelivered({ deliveries, endpoints, held }: RetryReport): boolean {
+function isUndelivered({ deliveries, endpoints, held, later, away }: RetryReport): boolean {
+  if (away !== undefined && later > 0) return true;
   return held.length > 0 || failedDeliveries(deliveries).length > 0 || stoppedEndpoints(endpoints).length > 0;
 }
 

@@ -18,7 +18,7 @@ import { uploadText } from '../../text/upload.ts';
 
 /** What a retry did; the first line sums it up. */
 export function retryText(report: RetryReport, paint: ChalkInstance): string[] {
-  const { uploads, deliveries, remade, endpoints, held, elsewhere, later } = report;
+  const { uploads, deliveries, remade, endpoints, held, elsewhere, later, away } = report;
   const removed = removedLine(report.local);
   const tidied = [...(removed === undefined ? [] : [removed]), ...(report.tidied ? tidiedLines(report.tidied) : [])];
   const failed = failedDeliveries(deliveries);
@@ -32,15 +32,17 @@ export function retryText(report: RetryReport, paint: ChalkInstance): string[] {
   ];
   const stopped = endpoints.reduce((sum, one) => sum + (one.stopped ? one.left : 0), 0);
   const notDue = later - held.length - stopped;
+  const nothing =
+    away === undefined
+      ? 'nothing to do: no unfinished upload, no webhook that is due'
+      : 'no unfinished upload on this machine; webhooks wait for the database of the state';
   if (uploads.length === 0 && deliveries.length === 0) {
     return [
-      held.length + elsewhere.length > 0
-        ? leftText(report)
-        : 'nothing to do: no unfinished upload, no webhook that is due',
+      held.length + elsewhere.length > 0 ? leftText(report) : nothing,
       ...tidied,
       ...stopLines(endpoints, paint),
       ...left,
-      ...(notDue > 0 ? [`${count(notDue, 'webhook')} not due; next: recordupload retry --list`] : []),
+      ...(notDue > 0 ? [notDueText(notDue, away)] : []),
       ...next,
     ];
   }
@@ -51,9 +53,15 @@ export function retryText(report: RetryReport, paint: ChalkInstance): string[] {
     ...tidied,
     ...undelivered(deliveries).map(delivery => `${delivery.recordingId}: ${deliveryLine(delivery, paint)}`),
     ...stopLines(endpoints, paint),
+    ...(away !== undefined && deliveries.length === 0 && notDue > 0 ? [notDueText(notDue, away)] : []),
     ...left,
     ...[...new Set(next)],
   ];
+}
+
+function notDueText(webhooks: number, away: string | undefined): string {
+  if (away === undefined) return `${count(webhooks, 'webhook')} not due; next: recordupload retry --list`;
+  return `${count(webhooks, 'webhook')} of this machine not sent; next: recordupload retry, once the database is back`;
 }
 
 function summaryOf({ uploads, deliveries }: RetryReport): string {
