@@ -51,6 +51,7 @@ export const SLOW = [
   'test/e2e/wrong-address.test.ts',
   'test/fleet/cut.test.ts',
   'test/fleet/shared-folders.test.ts',
+  'test/fleet/spool-prune.test.ts',
   'test/fleet/spool.test.ts',
   'test/fleet/state-move.test.ts',
   'test/fleet/unusable-database.test.ts',

@@ -38,7 +38,7 @@ export async function considerFound(
     if (!look || changedSince(before.known, look).length === 0) return;
   }
   done.delete(dir);
-  const { known, queued } = await folders.get(targetOf(runtime), dir);
+  const { known, queued, forgottenBefore } = await folders.get(targetOf(runtime), dir);
   if (queued) {
     // It has a time of its own. Somebody may have removed what was wrong, though.
     const look = queued.state === 'refused' ? await lookAtFolder(dir, rules) : undefined;
@@ -56,6 +56,11 @@ export async function considerFound(
     }
     if (candidates.add(dir, { isEnqueued: false })) observer({ type: 'recording-grew', dir, names });
     return;
+  }
+  if (forgottenBefore !== undefined) {
+    // The fleet's database is away, and may know it. A later walk looks again.
+    const look = await lookAtFolder(dir, rules);
+    if (look?.files.every(({ changedAt }) => changedAt < forgottenBefore)) return;
   }
   candidates.add(dir, { isEnqueued: false });
 }

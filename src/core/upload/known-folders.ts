@@ -13,6 +13,14 @@ export interface KnownFolder {
   files: (FileIdentity & { name: string; state: 'pending' | 'uploaded' })[];
 }
 
+/** What is known of one folder. */
+export interface FolderKnowledge {
+  known: KnownFolder | undefined;
+  queued: QueuedUpload | undefined;
+  /** What was uploaded before this time may not be known at the moment; undefined: it is. */
+  forgottenBefore?: number | undefined;
+}
+
 /**
  * What the state knows of a folder: for a worker that comes across folders and asks whether it has to do anything.
  * @throws AppError `STATE` (every method) if the state cannot be read
@@ -22,5 +30,5 @@ export interface KnownFolders {
    * @param target the bucket, as in the journal
    * @param dir absolute, real path
    */
-  get(target: string, dir: string): Promise<{ known: KnownFolder | undefined; queued: QueuedUpload | undefined }>;
+  get(target: string, dir: string): Promise<FolderKnowledge>;
 }

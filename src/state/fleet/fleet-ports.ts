@@ -1,7 +1,7 @@
 import type { AlertBook } from '../../core/alerts/alert-book.ts';
 import type { ClaimResult, DeliveryClaims } from '../../core/delivery/claims.ts';
 import type { Endpoints } from '../../core/delivery/endpoints.ts';
-import type { Housekeeping } from '../../core/delivery/housekeeping.ts';
+import type { Housekeeping, PruneReport } from '../../core/delivery/housekeeping.ts';
 import type { Outbox } from '../../core/delivery/outbox.ts';
 import type { Entry, SharedCircuits } from '../../core/delivery/shared-circuit.ts';
 import type { Overview } from '../../core/status/overview.ts';
@@ -47,7 +47,7 @@ export function openFleetQueue({ spool, local, remote, now }: FleetDeps): Upload
 }
 
 /** What is known of folders: where it was touched last. */
-export function openFleetFolders({ local, remote }: FleetDeps): KnownFolders {
+export function openFleetFolders({ spool, local, remote }: FleetDeps): KnownFolders {
   return {
     async get(target, dir) {
       const own = await local.folders.get(target, dir);
@@ -57,7 +57,7 @@ export function openFleetFolders({ local, remote }: FleetDeps): KnownFolders {
           const isNewer = (own.known?.updatedAt ?? 0) > (shared.known?.updatedAt ?? 0);
           return { known: isNewer ? own.known : shared.known, queued: shared.queued ?? own.queued };
         },
-        async () => own,
+        async () => ({ ...own, forgottenBefore: await spool.prunedBefore() }),
       );
     },
   };
@@ -192,12 +192,33 @@ export function openFleetCircuits({ remote }: FleetDeps): SharedCircuits {
   };
 }
 
-export function openFleetHousekeeping({ remote }: FleetDeps): Housekeeping {
+/** One machine tidies the fleet's database up; each one does so with its own file. */
+export function openFleetHousekeeping(
+  { spool, local, remote }: FleetDeps,
+  tidyOwn: (options: { now: number; dryRun: boolean }) => Promise<Omit<PruneReport, 'deliveries'>>,
+): Housekeeping {
   const { there, orElse, orNothing } = portOf(remote, state => state.housekeeping);
+  const { housekeeping } = local;
   return {
-    prune: options => there(one => one.prune(options)),
-    takeTurn: options => orElse(one => one.takeTurn(options), false),
-    noteTidied: at => orNothing(one => one.noteTidied(at)),
+    async prune(options) {
+      const shared = await there(one => one.prune(options));
+      if (!options.dryRun) await spool.prune(options.settledBefore);
+      const own = await tidyOwn(options);
+      return {
+        deliveries: shared.deliveries,
+        deadOwners: shared.deadOwners + own.deadOwners,
+        freedBytes: shared.freedBytes + own.freedBytes,
+        setAside: [...shared.setAside, ...own.setAside],
+      };
+    },
+    async takeTurn(options) {
+      const isOfFleet = await orElse(one => one.takeTurn(options), false);
+      return (await housekeeping.takeTurn(options)) || isOfFleet;
+    },
+    async noteTidied(at) {
+      await orNothing(one => one.noteTidied(at));
+      await housekeeping.noteTidied(at);
+    },
   };
 }
 

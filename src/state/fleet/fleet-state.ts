@@ -7,6 +7,7 @@ import { isPassing } from '../postgres/failure.ts';
 import { postgresStateOver } from '../postgres/postgres-state.ts';
 import { databaseOptions } from '../postgres/settings.ts';
 import { openDatabase as openSqlite } from '../sqlite/database.ts';
+import { tidyFile } from '../sqlite/prune.ts';
 import { stateOver } from '../sqlite/sqlite-state.ts';
 import type { FleetOptions, State } from '../state.ts';
 import { refuseMoved } from '../transfer/moved.ts';
@@ -92,7 +93,7 @@ export async function openFleetState(
     changes,
     alerts: openFleetAlerts(deps),
     overview: fleetOverview(deps),
-    housekeeping: openFleetHousekeeping(deps),
+    housekeeping: openFleetHousekeeping(deps, options => tidyFile(file, stateDir, options)),
     async takeWorker(at): Promise<TakeWorkerResult> {
       // The file says who of this machine is it, also without the database.
       const own = await local.takeWorker(at);

@@ -8,6 +8,7 @@ import { takeRecording } from '../transfer/import.ts';
 import { isSame, type KnownOfRecording } from '../transfer/known.ts';
 import { runNow } from '../transfer/script.ts';
 import { SQLITE, sqliteTransfer, type Transfer } from '../transfer/transfer.ts';
+import { prunedBefore, pruneSpool } from './prune-spool.ts';
 
 /**
  * What this machine's SQLite file keeps for the fleet's database. Recordings that this machine uploads are written to both,
@@ -44,6 +45,10 @@ export interface Spool {
   settlementBrought(id: number): Promise<void>;
   /** True while something is to be brought over. */
   isWaiting(): Promise<boolean>;
+  /** Removes what the database knows, and was done, before this time. */
+  prune(before: number): Promise<void>;
+  /** Of what was done before this time, only the database knows; undefined: the file knows all of this machine. */
+  prunedBefore(): Promise<number | undefined>;
   /** Names the life of this file: its totals count from the beginning of that. */
   epoch(): Promise<string>;
 }
@@ -76,7 +81,8 @@ export function openSpool(database: Database): Spool {
   const mark = (sql: Sql, id: string, isAhead: boolean, now: number) => {
     sql.run(
       `INSERT INTO spooled (recording_id, is_ahead, forced, since) VALUES ($id, $isAhead, 0, $now)
-       ON CONFLICT (recording_id) DO UPDATE SET is_ahead = $isAhead, forced = 0`,
+       ON CONFLICT (recording_id) DO UPDATE SET is_ahead = $isAhead, forced = 0,
+         since = CASE $isAhead WHEN 1 THEN since ELSE $now END`,
       { id, isAhead: Number(isAhead), now },
     );
   };
@@ -211,6 +217,11 @@ export function openSpool(database: Database): Spool {
           ) !== undefined;
         return mayBeOlder;
       }),
+
+    prune: async before => {
+      await pruneSpool(database, before);
+    },
+    prunedBefore: () => read(prunedBefore),
 
     epoch: () => epochOf(database),
   };

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { LEASE_MS } from '../../core/delivery/claims.ts';
 import type { DeliveryState } from '../../core/delivery/delivery.ts';
-import type { Housekeeping } from '../../core/delivery/housekeeping.ts';
+import type { Housekeeping, PruneReport } from '../../core/delivery/housekeeping.ts';
 import { freeDeliveries } from './claims.ts';
 import type { Database } from './database.ts';
 import type { Sql, Values } from './sql.ts';
@@ -25,20 +25,16 @@ const PRUNABLE: readonly DeliveryState[] = ['delivered', 'superseded', 'discarde
 export function openHousekeeping(database: Database, stateDir: string | undefined): Housekeeping {
   return {
     async prune({ settledBefore, now, dryRun }) {
-      const dead = database.liveness.dead(now);
-      const setAside = stateDir === undefined ? [] : readdirSync(stateDir).filter(isSetAside);
       const times = { settledBefore, now, leaseOver: now - LEASE_MS };
       if (dryRun) {
         const deliveries = await database.read(sql => countPrunable(sql, times));
-        return { deliveries, deadOwners: dead.length, freedBytes: 0, setAside };
+        return { deliveries, ...(await tidyFile(database, stateDir, { now, dryRun })) };
       }
       const deliveries = await database.write(sql => {
         rememberDelivered(sql, times);
         return deletePrunable(sql, times);
       });
-      await forgetOwners(database, dead, now);
-      const freedBytes = stateDir === undefined ? 0 : await compact(database, join(stateDir, 'state.db'));
-      return { deliveries, deadOwners: dead.length, freedBytes, setAside };
+      return { deliveries, ...(await tidyFile(database, stateDir, { now, dryRun })) };
     },
     async takeTurn({ everyMs, againMs, now }) {
       const isDue = (sql: Sql) =>
@@ -53,6 +49,23 @@ export function openHousekeeping(database: Database, stateDir: string | undefine
     },
     noteTidied: now => database.write(sql => noteSuccess(sql, 'tidied', now)),
   };
+}
+
+/**
+ * Removes what dead processes left, and gives empty room back to the disk.
+ * @param stateDir undefined for a database in memory
+ */
+export async function tidyFile(
+  database: Database,
+  stateDir: string | undefined,
+  { now, dryRun }: { now: number; dryRun: boolean },
+): Promise<Omit<PruneReport, 'deliveries'>> {
+  const dead = database.liveness.dead(now);
+  const setAside = stateDir === undefined ? [] : readdirSync(stateDir).filter(isSetAside);
+  if (dryRun) return { deadOwners: dead.length, freedBytes: 0, setAside };
+  await forgetOwners(database, dead, now);
+  const freedBytes = stateDir === undefined ? 0 : await compact(database, join(stateDir, 'state.db'));
+  return { deadOwners: dead.length, freedBytes, setAside };
 }
 
 function isWithin(at: number | null, ms: number, now: number): boolean {
