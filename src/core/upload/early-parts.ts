@@ -20,7 +20,7 @@ export interface EarlyParts extends AsyncDisposable {
 
 /**
  * Begins to hash the largest of some files. If it has to be sent, its first part goes out one round trip earlier; if not,
- * four parts were hashed for nothing. A file whose upload was begun lacks other parts, and is left out.
+ * its first parts were hashed for nothing. A file whose upload was begun lacks other parts, and is left out.
  * @param files those that were never uploaded
  * @throws AppError `STATE`
  */

@@ -10,8 +10,10 @@ export interface HashedPart {
 /** Parts in order, each once it is hashed. Dispose of them before the file is closed, whether they were read or not. */
 export interface HashedParts extends AsyncIterable<HashedPart>, AsyncDisposable {}
 
-/** Parts hashed ahead of the one being sent. */
-const HASH_AHEAD = 3;
+/** So many bytes of parts that are not sent yet are hashed, so that the hashing thread has work while requests start. */
+const BYTES_AHEAD = 64 * 1024 * 1024;
+/** Of larger parts, so many beside the next one to be sent. */
+const PARTS_AHEAD = 3;
 
 /** Hashes parts in order, a few ahead of the one asked for; the first ones at once. */
 export function hashAhead(parts: readonly Part[], source: SourceFile, { hasher, signal }: UploadSession): HashedParts {
@@ -21,9 +23,11 @@ export function hashAhead(parts: readonly Part[], source: SourceFile, { hasher, 
   });
   const queue: Promise<HashedPart>[] = [];
   let next = 0;
+  const isFar = ({ offset }: Part) =>
+    queue.length > PARTS_AHEAD && offset - (parts[next - queue.length] as Part).offset >= BYTES_AHEAD;
   const fill = () => {
-    while (next < parts.length && queue.length <= HASH_AHEAD) {
-      const hashed = hash(parts[next++] as Part);
+    for (let part = parts[next]; part && !isFar(part); part = parts[++next]) {
+      const hashed = hash(part);
       // A failure counts when its part is asked for.
       hashed.catch(() => {});
       queue.push(hashed);

@@ -1,4 +1,6 @@
+import { truncateSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
+import { statFile } from '../../../src/core/recording/file-identity.ts';
 import { planParts } from '../../../src/core/storage/part-plan.ts';
 import { hashAhead } from '../../../src/core/upload/hash-ahead.ts';
 import { fileContext, type UploadSession } from '../../../src/core/upload/session.ts';
@@ -38,21 +40,27 @@ test('The first parts of a new upload are hashed while the store is asked for it
   expect(await isStored(server, file)).toBe(true);
 });
 
-test('Parts come in order, each hashed once, four ahead at most', async () => {
+test.each([
+  { partMib: 1, parts: 80, ahead: 64 },
+  { partMib: 24, parts: 6, ahead: 4 },
+])('Parts of $partMib MiB come in order, each hashed once, $ahead ahead at most', async ({ partMib, parts, ahead }) => {
   const server = await sandbox();
-  const file = await makeSource(8 * MIB);
+  const file = await makeSource(0);
+  const sizeBytes = partMib * parts * MIB;
+  truncateSync(file.path, sizeBytes);
   const { session } = (await machine(server)).run();
   const asked: number[] = [];
-  session.hasher = noting(session, offset => asked.push(offset / MIB));
-  const source = await openSource(file);
+  session.hasher = noting(session, offset => asked.push(offset / partMib / MIB));
+  const source = openSource({ ...file, ...statFile(file.path) });
   afterTest(() => source.close());
-  await using parts = hashAhead(planParts(file.sizeBytes, MIB), source, fileContext(session, ID, file.name, KEY));
-  expect(asked).toEqual([0, 1, 2, 3]);
+  const planned = planParts(sizeBytes, partMib * MIB);
+  await using hashed = hashAhead(planned, source, fileContext(session, ID, file.name, KEY));
+  expect(asked).toHaveLength(ahead);
   const numbers: number[] = [];
-  for await (const { part } of parts) {
+  for await (const { part } of hashed) {
     numbers.push(part.number);
-    expect(asked.length).toBeLessThanOrEqual(part.number + 3);
+    expect(asked.length).toBeLessThan(part.number + ahead);
   }
-  expect(numbers).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
-  expect(asked).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  expect(numbers).toEqual(planned.map(({ number }) => number));
+  expect(asked).toEqual(planned.map((_, index) => index));
 });
