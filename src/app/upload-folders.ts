@@ -7,7 +7,7 @@ import { proxyFor } from '../core/http/proxies.ts';
 import { inPool } from '../core/pool.ts';
 import type { FoundFolder } from '../core/recording/find-recordings.ts';
 import type { RecordingOverrides } from '../core/recording/read-recording.ts';
-import type { Recording } from '../core/recording/recording.ts';
+import type { Recording, RecordingFile } from '../core/recording/recording.ts';
 import { NotBegunError, uploadRecording } from '../core/upload/upload-recording.ts';
 import type { UploadReport } from '../core/upload/upload-report.ts';
 import { afterWork } from './alerts/after-work.ts';
@@ -114,9 +114,11 @@ async function uploadOne(
   const askedAt = runtime.clock.now();
   const recording = await readOrRefuse(dir, options, runtime, check);
   const request = { ...uploadRequest(runtime, { force, webhook }), askedAt };
-  await runtime.prepareUpload(Math.max(...recording.files.map(file => file.sizeBytes)));
+  const [largest] = recording.files.toSorted((a, b) => b.sizeBytes - a.sizeBytes) as [RecordingFile];
+  await runtime.prepareUpload(largest.sizeBytes);
   const session = await runtime.uploads();
-  const observer = request.endpoints.length > 0 ? loadingPoster(session.observer, runtime) : session.observer;
+  const observer =
+    request.endpoints.length > 0 ? loadingPoster(session.observer, runtime, largest.name) : session.observer;
   const uploadWith = async (state: Awaited<ReturnType<Runtime['state']>>): Promise<UploadedFolder> => {
     const { journal } = state;
     const upload = await uploadRecording(recording, request, { ...session, journal, observer });
@@ -131,12 +133,12 @@ async function uploadOne(
   }
 }
 
-/** Loads the webhook client while the first bytes travel, so that nothing waits for it at the end. */
-function loadingPoster(observer: Observer, { poster }: Runtime): Observer {
+/** Loads the webhook client while the first bytes of the largest file travel, so that nothing waits for it at the end. */
+function loadingPoster(observer: Observer, { poster }: Runtime, largest: string): Observer {
   let isLoading = false;
   return event => {
     observer(event);
-    if (isLoading || event.type !== 'file-progress') return;
+    if (isLoading || event.type !== 'file-progress' || event.name !== largest) return;
     isLoading = true;
     // If it cannot be loaded (a wrong `caFile`), the delivery later reports why.
     poster().catch(() => {});
