@@ -102,26 +102,30 @@ export function printVersion(version) {
   process.stdout.write(`${version}\n`);
 }
 
+/** What Node puts around a CommonJS module. */
+const AROUND = ['(function (exports, require, module, __filename, __dirname) {', '\n})'].map(text => Buffer.from(text));
+
 /**
- * Reads a file of the program, which is CommonJS. Its first line is a comment with the hash of the rest.
+ * Reads a file of the program, which is CommonJS, as the function that Node makes of such a module. Its first line is a
+ * comment with the hash of the rest.
  * @param {ProgramFiles} files
  * @param {string} name
  */
 export function readProgram(files, name) {
-  // The build writes ASCII only, and V8 takes latin1 without decoding it.
-  const source = files.read(name).latin1Slice();
+  // The build writes ASCII only, and V8 takes latin1 without decoding it. Put together as bytes: of a text that is put
+  // together, V8 makes a copy, which stays.
+  const source = Buffer.concat([AROUND[0], files.read(name), AROUND[1]]).latin1Slice();
   const filename = path.join(files.folder, name);
   return { files, name, filename, source, identity: source.slice(0, source.indexOf('\n')) };
 }
 
 /**
- * Compiles it, into the function that Node makes of a CommonJS module.
+ * Compiles what `readProgram` has read.
  * @param {{filename: string, source: string}} program
  * @param {Buffer} [cachedData]
  */
 export function compile({ filename, source }, cachedData) {
-  const text = `(function (exports, require, module, __filename, __dirname) {${source}\n})`;
-  return new vm.Script(text, { filename, cachedData });
+  return new vm.Script(source, { filename, cachedData });
 }
 
 /**
