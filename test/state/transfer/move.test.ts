@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import type { Database as Postgres } from '../../../src/state/postgres/database.ts';
+import { parseDatabaseUrl } from '../../../src/core/database-url.ts';
+import { openDatabase as openPostgres, type Database as Postgres } from '../../../src/state/postgres/database.ts';
+import { schemaSql } from '../../../src/state/postgres/schema-sql.ts';
 import { openDatabase, type Database as Sqlite } from '../../../src/state/sqlite/database.ts';
 import { type MoveReport, moveState } from '../../../src/state/transfer/move.ts';
 import { movedIn, refuseMoved } from '../../../src/state/transfer/moved.ts';
@@ -33,6 +35,13 @@ describeWithPostgres('moving a state', () => {
     await fill(state);
     return { sqlite, state, dir, postgres: await open() };
   };
+  const analyzed = async () =>
+    (
+      await stage.cluster.run(
+        "SELECT DISTINCT tablename FROM pg_stats WHERE schemaname = 'recordupload' ORDER BY tablename",
+        place.name,
+      )
+    ).map(({ tablename }) => tablename);
   const refusal = async (sqlite: Sqlite, asSpool = false) =>
     await failureOf(sqlite.read(sql => refuseMoved(sql, { asSpool })));
 
@@ -54,6 +63,31 @@ describeWithPostgres('moving a state', () => {
     expect(await everything(own)).toEqual(before);
     expect((await everything(shared)).recordings).toEqual([]);
     expect(await sides.sqlite.read(movedIn)).toBeUndefined();
+  });
+
+  test('has PostgreSQL look at what came, so that the first question about it is answered quickly', async () => {
+    const sides = await filled();
+    await move(sides, 'postgres');
+    expect(await analyzed()).toEqual(
+      expect.arrayContaining(['attempts', 'deliveries', 'files', 'parts', 'recordings']),
+    );
+  });
+
+  test('is over, too, where the role may not have it look', async () => {
+    const role = `mover_${place.name}`;
+    await stage.cluster.run(`CREATE ROLE ${role} LOGIN`);
+    await stage.cluster.run(schemaSql(role), place.name);
+    const url = parseDatabaseUrl(stage.cluster.url(place.name, { user: role }));
+    if (!url.ok) throw new Error(url.flaw);
+    const postgres = await openPostgres({ ...place.optionsOf('studio-a'), url: url.url });
+    place.opened.push(postgres);
+    const { database: sqlite, state, dir } = await openSqlite();
+    await fill(state);
+    const { counts } = await move({ sqlite, dir, postgres }, 'postgres');
+    expect(counts).toMatchObject({ recordings: 3, deliveries: 7 });
+    expect(await analyzed()).toEqual([]);
+    await stage.cluster.run(`DROP OWNED BY ${role}`, place.name);
+    await stage.cluster.run(`DROP ROLE ${role}`);
   });
 
   test('leaves a mark, so that whoever still uses the old state is refused', async () => {
