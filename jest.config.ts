@@ -30,6 +30,7 @@ export const SLOW = [
   'test/e2e/id-prefix.test.ts',
   'test/e2e/interruptions.test.ts',
   'test/e2e/links.test.ts',
+  'test/e2e/name-forms.test.ts',
   'test/e2e/odd-names.test.ts',
   'test/e2e/old-versions.test.ts',
   'test/e2e/one-id-race.test.ts',

@@ -4,11 +4,19 @@ import { expect, test } from '@jest/globals';
 import { openDesk, openSandbox, webhooksOf } from '../support/desk.ts';
 import { fixture, makeRecording } from '../support/make-recording.ts';
 
-test('Names with +, &, =, quotes, brackets and decomposed letters are signed right, and their links lead to them', async () => {
+test('Names with +, &, =, quotes, brackets and accents are signed right, and their links lead to them', async () => {
   const sandbox = await openSandbox();
   const desk = openDesk(sandbox, { RECORDUPLOAD_EXTRA_FILES: '*.pdf' });
   const dir = makeRecording({ name: '42' });
-  const names = ['C++ notes.pdf', 'a&b=c;d.pdf', "it's (1) [2]!*.pdf", 'x@y:z~,$.pdf', 'Cafe\u0301.pdf', '50%2B.pdf'];
+  const names = [
+    'C++ notes.pdf',
+    'a&b=c;d.pdf',
+    "it's (1) [2]!*.pdf",
+    'x@y:z~,$.pdf',
+    'Caf\u00e9.pdf',
+    'Caq\u0301.pdf',
+    '50%2B.pdf',
+  ];
   for (const name of names) copyFileSync(fixture('recordings/3/thumbnail.jpg'), join(dir, name));
   const { code, stdout } = await desk.run(['upload', dir]);
   expect({ code, stdout }).toMatchObject({ code: 0 });

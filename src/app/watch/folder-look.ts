@@ -4,12 +4,14 @@ import { join, matchesGlob } from 'node:path';
 import { decodeText } from '../../core/file-text.ts';
 import { type FileIdentity, identityOf } from '../../core/recording/file-identity.ts';
 import { isUnfinishedName, roleOf, SIDECAR_NAMES } from '../../core/recording/file-roles.ts';
+import { nameForm } from '../../core/recording/name-form.ts';
 import { openFound } from '../../core/recording/open-file.ts';
 import type { Role } from '../../core/recording/recording.ts';
 import type { LookedFor } from '../../core/recording/writers.ts';
 
 /** A file of a recording's folder as one look found it. */
 export interface SeenFile extends FileIdentity, LookedFor {
+  /** `nameForm` of the one in the folder. */
   name: string;
   role: Role | 'sidecar';
   /** When its content or its attributes changed last, in milliseconds since 1970. Nobody can set that back. */
@@ -57,7 +59,8 @@ export async function lookAtFolder(dir: string, { extraFiles, marker }: NameRule
 }
 
 function isMarker(name: string, marker: string): boolean {
-  return name === marker || matchesGlob(name, marker);
+  const [one, wanted] = [nameForm(name), nameForm(marker)];
+  return one === wanted || matchesGlob(one, wanted);
 }
 
 export function videoOf({ files }: FolderLook): SeenFile | undefined {
@@ -75,7 +78,7 @@ async function lookAtFile(dir: string, name: string, role: SeenFile['role']): Pr
   const stats = await orGone(stat(path, { bigint: true }));
   if (!stats?.isFile()) return undefined;
   return {
-    name,
+    name: nameForm(name),
     role,
     path,
     ...identityOf(stats),

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import type { FinishedBy } from '../../core/events.ts';
 import { probableId } from '../../core/recording/derived-id.ts';
 import { sameFile } from '../../core/recording/file-identity.ts';
+import { nameForm } from '../../core/recording/name-form.ts';
 import type { KnownFolder } from '../../core/upload/known-folders.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Candidates } from './candidates.ts';
@@ -84,7 +85,9 @@ export async function queueFinished(dir: string, by: FinishedBy, uploads: Upload
 function changedSince({ files }: KnownFolder, look: FolderLook): string[] {
   return look.files
     .filter(({ role }) => role !== 'sidecar')
-    .filter(file => !files.some(one => one.name === file.name && one.state === 'uploaded' && sameFile(one, file)))
+    .filter(
+      file => !files.some(one => nameForm(one.name) === file.name && one.state === 'uploaded' && sameFile(one, file)),
+    )
     .map(({ name }) => name);
 }
 

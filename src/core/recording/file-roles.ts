@@ -1,4 +1,5 @@
 import { matchesGlob } from 'node:path';
+import { nameForm } from './name-form.ts';
 import type { Role } from './recording.ts';
 
 /** The extensions that a role's file may have; the name before the extension is that of the role. */
@@ -25,7 +26,8 @@ const HIDDEN_OR_PARTIAL = new RegExp(`^\\.|\\.swp$|${UNFINISHED_ENDING.source}`,
 const ROLE_KEYS = new Set(['video', 'thumbnail', 'transcript', 'metadata']);
 
 /** The role of a file, by its name alone; undefined: it is not uploaded. */
-export function roleOf(name: string, extraFiles: readonly string[]): Role | undefined {
+export function roleOf(given: string, extraFiles: readonly string[]): Role | undefined {
+  const name = nameForm(given);
   if (HIDDEN_OR_PARTIAL.test(name) || SIDECAR.test(name)) return undefined;
   const [, stem, extension] = /^([^.]+)\.([^.]+)$/.exec(name.toLowerCase()) ?? [];
   for (const role of SINGLE_ROLES) {
@@ -33,9 +35,8 @@ export function roleOf(name: string, extraFiles: readonly string[]): Role | unde
     if (stem === role && extension !== undefined && extensions.includes(extension)) return role;
   }
   if (ROLE_KEYS.has(name)) return undefined;
-  // macOS and others write one name in two ways: é as one character, or as e and an accent.
-  const [one, globs] = [name.normalize('NFC'), extraFiles.map(glob => glob.replace(/^\.\//, '').normalize('NFC'))];
-  return globs.some(glob => matchesGlob(one, glob)) ? 'extra' : undefined;
+  const globs = extraFiles.map(glob => nameForm(glob.replace(/^\.\//, '')));
+  return globs.some(glob => matchesGlob(name, glob)) ? 'extra' : undefined;
 }
 
 /**

@@ -16,6 +16,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { type FileIdentity, identityOf } from './file-identity.ts';
 import { systemCode } from './folder-problem.ts';
+import { sameName } from './name-form.ts';
 import { FileReplaced } from './open-file.ts';
 import { lookAt, openNoFollow, type Pinned, pin, statsOf } from './pinned-folder.ts';
 
@@ -39,7 +40,7 @@ export interface OpenedFile {
   close(): void;
 }
 
-/** A recording's folder, opened. */
+/** A recording's folder, opened. A name is found in each Unicode form. */
 export interface OpenedFolder {
   /** What it contains, but for the folder in which files are removed. */
   names(): string[];
@@ -79,8 +80,12 @@ export const REMOVAL_FOLDER = '.recordupload-removing';
  */
 export function openFolder(dir: string): OpenedFolder {
   const folder = pin(dir, dir);
-  /** The path by which the system finds a name in this very folder. */
-  const at = (name: string) => join(folder.base, name);
+  /** The path by which the system finds a name in this very folder, in whichever Unicode form it is there. */
+  const at = (name: string) => {
+    const path = join(folder.base, name);
+    if (!/[^ -~]/.test(name) || lookAt(path)) return path;
+    return join(folder.base, sameName(name, readdirSync(folder.base)) ?? name);
+  };
   let removal: Pinned | undefined;
 
   const look = (name: string) => lookAt(at(name));
@@ -129,8 +134,10 @@ export function openFolder(dir: string): OpenedFolder {
       folder.assertInPlace();
       const before = look(name);
       if (!before?.isFile() || !samePinned(pinnedOf(before), pinned)) throw new FileReplaced(join(dir, name));
-      const aside = join(room.base, name);
-      renameSync(at(name), aside);
+      const path = at(name);
+      // Under its own name: an interrupted removal moves it back.
+      const aside = join(room.base, basename(path));
+      renameSync(path, aside);
       const moved = lstatSync(aside, { bigint: true });
       // Moving it has changed its ctime.
       const isSame = moved.isFile() && samePinned({ ...pinnedOf(moved), ctimeNs: pinned.ctimeNs }, pinned);
@@ -138,7 +145,7 @@ export function openFolder(dir: string): OpenedFolder {
         if (!isSame) throw new FileReplaced(join(dir, name));
         unlinkSync(aside);
       } catch (error) {
-        moveBack(aside, at(name));
+        moveBack(aside, path);
         throw error;
       }
     },

@@ -8,6 +8,7 @@ import { type FileIdentity, identityOf } from './file-identity.ts';
 import { looksLikeVideo, roleOf, SIDECAR_NAMES, SINGLE_ROLES } from './file-roles.ts';
 import { MisnamedError, problem, systemCode, systemProblem } from './folder-problem.ts';
 import { type InspectedFile, inspectFile } from './inspect-file.ts';
+import { nameForm } from './name-form.ts';
 import type { FoundFile } from './open-file.ts';
 import type { RecordingFile, Role } from './recording.ts';
 
@@ -60,7 +61,7 @@ export function readFolder(given: string, extraFiles: readonly string[]): Record
         videoTimes = { birthtimeNs: stats.birthtimeNs, mtimeNs: stats.mtimeNs };
       }
       const device = String(stats.dev);
-      files.push({ role, name, path, ...identityOf(stats), device, contentType: contentTypeOf(name) });
+      files.push({ role, name: nameForm(name), path, ...identityOf(stats), device, contentType: contentTypeOf(name) });
     }
   }
   const name = SIDECAR_NAMES.find(candidate => names.includes(candidate));
@@ -72,7 +73,7 @@ export function readFolder(given: string, extraFiles: readonly string[]): Record
 function refuseTwins(dir: string, names: readonly string[]): void {
   const seen = new Map<string, string>();
   for (const name of names) {
-    const form = name.normalize('NFC');
+    const form = nameForm(name);
     if (seen.has(form)) {
       throw problem(dir, `has two files of one name: ${printable(form)}, in two Unicode forms (NFC and NFD)`, {
         hint: 'rename or remove one of them',

@@ -9,7 +9,7 @@ export type RecordingId = string & { readonly brand: 'RecordingId' };
 /** One file of a recording, as it was when the folder was read. */
 export interface RecordingFile {
   role: Role;
-  /** The file's name in the folder and, below `<id>/`, in the bucket. */
+  /** The file's name below `<id>/` in the bucket: `nameForm` of the one in the folder, which `path` has. */
   name: string;
   /** Absolute path. */
   path: string;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { hasErrorCode } from '../errors.ts';
 import { type FileIdentity, identityOf, sameFile } from '../recording/file-identity.ts';
 import { roleOf } from '../recording/file-roles.ts';
+import { nameForm } from '../recording/name-form.ts';
 import { type OpenedFolder, openFolder, type PinnedFile } from '../recording/opened-folder.ts';
 import { findWriters } from '../recording/writers.ts';
 import { shellQuoted } from '../shell-quoted.ts';
@@ -127,9 +128,13 @@ function whyNotUploaded(
   { dir, files }: LocalRecording,
   extraFiles: readonly string[],
 ): string | undefined {
-  const uploaded = new Set(files.filter(({ state }) => state === 'uploaded').map(({ name }) => name));
-  const isWanted = (name: string) => roleOf(name, extraFiles) !== undefined || files.some(one => one.name === name);
-  const name = names.find(name => !uploaded.has(name) && isWanted(name));
+  const uploaded = new Set(files.filter(({ state }) => state === 'uploaded').map(({ name }) => nameForm(name)));
+  const known = new Set(files.map(({ name }) => nameForm(name)));
+  const isWanted = (name: string) => roleOf(name, extraFiles) !== undefined || known.has(nameForm(name));
+  const forms = names.map(nameForm);
+  // Of two files of one name, in two Unicode forms, at most one is uploaded.
+  const isUploaded = (name: string) => uploaded.has(name) && forms.indexOf(name) === forms.lastIndexOf(name);
+  const name = names.find(name => !isUploaded(nameForm(name)) && isWanted(name));
   return name === undefined ? undefined : `${join(dir, name)} is not uploaded; ${uploadIt(dir)}`;
 }
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { isSystemError } from '../errors.ts';
+import { nameForm } from '../recording/name-form.ts';
 import { FileReplaced } from '../recording/open-file.ts';
 import type { OpenedFolder } from '../recording/opened-folder.ts';
 import type { KeptNote, LocalFile, LocalRecording } from './local-files.ts';
@@ -56,8 +57,8 @@ export async function lookAtLocalFiles(
   const proven = await proveLocalFiles(recording, request, deps, { restore: false });
   if ('outcome' in proven) return proven;
   const { folder, files } = proven;
-  const names = new Set(files.map(({ stored }) => stored.name));
-  const left = folder.names().filter(name => !names.has(name));
+  const names = new Set(files.map(({ stored }) => nameForm(stored.name)));
+  const left = folder.names().filter(name => !names.has(nameForm(name)));
   folder.close();
   return { outcome: 'removable', files: files.map(({ stored }) => removedFile(stored)), left };
 }

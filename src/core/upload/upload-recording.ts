@@ -8,6 +8,7 @@ import { StorageFailure } from '../storage/failure.ts';
 import { type EarlyParts, hashEarly } from './early-parts.ts';
 import { belongsToAnother, foreignByRole } from './foreign-objects.ts';
 import { giveUpOtherLives } from './give-up-live.ts';
+import { withKnownNames } from './known-names.ts';
 import type { Look, LookOptions } from './look-at-file.ts';
 import { notClaimed } from './not-claimed.ts';
 import { type RemoteRecording, remoteRecording } from './remote-recording.ts';
@@ -45,7 +46,7 @@ export async function uploadRecording(
     const newToken = () => `${ownToken}${session.newToken()}`;
     const own = { ...session, ownToken, newToken };
     await giveUpOtherLives(recording, own);
-    return await upload(recording, request, own);
+    return await upload(await withKnownNames(recording, own), request, own);
   } finally {
     await journal.release({ target: bucket.target, recordingId: recording.id });
   }

@@ -1,5 +1,6 @@
 import { AppError } from '../errors.ts';
 import { METADATA_NAME } from '../payload/payload.ts';
+import { sameName } from '../recording/name-form.ts';
 import { objectKey } from '../recording/object-key.ts';
 import type { RecordingFile, RecordingId } from '../recording/recording.ts';
 import type { Bucket, ObjectHead } from '../storage/bucket.ts';
@@ -57,7 +58,10 @@ export async function verifyRecording({ id, local, full }: VerifyRequest, deps: 
   const { bucket, signal } = deps;
   const metadata = await bucket.head(objectKey(id, METADATA_NAME), signal);
   const kept = readChecksums(metadata);
-  const names = new Set([...kept.keys(), ...(local?.files.map(file => file.name) ?? [])]);
+  const named = [...kept.keys()];
+  // Earlier versions stored a name in the Unicode form that its folder had.
+  const localFiles = new Map((local?.files ?? []).map(file => [sameName(file.name, named) ?? file.name, file]));
+  const names = new Set([...named, ...localFiles.keys()]);
   if (names.size === 0) {
     throw new AppError(
       'VERIFICATION',
@@ -70,16 +74,7 @@ export async function verifyRecording({ id, local, full }: VerifyRequest, deps: 
   const files: VerifiedFile[] = [];
   for (const name of names) {
     signal.throwIfAborted();
-    files.push(
-      await verifyFile(
-        id,
-        name,
-        kept.get(name),
-        local?.files.find(file => file.name === name),
-        full,
-        deps,
-      ),
-    );
+    files.push(await verifyFile(id, name, kept.get(name), localFiles.get(name), full, deps));
   }
   return { recordingId: id, dir: local?.dir, ok: files.every(file => file.verdict === 'same'), files };
 }
