@@ -4,7 +4,7 @@ import { expect, test } from '@jest/globals';
 import { openDesk, openSandbox, webhooksOf } from '../support/desk.ts';
 import { fixture, makeRecording } from '../support/make-recording.ts';
 
-test('Names with +, &, =, quotes, brackets and accents are signed right, and their links lead to them', async () => {
+test('Names with +, &, =, quotes, brackets and decomposed letters are signed right, and their links lead to them', async () => {
   const sandbox = await openSandbox();
   const desk = openDesk(sandbox, { RECORDUPLOAD_EXTRA_FILES: '*.pdf' });
   const dir = makeRecording({ name: '42' });
