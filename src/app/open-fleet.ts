@@ -6,17 +6,20 @@ import type { FleetOptions } from '../state/state.ts';
 
 export type { Changes, FleetOptions } from '../state/state.ts';
 
+type FleetConfig = Pick<Config, 'stateUrl' | 'machine' | 'sharedFolders' | 'caFile'> &
+  Partial<Pick<Config, 'isMachineNamed'>>;
+
 /**
  * The fleet whose state is used; undefined: the state is a file of this machine.
  * @param program what the program calls itself: `recordupload/<version>`
  * @throws AppError `CONFIG` if its certificates cannot be read
  */
 export function fleetOf(
-  { stateUrl, machine, sharedFolders, caFile }: Pick<Config, 'stateUrl' | 'machine' | 'sharedFolders' | 'caFile'>,
+  { stateUrl, machine, isMachineNamed, sharedFolders, caFile }: FleetConfig,
   program: string,
 ): FleetOptions | undefined {
   if (stateUrl === undefined) return undefined;
-  return { url: stateUrl, machine, sharedFolders, program, ca: readCaFile(caFile) };
+  return { url: stateUrl, machine, isHostName: !isMachineNamed, sharedFolders, program, ca: readCaFile(caFile) };
 }
 
 /**

@@ -30,6 +30,8 @@ export interface Config {
   stateUrl: string | undefined;
   /** This machine's name: in a fleet, its folders and uploads are this machine's. */
   machine: string;
+  /** The machine's name is configured; undefined: it is the host's. */
+  isMachineNamed: true | undefined;
   /** A folder's path is the same folder on every machine of the fleet: another one goes on with what a dead one left. */
   sharedFolders: boolean;
   /** The canned ACL of each object (`public-read`); undefined: none is sent, and the bucket's own rules apply. */

@@ -8,7 +8,7 @@ import { type Setting, settingsOf } from './sources/setting.ts';
 import { flawOfNaming } from './trust/steering.ts';
 
 /** Where a fleet's state is, and who this machine is in it. */
-type Fleet = Pick<Config, 'stateUrl' | 'machine'>;
+type Fleet = Pick<Config, 'stateUrl' | 'machine' | 'isMachineNamed'>;
 
 const NAMELESS = 'machine: this machine has no host name: set machine (RECORDUPLOAD_MACHINE)';
 
@@ -40,7 +40,7 @@ export async function resolveFleet(
   const stateUrl = flaw === undefined ? url?.values[0] : undefined;
   if (stateUrl !== undefined && name === '') found.problems.push(NAMELESS);
   return {
-    fleet: { stateUrl, machine: name },
+    fleet: { stateUrl, machine: name, isMachineNamed: given === undefined ? undefined : true },
     origins: [secretOrigin('stateUrl', url), originOf('machine', name, settingsOf(settings, 'machine'))],
   };
 }

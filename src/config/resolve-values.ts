@@ -11,7 +11,15 @@ import { isInsecure, withoutBucket, withoutTrailingSlash } from './urls.ts';
 
 type Plain = Omit<
   Config,
-  'credentials' | 'credentialsProblem' | 'webhooks' | 'alerts' | 'heartbeatUrls' | 'dashboard' | 'stateUrl' | 'machine'
+  | 'credentials'
+  | 'credentialsProblem'
+  | 'webhooks'
+  | 'alerts'
+  | 'heartbeatUrls'
+  | 'dashboard'
+  | 'stateUrl'
+  | 'machine'
+  | 'isMachineNamed'
 >;
 /** All values but those that have a module of their own; what the dashboard's files hold is read later. */
 export type Values = Plain & { dashboard: DashboardValues };

@@ -87,6 +87,8 @@ export interface FleetOptions {
   url: string;
   /** This machine's name. */
   machine: string;
+  /** It is the host's, and not configured. */
+  isHostName?: boolean | undefined;
   /** A path is the same folder on every machine. */
   sharedFolders: boolean;
   /** What the program calls itself: `recordupload/<version>`. */
@@ -105,7 +107,7 @@ export interface DatabaseFacts {
   isEncrypted: boolean;
   /** A pooler is between this machine and the server. */
   isPooled: boolean;
-  /** The error that the first upload would meet: the role may not do something. Undefined: it may do all. */
+  /** The error that the first upload would meet: the role may not do something, or another machine has the name. */
   lacks: AppError | undefined;
   roundTripMs: number;
 }

@@ -14,7 +14,7 @@ import { takenOver } from '../../src/state/postgres/claim-recording.ts';
 import { nameless, openConnections, wrongEncoding } from '../../src/state/postgres/connection.ts';
 import { senseless } from '../../src/state/postgres/database.ts';
 import { databaseError, Standby } from '../../src/state/postgres/failure.ts';
-import { sameName } from '../../src/state/postgres/liveness.ts';
+import { sameHostName, sameName } from '../../src/state/postgres/liveness.ts';
 import { newerSchema } from '../../src/state/postgres/migrations.ts';
 import { connectionSettings } from '../../src/state/postgres/settings.ts';
 import { differs } from '../../src/state/transfer/copy.ts';
@@ -218,6 +218,12 @@ export const FLEET_MADE: readonly Made[] = [
     hint: 'give each machine a name of its own: machine (RECORDUPLOAD_MACHINE) in its configuration',
     exit: EXIT.usage,
     make: () => sameName('studio'),
+  },
+  {
+    says: 'another machine of the fleet is called studio, too, and was at work 3.0 s ago',
+    hint: 'give each machine a name of its own: machine (RECORDUPLOAD_MACHINE) in its configuration; where this is that machine, with a new system, "machine: studio" says so',
+    exit: EXIT.usage,
+    make: () => sameHostName('studio', 3_000),
   },
   {
     says: 'stateUrl: sslrootcert /nowhere/root.pem cannot be read (ENOENT)',

@@ -59,7 +59,7 @@ export async function openFleetState(
       changes.onBack(opened);
       if (unreleased.size > 0) void releaseLeft(unreleased, opened).then(() => changes.onBack(opened));
     },
-    open: () => openRemote(fleet, pid),
+    open: () => openRemote(fleet, pid, warn),
     onAway: error => warn(awayLine(error, fleet)),
     now: () => systemClock.monotonic(),
   });
@@ -133,8 +133,8 @@ export async function openFleetState(
   };
 }
 
-async function openRemote(fleet: FleetOptions, pid: number): Promise<OpenRemote> {
-  const database = await openPostgres(databaseOptions(fleet, pid));
+async function openRemote(fleet: FleetOptions, pid: number, warn: (message: string) => void): Promise<OpenRemote> {
+  const database = await openPostgres({ ...databaseOptions(fleet, pid), warn });
   const { machine } = database.self;
   try {
     const moved = await database.read(sql => sql.get('SELECT at FROM moved WHERE machine = $machine', { machine }));

@@ -50,6 +50,8 @@ export interface Database {
 export interface DatabaseOptions extends ConnectionSettings {
   self: Self;
   sharedFolders: boolean;
+  /** Gets a line where another machine had this one's name before. */
+  warn?: ((message: string) => void) | undefined;
 }
 
 const TRIES = 6;
@@ -98,10 +100,10 @@ export async function openDatabaseToRead(options: DatabaseOptions): Promise<Data
   }
 }
 
-function databaseOver(connections: Connections, { self, sharedFolders }: DatabaseOptions): Database {
+function databaseOver(connections: Connections, { self, sharedFolders, warn }: DatabaseOptions): Database {
   const { where } = connections;
   const underWay = new Set<Promise<unknown>>();
-  const liveness = openLiveness(connections, self);
+  const liveness = openLiveness(connections, self, warn);
   let closing: Promise<void> | undefined;
 
   /** Work that `close` waits for; its failures are in the user's words. */

@@ -2,9 +2,10 @@ import { hostText } from '../../core/database-url.ts';
 import type { DatabaseFacts, FleetOptions } from '../state.ts';
 import { openConnections } from './connection.ts';
 import { databaseError, noRight } from './failure.ts';
+import { refusalOfName } from './liveness.ts';
 import { readVersion } from './migrations.ts';
 import { missingRight } from './rights.ts';
-import { connectionSettings } from './settings.ts';
+import { connectionSettings, databaseOptions } from './settings.ts';
 
 /** How long a round trip takes is the median of so many. */
 const ROUND_TRIPS = 5;
@@ -19,6 +20,13 @@ export async function lookAtDatabase(fleet: FleetOptions): Promise<DatabaseFacts
     return await connections.use(async (client, { host, versionNumber, isEncrypted, isPooled }) => {
       const schemaVersion = await readVersion(client, connections.where);
       const missing = await missingRight(client, schemaVersion);
+      const { self } = databaseOptions(fleet, process.pid);
+      const lacks =
+        missing !== undefined
+          ? noRight(connections.where, missing)
+          : schemaVersion > 0
+            ? await refusalOfName(client, self)
+            : undefined;
       const times: number[] = [];
       for (let trip = 0; trip < ROUND_TRIPS; trip++) {
         const begun = performance.now();
@@ -32,7 +40,7 @@ export async function lookAtDatabase(fleet: FleetOptions): Promise<DatabaseFacts
         schemaVersion,
         isEncrypted,
         isPooled,
-        lacks: missing === undefined ? undefined : noRight(connections.where, missing),
+        lacks,
         roundTripMs: times[Math.floor(ROUND_TRIPS / 2)] ?? 0,
       };
     });

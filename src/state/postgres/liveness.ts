@@ -1,8 +1,10 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import type { Client } from 'pg';
+import type { Client, PoolClient } from 'pg';
 import { AppError } from '../../core/errors.ts';
+import { formatDuration } from '../../core/units.ts';
 import { type Connections, endSession, FAREWELL_MS, SESSION_SETTINGS, within } from './connection.ts';
 import { isConnectionLost } from './failure.ts';
+import { isOtherInstallation, isSameMachine } from './fingerprint.ts';
 import type { Sql } from './sql.ts';
 
 /** This process and its machine, as the fleet sees them. */
@@ -11,6 +13,8 @@ export interface Self {
   machine: string;
   /** Tells two machines that have one name apart. */
   fingerprint: string;
+  /** The name is the host's, which nobody has compared with those of the others. */
+  isHostName?: boolean | undefined;
   pid: number;
   /** The program's version. */
   version: string;
@@ -62,8 +66,15 @@ interface Session {
   isLost: boolean;
 }
 
-/** Opens nothing yet. */
-export function openLiveness(connections: Connections, self: Self): Liveness {
+/**
+ * Opens nothing yet.
+ * @param warn gets a line where another machine had the configured name before
+ */
+export function openLiveness(
+  connections: Connections,
+  self: Self,
+  warn: (message: string) => void = () => {},
+): Liveness {
   let opening: Promise<Session> | undefined;
   let session: Session | undefined;
   let former: string | undefined;
@@ -71,7 +82,7 @@ export function openLiveness(connections: Connections, self: Self): Liveness {
   const open = async () => {
     const { client, server } = await connections.session();
     try {
-      const id = await register(client, self, { isPooled: server.isPooled, former });
+      const id = await register(client, self, { isPooled: server.isPooled, former, warn });
       former = id;
       session = watched(client, id, server.isPooled);
       return session;
@@ -124,13 +135,15 @@ export function openLiveness(connections: Connections, self: Self): Liveness {
 /**
  * Makes this process an owner, in one transaction.
  * @param options.former its id before its session was cut off: what nobody has taken since is its own again
+ * @param options.warn see `openLiveness`
  * @returns its id
  */
 async function register(
   client: Client,
-  { machine, fingerprint, pid, version }: Self,
-  { isPooled, former }: { isPooled: boolean; former: string | undefined },
+  self: Self,
+  { isPooled, former, warn }: { isPooled: boolean; former: string | undefined; warn: (message: string) => void },
 ): Promise<string> {
+  const { machine, fingerprint, pid, version } = self;
   const id = randomUUID();
   // Numbers of JavaScript and of the lock's key in pg_locks are exact up to here.
   const key = randomInt(2 ** 47);
@@ -141,11 +154,16 @@ async function register(
      ON CONFLICT (name) DO NOTHING`,
     [machine, fingerprint, version],
   );
-  const known = await client.query('SELECT fingerprint FROM machines WHERE name = $1 FOR UPDATE', [machine]);
-  if (known.rows[0]?.fingerprint !== fingerprint) await refuseSecond(client, machine);
+  const known = await client.query(
+    'SELECT fingerprint, now_ms() - last_seen AS ago FROM machines WHERE name = $1 FOR UPDATE',
+    [machine],
+  );
+  const { fingerprint: before, ago } = known.rows[0] as { fingerprint: string; ago: number };
+  const isSame = isSameMachine(before, fingerprint);
+  if (!isSame) await refuseSecond(client, self, ago);
   await client.query('UPDATE machines SET fingerprint = $2, last_seen = now_ms(), version = $3 WHERE name = $1', [
     machine,
-    fingerprint,
+    isSame ? before : fingerprint,
     version,
   ]);
   if (!isPooled) await client.query('SELECT pg_advisory_lock($1)', [key]);
@@ -161,12 +179,46 @@ async function register(
     await client.query('DELETE FROM owners WHERE id = $1', [former]);
   }
   await client.query('COMMIT');
+  if (isOtherInstallation(before, fingerprint)) warn(formerHolder(machine, ago));
   return id;
 }
 
-async function refuseSecond(client: Client, machine: string): Promise<void> {
+/**
+ * Nobody has chosen a host's name for the fleet: of two machines that have it, the second would replace the recordings of
+ * the first, whose folders have the same paths. Whoever has configured a name says that it is this machine's.
+ */
+async function refuseSecond(client: Client, { machine, isHostName }: Self, ago: number): Promise<void> {
   const { rows } = await client.query('SELECT pid FROM living_owners WHERE machine = $1 LIMIT 1', [machine]);
   if (rows.length > 0) throw sameName(machine);
+  if (isHostName) throw sameHostName(machine, ago);
+}
+
+/** Looks whether this machine will be refused for its name. @returns the error; undefined: it will not be */
+export async function refusalOfName(
+  client: PoolClient,
+  { machine, fingerprint, isHostName }: Pick<Self, 'machine' | 'fingerprint' | 'isHostName'>,
+): Promise<AppError | undefined> {
+  const { rows } = await client.query(
+    `SELECT fingerprint, recordupload.now_ms() - last_seen AS ago,
+       EXISTS (SELECT 1 FROM recordupload.living_owners WHERE machine = name) AS lives
+     FROM recordupload.machines WHERE name = $1`,
+    [machine],
+  );
+  if (rows.length === 0 || isSameMachine(rows[0].fingerprint, fingerprint)) return undefined;
+  if (rows[0].lives === 1) return sameName(machine);
+  return isHostName ? sameHostName(machine, rows[0].ago) : undefined;
+}
+
+/** The error of the second machine of a host name. @param ago when the first was at work, in milliseconds */
+export function sameHostName(machine: string, ago: number): AppError {
+  const when = `${formatDuration(ago)} ago`;
+  return new AppError('CONFIG', `another machine of the fleet is called ${machine}, too, and was at work ${when}`, {
+    hint: `give each machine a name of its own: machine (RECORDUPLOAD_MACHINE) in its configuration; where this is that machine, with a new system, "machine: ${machine}" says so`,
+  });
+}
+
+function formerHolder(machine: string, ago: number): string {
+  return `another machine was called ${machine} until ${formatDuration(ago)} ago: if it is still used, give each a name of its own (machine), or they replace each other's recordings`;
 }
 
 /** The error of the second machine of a name. */

@@ -14,7 +14,7 @@ export function connectionSettings({ url, machine, program, ca }: FleetOptions):
 
 /** The same, and who this process is. */
 export function databaseOptions(fleet: FleetOptions, pid: number): DatabaseOptions {
-  const { machine, program: version, sharedFolders } = fleet;
-  const self = { machine, fingerprint: machineFingerprint(), pid, version };
+  const { machine, isHostName, program: version, sharedFolders } = fleet;
+  const self = { machine, isHostName, fingerprint: machineFingerprint(), pid, version };
   return { ...connectionSettings(fleet), self, sharedFolders };
 }

@@ -55,6 +55,8 @@ export async function moveState(sides: Sides, options: MoveOptions): Promise<Mov
     await refuseOthers(sides);
     return await wouldMove(sides, options);
   }
+  // Two machines of one name must not become one; the fleet knows this one from now on.
+  await postgres.writeAsOwner(async () => {});
   const mark = { destination: to, place: postgres.where, isOver: false, at: now };
   // Noted first: whoever opens the state from now on is refused, and those who have it open are found.
   await sqlite.write(sql => noteMoved(sql, mark));
@@ -158,13 +160,7 @@ async function toPostgres(sides: Sides, options: MoveOptions, before: Moved | un
   const beside = await from.readBeside();
   await to.takeBeside(beside, await sourceOf(sides), now);
   await postgres.write(async sql => {
-    const { machine, fingerprint, version } = postgres.self;
-    await sql.run('DELETE FROM moved WHERE machine = $machine', { machine });
-    await sql.run(
-      `INSERT INTO machines (name, fingerprint, first_seen, last_seen, version)
-       VALUES ($machine, $fingerprint, now_ms(), now_ms(), $version) ON CONFLICT (name) DO NOTHING`,
-      { machine, fingerprint, version },
-    );
+    await sql.run('DELETE FROM moved WHERE machine = $machine', { machine: postgres.self.machine });
   });
   const counts = await verifyCopy(from, to, copied, signal);
   const isEmpty = counts.recordings + beside.queue.length + copied.kept.length === 0;

@@ -25,7 +25,7 @@ export async function openAndMove(
 ): Promise<MovedState> {
   const sqlite = await openSqlite(stateDir, { warn: options.warn });
   try {
-    const settings = databaseOptions(fleet, process.pid);
+    const settings = { ...databaseOptions(fleet, process.pid), warn: options.warn };
     // To look makes nothing there.
     const postgres = await (options.dryRun ? openDatabaseToRead(settings) : openPostgres(settings));
     if (!postgres) {

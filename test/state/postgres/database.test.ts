@@ -154,6 +154,42 @@ describeWithPostgres('the database of a fleet', () => {
       await one.close();
       expect(await own(two)).toBe(two.liveness.current());
     });
+
+    test('by its host’s name is refused also while the first is not at work, until the name is configured', async () => {
+      const [first, second] = [`${'1'.repeat(32)}aa`, `${'2'.repeat(32)}bb`];
+      const one = await open('recorder', first, { isHostName: true });
+      await own(one);
+      await one.close();
+      const again = await open('recorder', first, { isHostName: true });
+      await own(again);
+      await again.close();
+      const { code, message, hint } = await failureOf(own(await open('recorder', second, { isHostName: true })));
+      expect([code, message]).toEqual([
+        'CONFIG',
+        expect.stringMatching(/^another machine of the fleet is called recorder, too, and was at work .* ago$/),
+      ]);
+      expect(hint).toContain('"machine: recorder" says so');
+      const warnings: string[] = [];
+      const warn = (text: string) => warnings.push(text);
+      await own(await open('recorder', second, { warn }));
+      expect(warnings).toEqual([expect.stringContaining('another machine was called recorder until')]);
+    });
+
+    test('in a container, which has no machine id, may have another host name at each start', async () => {
+      const warn = (text: string) => expect(text).toBe('');
+      const one = await open('box', 'a'.repeat(32), { warn });
+      await own(one);
+      await one.close();
+      const two = await open('box', 'b'.repeat(32), { warn });
+      expect(await own(two)).toBe(two.liveness.current());
+    });
+
+    test('that an older version has noted is the same one', async () => {
+      const one = await open('studio-a', 'c'.repeat(32), { isHostName: true });
+      await own(one);
+      await one.close();
+      await own(await open('studio-a', `${'c'.repeat(32)}dd`, { isHostName: true }));
+    });
   });
 
   describe('a connection that breaks', () => {

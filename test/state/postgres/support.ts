@@ -26,13 +26,19 @@ export function useCluster(options?: ClusterOptions): { readonly cluster: Cluste
   };
 }
 
+/** Whether a machine's name is its host's, and what gets its warnings. */
+interface NameOptions {
+  isHostName?: boolean;
+  warn?: (message: string) => void;
+}
+
 /** An empty database of the cluster for each test. */
 export interface OwnDatabase {
   readonly name: string;
   /** How a machine opens it. @param fingerprint of the machine; its name unless given */
   optionsOf(machine: string, fingerprint?: string): DatabaseOptions;
   /** Opens it as a machine does; closed after the test. */
-  open(machine?: string, fingerprint?: string): Promise<Database>;
+  open(machine?: string, fingerprint?: string, more?: NameOptions): Promise<Database>;
   /** Closed after the test, too. */
   readonly opened: Database[];
 }
@@ -59,8 +65,9 @@ export function useDatabase(stage: { readonly cluster: Cluster }): OwnDatabase {
     },
     opened,
     optionsOf,
-    async open(machine = 'studio-a', fingerprint = machine) {
-      const database = await openDatabase(optionsOf(machine, fingerprint));
+    async open(machine = 'studio-a', fingerprint = machine, { isHostName, warn } = {}) {
+      const options = optionsOf(machine, fingerprint);
+      const database = await openDatabase({ ...options, self: { ...options.self, isHostName }, warn });
       opened.push(database);
       return database;
     },
