@@ -22,6 +22,7 @@ export const SLOW = [
   'test/e2e/damaged-state.test.ts',
   'test/e2e/enqueue-early.test.ts',
   'test/e2e/fleet-ids.test.ts',
+  'test/e2e/fleet-silent.test.ts',
   'test/e2e/fleet-views.test.ts',
   'test/e2e/fleet.test.ts',
   'test/e2e/forget.test.ts',

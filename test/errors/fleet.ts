@@ -13,7 +13,7 @@ import { waitsForDatabase } from '../../src/state/fleet/shared-folders.ts';
 import { takenOver } from '../../src/state/postgres/claim-recording.ts';
 import { nameless, openConnections, wrongEncoding } from '../../src/state/postgres/connection.ts';
 import { senseless } from '../../src/state/postgres/database.ts';
-import { databaseError, Standby } from '../../src/state/postgres/failure.ts';
+import { databaseError, NoAnswer, Standby } from '../../src/state/postgres/failure.ts';
 import { sameHostName, sameName } from '../../src/state/postgres/liveness.ts';
 import { newerSchema } from '../../src/state/postgres/migrations.ts';
 import { connectionSettings } from '../../src/state/postgres/settings.ts';
@@ -123,6 +123,12 @@ export const FLEET_MADE: readonly Made[] = [
     "the state's database at db.example.com:5432/kept cannot be reached (terminating connection)",
     AWAY,
   ),
+  {
+    says: "the state's database at db.example.com:5432/kept cannot be reached (no answer for 8 s)",
+    hint: AWAY,
+    exit,
+    make: () => databaseError(new NoAnswer(8_400), WHERE),
+  },
   server(
     '53300',
     'sorry',

@@ -16,6 +16,8 @@ export interface Cluster {
   /** Makes an empty database; returns its name. */
   createDatabase(): Promise<string>;
   dropDatabase(name: string): Promise<void>;
+  /** A session of the superuser; the caller ends it. */
+  connect(database?: string): Promise<Client>;
   /** Runs SQL as the superuser. */
   run(sql: string, database?: string): Promise<Record<string, unknown>[]>;
   /** @param how `immediate` is a crash: nothing is written any more */
@@ -99,9 +101,14 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     async dropDatabase(name) {
       await cluster.run(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
     },
-    async run(sql, database = 'postgres') {
+    async connect(database = 'postgres') {
       const client = new Client({ host: dir, port, user: 'postgres', database });
+      client.on('error', () => {});
       await client.connect();
+      return client;
+    },
+    async run(sql, database) {
+      const client = await cluster.connect(database);
       try {
         return (await client.query(sql)).rows;
       } finally {

@@ -10,6 +10,7 @@ import type { LocalFiles } from '../../core/upload/local-files.ts';
 import type { UploadQueue } from '../../core/upload/queue.ts';
 import type { State } from '../state.ts';
 import { type FleetDeps, ignoreAway, orLocal } from './fleet-journal.ts';
+import { overviewOf } from './overview.ts';
 import { isAway, type Remote } from './remote.ts';
 
 /** The queue of uploads: written to both, so that what was handed over is uploaded without the database. */
@@ -225,19 +226,5 @@ export function openFleetHousekeeping(
 /** The fleet; while the database is away, what this machine knows. */
 export function fleetOverview({ local, remote }: FleetDeps): Overview {
   const { orAsk } = portOf(remote, state => state.overview);
-  const read = <T>(ask: (overview: Overview) => Promise<T>) => orAsk(ask, local.overview);
-  return {
-    all: options => read(one => one.all(options)),
-    recording: id => read(one => one.recording(id)),
-    recent: filter => read(one => one.recent(filter)),
-    queue: filter => read(one => one.queue(filter)),
-    recordingIds: (prefix, options) => read(one => one.recordingIds(prefix, options)),
-    recordingsPage: filter => read(one => one.recordingsPage(filter)),
-    deliveriesPage: filter => read(one => one.deliveriesPage(filter)),
-    activity: since => read(one => one.activity(since)),
-    endpointStates: () => read(one => one.endpointStates()),
-    worker: () => read(one => one.worker()),
-    machines: () => read(one => one.machines()),
-    measures: () => read(one => one.measures()),
-  };
+  return overviewOf(ask => orAsk(ask, local.overview));
 }

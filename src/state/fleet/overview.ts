@@ -1,10 +1,12 @@
+import type { Overview } from '../../core/status/overview.ts';
 import { openPostgresOverview } from '../postgres/postgres-state.ts';
 import { openReadOnly } from '../sqlite/read-only.ts';
 import type { FleetOptions, OpenOverview } from '../state.ts';
 import { isUnusable } from './remote.ts';
 
 /**
- * Opens the state of a fleet for looking at alone; while its database is away, what this machine knows.
+ * Opens the state of a fleet for looking at alone; while its database is away, what this machine knows. It may go away
+ * between two looks, too.
  * @param warn gets one line then
  * @returns undefined if there is none yet
  * @throws AppError `STATE` if neither can be read
@@ -14,12 +16,59 @@ export async function openFleetOverview(
   fleet: FleetOptions,
   warn: (message: string) => void = () => {},
 ): Promise<OpenOverview | undefined> {
+  let own: Promise<OpenOverview | undefined> | undefined;
+  const openOwn = (error: Error) => {
+    if (!own) warn(`${error.message}; this is what this machine (${fleet.machine}) knows`);
+    own ??= openReadOnly(stateDir, { asSpool: true }).then(one => one && { ...one, isAlone: true });
+    return own;
+  };
+  let shared: OpenOverview | undefined;
   try {
-    return await openPostgresOverview(fleet);
+    shared = await openPostgresOverview(fleet);
   } catch (error) {
     if (!isUnusable(error)) throw error;
-    warn(`${error.message}; this is what this machine (${fleet.machine}) knows`);
-    const own = await openReadOnly(stateDir, { asSpool: true });
-    return own && { ...own, isAlone: true };
+    return await openOwn(error);
   }
+  if (!shared) return undefined;
+  const there = shared;
+  let opened: OpenOverview | undefined;
+  const ask = async <T>(look: (overview: Overview) => Promise<T>): Promise<T> => {
+    try {
+      if (!opened) return await look(there);
+    } catch (error) {
+      if (!isUnusable(error)) throw error;
+      opened = await openOwn(error);
+      if (!opened) throw error;
+    }
+    return await look(opened);
+  };
+  return {
+    ...overviewOf(ask),
+    damage: () => opened?.damage(),
+    get isAlone() {
+      return opened?.isAlone;
+    },
+    close() {
+      there.close();
+      opened?.close();
+    },
+  };
+}
+
+/** The overview of whichever state answers. */
+export function overviewOf(ask: <T>(look: (overview: Overview) => Promise<T>) => Promise<T>): Overview {
+  return {
+    all: options => ask(one => one.all(options)),
+    recording: id => ask(one => one.recording(id)),
+    recent: filter => ask(one => one.recent(filter)),
+    queue: filter => ask(one => one.queue(filter)),
+    recordingIds: (prefix, options) => ask(one => one.recordingIds(prefix, options)),
+    recordingsPage: filter => ask(one => one.recordingsPage(filter)),
+    deliveriesPage: filter => ask(one => one.deliveriesPage(filter)),
+    activity: since => ask(one => one.activity(since)),
+    endpointStates: () => ask(one => one.endpointStates()),
+    worker: () => ask(one => one.worker()),
+    machines: () => ask(one => one.machines()),
+    measures: () => ask(one => one.measures()),
+  };
 }

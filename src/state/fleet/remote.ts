@@ -1,5 +1,6 @@
 import { AppError, OPEN_FILES_HINT } from '../../core/errors.ts';
 import type { Database } from '../postgres/database.ts';
+import { FAREWELL_MS, within } from '../postgres/farewell.ts';
 import type { State } from '../state.ts';
 import type { Transfer } from '../transfer/transfer.ts';
 
@@ -15,7 +16,7 @@ export interface Remote {
   /**
    * Runs work on it. While it is away, that fails at once; now and then a look in the background finds out whether it is
    * back.
-   * @param options.patient looks before it fails
+   * @param options.patient looks before it fails, unless somebody has waited for one in vain a moment ago
    * @throws AppError `STATE` (`isAway` is true of it) while it is away; whatever else `work` throws
    */
   use<T>(work: (remote: OpenRemote) => Promise<T>, options?: { patient?: boolean }): Promise<T>;
@@ -39,6 +40,10 @@ const PAUSE_MS = 3_000;
 /** How long somebody waits for a look: a server that is cut off does not answer, and each try of it takes 5 s. */
 const PATIENCE_MS = 8_000;
 
+/** Whoever has waited so long for nothing does not wait again for a while: a command waits for a silent server once. */
+const BEARABLE_MS = 2_000;
+const IMPATIENT_FOR_MS = 30_000;
+
 /** What the database failed with. */
 const failures = new WeakSet<object>();
 
@@ -60,6 +65,7 @@ export function createRemote({ open, onAway, onBack, now }: RemoteOptions): Remo
   let failure: AppError | undefined;
   let lookedAt = 0;
   let looking: Promise<void> | undefined;
+  let impatientUntil = 0;
 
   const opened = async () => {
     opening ??= open().then(remote => {
@@ -105,29 +111,46 @@ export function createRemote({ open, onAway, onBack, now }: RemoteOptions): Remo
     });
     return looking;
   };
+  /** Notes how long somebody has waited, if that was in vain. */
+  const waitedFor = async <T>(work: () => Promise<T>): Promise<T> => {
+    const begun = now();
+    try {
+      return await work();
+    } finally {
+      if (failure && now() - begun > BEARABLE_MS) impatientUntil = now() + IMPATIENT_FOR_MS;
+    }
+  };
+
+  const attempt = async <T>(work: (remote: OpenRemote) => Promise<T>): Promise<T> => {
+    try {
+      return await work(await opened());
+    } catch (error) {
+      if (isUnusable(error)) fail(error);
+      throw error;
+    }
+  };
 
   return {
     async use(work, { patient = false } = {}) {
       if (failure) {
-        if (patient) await withPatience(lookOnce());
+        if (patient && now() >= impatientUntil) await waitedFor(() => withPatience(lookOnce()));
         // Not awaited: a cable that is cut does not answer, and uploads go on meanwhile.
         else if (now() - lookedAt > PAUSE_MS) void lookOnce().catch(() => {});
         if (failure) throw failure;
       }
-      try {
-        return await work(await opened());
-      } catch (error) {
-        if (isUnusable(error)) fail(error);
-        throw error;
-      }
+      return await waitedFor(() => attempt(work));
     },
     get failure() {
       return failure;
     },
     async close() {
-      await looking?.catch(() => {});
-      const remote = await opening?.catch(() => undefined);
-      await remote?.state.close();
+      if (looking) await within(FAREWELL_MS, looking);
+      const closing = opening?.then(
+        remote => remote.state.close(),
+        () => {},
+      );
+      // What is away may be silent: then nothing that the end waits for comes.
+      if (closing) await (failure ? within(FAREWELL_MS, closing) : closing);
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import type { Changes } from '../state.ts';
-import { endSession } from './connection.ts';
 import type { Database } from './database.ts';
+import { endSession } from './farewell.ts';
 
 /** Where the triggers of schema-v1-counts.ts tell of what has become due. */
 const CHANNEL = 'recordupload';
@@ -46,7 +46,7 @@ export function openChanges({ connections, self }: Pick<Database, 'connections' 
       if (payload === 'deliveries' || payload === `queue ${self.machine}`) wake();
     });
     client.on('end', lose);
-    await client.query(`LISTEN ${CHANNEL}`);
+    await session.link.query(`LISTEN ${CHANNEL}`);
     failures = 0;
     // What came before this moment was not heard.
     wake();

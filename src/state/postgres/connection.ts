@@ -1,12 +1,25 @@
 import { userInfo } from 'node:os';
 import type { ConnectionOptions } from 'node:tls';
-import type { PoolClient, PoolConfig } from 'pg';
+import type { ClientConfig, PoolClient, PoolConfig } from 'pg';
+import { systemClock } from '../../core/clock.ts';
 import { type DatabaseHost, type DatabaseUrl, hostsText, hostText } from '../../core/database-url.ts';
 import { AppError } from '../../core/errors.ts';
 import { createRedactor } from '../../core/redact.ts';
-import { isConnectionLost, isReadOnly, NoTls, notConnected, Standby, withoutSecrets } from './failure.ts';
+import {
+  isConnectionLost,
+  isReadOnly,
+  isTimeout,
+  NoAnswer,
+  NoTls,
+  notConnected,
+  Standby,
+  withoutSecrets,
+} from './failure.ts';
+import { endSession, FAREWELL_MS, within } from './farewell.ts';
 import { Client, Pool } from './pg.ts';
+import { type Link, lookForAnswer, watched } from './silence.ts';
 import { waysTo } from './tls.ts';
+import { parserOf } from './value-types.ts';
 
 /** What is known of a server once a connection to it is open. */
 export interface ServerFacts {
@@ -16,16 +29,21 @@ export interface ServerFacts {
   isEncrypted: boolean;
   /** A pooler gives each transaction another server process: no session, no lock of one, no prepared statements. */
   isPooled: boolean;
+  /** The number of the server's process; a pooler's changes with each transaction. */
+  backend: number;
 }
 
 /** Connections to the database. They are opened when they are first needed. */
 export interface Connections {
   /** Host, port and database, for messages. */
   readonly where: string;
-  /** Runs `work` with a connection that nobody else uses meanwhile. */
-  use<T>(work: (client: PoolClient, server: ServerFacts) => Promise<T>): Promise<T>;
-  /** A connection of its own, for a session; the caller ends it. */
-  session(): Promise<{ client: Client; server: ServerFacts }>;
+  /**
+   * Runs `work` with a connection that nobody else uses meanwhile.
+   * @throws NoAnswer if the server says nothing any more; then all of this fails at once for a while
+   */
+  use<T>(work: (link: Link, server: ServerFacts) => Promise<T>): Promise<T>;
+  /** A connection of its own, for a session; the caller ends the client, and asks over the link. */
+  session(): Promise<{ client: Client; link: Link; server: ServerFacts }>;
   close(): Promise<void>;
 }
 
@@ -41,9 +59,14 @@ export interface ConnectionSettings {
 const POOL_SIZE = 4;
 /** Longer than an idle worker pauses (changes.ts): a new connection costs more than what it asks. */
 const IDLE_MS = 600_000;
-/** How long the server works at one statement, and how long this process waits for its answer: a cut cable sends none. */
+/**
+ * How long the server works at one statement, and how long this process waits for its answer if the server says that it
+ * works at it; else silence.ts ends the wait.
+ */
 const STATEMENT_TIMEOUT_MS = 30_000;
 const ANSWER_TIMEOUT_MS = 35_000;
+/** How long nobody asks a host again that did not answer: each try of it takes seconds. */
+const SILENT_FOR_MS = 10_000;
 /** A process that was stopped in the middle of a transaction keeps its locks no longer. */
 const IDLE_IN_TRANSACTION_MS = 30_000;
 const KEEPALIVE_MS = 10_000;
@@ -77,6 +100,9 @@ export function openConnections({ url, applicationName, ca }: ConnectionSettings
   const redact = createRedactor([password]);
   const where = `${hostsText(url)}/${url.database ?? user}`;
   const facts = new WeakMap<object, ServerFacts>();
+  const links = new WeakMap<object, Link>();
+  /** Hosts that did not answer, and when that was found. */
+  const silent = new Map<string, number>();
   /** The host that answered last is asked first. */
   let current = 0;
 
@@ -95,34 +121,62 @@ export function openConnections({ url, applicationName, ca }: ConnectionSettings
     enableChannelBinding: true,
     types: { getTypeParser: parserOf as never },
   });
-  const welcome = async (client: Client | PoolClient, host: DatabaseHost, isEncrypted: boolean) => {
-    const server = await lookAt(client, host, isEncrypted, url.mustWrite);
+  /** @param giveUp called when a connection is found to be dead, and those beside it with it */
+  const welcome = async (
+    client: Client | PoolClient,
+    host: DatabaseHost,
+    ssl: ConnectionOptions | false,
+    giveUp: () => void,
+  ) => {
+    const server = await lookAt(client, host, ssl !== false, url);
+    const look = async () => {
+      const found = await lookForAnswer(new Client(configOf(host, ssl) as ClientConfig), server, url.connectTimeoutMs);
+      if (found === 'silent') silent.set(hostText(host), systemClock.monotonic());
+      if (found !== 'works') giveUp();
+      return found;
+    };
     facts.set(client, server);
+    links.set(client, watched(client, look));
     return server;
   };
+  /** @throws NoAnswer in place of what pg calls it */
+  const connected = <T>(connecting: Promise<T>, host: DatabaseHost): Promise<T> =>
+    connecting.catch(error => {
+      if (!isTimeout(error)) throw error;
+      silent.set(hostText(host), systemClock.monotonic());
+      throw new NoAnswer(url.connectTimeoutMs);
+    });
+  const silentForMs = (host: DatabaseHost) =>
+    systemClock.monotonic() - (silent.get(hostText(host)) ?? Number.NEGATIVE_INFINITY);
 
   const pools = url.hosts.map(host => {
     const made = waysTo(host, url, ca).map(ssl => {
       let pool: Pool | undefined;
+      const giveUp = () => {
+        pool?.end().catch(() => {});
+        pool = undefined;
+      };
+      const onConnect = (client: unknown) => welcome(client as PoolClient, host, ssl, giveUp);
       return {
         connect: () => {
           pool ??= new Pool({
             ...configOf(host, ssl),
             max: POOL_SIZE,
             idleTimeoutMillis: IDLE_MS,
-            onConnect: (client => welcome(client as PoolClient, host, ssl !== false)) as PoolConfig['onConnect'],
+            onConnect: onConnect as PoolConfig['onConnect'],
           });
           // An idle connection that the server has closed is out of the pool already.
           if (pool.listenerCount('error') === 0) pool.on('error', () => {});
-          return pool.connect();
+          return connected(pool.connect(), host);
         },
         session: async () => {
           const client = new Client(configOf(host, ssl));
           // What befalls it befalls its statements, or ends it.
           client.on('error', () => {});
           try {
-            await client.connect();
-            return { client, server: await welcome(client, host, ssl !== false) };
+            await connected(client.connect(), host);
+            const server = await connected(welcome(client, host, ssl, giveUp), host);
+            return { client, link: links.get(client) as Link, server };
           } catch (error) {
             await endSession(client);
             throw error;
@@ -134,11 +188,16 @@ export function openConnections({ url, applicationName, ca }: ConnectionSettings
     return made;
   });
 
-  /** Tries each host in each way that its `sslmode` allows. */
+  /** Tries each host in each way that its `sslmode` allows; one that was silent a moment ago is none. */
   const anyHost = async <T>(open: (way: (typeof pools)[number][number]) => Promise<T>): Promise<T> => {
     let failure: unknown;
     for (let turn = 0; turn < pools.length; turn++) {
       const index = (current + turn) % pools.length;
+      const host = url.hosts[index] as DatabaseHost;
+      if (silentForMs(host) < SILENT_FOR_MS) {
+        failure ??= new NoAnswer(url.connectTimeoutMs + silentForMs(host));
+        continue;
+      }
       for (const way of pools[index] ?? []) {
         try {
           const opened = await open(way);
@@ -158,11 +217,12 @@ export function openConnections({ url, applicationName, ca }: ConnectionSettings
     where,
     async use(work) {
       const client = await anyHost(way => way.connect());
+      const server = facts.get(client) as ServerFacts;
       const onError = () => {};
       client.on('error', onError);
       let isSpoilt = false;
       try {
-        return await work(client, facts.get(client) as ServerFacts);
+        return await work(links.get(client) as Link, server);
       } catch (error) {
         // A server that has become a standby stays one: the next host is tried.
         isSpoilt = isConnectionLost(error) || isReadOnly(error);
@@ -196,32 +256,15 @@ export function nameless(cause: unknown): AppError {
   });
 }
 
-/** How long a server that may be gone is waited for at the end. */
-export const FAREWELL_MS = 2_000;
-
-/** Ends a connection. Never throws, nor waits for a server that does not answer any more: a cut cable ends nothing. */
-export async function endSession(client: Client): Promise<void> {
-  await within(FAREWELL_MS, client.end());
-}
-
-/** Waits for something, but not for long; what it fails with does not matter. */
-export async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>(resolve => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work.catch(() => {}), late]);
-  clearTimeout(timer);
-}
-
 /** Looks at a server that was just connected to, and makes its settings, where the connection has a session. */
 async function lookAt(
   client: Client | PoolClient,
   host: DatabaseHost,
   isEncrypted: boolean,
-  mustWrite: boolean,
+  { mustWrite, connectTimeoutMs }: DatabaseUrl,
 ): Promise<ServerFacts> {
-  const { rows } = await client.query(
+  const ask = (text: string) => client.query({ text, query_timeout: connectTimeoutMs } as { text: string });
+  const { rows } = await ask(
     `SELECT pg_backend_pid() AS backend, pg_is_in_recovery() AS standby, current_setting('server_encoding') AS encoding,
        current_setting('transaction_read_only') AS read_only, current_setting('server_version_num')::int AS version`,
   );
@@ -230,8 +273,8 @@ async function lookAt(
   if (encoding !== 'UTF8') throw wrongEncoding(encoding);
   // A pooler makes up the number of the process that it gives its clients.
   const isPooled = (client as unknown as { processID: number | null }).processID !== backend;
-  if (!isPooled) await client.query([...SESSION_SETTINGS, ...KEEPALIVE_SETTINGS].map(one => `SET ${one}`).join('; '));
-  return { host, versionNumber: version, isEncrypted, isPooled };
+  if (!isPooled) await ask([...SESSION_SETTINGS, ...KEEPALIVE_SETTINGS].map(one => `SET ${one}`).join('; '));
+  return { host, versionNumber: version, isEncrypted, isPooled, backend };
 }
 
 /** The error for a database that cannot keep every character of a name or a title. */
@@ -244,23 +287,4 @@ export function wrongEncoding(encoding: string): AppError {
 /** True where the other way of `prefer` or `allow` may do. */
 function isAboutTls(error: unknown): boolean {
   return NoTls.is(error) || (error as { code?: unknown }).code === '28000';
-}
-
-const [BOOL, INT8, INT2, INT4, FLOAT4, FLOAT8, NUMERIC] = [16, 20, 21, 23, 700, 701, 1700];
-
-/** Numbers are numbers, truth values 1 and 0, and all else is text, as with SQLite. */
-function parserOf(type: number): (text: string) => string | number {
-  switch (type) {
-    case BOOL:
-      return text => Number(text === 't');
-    case INT2:
-    case INT4:
-    case INT8:
-    case FLOAT4:
-    case FLOAT8:
-    case NUMERIC:
-      return Number;
-    default:
-      return text => text;
-  }
 }

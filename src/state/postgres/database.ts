@@ -1,5 +1,4 @@
 import { isNativeError } from 'node:util/types';
-import type { PoolClient } from 'pg';
 import { AppError } from '../../core/errors.ts';
 import {
   type ConnectionSettings,
@@ -8,9 +7,10 @@ import {
   SESSION_SETTINGS,
   type ServerFacts,
 } from './connection.ts';
-import { databaseError, isConflict, isConnectionLost } from './failure.ts';
+import { databaseError, isConflict, isConnectionLost, NoAnswer } from './failure.ts';
 import { type Liveness, NoOwner, openLiveness, type Self } from './liveness.ts';
 import { migrate, readVersion } from './migrations.ts';
+import type { Link } from './silence.ts';
 import { type Row, type Sql, sqlOver } from './sql.ts';
 
 /** The open database: one schema on a PostgreSQL server, shared by every process of every machine of the fleet. */
@@ -171,11 +171,11 @@ const unwrapped = (error: unknown) => (error instanceof CommitUnknown ? error.ca
 const begin = ({ isPooled }: ServerFacts, ...statements: string[]) =>
   [statements[0], ...(isPooled ? LOCAL_SETTINGS : []), ...statements.slice(1)].join('; ');
 
-function sqlOf(client: PoolClient, { isPooled }: ServerFacts): Sql {
+function sqlOf(client: Link, { isPooled }: ServerFacts): Sql {
   return sqlOver(statement => client.query<Row>(statement), { isPrepared: !isPooled });
 }
 
-async function readOnce<T>(client: PoolClient, server: ServerFacts, work: (sql: Sql) => Promise<T>): Promise<T> {
+async function readOnce<T>(client: Link, server: ServerFacts, work: (sql: Sql) => Promise<T>): Promise<T> {
   await client.query(begin(server, READ));
   try {
     const seen = await work(sqlOf(client, server));
@@ -187,7 +187,7 @@ async function readOnce<T>(client: PoolClient, server: ServerFacts, work: (sql: 
   }
 }
 
-async function singleOnce<T>(client: PoolClient, server: ServerFacts, work: (sql: Sql) => Promise<T>): Promise<T> {
+async function singleOnce<T>(client: Link, server: ServerFacts, work: (sql: Sql) => Promise<T>): Promise<T> {
   // Behind a pooler the settings, the schema's name among them, last as long as a transaction.
   if (server.isPooled) await client.query(begin(server, WRITE));
   try {
@@ -242,14 +242,16 @@ async function wasCommitted(connections: Connections, xid: string, host: string,
       });
       if (status === 'committed') return true;
       if (status === 'aborted') return false;
-    } catch {}
+    } catch (error) {
+      if (error instanceof NoAnswer) break;
+    }
     await new Promise(resolve => setTimeout(resolve, LONGEST_PAUSE_MS));
   }
   throw new CommitUnknown('the answer to a COMMIT was lost', { cause });
 }
 
 /** Never throws: the caller reports what made it necessary, and a transaction that is not committed is void anyway. */
-async function rollBack(client: PoolClient, cause: unknown): Promise<void> {
+async function rollBack(client: Link, cause: unknown): Promise<void> {
   if (isConnectionLost(cause)) return;
   try {
     await client.query('ROLLBACK');

@@ -40,6 +40,15 @@ export function withoutSecrets(error: unknown, { foreign }: Pick<Redactor, 'fore
 
 const SASL = /^SASL: /;
 
+/** A server did not answer, so that its connection is of no use any more. */
+export class NoAnswer extends Error {
+  /** @param ms how long it was waited for */
+  constructor(ms: number) {
+    super(`no answer for ${Math.round(ms / 1000)} s`);
+    this.name = 'NoAnswer';
+  }
+}
+
 /** What pg throws where a server does not speak TLS; it gives that no code. */
 export const NoTls = { is: (error: unknown) => /^The server does not support SSL connections$/.test(messageOf(error)) };
 
@@ -142,11 +151,18 @@ const NETWORK =
 const WITHOUT_CODE =
   /^(?:Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Client was closed|Client network socket disconnected|write after end|Connection ended)/i;
 
+/** True where a connection could not be made in time: pg and its pool call that so. */
+export function isTimeout(error: unknown): boolean {
+  return /^(?:timeout expired|Connection terminated due to connection timeout|Query read timeout)$/.test(
+    messageOf(error),
+  );
+}
+
 /** What kind of failure of the database an error is; undefined: none, or one that nothing is known of. */
 function failureKind(error: unknown): FailureKind | undefined {
   const cause = error instanceof AppError ? error.cause : error;
   if (cause instanceof Standby) return 'read-only';
-  if (cause instanceof NotConnected) return 'away';
+  if (cause instanceof NotConnected || cause instanceof NoAnswer) return 'away';
   if (NoTls.is(cause)) return 'no-tls';
   const code = codeOf(cause);
   const known = BY_CODE[code];

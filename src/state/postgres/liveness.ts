@@ -1,10 +1,12 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import type { Client, PoolClient } from 'pg';
+import type { Client } from 'pg';
 import { AppError } from '../../core/errors.ts';
 import { formatDuration } from '../../core/units.ts';
-import { type Connections, endSession, FAREWELL_MS, SESSION_SETTINGS, within } from './connection.ts';
+import { type Connections, SESSION_SETTINGS } from './connection.ts';
 import { isConnectionLost } from './failure.ts';
+import { endSession, FAREWELL_MS, within } from './farewell.ts';
 import { isOtherInstallation, isSameMachine } from './fingerprint.ts';
+import type { Link } from './silence.ts';
 import type { Sql } from './sql.ts';
 
 /** This process and its machine, as the fleet sees them. */
@@ -80,11 +82,11 @@ export function openLiveness(
   let former: string | undefined;
 
   const open = async () => {
-    const { client, server } = await connections.session();
+    const { client, link, server } = await connections.session();
     try {
-      const id = await register(client, self, { isPooled: server.isPooled, former, warn });
+      const id = await register(link, self, { isPooled: server.isPooled, former, warn });
       former = id;
-      session = watched(client, id, server.isPooled);
+      session = guarded(client, link, id, server.isPooled);
       return session;
     } catch (error) {
       await endSession(client);
@@ -139,7 +141,7 @@ export function openLiveness(
  * @returns its id
  */
 async function register(
-  client: Client,
+  client: Link,
   self: Self,
   { isPooled, former, warn }: { isPooled: boolean; former: string | undefined; warn: (message: string) => void },
 ): Promise<string> {
@@ -187,7 +189,7 @@ async function register(
  * Nobody has chosen a host's name for the fleet: of two machines that have it, the second would replace the recordings of
  * the first, whose folders have the same paths. Whoever has configured a name says that it is this machine's.
  */
-async function refuseSecond(client: Client, { machine, isHostName }: Self, ago: number): Promise<void> {
+async function refuseSecond(client: Link, { machine, isHostName }: Self, ago: number): Promise<void> {
   const { rows } = await client.query('SELECT pid FROM living_owners WHERE machine = $1 LIMIT 1', [machine]);
   if (rows.length > 0) throw sameName(machine);
   if (isHostName) throw sameHostName(machine, ago);
@@ -195,7 +197,7 @@ async function refuseSecond(client: Client, { machine, isHostName }: Self, ago: 
 
 /** Looks whether this machine will be refused for its name. @returns the error; undefined: it will not be */
 export async function refusalOfName(
-  client: PoolClient,
+  client: Link,
   { machine, fingerprint, isHostName }: Pick<Self, 'machine' | 'fingerprint' | 'isHostName'>,
 ): Promise<AppError | undefined> {
   const { rows } = await client.query(
@@ -229,7 +231,7 @@ export function sameName(machine: string): AppError {
 }
 
 /** Watches over the session of an owner. */
-function watched(client: Client, id: string, isPooled: boolean): Session {
+function guarded(client: Client, link: Link, id: string, isPooled: boolean): Session {
   const session: Session = {
     id,
     isLost: false,
@@ -238,7 +240,7 @@ function watched(client: Client, id: string, isPooled: boolean): Session {
       const wasLost = session.isLost;
       session.isLost = true;
       // The row goes first: a lock that nobody has says that its owner died.
-      if (!wasLost) await within(FAREWELL_MS, client.query('DELETE FROM recordupload.owners WHERE id = $1', [id]));
+      if (!wasLost) await within(FAREWELL_MS, link.query('DELETE FROM recordupload.owners WHERE id = $1', [id]));
       await endSession(client);
     },
   };
@@ -254,7 +256,7 @@ function watched(client: Client, id: string, isPooled: boolean): Session {
 
   async function renew() {
     try {
-      const { rowCount } = await client.query(
+      const { rowCount } = await link.query(
         'UPDATE recordupload.owners SET lease_until = recordupload.now_ms() + $2::bigint WHERE id = $1',
         [id, LEASE_MS],
       );

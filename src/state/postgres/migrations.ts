@@ -1,9 +1,9 @@
-import type { PoolClient } from 'pg';
 import { AppError } from '../../core/errors.ts';
 import { isMissing } from './failure.ts';
 import { CREATE_SCHEMA, CREATE_VERSION, SCHEMA_V1 } from './schema-v1.ts';
 import { COUNTS_V1 } from './schema-v1-counts.ts';
 import { SCHEMA_V2 } from './schema-v2.ts';
+import type { Link } from './silence.ts';
 
 /** Each entry brings the schema one version on. Entries that have been released are never edited. */
 export const MIGRATIONS: readonly string[] = [`${SCHEMA_V1}${COUNTS_V1}`, SCHEMA_V2];
@@ -22,19 +22,21 @@ const PATIENCE_MS = 60 * 60 * 1000;
  * @param where for messages
  * @throws AppError `STATE` if a newer version wrote it, PostgreSQL's error if the role may not
  */
-export async function migrate(client: PoolClient, where: string): Promise<void> {
+export async function migrate(client: Link, where: string): Promise<void> {
   if ((await readVersion(client, where)) === SCHEMA_VERSION) return;
+  const patiently = (text: string) => client.query({ text, query_timeout: PATIENCE_MS } as { text: string });
   await client.query('BEGIN');
   try {
-    await client.query(`SET LOCAL statement_timeout = ${PATIENCE_MS}; SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`);
+    await patiently(
+      `SET LOCAL statement_timeout = ${PATIENCE_MS}; SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`,
+    );
     // Looked at again: another process may have been faster.
     const { rows } = await client.query(
       `SELECT to_regclass('recordupload.schema_version') IS NOT NULL AS there,
          to_regnamespace('recordupload') IS NOT NULL AS has_schema`,
     );
     const from = rows[0]?.there ? known((await client.query(VERSION)).rows[0]?.version, where) : 0;
-    for (const text of stepsFrom(from, rows[0]?.has_schema === 1))
-      await client.query({ text, query_timeout: PATIENCE_MS } as { text: string });
+    for (const text of stepsFrom(from, rows[0]?.has_schema === 1)) await patiently(text);
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK').catch(() => {});
@@ -47,7 +49,7 @@ export async function migrate(client: PoolClient, where: string): Promise<void> 
  * @returns 0 where there is no schema yet
  * @throws AppError `STATE` if a newer version wrote it
  */
-export async function readVersion(client: PoolClient, where: string): Promise<number> {
+export async function readVersion(client: Link, where: string): Promise<number> {
   try {
     return known((await client.query(VERSION)).rows[0]?.version, where);
   } catch (error) {

@@ -1,5 +1,5 @@
-import type { PoolClient } from 'pg';
 import { SCHEMA_VERSION } from './migrations.ts';
+import type { Link } from './silence.ts';
 
 const TABLES = `FROM pg_catalog.pg_class WHERE relnamespace = to_regnamespace('recordupload') AND relkind = 'r'`;
 
@@ -8,7 +8,7 @@ const TABLES = `FROM pg_catalog.pg_class WHERE relnamespace = to_regnamespace('r
  * @param version of the schema; 0: there is none yet
  * @returns undefined: it may do all of it
  */
-export async function missingRight(client: PoolClient, version: number): Promise<string | undefined> {
+export async function missingRight(client: Link, version: number): Promise<string | undefined> {
   const ask = async (sql: string) =>
     (await client.query<{ missing: string | null }>(sql)).rows[0]?.missing ?? undefined;
   if (version === 0) {
