@@ -4,10 +4,11 @@ import type { DeliveryReport } from '../core/delivery/delivery-report.ts';
 import { AppError } from '../core/errors.ts';
 import type { Observer } from '../core/events.ts';
 import { proxyFor } from '../core/http/proxies.ts';
-import { inPool } from '../core/pool.ts';
+import { inPool, places } from '../core/pool.ts';
 import type { FoundFolder } from '../core/recording/find-recordings.ts';
 import type { RecordingOverrides } from '../core/recording/read-recording.ts';
 import type { Recording, RecordingFile } from '../core/recording/recording.ts';
+import type { InFlight } from '../core/storage/in-flight.ts';
 import { NotBegunError, uploadRecording } from '../core/upload/upload-recording.ts';
 import type { UploadReport } from '../core/upload/upload-report.ts';
 import { afterWork } from './alerts/after-work.ts';
@@ -42,6 +43,8 @@ export type FolderResult = ({ ok: true; dir: string } & UploadedFolder) | { ok: 
 
 /** Folders that are read, looked up and sent at the same time; they share connections, bandwidth and commits. */
 const FOLDERS_AT_ONCE = 32;
+/** So many keep a store nearby busy. More would only take memory, 2 MB each. */
+const FOLDERS_NEARBY = 16;
 
 /**
  * Uploads recordings and tells the recordings server about each as its upload ends. A folder that fails does not stop
@@ -75,8 +78,13 @@ export async function uploadFolders<Kept>(
   const { signal, observer } = runtime;
   const isBatch = folders.length > 1;
   if (isBatch) observer({ type: 'folders-found', folders: folders.length });
-  const kept = await inPool(folders, { atOnce: foldersAtOnce(FOLDERS_AT_ONCE), signal }, async found => {
+  const most = foldersAtOnce(FOLDERS_AT_ONCE);
+  let inFlight: InFlight | undefined;
+  const atOnce = places(() => Math.min(most, Math.max(FOLDERS_NEARBY, inFlight?.limit ?? 0)));
+  const kept = await inPool(folders, { atOnce, signal }, async found => {
     const result = await uploadFound(found);
+    // An upload has found out how far away the store is.
+    if (result.ok) inFlight ??= (await runtime.uploads()).inFlight;
     if (isBatch) observer({ type: 'folder-finished', dir: found.dir, ok: result.ok });
     return keep(result);
   });

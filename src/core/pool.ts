@@ -60,22 +60,27 @@ export async function inPool<Item, Result>(
   return results.sort((a, b) => a.at - b.at).map(({ result }) => result);
 }
 
-/** A fixed number of places, given out in the order in which they are asked for. */
-export function places(number: number): TakePlace {
-  let free = number;
+/**
+ * Places, given out in the order in which they are asked for.
+ * @param number how many; a function is asked again whenever a place is taken or given back
+ */
+export function places(number: number | (() => number)): TakePlace {
+  const most = typeof number === 'number' ? () => number : number;
+  let taken = 0;
   const waiting: (() => void)[] = [];
+  const admit = () => {
+    while (waiting.length > 0 && taken < most()) {
+      taken++;
+      waiting.shift()?.();
+    }
+  };
   const leave = () => {
-    const next = waiting.shift();
-    if (next) next();
-    else free++;
+    taken--;
+    admit();
   };
   return signal =>
     new Promise((resolve, reject) => {
       signal.throwIfAborted();
-      if (free > 0) {
-        free--;
-        return resolve(leave);
-      }
       const enter = () => {
         signal.removeEventListener('abort', give);
         resolve(leave);
@@ -86,5 +91,6 @@ export function places(number: number): TakePlace {
       };
       signal.addEventListener('abort', give, { once: true });
       waiting.push(enter);
+      admit();
     });
 }

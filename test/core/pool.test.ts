@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
-import { inPool } from '../../src/core/pool.ts';
+import { inPool, places } from '../../src/core/pool.ts';
 
 const never = new AbortController().signal;
 
@@ -111,6 +111,30 @@ describe('a pool', () => {
     };
     expect(await inPool(items(), { atOnce, signal: never }, async item => item)).toEqual(['a', 'b']);
     expect(places.sort()).toEqual(['leave', 'leave', 'take 1', 'take 2']);
+  });
+
+  test('a number of places that changes counts from the next place that is taken or given back', async () => {
+    let most = 1;
+    const { begun, work, finish } = stage();
+    const results = inPool([...'abcdef'], { atOnce: places(() => most), signal: never }, work);
+    await turn();
+    expect(begun).toEqual(['a']);
+    most = 3;
+    finish('a');
+    await turn();
+    expect(begun).toEqual(['a', 'b', 'c', 'd']);
+    most = 1;
+    finish('b');
+    finish('c');
+    await turn();
+    expect(begun).toEqual(['a', 'b', 'c', 'd']);
+    finish('d');
+    await turn();
+    expect(begun).toEqual(['a', 'b', 'c', 'd', 'e']);
+    finish('e');
+    await turn();
+    finish('f');
+    expect(await results).toEqual([...'ABCDEF']);
   });
 
   test('items that cannot be made stop those under way', async () => {
