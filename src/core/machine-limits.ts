@@ -11,10 +11,14 @@ import { isOutOfFiles } from './errors.ts';
 /** Names in /proc/self/limits; see proc_pid_limits(5). */
 type LimitName = 'Max open files' | 'Max file size' | 'Max address space';
 
+/** What the system says; read once, because they stay and every webhook asks. */
+let limits: string | undefined;
+
 /** The soft limit of this process; undefined where there is none, or no `/proc`. */
 export function softLimit(name: LimitName): number | undefined {
   try {
-    const [, value] = new RegExp(`^${name} +(\\d+)`, 'm').exec(readFileSync('/proc/self/limits', 'latin1')) ?? [];
+    limits ??= readFileSync('/proc/self/limits', 'latin1');
+    const [, value] = new RegExp(`^${name} +(\\d+)`, 'm').exec(limits) ?? [];
     return value === undefined ? undefined : Number(value);
   } catch {
     return undefined;

@@ -21,7 +21,8 @@ export function openClient(
   const { endpoint, region, credentials } = settings;
   let keys: Keys | undefined = 'profile' in credentials ? undefined : credentials;
   const client = new S3Client({
-    endpoint,
+    // The SDK would parse a text three times for each request.
+    endpoint: { url: new URL(endpoint) },
     region,
     credentials:
       'profile' in credentials
