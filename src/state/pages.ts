@@ -25,6 +25,25 @@ export function pageOf<R extends Row>(rows: readonly R[], limit: number, cursorO
   return { entries, next: last && rows.length > limit ? cursorOf(last) : undefined };
 }
 
+/**
+ * The last row that a search looks at; undefined: it looks at all.
+ * @param rows the one at the search's bound, and the next one, as far as there are such
+ */
+export function boundOf<R extends Row>(rows: readonly R[]): R | undefined {
+  return rows.length > 1 ? rows[0] : undefined;
+}
+
+/** The page of a search that ended before the last row: with the one whose ID is what was looked for, if that is older. */
+export function searchedPage<R extends Row>(
+  page: Page<R>,
+  last: R,
+  exact: readonly R[],
+  cursorOf: (row: R) => string,
+): Page<R> {
+  if (page.next !== undefined) return page;
+  return { entries: [...page.entries, ...exact], next: cursorOf(last), searchedTo: Number(last.updated_at) };
+}
+
 /** A row of `deliveries` in a list. @param last the row of its last attempt; undefined: there was none */
 export function toListed(row: Row, last: Row | undefined): ListedDelivery {
   const isHeld = row.state === 'held';

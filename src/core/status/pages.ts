@@ -9,6 +9,8 @@ export interface Page<Entry> {
   entries: Entry[];
   /** Where the next page begins, for `after`; undefined: this is the last one. */
   next: string | undefined;
+  /** A text was looked for in entries that were touched at or after this time; undefined: in all. `next` goes on with older ones. */
+  searchedTo?: number | undefined;
 }
 
 /** Which recordings; a field that is left out does not narrow. The one that was touched last comes first. */
@@ -16,8 +18,10 @@ export interface RecordingsFilter {
   state?: 'recording' | 'uploading' | 'partial' | 'done' | 'waiting' | 'held' | undefined;
   /** Only those of this machine. */
   machine?: string | undefined;
-  /** In the ID or the title; ASCII letters in either case. */
+  /** In the ID or the title; ASCII letters in either case. The first page finds an ID that is exactly this wherever it is. */
   text?: string | undefined;
+  /** With `text`: so many recordings are looked at; as many as the database reads in half a second unless given. */
+  searchAtMost?: number | undefined;
   /** Touched at or after this time. */
   since?: number | undefined;
   /** Touched before this time. */

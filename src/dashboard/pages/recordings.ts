@@ -16,7 +16,7 @@ export async function recordingsContent(
   const machines = all?.map(({ name }) => name) ?? null;
   const machine = machines?.find(name => name === query.machine);
   const { q: text = '', since = '', until = '', after = '', tz: zone = '' } = query;
-  const { entries, next, hasState } = await pageOfRecordings(
+  const { entries, next, searchedTo, hasState } = await pageOfRecordings(
     {
       state,
       machine,
@@ -52,6 +52,7 @@ export async function recordingsContent(
         webhooks: webhooks.map(({ endpoint, state }) => ({ endpoint, state })),
       }),
     ),
+    searchedTo: searchedTo ?? null,
     next: next ?? null,
   };
 }

@@ -179,6 +179,8 @@ export interface RecordingsContent {
     storedBytes: number;
     webhooks: { endpoint: string; state: string }[];
   }[];
+  /** The text was looked for in what was touched since then; null: in all. */
+  searchedTo: number | null;
   next: string | null;
 }
 

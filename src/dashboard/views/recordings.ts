@@ -15,7 +15,7 @@ const STATES: readonly [value: string, title: string][] = [
 
 /** Recordings, the newest first, with search and filters. */
 export function Recordings({ content }: { content: RecordingsContent; frame: Frame }): Child {
-  const { filter, recordings, total, hasState, machines } = content;
+  const { filter, recordings, total, hasState, machines, searchedTo } = content;
   const isNarrowed = Boolean(filter.text || filter.state || filter.machine || filter.since || filter.until);
   return h(
     Fragment,
@@ -64,6 +64,16 @@ export function Recordings({ content }: { content: RecordingsContent; frame: Fra
       h('button', { type: 'submit', class: 'primary' }, 'Show'),
       isNarrowed && h('a', { class: 'button', href: '/recordings' }, 'Clear'),
     ),
+    searchedTo !== null &&
+      h(
+        'p',
+        { class: 'quiet', role: 'note' },
+        filter.after
+          ? 'Searched back to '
+          : 'Searched all IDs for exactly this, and the titles and IDs of recordings that were updated since ',
+        h(Moment, { at: searchedTo }),
+        '. “Older” searches on.',
+      ),
     recordings.length === 0
       ? h(
           'div',
@@ -76,7 +86,9 @@ export function Recordings({ content }: { content: RecordingsContent; frame: Fra
                 ? 'Nothing has been uploaded yet.'
                 : 'Nothing has been uploaded from this machine yet.'
               : isNarrowed
-                ? 'No recording is like that.'
+                ? searchedTo === null
+                  ? 'No recording is like that.'
+                  : 'None of these recordings is like that.'
                 : 'No recording.',
           ),
         )

@@ -62,6 +62,35 @@ export function pagesConform(stage: Stage): void {
       expect(await idsOf({ text: "'; DROP TABLE recordings" })).toEqual([]);
     });
 
+    test('text is looked for in so many at a time, and in all of them page by page; the page says how far', async () => {
+      const { overview } = stage.state;
+      const search = { text: 'standup', limit: 9, searchAtMost: 2 };
+      const first = await overview.recordingsPage(search);
+      expect([first.entries, first.searchedTo]).toEqual([[], NOW + 3]);
+      const second = await overview.recordingsPage({ ...search, after: first.next });
+      expect([second.entries.map(({ id }) => id), second.searchedTo]).toEqual([['3'], NOW + 1]);
+      const third = await overview.recordingsPage({ ...search, after: second.next });
+      expect([third.entries.map(({ id }) => id), third.searchedTo, third.next]).toEqual([['1'], undefined, undefined]);
+    });
+
+    test('an ID is found wherever it is; a page that is full goes on where it ended', async () => {
+      const { overview } = stage.state;
+      const exact = await overview.recordingsPage({ text: '1', limit: 9, searchAtMost: 2 });
+      expect([exact.entries.map(({ id }) => id), exact.searchedTo]).toEqual([['1'], NOW + 3]);
+      expect(await idsOf({ text: '1', searchAtMost: 2, state: 'partial' })).toEqual([]);
+      const full = await overview.recordingsPage({ text: 'e', limit: 1, searchAtMost: 4 });
+      expect([full.entries.length, full.searchedTo, full.next]).toEqual([1, undefined, expect.any(String)]);
+    });
+
+    test('text in as many recordings as are looked at is looked for in all of them', async () => {
+      const { entries, next, searchedTo } = await stage.state.overview.recordingsPage({
+        text: 'standup',
+        limit: 9,
+        searchAtMost: 5,
+      });
+      expect([entries.map(({ id }) => id), next, searchedTo]).toEqual([['3', '1'], undefined, undefined]);
+    });
+
     test('state and time narrow, also together with text', async () => {
       expect(await idsOf({ state: 'partial' })).toEqual(['4']);
       expect(await idsOf({ since: NOW + 1, until: NOW + 3 })).toEqual(['3', '2']);

@@ -67,6 +67,8 @@ test('what uploads, retries and the overview ask reads no table in full, however
     await overview.recent({ state, limit: 20 });
   for (const text of [undefined, 'x'] as const)
     await overview.recordingsPage({ text, since: NOW, until: NOW + HOUR, after: '1.1', limit: 20 });
+  for (const state of [undefined, 'done'] as const)
+    await overview.recordingsPage({ text: 'x', state, limit: 20, searchAtMost: 1 });
   for (const state of ['held', 'waiting'] as const)
     await overview.deliveriesPage({ state, endpoint: 'default', after: '1.1', limit: 20 });
   for (const state of ['held', 'waiting'] as const) await overview.deliveriesPage({ state, limit: 20 });
