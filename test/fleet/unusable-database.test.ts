@@ -1,9 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import { describeWithPostgres, useCluster } from '../state/postgres/support.ts';
+import { programCommand } from '../support/built-program.ts';
 import { openDesk, openSandbox, readJson, SECRETS } from '../support/desk.ts';
 import { makeFleet, WITH_PASSWORD } from '../support/fleet.ts';
 import { freshId, makeRecording } from '../support/make-recording.ts';
@@ -163,6 +165,37 @@ describeWithPostgres('a database that a machine may not use', () => {
         'error: stateUrl names no user, and the user of this process has no name (name one: postgres://user@host/database)\n',
     });
   });
+
+  /** Runs a command with the state folder on a disk of its own, which has room for little more than that. */
+  const onFullDisk = (stateDir: string, env: NodeJS.ProcessEnv, args: readonly string[]) => {
+    const [mount, script] = [
+      tempDir(),
+      `mount -t tmpfs -o size=2m,mode=700 tmpfs "$0" && cp -a "$1"/. "$0" && shift &&
+       dd if=/dev/zero of="$0/other-files" bs=1k count=$(($(df --output=avail "$0" | tail -n 1) - 150)) 2>/dev/null &&
+       { "$@"; code=$?; ls "$0"; exit $code; }`,
+    ];
+    return spawnSync('unshare', ['-r', '-m', 'sh', '-c', script, mount, stateDir, ...programCommand, ...args], {
+      env: { PATH: process.env.PATH, ...env, RECORDUPLOAD_STATE_DIR: mount },
+      encoding: 'utf8',
+    });
+  };
+  const canMount = spawnSync('unshare', ['-r', '-m', 'mount', '-t', 'tmpfs', 'tmpfs', tempDir()]).status === 0;
+
+  (canMount ? test : test.skip)(
+    'a disk that has no room for the copy of a state ends its move, with a line',
+    async () => {
+      const { desks } = await makeFleet(stage.cluster, sandbox, ['studio-a']);
+      const [desk] = desks;
+      await desk.run(['upload', makeRecording({ name: freshId() })], { env: { RECORDUPLOAD_STATE_URL: '' } });
+      const { status, stdout, stderr } = onFullDisk(desk.stateDir, desk.env, ['state', 'move', '--to', 'postgres']);
+      expect({ status, stderr }).toEqual({
+        status: 4,
+        stderr: expect.stringMatching(/^error: the disk of the state folder .* is full \(.*\)\n$/),
+      });
+      expect(stdout).toContain('state.db');
+      expect(stdout).not.toContain('moved-');
+    },
+  );
 
   test('a machine that is called otherwise than when its state was moved gets no empty state', async () => {
     const { desks } = await makeFleet(stage.cluster, sandbox, ['studio-a']);

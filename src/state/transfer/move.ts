@@ -1,5 +1,3 @@
-import { closeSync, openSync } from 'node:fs';
-import { join } from 'node:path';
 import { systemClock } from '../../core/clock.ts';
 import { LEASE_MS } from '../../core/delivery/claims.ts';
 import { MAY_ARRIVE_MS } from '../../core/delivery/in-flight.ts';
@@ -10,7 +8,7 @@ import { freeDeliveries } from '../sqlite/claims.ts';
 import type { Database as SqliteDatabase } from '../sqlite/database.ts';
 import { livingOwners } from '../sqlite/liveness.ts';
 import type { Sql } from '../sqlite/sql.ts';
-import { runInThread } from '../sqlite/thread.ts';
+import { backUp } from './back-up.ts';
 import { type Copied, type CopyOptions, copyRecordings, forEachRecording, verifyCopy } from './copy.ts';
 import { epochOf } from './epoch.ts';
 import { isSame, NOTHING, plus } from './known.ts';
@@ -165,7 +163,7 @@ async function toPostgres(sides: Sides, options: MoveOptions, before: Moved | un
   const counts = await verifyCopy(from, to, copied, signal);
   const isEmpty = counts.recordings + beside.queue.length + copied.kept.length === 0;
   // Moved before: the copy that was made then has it all.
-  const backup = before?.isOver && isEmpty ? undefined : await backUp(sides, now);
+  const backup = before?.isOver && isEmpty ? undefined : await backUp(sides.stateDir, now);
   await sqlite.write(sql => {
     empty(
       sql,
@@ -247,19 +245,6 @@ async function isOnlyMachine({ read, self }: PostgresDatabase): Promise<boolean>
     });
     return other === undefined;
   });
-}
-
-/** Copies the whole file beside itself, before it is emptied. @returns the copy */
-async function backUp({ stateDir }: Sides, now: number): Promise<string> {
-  const time = new Date(now).toISOString().replace(/[-:.]/g, '');
-  const backup = join(stateDir, `state.db.moved-${time}`);
-  // Private from its first byte on.
-  closeSync(openSync(backup, 'wx', 0o600));
-  await runInThread(join(stateDir, 'state.db'), `VACUUM INTO '${backup.replaceAll("'", "''")}'`, {
-    readOnly: false,
-    timeoutMs: 10_000,
-  });
-  return backup;
 }
 
 /** Removes all but these recordings. */
