@@ -28,6 +28,8 @@ export type StatusReport =
       fleet?: FleetView | undefined;
       /** The state file is damaged: this is what could be read of it. */
       damage?: StateDamage | undefined;
+      /** Why this is of one machine of the fleet alone. */
+      alone?: string | undefined;
       /** When this was so, in milliseconds since 1970. */
       now: number;
     };
@@ -84,7 +86,17 @@ export function openStatus({ config, clock, overview }: Pick<Runtime, 'config' |
       const now = clock.now();
       const target = `${config.endpoint}/${config.bucket}`;
       const alarms = findAlarms(found, { maxAgeMs, now });
-      return { hasState: true, stateDir, target, overview: found, alarms, fleet, damage: open.damage(), now };
+      return {
+        hasState: true,
+        stateDir,
+        target,
+        overview: found,
+        alarms,
+        fleet,
+        damage: open.damage(),
+        alone: open.alone,
+        now,
+      };
     },
     async [Symbol.asyncDispose]() {
       open?.close();

@@ -66,8 +66,8 @@ export interface Changes {
 export interface OpenOverview extends Overview {
   /** What was found to be damaged so far: ask after reading. Undefined: nothing. */
   damage(): StateDamage | undefined;
-  /** The fleet's database is away: this is what one machine knows. */
-  isAlone?: true | undefined;
+  /** Why the answers are of this machine alone: the fleet's database is away. Ask after reading. Undefined: they are not. */
+  alone?: string | undefined;
   close(): void;
 }
 

@@ -286,7 +286,7 @@ export const FLEET_MADE: readonly Made[] = [
     exit,
     make: () =>
       fleetView(
-        { machines: async () => [], isAlone: true },
+        { machines: async () => [], alone: 'it is away' },
         { stateUrl: 'postgres://db.example.com/kept', machine: 'studio', sharedFolders: false },
         'studio-c',
       ),

@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
+import { openDashboard } from '../dashboard/support.ts';
 import { describeWithPostgres, useCluster } from '../state/postgres/support.ts';
 import { programCommand } from '../support/built-program.ts';
 import { openDesk, openSandbox, readJson, SECRETS } from '../support/desk.ts';
@@ -91,6 +92,31 @@ test('retry does not say that nothing is due, or that another process sends what
   expect(one.stdout).not.toContain('another process');
   const { stdout } = await desk.run(['retry', '--json']);
   expect(JSON.parse(stdout)).toMatchObject({ exitCode: 5, result: { away: AWAY } });
+});
+
+test('monitoring and the dashboard do not take what one machine knows for the fleet', async () => {
+  const desk = openDesk(sandbox, { RECORDUPLOAD_STATE_URL: NOWHERE, RECORDUPLOAD_MACHINE: 'studio-a' });
+  const line = `${AWAY}; this is what this machine (studio-a) knows`;
+  // Also where it knows nothing yet.
+  const nothing = await desk.run(['status']);
+  expect(nothing).toMatchObject({ code: 0, stderr: `warning: ${line}\n` });
+  expect(nothing.stdout).toContain('uploads   0 uploading');
+  await desk.run(['upload', makeRecording({ name: freshId() })]);
+  const dashboard = await openDashboard(desk);
+  try {
+    const ready = await dashboard.ask('/readyz');
+    expect(ready.status).toBe(503);
+    expect(JSON.parse(ready.body)).toMatchObject({ ready: false, state: false });
+    const numbers = (await dashboard.ask('/metrics')).body;
+    expect(numbers).toContain('recordupload_fleet_database_up 0\n');
+    expect(numbers).toContain('recordupload_disk_free_bytes{');
+    expect(numbers).not.toMatch(/recordupload_(?:recordings|webhooks|machine_alive|sent_file)/);
+    const cookie = await dashboard.signIn();
+    for (const page of ['/', '/recordings', '/webhooks'])
+      expect((await dashboard.ask(page, { cookie })).body.replaceAll('&#39;', "'")).toContain(`role="alert">${line}`);
+  } finally {
+    await dashboard.close();
+  }
 });
 
 test('what the others have done is not known, and none of them is said not to be', async () => {

@@ -9,8 +9,8 @@ export interface Measured {
   version: string;
   /** Undefined: nothing has been uploaded from this machine yet. */
   state: { overview: StateOverview; measures: Measures } | undefined;
-  /** Undefined where the state is of this machine alone. */
-  fleet?: FleetView | undefined;
+  /** Undefined where the state is of this machine alone. Not reachable: its database is away, and only this machine's is known. */
+  fleet?: (FleetView & { isReachable: boolean }) | undefined;
   /** Names of all configured endpoints. */
   endpoints: readonly string[];
   disks: readonly DiskRoom[];
@@ -21,6 +21,8 @@ export function metricFamilies(measured: Measured): MetricFamily[] {
   const all = familiesOf(measured);
   const { fleet } = measured;
   if (!fleet) return all;
+  // The few that this machine knows of would be taken for the fleet's, and its counters for ones that began again.
+  if (!fleet.isReachable) return [...all.filter(one => isOfMachine(one.name)), ...fleetFamilies(fleet)];
   // Each machine of the fleet shows these numbers: whoever adds them up counts each recording once for each machine.
   const said = all.map(one => (isOfMachine(one.name) ? one : { ...one, help: `${one.help} ${OF_FLEET}` }));
   return [...said, ...fleetFamilies(fleet)];
@@ -33,16 +35,20 @@ function isOfMachine(name: string): boolean {
   return /^recordupload_(?:build|disk|worker)_/.test(name);
 }
 
-function fleetFamilies({ self, machines }: FleetView): MetricFamily[] {
+function fleetFamilies({ self, machines, isReachable }: FleetView & { isReachable: boolean }): MetricFamily[] {
+  const alive = gauge(
+    'recordupload_machine_alive',
+    `1 if a process of the machine that uploads or delivers is running. ${OF_FLEET}`,
+    machines.map(({ name, isAlive }) => ({ labels: { machine: name }, value: Number(isAlive) })),
+  );
   return [
     gauge('recordupload_fleet_info', 'The name of this machine in the fleet; always 1.', [
       { labels: { machine: self }, value: 1 },
     ]),
-    gauge(
-      'recordupload_machine_alive',
-      `1 if a process of the machine that uploads or delivers is running. ${OF_FLEET}`,
-      machines.map(({ name, isAlive }) => ({ labels: { machine: name }, value: Number(isAlive) })),
-    ),
+    gauge('recordupload_fleet_database_up', '1 if this machine reaches the database of the fleet.', [
+      { labels: {}, value: Number(isReachable) },
+    ]),
+    ...(isReachable ? [alive] : []),
   ];
 }
 

@@ -4,7 +4,7 @@ import type { Runtime } from '../runtime.ts';
 /** Whether uploads and webhooks work, as far as the state has last seen it. Nothing is asked for it. */
 export interface Readiness {
   ready: boolean;
-  /** The state can be read. */
+  /** The state can be read: a fleet's from its database. */
   state: boolean;
   /** No upload is broken off. */
   bucket: boolean;
@@ -24,7 +24,8 @@ export async function readiness({ config, overview }: Pick<Runtime, 'config' | '
     const all = await open?.all({ limit: MOST_LOOKED_AT });
     const endpoints = Object.fromEntries(names.map(name => [name, all === undefined || answers(name, all)]));
     const bucket = all === undefined || all.counts.partial === 0;
-    return { ready: bucket && Object.values(endpoints).every(Boolean), state: true, bucket, endpoints };
+    const state = open?.alone === undefined;
+    return { ready: state && bucket && Object.values(endpoints).every(Boolean), state, bucket, endpoints };
   } catch {
     return { ready: false, state: false, bucket: false, endpoints: {} };
   } finally {

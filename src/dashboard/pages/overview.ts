@@ -31,7 +31,7 @@ export function overviewContent(
     stateDir: status.stateDir,
     hasState: status.hasState,
     target: `${config.endpoint}/${config.bucket}`,
-    problem: null,
+    problem: (status.hasState && status.alone) || null,
     counts: { recording, uploading, queued, waiting, held, partial, refused, done, doneToday: activity.done },
     uploads: uploads.map((upload, index) => uploadRow(upload, paces[index])),
     queued: overview.queued.map(queuedRow),

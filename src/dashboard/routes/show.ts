@@ -19,7 +19,7 @@ export async function show<Name extends PageName>(
 ): Promise<Response> {
   const { hub, runtime, readOnly, version, machine, assets } = parts;
   const { pathname, search } = new URL(context.req.url);
-  const { counts } = await hub.overview();
+  const { counts, problem } = await hub.overview();
   const { changeToken } = context.get('session');
   const frame = {
     machine,
@@ -28,6 +28,7 @@ export async function show<Name extends PageName>(
     changeToken: '',
     address: pathname + search,
     held: counts.held,
+    problem,
     change: hub.change(),
   };
   const shown = redacted({ page, frame, content }, runtime.redact);

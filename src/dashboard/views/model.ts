@@ -25,6 +25,8 @@ export interface Frame {
   address: string;
   /** For the navigation. */
   held: number;
+  /** What is wrong with the last reading of the state. */
+  problem: string | null;
   /** The number of the last change that the page shows. */
   change: number;
 }

@@ -87,7 +87,13 @@ export function Shell({ model, connection }: { model: PageModel; connection: Con
       ),
     ),
     h(Banner, { connection }),
-    h('main', { id: 'content', tabIndex: -1, class: `page-${page}` }, h(view, { content, frame })),
+    h(
+      'main',
+      { id: 'content', tabIndex: -1, class: `page-${page}` },
+      // The overview has the newest.
+      page !== 'overview' && frame.problem && h('p', { class: 'notice bad', role: 'alert' }, frame.problem),
+      h(view, { content, frame }),
+    ),
   );
 }
 

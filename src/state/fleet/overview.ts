@@ -1,6 +1,8 @@
 import type { Overview } from '../../core/status/overview.ts';
 import { openPostgresOverview } from '../postgres/postgres-state.ts';
+import { openTemporaryDatabase } from '../sqlite/database.ts';
 import { openReadOnly } from '../sqlite/read-only.ts';
+import { stateOver } from '../sqlite/sqlite-state.ts';
 import type { FleetOptions, OpenOverview } from '../state.ts';
 import { isUnusable } from './remote.ts';
 
@@ -16,10 +18,11 @@ export async function openFleetOverview(
   fleet: FleetOptions,
   warn: (message: string) => void = () => {},
 ): Promise<OpenOverview | undefined> {
-  let own: Promise<OpenOverview | undefined> | undefined;
+  let own: Promise<OpenOverview> | undefined;
   const openOwn = (error: Error) => {
-    if (!own) warn(`${error.message}; this is what this machine (${fleet.machine}) knows`);
-    own ??= openReadOnly(stateDir, { asSpool: true }).then(one => one && { ...one, isAlone: true });
+    const alone = `${error.message}; this is what this machine (${fleet.machine}) knows`;
+    if (!own) warn(alone);
+    own ??= openReadOnly(stateDir, { asSpool: true }).then(async one => ({ ...(one ?? (await openNothing())), alone }));
     return own;
   };
   let shared: OpenOverview | undefined;
@@ -38,21 +41,27 @@ export async function openFleetOverview(
     } catch (error) {
       if (!isUnusable(error)) throw error;
       opened = await openOwn(error);
-      if (!opened) throw error;
     }
     return await look(opened);
   };
   return {
     ...overviewOf(ask),
     damage: () => opened?.damage(),
-    get isAlone() {
-      return opened?.isAlone;
+    get alone() {
+      return opened?.alone;
     },
     close() {
       there.close();
       opened?.close();
     },
   };
+}
+
+/** What a machine knows that has not kept anything yet. */
+async function openNothing(): Promise<OpenOverview> {
+  const database = await openTemporaryDatabase();
+  const { overview } = stateOver(database, { pid: process.pid });
+  return { ...overview, damage: () => undefined, close: () => void database.close() };
 }
 
 /** The overview of whichever state answers. */
