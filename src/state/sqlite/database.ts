@@ -98,7 +98,8 @@ async function openFile(stateDir: string, lock: LockWait | undefined): Promise<D
   try {
     // Another process may be creating the file at this moment, or have it locked for a migration.
     await untilUnlocked(() => {
-      sql.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
+      // The schema reaches the disk with the first write. Until then, losing it loses nothing.
+      sql.exec('PRAGMA synchronous = NORMAL; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON');
       migrate(sql, file);
     }, lock);
     const translate = (error: unknown) => {
@@ -106,7 +107,9 @@ async function openFile(stateDir: string, lock: LockWait | undefined): Promise<D
       return stateError(error, stateDir);
     };
     const liveness = await openLiveness(stateDir);
-    return databaseOver(sql, liveness, { isKept: true, translate, lock, wal: takeOverSync(sql) });
+    const wal = takeOverSync(sql);
+    if (!wal) sql.exec('PRAGMA synchronous = FULL');
+    return databaseOver(sql, liveness, { isKept: true, translate, lock, wal });
   } catch (error) {
     // Before it is closed: where all descriptors are in use, closing would free some, and hide the cause.
     const failure = stateError(error, stateDir);

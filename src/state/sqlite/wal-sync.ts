@@ -35,7 +35,7 @@ export function diskOf(platform: NodeJS.Platform): Disk {
  * every checkpoint, so the database never breaks; what it leaves out is the sync of the log after each commit, and that is
  * done here. https://www.sqlite.org/pragma.html#pragma_synchronous
  * @param sql a connection in WAL mode that has read or written: until it is closed, nobody removes its log
- * @returns undefined where the log cannot be opened a second time; SQLite goes on syncing by itself then
+ * @returns undefined where the log cannot be opened a second time; SQLite has to sync by itself then
  */
 export function takeOverSync(sql: Sql, using: Disk = diskOf(process.platform)): WalSync | undefined {
   const log = `${sql.get('PRAGMA database_list')?.file}-wal`;
