@@ -112,6 +112,30 @@ export function afterUse(memory: TokenMemory, holder: TokenHolder, now: number):
   return tidied({ refused, senders: [...withoutSender(memory, holder), sender] }, now);
 }
 
+/**
+ * What is known here and what came from another state.
+ * @param machine whose state that is; undefined: the state here is of one machine, which needs no name
+ */
+export function withMemory(here: TokenMemory, other: TokenMemory, machine: string | undefined): TokenMemory {
+  const named = (name: string) => (name === '' ? (machine ?? '') : name);
+  const refused = [...here.refused];
+  for (const one of other.refused) {
+    const index = refused.findIndex(known => isSame(known, one));
+    const known = refused[index];
+    const machines = [...new Set([...(known?.machines ?? []), ...one.machines.map(named)])];
+    const both = {
+      ...one,
+      at: Math.max(known?.at ?? 0, one.at),
+      seenAt: Math.max(known?.seenAt ?? 0, one.seenAt),
+      machines,
+    };
+    refused.splice(index < 0 ? refused.length : index, index < 0 ? 0 : 1, both);
+  }
+  const senders = other.senders.map(one => ({ ...one, machine: named(one.machine) }));
+  const isNew = (one: Sender) => !here.senders.some(({ machine, tag }) => machine === one.machine && tag === one.tag);
+  return { refused, senders: [...here.senders, ...senders.filter(isNew)] };
+}
+
 function current({ refused }: TokenMemory): readonly RefusedToken[] {
   return refused.filter(({ machines }) => machines.length > 0);
 }

@@ -1,3 +1,4 @@
+import { memoryColumns, readMemory, withMemory } from '../token-memory.ts';
 import { type Dialect, lock } from './export.ts';
 import { addBegun } from './import.ts';
 import type { KnownBeside } from './known.ts';
@@ -21,7 +22,7 @@ export function* takeBeside(known: KnownBeside, dialect: Dialect, source: string
   yield* lock(dialect, { recordingId: `beside ${source}`, targets: [''], endpoints: [] });
   for (const row of known.queue) yield* addQueued(row, dialect);
   for (const row of known.begun_uploads) yield* addBegun(row, dialect);
-  for (const row of known.endpoints) yield* addUnknown(insertInto('endpoints', row));
+  for (const row of known.endpoints) yield* takeEndpoint(row, dialect);
   yield* takeTotals(known.totals, source, now);
   for (const row of known.successes) {
     const { text, values } = insertInto('successes', row);
@@ -36,6 +37,23 @@ export function* takeBeside(known: KnownBeside, dialect: Dialect, source: string
     );
     if (!same) yield* run(text, values);
   }
+}
+
+/** What holds deliveries here has to be known here, or nothing releases them. */
+function* takeEndpoint(row: Row, { machine }: Dialect): Script<void> {
+  yield* addUnknown(insertInto('endpoints', row));
+  const came = readMemory(row);
+  if (came.refused.length === 0) return;
+  const { name = null } = row;
+  const here = yield* get('SELECT * FROM endpoints WHERE name = $name', { name });
+  // Where there was none, the one that came has been stored as it is.
+  const known = JSON.stringify(readMemory(here)) === JSON.stringify(came) ? readMemory(undefined) : readMemory(here);
+  const { fingerprint, refusedAt } = memoryColumns(withMemory(known, came, machine));
+  yield* run(
+    `UPDATE endpoints SET refused_fingerprint = $fingerprint, refused_salt = NULL, refused_at = $refusedAt
+     WHERE name = $name`,
+    { name, fingerprint, refusedAt },
+  );
 }
 
 function* addQueued(row: Row, { machine }: Dialect): Script<void> {

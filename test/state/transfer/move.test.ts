@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { parseDatabaseUrl } from '../../../src/core/database-url.ts';
 import { openDatabase as openPostgres, type Database as Postgres } from '../../../src/state/postgres/database.ts';
+import { postgresStateOver } from '../../../src/state/postgres/postgres-state.ts';
 import { schemaSql } from '../../../src/state/postgres/schema-sql.ts';
 import { openDatabase, type Database as Sqlite } from '../../../src/state/sqlite/database.ts';
+import type { State } from '../../../src/state/state.ts';
 import { type MoveReport, moveState } from '../../../src/state/transfer/move.ts';
 import { movedIn, refuseMoved } from '../../../src/state/transfer/moved.ts';
 import { postgresTransfer, sqliteTransfer } from '../../../src/state/transfer/transfer.ts';
-import { claimAll, deliver, enqueue, NOW } from '../conformance/facts.ts';
+import { ATTEMPT, claimAll, deliver, enqueue, HOUR, NOW } from '../conformance/facts.ts';
 import { describeWithPostgres, useCluster, useDatabase } from '../postgres/support.ts';
 import { failureOf } from '../sqlite/support.ts';
 import { everything, fill, openSqlite } from './support.ts';
@@ -88,6 +90,32 @@ describeWithPostgres('moving a state', () => {
     expect(await analyzed()).toEqual([]);
     await stage.cluster.run(`DROP OWNED BY ${role}`, place.name);
     await stage.cluster.run(`DROP ROLE ${role}`);
+  });
+
+  test('brings a refused token along, so that what it holds is sent by whoever has another one', async () => {
+    const sides = await filled();
+    const refused = { hash: 'ab', salt: 'cd' };
+    const elsewhere = { hash: 'ef', salt: 'cd' };
+    const refuse = async (state: State, fingerprint: typeof refused) => {
+      const [claimed] = await claimAll(state, NOW + 5 * HOUR, { limit: 1 });
+      const next = { state: 'held' as const, heldReason: 'refused' as const, retries: 0 };
+      const consequence = { kind: 'refuse' as const, fingerprint };
+      await state.claims.settle({ delivery: claimed!, now: NOW, attempt: ATTEMPT, next, consequence });
+    };
+    await refuse(sides.state, refused);
+    const waiting = await sides.state.outbox.list({ endpoint: 'default', states: ['held'] });
+    const held = waiting.filter(({ heldReason }) => heldReason === 'refused').length;
+    expect(held).toBeGreaterThan(0);
+    // The fleet has met a refusal of its own.
+    const other = await open('studio-b');
+    const fleet = postgresStateOver(other);
+    await enqueue(fleet, 'of-b');
+    await refuse(fleet, elsewhere);
+    await move(sides, 'postgres');
+    expect(await fleet.endpoints.get('default')).toMatchObject({ refusedOn: ['studio-a', 'studio-b'] });
+    expect(await fleet.endpoints.refusals('default')).toEqual(expect.arrayContaining([refused, elsewhere]));
+    expect(await fleet.endpoints.useToken('default', [{ hash: '01', salt: 'cd' }], NOW)).toBe(held + 1);
+    expect(await fleet.endpoints.get('default')).toMatchObject({ refusedOn: ['studio-a'], hasSender: true });
   });
 
   test('leaves a mark, so that whoever still uses the old state is refused', async () => {
