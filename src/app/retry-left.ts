@@ -8,6 +8,8 @@ export interface LeftForOperator {
   held: DeliveryReport[];
   /** Uploads into a bucket that is not the configured one; at most `MOST_LISTED` of them. */
   elsewhere: { recordingId: string; dir: string; target: string }[];
+  /** Unfinished uploads of other machines of the fleet, which have the folders; at most `MOST_LISTED` of them. */
+  ofOthers: { recordingId: string; machine: string }[];
 }
 
 /** The same, with why each held webhook is held, by its ID. */
@@ -39,11 +41,16 @@ export async function findLeft(
   const names = new Set(config.webhooks.map(({ name }) => name));
   const reportOf = (one: WaitingDelivery) => reportWith(one, names.has(one.endpoint));
   const target = `${config.endpoint}/${config.bucket}`;
-  const elsewhere = all.uploads.filter(one => one.state === 'partial' && one.target !== target && isWanted(one.id));
+  const partial = all.uploads.filter(one => one.state === 'partial' && isWanted(one.id));
+  const isOurs = ({ machine }: { machine?: string | undefined }) =>
+    machine === undefined || machine === config.machine || config.sharedFolders;
+  const elsewhere = partial.filter(one => one.target !== target && isOurs(one));
+  const ofOthers = partial.filter(one => !isOurs(one));
   return {
     causes: new Map(all.held.map(one => [one.webhookId, reportOf(one).detail])),
     held: held.slice(0, MOST_LISTED).map(reportOf),
     elsewhere: elsewhere.slice(0, MOST_LISTED).map(({ id, dir, target }) => ({ recordingId: id, dir, target })),
+    ofOthers: ofOthers.slice(0, MOST_LISTED).map(({ id, machine = '' }) => ({ recordingId: id, machine })),
   };
 }
 

@@ -57,6 +57,21 @@ describeWithPostgres('the commands that show a fleet', () => {
     expect(status.stdout).toContain(`${refused}  on studio-b, for `);
     expect(status.stdout).toContain('next: recordupload retry on studio-b');
     expect(status.stdout).not.toMatch(/^next: recordupload retry$/m);
+    // A retry can finish its own machine's alone, and does not say that nothing is unfinished, nor that it is in its way.
+    for (const [args, env] of [
+      [['retry'], {}],
+      [['retry', partial], {}],
+      [['retry'], { RECORDUPLOAD_BUCKET: 'another-bucket' }],
+    ] as const) {
+      expect(await one.run(args, { env })).toMatchObject({
+        code: 0,
+        stdout: `nothing to do on this machine: no unfinished upload, no webhook that is due
+${partial}: unfinished on studio-b, which has its folder; next: recordupload retry on studio-b
+`,
+      });
+    }
+    const { result } = readJson<{ ofOthers: unknown }>(await one.run(['retry', '--json']));
+    expect(result.ofOthers).toEqual([{ recordingId: partial, machine: 'studio-b' }]);
     expect((await other.run(['status'])).stdout).toMatch(/^next: recordupload retry( --now)?$/m);
 
     const mine = await other.run(['status', '--machine', 'studio-a']);

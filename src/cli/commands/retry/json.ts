@@ -22,6 +22,8 @@ export interface RetryJson {
   held: DeliveryJson[];
   /** Unfinished uploads into a bucket that is not the configured one. */
   elsewhere: ElsewhereJson[];
+  /** Only in a fleet: unfinished uploads of other machines, if there are any. */
+  ofOthers?: { recordingId: string; machine: string }[];
   /** Only in a fleet whose database could not be asked: why. Only this machine's own work was done. */
   away?: string;
   /** Local files that were removed or kept (`deleteAfter`). */
@@ -65,6 +67,7 @@ export function retryJson({
   unconfigured,
   held,
   elsewhere,
+  ofOthers,
   away,
   local,
   tidied,
@@ -77,6 +80,7 @@ export function retryJson({
     unconfigured: unconfigured.map(unconfiguredJson),
     held: held.map(deliveryJson),
     elsewhere: elsewhere.map(({ recordingId, dir, target }) => ({ recordingId, dir, target })),
+    ...(ofOthers.length > 0 && { ofOthers: ofOthers.map(({ recordingId, machine }) => ({ recordingId, machine })) }),
     ...(away !== undefined && { away }),
     local: localJson(local),
     tidied: tidied ? tidiedJson(tidied) : null,

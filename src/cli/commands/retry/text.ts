@@ -18,13 +18,14 @@ import { uploadText } from '../../text/upload.ts';
 
 /** What a retry did; the first line sums it up. */
 export function retryText(report: RetryReport, paint: ChalkInstance): string[] {
-  const { uploads, deliveries, remade, endpoints, held, elsewhere, later, away } = report;
+  const { uploads, deliveries, remade, endpoints, held, elsewhere, ofOthers, later, away } = report;
   const removed = removedLine(report.local);
   const tidied = [...(removed === undefined ? [] : [removed]), ...(report.tidied ? tidiedLines(report.tidied) : [])];
   const failed = failedDeliveries(deliveries);
   const left = [
     ...elsewhere.map(one => `${paint.yellow('!')} ${elsewhereText(one)}`),
     ...held.map(delivery => `${delivery.recordingId}: ${deliveryLine(delivery, paint)}`),
+    ...ofOthersLines(ofOthers),
   ];
   const next = [
     ...(failed.length > 0 ? [`next: ${nextForWebhook(failed)}`] : []),
@@ -34,7 +35,7 @@ export function retryText(report: RetryReport, paint: ChalkInstance): string[] {
   const notDue = later - held.length - stopped;
   const nothing =
     away === undefined
-      ? 'nothing to do: no unfinished upload, no webhook that is due'
+      ? `nothing to do${ofOthers.length > 0 ? ' on this machine' : ''}: no unfinished upload, no webhook that is due`
       : 'no unfinished upload on this machine; webhooks wait for the database of the state';
   if (uploads.length === 0 && deliveries.length === 0) {
     return [
@@ -107,6 +108,18 @@ function causeOfUpload(upload: RetriedUpload): string | undefined {
   const [error] = upload.ok ? failuresOf(upload.report) : upload.waits ? [] : [upload.error];
   return error && `${upload.recordingId}: ${printable(error.message)}`;
 }
+
+/** What this machine cannot finish: another one of the fleet has the folder. */
+function ofOthersLines(uploads: RetryReport['ofOthers']): string[] {
+  if (uploads.length > MOST_OF_OTHERS)
+    return [`${uploads.length} uploads are unfinished on other machines; next: recordupload status`];
+  return uploads.map(({ recordingId, machine }) => {
+    const there = printable(machine);
+    return `${recordingId}: unfinished on ${there}, which has its folder; next: recordupload retry on ${there}`;
+  });
+}
+
+const MOST_OF_OTHERS = 3;
 
 function elsewhereText({ recordingId, target }: RetryReport['elsewhere'][number]): string {
   return `${recordingId}: unfinished in another bucket, ${printable(target)}: ${againElsewhere(recordingId, target)}`;
