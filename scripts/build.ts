@@ -86,6 +86,7 @@ const PARTS: Readonly<Record<string, string>> = {
   sdk: 'src/core/storage/s3/sdk.ts',
   got: 'src/core/webhook/got.ts',
   pg: 'src/state/postgres/pg.ts',
+  providers: 'src/core/storage/s3/providers.ts',
 };
 
 const parts: Plugin = {

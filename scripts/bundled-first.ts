@@ -8,6 +8,7 @@ import { recordedBuild } from './recorded-build.ts';
  */
 const MODULES: Readonly<Record<string, { isCalledLater?: boolean }>> = {
   'src/cli/terminal/string-width.ts': { isCalledLater: true },
+  'src/core/recording/mediabunny.ts': {},
   'src/core/webhook/got.ts': {},
   'src/core/storage/s3/sdk.ts': {},
   'src/core/storage/s3/providers.ts': {},

@@ -12,7 +12,7 @@ import {
   OGG,
   QTFF,
   WEBM,
-} from 'mediabunny';
+} from './mediabunny.ts';
 import { type FoundFile, openFound } from './open-file.ts';
 import { type Microseconds, parseTimestamp } from './timestamps.ts';
 
