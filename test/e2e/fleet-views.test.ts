@@ -101,6 +101,41 @@ ${partial}: unfinished on studio-b, which has its folder; next: recordupload ret
     );
   });
 
+  test('show nothing that another member has written into the database as more than text', async () => {
+    const { desks, database } = await makeFleet(stage.cluster, sandbox, ['studio-a', 'studio-b']);
+    const [one, other] = desks;
+    const id = freshId();
+    await one.run(['upload', makeRecording({ name: id })], { env: { WEBHOOK_URL: 'http://127.0.0.1:9/webhook' } });
+    await one.run(['upload', makeRecording({ name: freshId() })]);
+    const evil = "E'\\x1b[31mevil\\n\\u202e'";
+    for (const sql of [
+      `UPDATE recordupload.deliveries SET endpoint = ${evil}, recording_id = recording_id || ${evil} WHERE state = 'pending'`,
+      `UPDATE recordupload.recordings SET id = id || ${evil}, dir = ${evil}, machine = ${evil}, error = ${evil},
+         state = 'partial' WHERE id = '${id}'`,
+      `INSERT INTO recordupload.machines VALUES (${evil}, 'x', 1, 1, ${evil})`,
+      `UPDATE recordupload.attempts SET excerpt = ${evil}, error = ${evil}`,
+    ])
+      await stage.cluster.run(sql, database);
+    for (const command of [
+      'status',
+      'list',
+      'webhook list',
+      'retry --list',
+      'retry',
+      'retry --held',
+      'webhook replay --held --dry-run --since 1h',
+      'doctor',
+    ]) {
+      const { code, stdout, stderr } = await other.run(command.split(' '));
+      const said = stdout + stderr;
+      expect({ command, isBug: code === 1, isText: !/[\u001b\u202e]|^evil/m.test(said) }).toEqual({
+        command,
+        isBug: false,
+        isText: true,
+      });
+    }
+  });
+
   test('refuse a machine that nobody knows, and name those that are known', async () => {
     const { one, done } = await makeHistory();
     for (const command of [['status'], ['status', done], ['list'], ['webhook', 'history', done]]) {

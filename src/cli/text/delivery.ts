@@ -34,7 +34,7 @@ export function nextForWebhook(failed: readonly DeliveryReport[]): string {
   const lost = failed.find(({ outcome }) => outcome === 'lost');
   if (lost) return `recordupload webhook send ${lost.recordingId}`;
   const disabled = failed.find(({ outcome }) => outcome === 'disabled');
-  if (disabled) return `recordupload webhook enable ${disabled.endpoint}, once its URL is right`;
+  if (disabled) return `recordupload webhook enable ${printable(disabled.endpoint)}, once its URL is right`;
   const isHeld = failed.some(({ outcome }) => outcome === 'held');
   const command = ['recordupload retry', isHeld ? '--held' : '--now', ...(ids.length === 1 ? ids : [])].join(' ');
   return isHeld || failed.some(isWithoutToken) ? `${command}, once the cause is removed` : command;

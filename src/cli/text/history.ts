@@ -40,7 +40,7 @@ function stateText(delivery: Delivery, now: number): string {
     case 'held':
       if (heldReason === 'no-email') return `held (no-email)${at}; next: recordupload retry, once user.email is set`;
       if (heldReason === 'disabled')
-        return `held (disabled)${at} after ${attempted}; next: recordupload webhook enable ${endpoint}, once its URL is right`;
+        return `held (disabled)${at} after ${attempted}; next: recordupload webhook enable ${printable(endpoint)}, once its URL is right`;
       return `held (${heldReason})${at} after ${attempted}; next: recordupload retry --held, once the cause is removed`;
     case 'pending':
       return `${nextAt <= now ? 'due now' : `due in ${formatDuration(nextAt - now)}`}, after ${attempted}`;

@@ -35,8 +35,9 @@ function recordingRow({ id, title, state, files, storedBytes, localRemovedAt, we
     printable(id),
     localRemovedAt === null ? state : `${state}, removed here`,
     `${count(files, 'file')}, ${formatBytes(storedBytes)}`,
-    webhooks.map(one => (one.endpoint === 'default' ? one.state : `${one.endpoint} ${one.state}`)).join(', ') ||
-      'no webhook',
+    webhooks
+      .map(one => (one.endpoint === 'default' ? one.state : `${printable(one.endpoint)} ${one.state}`))
+      .join(', ') || 'no webhook',
     printable(title),
   ];
 }

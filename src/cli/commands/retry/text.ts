@@ -24,7 +24,7 @@ export function retryText(report: RetryReport, paint: ChalkInstance): string[] {
   const failed = failedDeliveries(deliveries);
   const left = [
     ...elsewhere.map(one => `${paint.yellow('!')} ${elsewhereText(one)}`),
-    ...held.map(delivery => `${delivery.recordingId}: ${deliveryLine(delivery, paint)}`),
+    ...held.map(delivery => `${printable(delivery.recordingId)}: ${deliveryLine(delivery, paint)}`),
     ...ofOthersLines(ofOthers),
   ];
   const next = [
@@ -52,7 +52,7 @@ export function retryText(report: RetryReport, paint: ChalkInstance): string[] {
     ...remadeLines(remade),
     ...uploads.flatMap(upload => uploadLines(upload, paint)),
     ...tidied,
-    ...undelivered(deliveries).map(delivery => `${delivery.recordingId}: ${deliveryLine(delivery, paint)}`),
+    ...undelivered(deliveries).map(delivery => `${printable(delivery.recordingId)}: ${deliveryLine(delivery, paint)}`),
     ...stopLines(endpoints, paint),
     ...(away !== undefined && deliveries.length === 0 && notDue > 0 ? [notDueText(notDue, away)] : []),
     ...left,
@@ -115,7 +115,7 @@ function ofOthersLines(uploads: RetryReport['ofOthers']): string[] {
     return [`${uploads.length} uploads are unfinished on other machines; next: recordupload status`];
   return uploads.map(({ recordingId, machine }) => {
     const there = printable(machine);
-    return `${recordingId}: unfinished on ${there}, which has its folder; next: recordupload retry on ${there}`;
+    return `${printable(recordingId)}: unfinished on ${there}, which has its folder; next: recordupload retry on ${there}`;
   });
 }
 
@@ -128,12 +128,12 @@ function elsewhereText({ recordingId, target }: RetryReport['elsewhere'][number]
 /** A cause that only the configuration removes needs no `--held`: a plain retry sends those webhooks then. */
 function nextForHeld(held: readonly DeliveryReport[]): string {
   const disabled = held.find(({ isDisabled }) => isDisabled);
-  if (disabled) return `recordupload webhook enable ${disabled.endpoint}, once its URL is right`;
+  if (disabled) return `recordupload webhook enable ${printable(disabled.endpoint)}, once its URL is right`;
   const [{ recordingId, endpoint } = { recordingId: '', endpoint: '' }] = held;
   if (held.every(({ isUnconfigured }) => isUnconfigured))
-    return `recordupload webhook discard ${recordingId} --endpoint ${endpoint}, unless the endpoint is configured again`;
+    return `recordupload webhook discard ${printable(recordingId)} --endpoint ${printable(endpoint)}, unless the endpoint is configured again`;
   return held.length === 1
-    ? `recordupload retry --held ${recordingId} once the cause is removed, or recordupload webhook discard ${recordingId}`
+    ? `recordupload retry --held ${printable(recordingId)} once the cause is removed, or recordupload webhook discard ${printable(recordingId)}`
     : `recordupload retry --held once the causes are removed, or recordupload webhook discard <id>`;
 }
 
@@ -168,12 +168,12 @@ export function retryPlanText({ uploads, queue, deliveries }: RetryPlan, now: nu
   if (uploads.length + queue.length + deliveries.length === 0)
     return ['nothing to do: no unfinished upload, no webhook waiting'];
   const unfinished = table(
-    uploads.map(({ id, dir, state, error }) => [`  ${id}`, state, printable(error ?? ''), printable(dir)]),
+    uploads.map(({ id, dir, state, error }) => [`  ${printable(id)}`, state, printable(error ?? ''), printable(dir)]),
   );
   const waiting = table(
     deliveries.map(({ recordingId, endpoint, state, heldReason, attempts, nextAt }) => [
-      `  ${recordingId}`,
-      endpoint,
+      `  ${printable(recordingId)}`,
+      printable(endpoint),
       state === 'held' ? `held (${heldReason})` : nextAt <= now ? 'due' : `due in ${formatDuration(nextAt - now)}`,
       count(attempts, 'attempt'),
     ]),

@@ -181,12 +181,12 @@ function adviceLines(report: Reported, paint: ChalkInstance): string[] {
     ...(isRetried ? [`recordupload retry${isEarly ? ' --now' : ''}`] : []),
     ...elsewhere.map(name => `recordupload retry on ${printable(name)}`),
     ...(!isRetried && counts.refused > 0 ? ['recordupload retry, once the folders are as they should be'] : []),
-    ...disabled.map(({ name }) => `recordupload webhook enable ${name}, once its URL is right`),
+    ...disabled.map(({ name }) => `recordupload webhook enable ${printable(name)}, once its URL is right`),
     ...ended
       .slice(0, 1)
       .map(
         one =>
-          `recordupload webhook discard ${one.recordingId} --endpoint ${one.endpoint}, unless its endpoint is configured again`,
+          `recordupload webhook discard ${printable(one.recordingId)} --endpoint ${printable(one.endpoint)}, unless its endpoint is configured again`,
       ),
     ...(all(counts.held, held, unreleased) ? ['recordupload retry --held, once you have fixed the cause'] : []),
   ];

@@ -9,7 +9,7 @@ import { formatMoment } from '../../../terminal/moment.ts';
 export function endpointsText(overviews: readonly EndpointOverview[], now: number, paint: ChalkInstance): string[] {
   if (overviews.length === 0) return ['no endpoint is configured'];
   return overviews.flatMap(overview => [
-    `${paint.bold(overview.name)}  ${printable(overview.url ?? '(not configured)')}  ${stateText(overview, paint)}`,
+    `${paint.bold(printable(overview.name))}  ${printable(overview.url ?? '(not configured)')}  ${stateText(overview, paint)}`,
     ...(overview.isConfigured ? [`  ${secretsOf(overview)}`] : []),
     `  ${countsOf(overview)}`,
     ...waitingLine(overview, now),
@@ -22,7 +22,9 @@ function stateText(overview: EndpointOverview, paint: ChalkInstance): string {
   if (overview.isSwitchedOff) return paint.yellow('switched off in the configuration');
   if (disabledReason !== null) {
     const since = disabledAt === null ? '' : ` since ${formatMoment(disabledAt)}`;
-    return paint.yellow(`disabled${since}: ${printable(disabledReason)}; next: recordupload webhook enable ${name}`);
+    return paint.yellow(
+      `disabled${since}: ${printable(disabledReason)}; next: recordupload webhook enable ${printable(name)}`,
+    );
   }
   if (refusal !== null) {
     const since = refusedAt === null ? '' : ` (since ${formatMoment(refusedAt)})`;

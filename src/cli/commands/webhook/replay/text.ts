@@ -1,6 +1,7 @@
 import type { ChalkInstance } from 'chalk';
 import type { ReplayReport } from '../../../../app/replay.ts';
 import type { Delivery } from '../../../../core/delivery/delivery.ts';
+import { printable } from '../../../../core/text.ts';
 import { count, table } from '../../../terminal/format.ts';
 import { formatMoment } from '../../../terminal/moment.ts';
 import { remadeLines } from '../../../text/changes.ts';
@@ -24,8 +25,8 @@ export function replayText({ deliveries, remade }: ReplayReport, paint: ChalkIns
 export function replayPlanText(chosen: readonly Delivery[]): string[] {
   if (chosen.length === 0) return [NOTHING];
   const rows = chosen.map(({ recordingId, endpoint, state, heldReason, settledAt, createdAt }) => [
-    `  ${recordingId}`,
-    endpoint,
+    `  ${printable(recordingId)}`,
+    printable(endpoint),
     heldReason ? `${state} (${heldReason})` : state,
     formatMoment(settledAt ?? createdAt),
   ]);
