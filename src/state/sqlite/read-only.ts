@@ -134,6 +134,8 @@ async function openSource(
   };
   const check = (table?: string) => {
     if (isChecked || !sql) return false;
+    // The file of an older version may not have the table yet.
+    if (table !== undefined && !sql.get('SELECT 1 FROM sqlite_schema WHERE name = $table', { table })) return false;
     const flaw = findDamage(sql, table);
     isChecked = flaw !== undefined || table === undefined;
     if (flaw) mend(flaw);
