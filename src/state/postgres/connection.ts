@@ -78,10 +78,14 @@ const KEEPALIVE_MS = 10_000;
 export const SESSION_SETTINGS: readonly string[] = [
   'search_path = recordupload, pg_catalog, pg_temp',
   `statement_timeout = ${STATEMENT_TIMEOUT_MS}`,
+  // Whoever has the database may have shorter ones in mind for people: each statement ends by the line above.
+  'lock_timeout = 0',
   // Compiling a statement takes longer than any of ours runs.
   'jit = off',
   `idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}`,
 ];
+/** A session is its process's sign of life: one that idles must not end. PostgreSQL 13 has no such end. */
+const NO_IDLE_END = { since: 140_000, setting: 'idle_session_timeout = 0' } as const;
 const KEEPALIVE_SETTINGS: readonly string[] = [
   'tcp_keepalives_idle = 10',
   'tcp_keepalives_interval = 5',
@@ -273,7 +277,12 @@ async function lookAt(
   if (encoding !== 'UTF8') throw wrongEncoding(encoding);
   // A pooler makes up the number of the process that it gives its clients.
   const isPooled = (client as unknown as { processID: number | null }).processID !== backend;
-  if (!isPooled) await ask([...SESSION_SETTINGS, ...KEEPALIVE_SETTINGS].map(one => `SET ${one}`).join('; '));
+  const settings = [
+    ...SESSION_SETTINGS,
+    ...KEEPALIVE_SETTINGS,
+    ...(version >= NO_IDLE_END.since ? [NO_IDLE_END.setting] : []),
+  ];
+  if (!isPooled) await ask(settings.map(one => `SET ${one}`).join('; '));
   return { host, versionNumber: version, isEncrypted, isPooled, backend };
 }
 

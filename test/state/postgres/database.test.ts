@@ -53,6 +53,35 @@ describeWithPostgres('the database of a fleet', () => {
     });
   });
 
+  test('settings of the database that are meant for people do not end what the program waits for', async () => {
+    const settings = {
+      lock_timeout: '1ms',
+      idle_session_timeout: '50ms',
+      statement_timeout: '1ms',
+      DateStyle: 'German',
+    };
+    for (const [name, value] of Object.entries(settings))
+      await stage.cluster.run(`ALTER DATABASE ${place.name} SET ${name} = '${value}'`);
+    const [one, two] = [await open('studio-a'), await open('studio-b')];
+    const owner = await own(one);
+    // The second one waits for a row of the first one's.
+    await note(one, 'row');
+    let waiting: Promise<unknown> | undefined;
+    await one.write(async sql => {
+      await sql.run(`UPDATE machines SET version = '2' WHERE name = 'studio-a'`);
+      waiting = two.write(other => other.run(`UPDATE machines SET version = '3' WHERE name = 'studio-a'`));
+      for (;;) {
+        const [held] = await stage.cluster.run('SELECT count(*)::int AS count FROM pg_locks WHERE NOT granted');
+        if (held?.count) break;
+      }
+      // Its own session idles meanwhile.
+      await sql.run('SELECT pg_sleep(0.2)');
+    });
+    await waiting;
+    expect(await one.single(sql => sql.get('SELECT version FROM machines'))).toEqual({ version: '3' });
+    expect(await own(one)).toBe(owner);
+  });
+
   test('a write is stored in full or not at all', async () => {
     const database = await open();
     const failing = database.write(async sql => {
