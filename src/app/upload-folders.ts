@@ -125,8 +125,7 @@ async function uploadOne(
   const [largest] = recording.files.toSorted((a, b) => b.sizeBytes - a.sizeBytes) as [RecordingFile];
   await runtime.prepareUpload(largest.sizeBytes);
   const session = await runtime.uploads();
-  const observer =
-    request.endpoints.length > 0 ? loadingPoster(session.observer, runtime, largest.name) : session.observer;
+  const observer = request.endpoints.length > 0 ? loadingPoster(session.observer, runtime, largest) : session.observer;
   const uploadWith = async (state: Awaited<ReturnType<Runtime['state']>>): Promise<UploadedFolder> => {
     const { journal } = state;
     const upload = await uploadRecording(recording, request, { ...session, journal, observer });
@@ -141,14 +140,17 @@ async function uploadOne(
   }
 }
 
-/** Loads the webhook client while the first bytes of the largest file travel, so that nothing waits for it at the end. */
-function loadingPoster(observer: Observer, { poster }: Runtime, largest: string): Observer {
-  let isLoading = false;
+/**
+ * Loads the webhook client once half of the largest file has been sent, so that nothing waits for it: neither the first
+ * bytes nor, at the end, the webhook.
+ */
+function loadingPoster(observer: Observer, { poster }: Runtime, { name, sizeBytes }: RecordingFile): Observer {
+  let leftBytes = sizeBytes / 2;
   return event => {
     observer(event);
-    if (isLoading || event.type !== 'file-progress' || event.name !== largest) return;
-    isLoading = true;
+    if (leftBytes <= 0 || event.type !== 'file-progress' || event.name !== name) return;
+    leftBytes -= event.bytes;
     // If it cannot be loaded (a wrong `caFile`), the delivery later reports why.
-    poster().catch(() => {});
+    if (leftBytes <= 0) poster().catch(() => {});
   };
 }

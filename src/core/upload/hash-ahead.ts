@@ -11,7 +11,7 @@ export interface HashedPart {
 export interface HashedParts extends AsyncIterable<HashedPart>, AsyncDisposable {}
 
 /** So many bytes of parts that are not sent yet are hashed, so that the hashing thread has work while requests start. */
-const BYTES_AHEAD = 64 * 1024 * 1024;
+const BYTES_AHEAD = 128 * 1024 * 1024;
 /** Of larger parts, so many beside the next one to be sent. */
 const PARTS_AHEAD = 3;
 

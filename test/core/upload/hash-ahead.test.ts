@@ -41,8 +41,8 @@ test('The first parts of a new upload are hashed while the store is asked for it
 });
 
 test.each([
-  { partMib: 1, parts: 80, ahead: 64 },
-  { partMib: 24, parts: 6, ahead: 4 },
+  { partMib: 2, parts: 80, ahead: 64 },
+  { partMib: 48, parts: 6, ahead: 4 },
 ])('Parts of $partMib MiB come in order, each hashed once, $ahead ahead at most', async ({ partMib, parts, ahead }) => {
   const server = await sandbox();
   const file = await makeSource(0);
