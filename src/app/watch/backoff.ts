@@ -1,10 +1,15 @@
 /** Pauses between tries of an upload that failed; the last one repeats. */
 const PAUSES_MS = [5_000, 30_000, 120_000, 600_000, 1_800_000] as const;
 
+/** How soon to look again at what another process is working on. */
+const BUSY_MS = 30_000;
+
 /** When uploads that failed are tried again. Times are on the monotonic clock. */
 export interface UploadBackoff {
   /** @returns the pause before the next try, in milliseconds */
   failed(id: string, monotonic: number): number;
+  /** Another process is at work on it, which is no failure: it may be left behind at any time. */
+  busy(id: string, monotonic: number): void;
   /** It needs no further try. */
   ended(id: string): void;
   /** Forgets all that are none of these. */
@@ -23,6 +28,9 @@ export function createBackoff(): UploadBackoff {
       const pauseMs = PAUSES_MS[Math.min(tries, PAUSES_MS.length - 1)] ?? 0;
       failures.set(id, { tries: tries + 1, nextAt: monotonic + pauseMs });
       return pauseMs;
+    },
+    busy(id, monotonic) {
+      failures.set(id, { tries: failures.get(id)?.tries ?? 0, nextAt: monotonic + BUSY_MS });
     },
     ended: id => {
       failures.delete(id);

@@ -42,6 +42,8 @@ export interface Uploads {
 const UPLOADS_AT_ONCE = 32;
 /** Other processes leave uploads behind, too. */
 const LOOK_FOR_UNFINISHED_MS = 30_000;
+/** With `sharedFolders`, so do other machines, and nobody tells of a machine's death. */
+const LOOK_FOR_DEAD_MACHINES_MS = 60_000;
 const MOST_WANTED = 1_000;
 /** After a failure of the state. */
 const PAUSE_MS = 10_000;
@@ -137,7 +139,7 @@ export function createUploads(
     const { known, queued } = await folders.get(stored.target, dir);
     if (known?.isAtWork) {
       candidates.remove(dir);
-      backoff.failed(id, runtime.clock.monotonic());
+      backoff.busy(id, runtime.clock.monotonic());
       return;
     }
     // Of what is still being recorded, the queue may know more.
@@ -197,8 +199,9 @@ export function createUploads(
     // The queue has its own times for what was not begun.
     if (!stored) return;
     if (await giveUpIfGone(stored.id, place, runtime)) return;
+    if (result.error.code === 'BUSY') return backoff.busy(stored.id, clock.monotonic());
     backoff.failed(stored.id, clock.monotonic());
-    if (announced.get(dir) === result.error.message || result.error.code === 'BUSY') return;
+    if (announced.get(dir) === result.error.message) return;
     announced.set(dir, result.error.message);
     observer({ type: 'upload-refused', dir, error: result.error });
   };
@@ -213,9 +216,13 @@ export function createUploads(
   };
 
   const lookForUnfinished = async (runtime: Runtime) => {
-    const { clock } = runtime;
+    const { clock, config } = runtime;
     const { journal, changes } = await runtime.state();
-    if (clock.monotonic() - lookedAt < (changes?.pauseMs() ?? LOOK_FOR_UNFINISHED_MS)) return;
+    const pauseMs = Math.min(
+      changes?.pauseMs() ?? LOOK_FOR_UNFINISHED_MS,
+      config.sharedFolders ? LOOK_FOR_DEAD_MACHINES_MS : Number.POSITIVE_INFINITY,
+    );
+    if (clock.monotonic() - lookedAt < pauseMs) return;
     lookedAt = clock.monotonic();
     const all = await journal.unfinished(targetOf(runtime));
     unfinished = all.map(({ id, dir }) => ({ id, dir }));
