@@ -15,3 +15,10 @@ export async function storing<T>(what: string, write: Promise<T>): Promise<T> {
     throw notStored(what, error);
   }
 }
+
+/** The same failure, without what could not be stored: it is to be told of the state as a whole. */
+export function withoutWhat(error: AppError): AppError {
+  const message = error.message.replace(/^.* could not be stored: /s, '');
+  if (message === error.message) return error;
+  return new AppError(error.code, message, { hint: error.hint, cause: error.cause });
+}

@@ -191,9 +191,15 @@ export const FLEET_MADE: readonly Made[] = [
   ),
   {
     says: "the state's database at db.example.com:5432/kept is a read-only standby",
-    hint: 'name the primary in stateUrl, or both: postgres://user@first,second/database',
+    hint: 'promote it, or name the primary, too: postgres://user@first,second/database',
     exit,
     make: () => databaseError(new Standby('db.example.com:5432'), WHERE),
+  },
+  {
+    says: "the state's database at db.example.com:5432/kept takes no writes",
+    hint: 'default_transaction_read_only is on for the server, the database or the user of stateUrl: reset it once writes are allowed',
+    exit,
+    make: () => databaseError(new Standby('db.example.com:5432', { isStandby: false }), WHERE),
   },
   {
     says: "the state's database at db.example.com:5432/kept does not encrypt connections",

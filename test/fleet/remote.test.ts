@@ -7,7 +7,7 @@ function silentDatabase() {
   let nowMs = 0;
   let tries = 0;
   let isBack = false;
-  const database = { self: { machine: 'studio-a' }, write: async () => {} };
+  const database = { self: { machine: 'studio-a' }, writeAsOwner: async () => {} };
   const remote = createRemote({
     async open() {
       tries++;

@@ -123,7 +123,7 @@ describeWithPostgres('the database of a fleet is away', () => {
       'takes no writes',
       'ALTER SYSTEM SET default_transaction_read_only = on',
       'ALTER SYSTEM RESET default_transaction_read_only',
-      'read-only',
+      'takes no writes',
     ],
     [
       'lets this machine not in',

@@ -34,6 +34,9 @@ export interface ClusterOptions {
   access?: readonly string[];
   /** What is committed survives `stop('immediate')`. */
   isDurable?: boolean;
+  /** Folder of the user `postgres` for its data, or its write-ahead log; below the cluster's own unless given. */
+  data?: string;
+  wal?: string;
 }
 
 /** Where PostgreSQL's programs are: below Debian's folder, or on the path; undefined: nowhere. */
@@ -49,7 +52,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const bin = findPostgres();
   if (bin === undefined) throw new Error('there is no PostgreSQL on this machine');
   const dir = mkdtempSync(join(tmpdir(), 'recordupload-postgres-'));
-  const data = join(dir, 'data');
+  const data = join(options.data ?? dir, 'data');
   const isRoot = process.getuid?.() === 0;
   // It ends with this process, however that ends.
   const asUser = isRoot
@@ -69,6 +72,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     'UTF8',
     '--locale=C.UTF-8',
     '--no-sync',
+    ...(options.wal === undefined ? [] : ['--waldir', join(options.wal, 'wal')]),
   ];
   execFileSync('setpriv', [...asUser, ...initdb], { cwd: dir, stdio: 'ignore' });
   const port = await freePort();

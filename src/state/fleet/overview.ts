@@ -1,10 +1,13 @@
+import { systemClock } from '../../core/clock.ts';
 import type { Overview } from '../../core/status/overview.ts';
 import { openPostgresOverview } from '../postgres/postgres-state.ts';
 import { openTemporaryDatabase } from '../sqlite/database.ts';
-import { openReadOnly } from '../sqlite/read-only.ts';
+import { countSpooled, openReadOnly } from '../sqlite/read-only.ts';
 import { stateOver } from '../sqlite/sqlite-state.ts';
 import type { FleetOptions, OpenOverview } from '../state.ts';
 import { isUnusable } from './remote.ts';
+
+const BEING_BROUGHT_MS = 500;
 
 /**
  * Opens the state of a fleet for looking at alone; while its database is away, what this machine knows. It may go away
@@ -34,6 +37,14 @@ export async function openFleetOverview(
   }
   if (!shared) return undefined;
   const there = shared;
+  // It can be read, and may have taken no writes: then it knows less than this machine.
+  let spooled = await countSpooled(stateDir);
+  if (spooled > 0) {
+    // An upload that has just ended is brought over within this.
+    await systemClock.sleep(BEING_BROUGHT_MS);
+    spooled = Math.min(spooled, await countSpooled(stateDir));
+  }
+  if (spooled > 0) warn(notThere(spooled, fleet.machine));
   let opened: OpenOverview | undefined;
   const ask = async <T>(look: (overview: Overview) => Promise<T>): Promise<T> => {
     try {
@@ -62,6 +73,11 @@ async function openNothing(): Promise<OpenOverview> {
   const database = await openTemporaryDatabase();
   const { overview } = stateOver(database, { pid: process.pid });
   return { ...overview, damage: () => undefined, close: () => void database.close() };
+}
+
+function notThere(count: number, machine: string): string {
+  const what = count === 1 ? '1 recording' : `${count} recordings`;
+  return `the state's database does not know all about ${what} of this machine (${machine}) yet: recordupload retry or watch brings that over`;
 }
 
 /** The overview of whichever state answers. */

@@ -1,5 +1,7 @@
 import { AppError, OPEN_FILES_HINT } from '../../core/errors.ts';
+import { withoutWhat } from '../not-stored.ts';
 import type { Database } from '../postgres/database.ts';
+import { isMissing } from '../postgres/failure.ts';
 import { FAREWELL_MS, within } from '../postgres/farewell.ts';
 import type { State } from '../state.ts';
 import type { Transfer } from '../transfer/transfer.ts';
@@ -79,19 +81,23 @@ export function createRemote({ open, onAway, onBack, now }: RemoteOptions): Remo
       throw error;
     }
   };
+  const reopen = () => {
+    opening?.then(remote => remote.state.close()).catch(() => {});
+    opening = undefined;
+  };
   const fail = (error: AppError) => {
     lookedAt = now();
-    failures.add(error);
     const isNew = failure === undefined;
-    failure = error;
-    if (isNew) onAway(error);
+    failure = withoutWhat(error);
+    for (const one of [error, failure]) failures.add(one);
+    if (isNew) onAway(failure);
   };
-  /** A write: a server that is read-only, or full, answers to reads. */
+  /** A write as work is done: a server that is read-only, full, or has no connection left for a session answers to reads. */
   const look = async () => {
     try {
       const remote = await opened();
       const { database } = remote;
-      await database.write(async sql => {
+      await database.writeAsOwner(async sql => {
         await sql.run(
           `INSERT INTO brought (source, value, at) VALUES ($source, '{"totals":[]}', now_ms())
            ON CONFLICT (source) DO UPDATE SET at = excluded.at`,
@@ -102,6 +108,8 @@ export function createRemote({ open, onAway, onBack, now }: RemoteOptions): Remo
       onBack(remote);
     } catch (error) {
       if (!isUnusable(error)) throw error;
+      // Somebody has made the database anew: it has to be opened as one.
+      if (isMissing(error.cause)) reopen();
       fail(error);
     }
   };

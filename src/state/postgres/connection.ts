@@ -83,6 +83,9 @@ export const SESSION_SETTINGS: readonly string[] = [
   // Compiling a statement takes longer than any of ours runs.
   'jit = off',
   `idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}`,
+  // Whatever the role or the database has: a session that idles says that its process lives, and locks end.
+  'idle_session_timeout = 0',
+  'lock_timeout = 0',
 ];
 /** A session is its process's sign of life: one that idles must not end. PostgreSQL 13 has no such end. */
 const NO_IDLE_END = { since: 140_000, setting: 'idle_session_timeout = 0' } as const;
@@ -273,7 +276,7 @@ async function lookAt(
        current_setting('transaction_read_only') AS read_only, current_setting('server_version_num')::int AS version`,
   );
   const [{ backend, standby, encoding, read_only: readOnly, version }] = rows;
-  if (mustWrite && (standby || readOnly === 'on')) throw new Standby(hostText(host));
+  if (mustWrite && (standby || readOnly === 'on')) throw new Standby(hostText(host), { isStandby: standby === 1 });
   if (encoding !== 'UTF8') throw wrongEncoding(encoding);
   // A pooler makes up the number of the process that it gives its clients.
   const isPooled = (client as unknown as { processID: number | null }).processID !== backend;

@@ -2,6 +2,7 @@ import { hostText } from '../../core/database-url.ts';
 import type { DatabaseFacts, FleetOptions } from '../state.ts';
 import { openConnections } from './connection.ts';
 import { databaseError, noRight } from './failure.ts';
+import { endSession } from './farewell.ts';
 import { refusalOfName } from './liveness.ts';
 import { readVersion } from './migrations.ts';
 import { missingRight } from './rights.ts';
@@ -18,6 +19,8 @@ export async function lookAtDatabase(fleet: FleetOptions): Promise<DatabaseFacts
   const connections = openConnections(connectionSettings(fleet));
   try {
     return await connections.use(async (client, { host, versionNumber, isEncrypted, isPooled }) => {
+      // Whoever works has two connections at the least.
+      await endSession((await connections.session()).client);
       const schemaVersion = await readVersion(client, connections.where);
       const missing = await missingRight(client, schemaVersion);
       const { self } = databaseOptions(fleet, process.pid);

@@ -4,12 +4,18 @@ import type { Redactor } from '../../core/redact.ts';
 import { printableLine } from '../../core/text.ts';
 import { opensslReason } from '../../core/tls-failure.ts';
 
-/** All servers of the URL that answered are standbys, which refuse to write. */
+/** All servers of the URL that answered refuse to write: they are standbys, or were told to take no writes. */
 export class Standby extends Error {
-  /** @param host for the message */
-  constructor(host: string) {
-    super(`${host} is a read-only standby`);
+  readonly isStandby: boolean;
+
+  /**
+   * @param host for the message
+   * @param options.isStandby false: a setting of the server, the database or the role says so
+   */
+  constructor(host: string, { isStandby = true } = {}) {
+    super(isStandby ? `${host} is a read-only standby` : `${host} takes no writes`);
     this.name = 'Standby';
+    this.isStandby = isStandby;
   }
 }
 
@@ -55,7 +61,8 @@ export const NoTls = { is: (error: unknown) => /^The server does not support SSL
 /** The kinds of failures, by what is to be done about them. */
 export type FailureKind =
   | 'away' // no server answers, or it is starting or stopping
-  | 'read-only'
+  | 'standby'
+  | 'read-only' // by a setting
   | 'connections' // too many
   | 'full' // its disk
   | 'password'
@@ -77,9 +84,13 @@ const WORDS: Readonly<Record<FailureKind, Words>> = {
     message: (where, said) => `the state's database at ${where} cannot be reached (${said})`,
     hint: 'check that PostgreSQL runs there and that this machine reaches it, then run the command again',
   },
-  'read-only': {
+  standby: {
     message: where => `the state's database at ${where} is a read-only standby`,
-    hint: 'name the primary in stateUrl, or both: postgres://user@first,second/database',
+    hint: 'promote it, or name the primary, too: postgres://user@first,second/database',
+  },
+  'read-only': {
+    message: where => `the state's database at ${where} takes no writes`,
+    hint: 'default_transaction_read_only is on for the server, the database or the user of stateUrl: reset it once writes are allowed',
   },
   connections: {
     message: where => `the state's database at ${where} has no connection left for this process`,
@@ -135,6 +146,8 @@ const BY_CODE: Readonly<Record<string, FailureKind>> = {
   '57014': 'slow',
   '55P03': 'slow',
   '25P03': 'away',
+  // PostgreSQL 17 and newer: transaction_timeout.
+  '25P04': 'away',
   '57P01': 'away',
   '57P02': 'away',
   '57P03': 'away',
@@ -161,7 +174,7 @@ export function isTimeout(error: unknown): boolean {
 /** What kind of failure of the database an error is; undefined: none, or one that nothing is known of. */
 function failureKind(error: unknown): FailureKind | undefined {
   const cause = error instanceof AppError ? error.cause : error;
-  if (cause instanceof Standby) return 'read-only';
+  if (cause instanceof Standby) return cause.isStandby ? 'standby' : 'read-only';
   if (cause instanceof NotConnected || cause instanceof NoAnswer) return 'away';
   if (NoTls.is(cause)) return 'no-tls';
   const code = codeOf(cause);
@@ -180,7 +193,7 @@ export function isConnectionLost(error: unknown): boolean {
 }
 
 export function isReadOnly(error: unknown): boolean {
-  return failureKind(error) === 'read-only';
+  return ['standby', 'read-only'].includes(failureKind(error) ?? '');
 }
 
 /** True for what may be over in a moment; false for what somebody has to correct. */

@@ -27,9 +27,7 @@ export async function migrate(client: Link, where: string): Promise<void> {
   const patiently = (text: string) => client.query({ text, query_timeout: PATIENCE_MS } as { text: string });
   await client.query('BEGIN');
   try {
-    await patiently(
-      `SET LOCAL statement_timeout = ${PATIENCE_MS}; SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`,
-    );
+    await patiently(`SET LOCAL statement_timeout = ${PATIENCE_MS}; SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`);
     // Looked at again: another process may have been faster.
     const { rows } = await client.query(
       `SELECT to_regclass('recordupload.schema_version') IS NOT NULL AS there,

@@ -197,6 +197,23 @@ export async function mayHoldDeliveries(stateDir: string): Promise<boolean> {
   }
 }
 
+/** How many recordings of this machine the fleet's database does not know in full yet. Never throws: 0 if that cannot be read. */
+export async function countSpooled(stateDir: string): Promise<number> {
+  const file = join(stateDir, 'state.db');
+  try {
+    if (!existsSync(file)) return 0;
+    const { sql } = await untilUnlocked(() => openForReading(file), { patienceMs: PATIENCE_MS });
+    try {
+      const row = sql.get('SELECT COUNT(*) AS n FROM spooled WHERE is_ahead = 1');
+      return Number(row?.n ?? 0);
+    } finally {
+      sql.close();
+    }
+  } catch {
+    return 0;
+  }
+}
+
 /** Nothing was ever written: whoever makes the file makes `owners` after its tables. */
 function isNew(sql: Sql, stateDir: string): boolean {
   if (sql.get("SELECT 1 FROM sqlite_schema WHERE type = 'table' LIMIT 1")) return false;

@@ -323,7 +323,7 @@ describeWithPostgres('a connection to the state’s database', () => {
       standby = { port, stop: () => run('pg_ctl', '-D', dir, '-m', 'immediate', 'stop') };
 
       const alone = `postgres://keeper:${WRITTEN}@127.0.0.1:${port}/kept`;
-      expect(await refusal(alone)).toContain('is a read-only standby (name the primary in stateUrl');
+      expect(await refusal(alone)).toContain('is a read-only standby (promote it, or name the primary');
       const hosts = [
         `127.0.0.1:1,127.0.0.1:${port},127.0.0.1:${cluster.port}`,
         `127.0.0.1:${cluster.port},127.0.0.1:${port}`,
