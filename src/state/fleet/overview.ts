@@ -35,8 +35,6 @@ export async function openFleetOverview(
     if (!isUnusable(error)) throw error;
     return await openOwn(error);
   }
-  if (!shared) return undefined;
-  const there = shared;
   // It can be read, and may have taken no writes: then it knows less than this machine.
   let spooled = await countSpooled(stateDir);
   if (spooled > 0) {
@@ -45,6 +43,9 @@ export async function openFleetOverview(
     spooled = Math.min(spooled, await countSpooled(stateDir));
   }
   if (spooled > 0) warn(notThere(spooled, fleet.machine));
+  // One that was just made has nothing yet.
+  if (!shared) return spooled > 0 ? await openReadOnly(stateDir, { asSpool: true }) : undefined;
+  const there = shared;
   let opened: OpenOverview | undefined;
   const ask = async <T>(look: (overview: Overview) => Promise<T>): Promise<T> => {
     try {
