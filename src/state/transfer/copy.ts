@@ -57,14 +57,14 @@ export async function copyRecordings(from: Transfer, to: Transfer, options: Copy
   let done = 0;
   await forEachRecording(from, signal, async id => {
     const known = await from.read(id);
-    if (isSame(await to.read(id), known)) copied.already++;
-    else {
-      const taken = dryRun ? await to.othersOf(known) : await to.take(known, { prefer: 'newer', now });
-      const { others, deliveries = [] } = taken;
-      for (const { webhookId, how } of deliveries) if (how !== 'new') copied.merged.add(webhookId);
-      copied.kept.push(...others.map(other => ({ ...other, recordingId: id })));
-      if (others.length > 0) return;
-    }
+    const isThere = isSame(await to.read(id), known);
+    // Exactly this may be another machine's there: an interrupted move of this one, when it had another name.
+    const taken = dryRun || isThere ? await to.othersOf(known) : await to.take(known, { prefer: 'newer', now });
+    const { others, deliveries = [] } = taken;
+    for (const { webhookId, how } of deliveries) if (how !== 'new') copied.merged.add(webhookId);
+    copied.kept.push(...others.map(other => ({ ...other, recordingId: id })));
+    if (others.length > 0) return;
+    if (isThere) copied.already++;
     copied.counts = plus(copied.counts, countsOf(known));
     onProgress?.(++done);
   });

@@ -9,6 +9,7 @@ import { postgresStateOver } from '../../../src/state/postgres/postgres-state.ts
 import { schemaSql } from '../../../src/state/postgres/schema-sql.ts';
 import { openDatabase, type Database as Sqlite } from '../../../src/state/sqlite/database.ts';
 import type { State } from '../../../src/state/state.ts';
+import { copyRecordings } from '../../../src/state/transfer/copy.ts';
 import { type MoveReport, moveState } from '../../../src/state/transfer/move.ts';
 import { movedIn, refuseMoved } from '../../../src/state/transfer/moved.ts';
 import { postgresTransfer, sqliteTransfer } from '../../../src/state/transfer/transfer.ts';
@@ -165,6 +166,24 @@ describeWithPostgres('moving a state', () => {
     );
     expect(await sqliteTransfer(b.database).ids('', 10)).toEqual(['done', 'live', 'partial']);
     expect((await postgresTransfer(a.postgres).read('own')).deliveries).toHaveLength(1);
+  });
+
+  test('that was interrupted under another name of the machine is not finished under the new one', async () => {
+    const sides = await filled();
+    const options = { dryRun: false, now: NOW, signal: new AbortController().signal };
+    await copyRecordings(sqliteTransfer(sides.sqlite), postgresTransfer(sides.postgres), options);
+    const renamed = { ...sides, postgres: await open('studio-b') };
+    for (const dryRun of [true, false]) {
+      const { kept, counts } = await move(renamed, 'postgres', { dryRun });
+      expect(counts.recordings).toBe(0);
+      expect(kept.map(({ recordingId, machine }) => [recordingId, machine])).toEqual(
+        expect.arrayContaining(['done', 'live', 'partial'].map(id => [id, 'studio-a'])),
+      );
+    }
+    expect(await sqliteTransfer(sides.sqlite).ids('', 10)).toEqual(['done', 'live', 'partial']);
+    // Under its own name it is.
+    expect((await move(sides, 'postgres')).counts.recordings).toBe(3);
+    expect(await sqliteTransfer(sides.sqlite).ids('', 10)).toEqual([]);
   });
 
   test('that was killed is finished by the next one: nothing is lost, and nothing doubled', async () => {

@@ -19,7 +19,7 @@ export function stateMoveText({ to, dryRun, machine, place, counts, already, kep
     ...(already > 0 ? [`${count(already, 'recording')} of these ${already === 1 ? 'was' : 'were'} there already`] : []),
     ...kept.map(
       one =>
-        `not moved: ${printable(one.recordingId)} (machine ${printable(one.machine)} has a recording with this ID; upload this one under another ID)`,
+        `not moved: ${printable(one.recordingId)} (machine ${printable(one.machine)} has a recording with this ID; upload this one under another ID, or, if this machine was called so before, move it under that name)`,
     ),
     ...(backup === undefined ? [] : [`the file as it was: ${printable(backup)}`]),
     ...(to === 'sqlite' && !dryRun ? ['remove stateUrl from the configuration now'] : []),
