@@ -12,9 +12,11 @@ import { runInThread } from '../sqlite/thread.ts';
 export async function backUp(stateDir: string, now: number): Promise<string> {
   const time = new Date(now).toISOString().replace(/[-:.]/g, '');
   const backup = join(stateDir, `state.db.moved-${time}`);
+  let isOurs = false;
   try {
-    // Private from its first byte on.
+    // Private from its first byte on, and never in place of another copy.
     closeSync(openSync(backup, 'wx', 0o600));
+    isOurs = true;
     await runInThread(join(stateDir, 'state.db'), `VACUUM INTO '${backup.replaceAll("'", "''")}'`, {
       readOnly: false,
       timeoutMs: 10_000,
@@ -23,8 +25,7 @@ export async function backUp(stateDir: string, now: number): Promise<string> {
   } catch (error) {
     // The words for it need to know whether the disk is full: half a copy would still be there, and help nobody.
     const inWords = stateError(error, stateDir);
-    rmSync(backup, { force: true });
-    rmSync(`${backup}-journal`, { force: true });
+    if (isOurs) for (const file of [backup, `${backup}-journal`]) rmSync(file, { force: true });
     throw inWords;
   }
 }

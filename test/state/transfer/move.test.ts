@@ -27,11 +27,11 @@ describeWithPostgres('moving a state', () => {
   const move = (
     sides: { sqlite: Sqlite; dir: string; postgres: Postgres },
     to: 'postgres' | 'sqlite',
-    { dryRun = false } = {},
+    { dryRun = false, now = NOW } = {},
   ): Promise<MoveReport> =>
     moveState(
       { sqlite: sides.sqlite, stateDir: sides.dir, postgres: sides.postgres },
-      { to, dryRun, now: NOW, signal: new AbortController().signal },
+      { to, dryRun, now, signal: new AbortController().signal },
     );
   const filled = async () => {
     const { database: sqlite, state, dir } = await openSqlite();
@@ -182,8 +182,12 @@ describeWithPostgres('moving a state', () => {
     }
     expect(await sqliteTransfer(sides.sqlite).ids('', 10)).toEqual(['done', 'live', 'partial']);
     // Under its own name it is.
-    expect((await move(sides, 'postgres')).counts.recordings).toBe(3);
+    const again = await move(sides, 'postgres', { now: NOW + 1 });
+    expect(again.counts.recordings).toBe(3);
     expect(await sqliteTransfer(sides.sqlite).ids('', 10)).toEqual([]);
+    // A copy of the file is never in the place of another one.
+    await expect(move(sides, 'postgres', { now: NOW + 1 })).resolves.toMatchObject({ backup: undefined });
+    expect(existsSync(again.backup!)).toBe(true);
   });
 
   test('that was killed is finished by the next one: nothing is lost, and nothing doubled', async () => {
