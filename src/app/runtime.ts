@@ -202,7 +202,7 @@ export function openRuntime(config: Config, options: RuntimeOptions): Runtime {
       const shared = fleet();
       if (!shared) return undefined;
       const { lookAtDatabase } = await import('../state/open.ts');
-      return await lookAtDatabase(shared);
+      return await lookAtDatabase(shared, config.stateDir);
     },
     async stateFlaw(signal) {
       const { findFlaw } = await import('../state/open.ts');

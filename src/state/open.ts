@@ -64,10 +64,15 @@ export async function openOverview(
   return await openFleetOverview(stateDir, fleet, warn);
 }
 
-/** What `doctor` shows of a fleet's database. @throws AppError `STATE` if it cannot be used */
-export async function lookAtDatabase(fleet: FleetOptions): Promise<DatabaseFacts> {
+/**
+ * What `doctor` shows of a fleet's database.
+ * @param stateDir folder of this machine, which remembers failovers
+ * @throws AppError `STATE` if it cannot be used
+ */
+export async function lookAtDatabase(fleet: FleetOptions, stateDir: string): Promise<DatabaseFacts> {
   const { lookAtDatabase } = await import('./postgres/facts.ts');
-  return await lookAtDatabase(fleet);
+  const { timelinesSeen } = await import('./fleet/timelines.ts');
+  return await lookAtDatabase(fleet, await timelinesSeen(stateDir));
 }
 
 /** The SQL that makes or upgrades a fleet's schema, and lets a role use it. */

@@ -14,16 +14,19 @@ describeWithPostgres('failover to the other host of stateUrl', () => {
   let cluster: Cluster;
   let standby: Standby;
   let desk: Desk;
+  let database: string;
   beforeAll(async () => {
     sandbox = await openSandbox();
   });
   beforeEach(async () => {
+    sandbox.receiver.resetRequests();
     cluster = await startCluster({
       access: ['host all all all scram-sha-256', 'local replication postgres trust'],
       settings: ['synchronous_commit = on'],
     });
     const fleet = await makeFleet(cluster, sandbox, ['studio-a'], { RECORDUPLOAD_SETTLE: '0s' });
     [desk] = fleet.desks;
+    database = fleet.database;
     standby = await startStandby(cluster);
     desk.env.RECORDUPLOAD_STATE_URL = fleet.url.replace(
       `127.0.0.1:${cluster.port}/`,
@@ -58,6 +61,27 @@ describeWithPostgres('failover to the other host of stateUrl', () => {
     expect(await desk.run(['retry', '--now'])).toMatchObject({ code: 0 });
     expect(webhooksOf(sandbox, id)).toHaveLength(1);
     expect((await desk.run(['status'])).stderr).toBe('');
+  });
+
+  test('an old primary that comes back, and takes writes, is left alone', async () => {
+    const ids = [freshId(), freshId()] as const;
+    await cluster.stop('immediate');
+    standby.promote();
+    expect(await desk.run(['upload', makeRecording({ name: ids[0] })])).toMatchObject({ code: 0 });
+    // It waits for no standby then.
+    await cluster.start({ settings: ['synchronous_standby_names='] });
+    const { code, stderr } = await desk.run(['upload', makeRecording({ name: ids[1] })]);
+    expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.not.stringContaining('warning') });
+    expect((await desk.run(['list'])).stdout).toContain(ids[0]);
+    expect(await cluster.run('SELECT id FROM recordupload.recordings', database)).toHaveLength(1);
+    for (const id of ids) expect(webhooksOf(sandbox, id)).toHaveLength(1);
+    // Without the other one, it has its line.
+    standby.stop();
+    const away = await desk.run(['upload', makeRecording()]);
+    expect(away).toMatchObject({ code: 0, stdout: expect.stringContaining('queued on this machine') });
+    expect(away.stderr).toContain('is an old primary, and another server has taken its place (stop it, or make it');
+    expect((await desk.run(['status'])).stderr).toContain('is an old primary');
+    expect((await desk.run(['doctor'])).stdout).toMatch(/✘ state database: .* is an old primary/);
   });
 
   test('under a worker: it goes on at the other host by itself', async () => {

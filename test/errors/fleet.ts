@@ -11,10 +11,11 @@ import { takenOverBy } from '../../src/state/fleet/fleet-journal.ts';
 import { movedOut } from '../../src/state/fleet/fleet-state.ts';
 import { waitsForDatabase } from '../../src/state/fleet/shared-folders.ts';
 import { takenOver } from '../../src/state/postgres/claim-recording.ts';
-import { nameless, openConnections, wrongEncoding } from '../../src/state/postgres/connection.ts';
+import { nameless, openConnections } from '../../src/state/postgres/connection.ts';
 import { senseless } from '../../src/state/postgres/database.ts';
 import { databaseError, NoAnswer, Standby } from '../../src/state/postgres/failure.ts';
 import { sameHostName, sameName } from '../../src/state/postgres/liveness.ts';
+import { wrongEncoding } from '../../src/state/postgres/look-at-server.ts';
 import { newerSchema } from '../../src/state/postgres/migrations.ts';
 import { connectionSettings } from '../../src/state/postgres/settings.ts';
 import { differs } from '../../src/state/transfer/copy.ts';
@@ -199,7 +200,13 @@ export const FLEET_MADE: readonly Made[] = [
     says: "the state's database at db.example.com:5432/kept takes no writes",
     hint: 'default_transaction_read_only is on for the server, the database or the user of stateUrl: reset it once writes are allowed',
     exit,
-    make: () => databaseError(new Standby('db.example.com:5432', { isStandby: false }), WHERE),
+    make: () => databaseError(new Standby('db.example.com:5432', { why: 'read-only' }), WHERE),
+  },
+  {
+    says: "the state's database at db.example.com:5432/kept is an old primary, and another server has taken its place",
+    hint: 'stop it, or make it a standby of that one (pg_rewind); if it is the right one, name it alone in stateUrl',
+    exit,
+    make: () => databaseError(new Standby('db.example.com:5432', { why: 'replaced' }), WHERE),
   },
   {
     says: "the state's database at db.example.com:5432/kept does not encrypt connections",

@@ -22,7 +22,8 @@ export interface Cluster {
   run(sql: string, database?: string): Promise<Record<string, unknown>[]>;
   /** @param how `immediate` is a crash: nothing is written any more */
   stop(how?: 'fast' | 'immediate'): Promise<void>;
-  start(): Promise<void>;
+  /** @param options.settings `name=value` on its command line */
+  start(options?: { settings: readonly string[] }): Promise<void>;
   /** Stops it and removes all of it. */
   remove(): Promise<void>;
 }
@@ -119,8 +120,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
         await client.end();
       }
     },
-    async start() {
-      const child = spawn('setpriv', [...asUser, join(bin, 'postgres'), '-D', data], {
+    async start({ settings: given } = { settings: [] }) {
+      const more = given.flatMap(one => ['-c', one]);
+      const child = spawn('setpriv', [...asUser, join(bin, 'postgres'), '-D', data, ...more], {
         cwd: dir,
         stdio: ['ignore', 'ignore', 'pipe'],
       });

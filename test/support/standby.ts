@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Cluster, findPostgres, freePort } from './postgres.ts';
 
@@ -6,6 +7,7 @@ import { type Cluster, findPostgres, freePort } from './postgres.ts';
 export interface Standby {
   readonly port: number;
   promote(): void;
+  /** Again does nothing. */
   stop(): void;
 }
 
@@ -29,6 +31,8 @@ export async function startStandby(cluster: Cluster): Promise<Standby> {
   return {
     port,
     promote: () => void run('pg_ctl', '-D', dir, '-w', 'promote'),
-    stop: () => void run('pg_ctl', '-D', dir, '-m', 'immediate', 'stop'),
+    stop() {
+      if (existsSync(join(dir, 'postmaster.pid'))) run('pg_ctl', '-D', dir, '-m', 'immediate', 'stop');
+    },
   };
 }

@@ -2,7 +2,7 @@ import { systemClock } from '../../core/clock.ts';
 import { AppError } from '../../core/errors.ts';
 import type { TakeWorkerResult } from '../../core/status/worker.ts';
 import type { RecordingRef } from '../../core/upload/parts-journal.ts';
-import { openDatabase as openPostgres } from '../postgres/database.ts';
+import { type DatabaseOptions, openDatabase as openPostgres } from '../postgres/database.ts';
 import { isPassing } from '../postgres/failure.ts';
 import { postgresStateOver } from '../postgres/postgres-state.ts';
 import { databaseOptions } from '../postgres/settings.ts';
@@ -30,6 +30,7 @@ import {
 import { createRemote, isAway, type OpenRemote, type Remote } from './remote.ts';
 import { releaseLeft } from './shared-folders.ts';
 import { openSpool } from './spool.ts';
+import { keptTimelines } from './timelines.ts';
 
 /**
  * Opens the state of a fleet. While its database is away, uploads go on: what they come to is kept in this machine's own
@@ -52,6 +53,7 @@ export async function openFleetState(
   await file.read(sql => refuseMoved(sql, { asSpool: true })).catch(close);
   const local = stateOver(file, { pid, stateDir });
   const spool = openSpool(file);
+  const timelines = await keptTimelines(file);
   const changes = createChanges(() => remote);
   const unreleased = new Map<string, RecordingRef>();
   const remote: Remote = createRemote({
@@ -59,7 +61,7 @@ export async function openFleetState(
       changes.onBack(opened);
       if (unreleased.size > 0) void releaseLeft(unreleased, opened).then(() => changes.onBack(opened));
     },
-    open: () => openRemote(fleet, pid, warn),
+    open: () => openRemote({ ...databaseOptions(fleet, pid), warn, timelines }),
     onAway: error => warn(awayLine(error, fleet)),
     now: () => systemClock.monotonic(),
   });
@@ -133,8 +135,8 @@ export async function openFleetState(
   };
 }
 
-async function openRemote(fleet: FleetOptions, pid: number, warn: (message: string) => void): Promise<OpenRemote> {
-  const database = await openPostgres({ ...databaseOptions(fleet, pid), warn });
+async function openRemote(options: DatabaseOptions): Promise<OpenRemote> {
+  const database = await openPostgres(options);
   const { machine } = database.self;
   try {
     const moved = await database.read(sql => sql.get('SELECT at FROM moved WHERE machine = $machine', { machine }));

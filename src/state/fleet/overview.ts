@@ -2,10 +2,12 @@ import { systemClock } from '../../core/clock.ts';
 import type { Overview } from '../../core/status/overview.ts';
 import { openPostgresOverview } from '../postgres/postgres-state.ts';
 import { openTemporaryDatabase } from '../sqlite/database.ts';
-import { countSpooled, openReadOnly } from '../sqlite/read-only.ts';
+import { lookIntoSpool, openReadOnly } from '../sqlite/read-only.ts';
+import type { Sql } from '../sqlite/sql.ts';
 import { stateOver } from '../sqlite/sqlite-state.ts';
 import type { FleetOptions, OpenOverview } from '../state.ts';
 import { isUnusable } from './remote.ts';
+import { timelinesSeen } from './timelines.ts';
 
 const BEING_BROUGHT_MS = 500;
 
@@ -30,17 +32,17 @@ export async function openFleetOverview(
   };
   let shared: OpenOverview | undefined;
   try {
-    shared = await openPostgresOverview(fleet);
+    shared = await openPostgresOverview(fleet, await timelinesSeen(stateDir));
   } catch (error) {
     if (!isUnusable(error)) throw error;
     return await openOwn(error);
   }
   // It can be read, and may have taken no writes: then it knows less than this machine.
-  let spooled = await countSpooled(stateDir);
+  let spooled = await lookIntoSpool(stateDir, countAhead, 0);
   if (spooled > 0) {
     // An upload that has just ended is brought over within this.
     await systemClock.sleep(BEING_BROUGHT_MS);
-    spooled = Math.min(spooled, await countSpooled(stateDir));
+    spooled = Math.min(spooled, await lookIntoSpool(stateDir, countAhead, 0));
   }
   if (spooled > 0) warn(notThere(spooled, fleet.machine));
   // One that was just made has nothing yet.
@@ -74,6 +76,11 @@ async function openNothing(): Promise<OpenOverview> {
   const database = await openTemporaryDatabase();
   const { overview } = stateOver(database, { pid: process.pid });
   return { ...overview, damage: () => undefined, close: () => void database.close() };
+}
+
+/** How many recordings of this machine the fleet's database does not know in full yet. */
+function countAhead(sql: Sql): number {
+  return Number(sql.get('SELECT COUNT(*) AS n FROM spooled WHERE is_ahead = 1')?.n ?? 0);
 }
 
 function notThere(count: number, machine: string): string {

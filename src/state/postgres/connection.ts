@@ -16,8 +16,10 @@ import {
   withoutSecrets,
 } from './failure.ts';
 import { endSession, FAREWELL_MS, within } from './farewell.ts';
+import { lookAt } from './look-at-server.ts';
 import { Client, Pool } from './pg.ts';
 import { type Link, lookForAnswer, watched } from './silence.ts';
+import { rememberTimelines, type Timelines } from './timelines.ts';
 import { waysTo } from './tls.ts';
 import { parserOf } from './value-types.ts';
 
@@ -53,6 +55,8 @@ export interface ConnectionSettings {
   applicationName: string;
   /** Certificates that are trusted, in PEM; Node's unless given. */
   ca?: string | undefined;
+  /** What earlier processes of this machine have seen of failovers. */
+  timelines?: Timelines | undefined;
 }
 
 /** Writes of one process wait for each other at the disk of the server, so that more connections are no faster. */
@@ -60,47 +64,24 @@ const POOL_SIZE = 4;
 /** Longer than an idle worker pauses (changes.ts): a new connection costs more than what it asks. */
 const IDLE_MS = 600_000;
 /**
- * How long the server works at one statement, and how long this process waits for its answer if the server says that it
- * works at it; else silence.ts ends the wait.
+ * How long this process waits for an answer if the server says that it works at it, which it does for 30 s
+ * (look-at-server.ts); else silence.ts ends the wait.
  */
-const STATEMENT_TIMEOUT_MS = 30_000;
 const ANSWER_TIMEOUT_MS = 35_000;
 /** How long nobody asks a host again that did not answer: each try of it takes seconds. */
 const SILENT_FOR_MS = 10_000;
-/** A process that was stopped in the middle of a transaction keeps its locks no longer. */
-const IDLE_IN_TRANSACTION_MS = 30_000;
 const KEEPALIVE_MS = 10_000;
-
-/**
- * Settings of each session. The server notices within half a minute that this machine is gone: its locks are free then.
- * The path has no schema that others may create something in.
- */
-export const SESSION_SETTINGS: readonly string[] = [
-  'search_path = recordupload, pg_catalog, pg_temp',
-  `statement_timeout = ${STATEMENT_TIMEOUT_MS}`,
-  // Whoever has the database may have shorter ones in mind for people: each statement ends by the line above.
-  'lock_timeout = 0',
-  // Compiling a statement takes longer than any of ours runs.
-  'jit = off',
-  `idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}`,
-  // Whatever the role or the database has: a session that idles says that its process lives, and locks end.
-  'idle_session_timeout = 0',
-  'lock_timeout = 0',
-];
-/** A session is its process's sign of life: one that idles must not end. PostgreSQL 13 has no such end. */
-const NO_IDLE_END = { since: 140_000, setting: 'idle_session_timeout = 0' } as const;
-const KEEPALIVE_SETTINGS: readonly string[] = [
-  'tcp_keepalives_idle = 10',
-  'tcp_keepalives_interval = 5',
-  'tcp_keepalives_count = 3',
-  'tcp_user_timeout = 25000',
-];
 
 /**
  * Opens nothing yet.
  * @throws AppError `CONFIG` if the URL names a file that cannot be used, or nobody
  */
-export function openConnections({ url, applicationName, ca }: ConnectionSettings): Connections {
+export function openConnections({
+  url,
+  applicationName,
+  ca,
+  timelines = rememberTimelines(),
+}: ConnectionSettings): Connections {
   const user = url.user ?? ownName();
   // Without one, pg would look for it by rules of its own.
   const password = url.password ?? process.env.PGPASSWORD ?? '';
@@ -135,7 +116,7 @@ export function openConnections({ url, applicationName, ca }: ConnectionSettings
     ssl: ConnectionOptions | false,
     giveUp: () => void,
   ) => {
-    const server = await lookAt(client, host, ssl !== false, url);
+    const server = await lookAt(client, host, { isEncrypted: ssl !== false, url, timelines });
     const look = async () => {
       const found = await lookForAnswer(new Client(configOf(host, ssl) as ClientConfig), server, url.connectTimeoutMs);
       if (found === 'silent') silent.set(hostText(host), systemClock.monotonic());
@@ -260,39 +241,6 @@ export function nameless(cause: unknown): AppError {
   return new AppError('CONFIG', 'stateUrl names no user, and the user of this process has no name', {
     hint: 'name one: postgres://user@host/database',
     cause,
-  });
-}
-
-/** Looks at a server that was just connected to, and makes its settings, where the connection has a session. */
-async function lookAt(
-  client: Client | PoolClient,
-  host: DatabaseHost,
-  isEncrypted: boolean,
-  { mustWrite, connectTimeoutMs }: DatabaseUrl,
-): Promise<ServerFacts> {
-  const ask = (text: string) => client.query({ text, query_timeout: connectTimeoutMs } as { text: string });
-  const { rows } = await ask(
-    `SELECT pg_backend_pid() AS backend, pg_is_in_recovery() AS standby, current_setting('server_encoding') AS encoding,
-       current_setting('transaction_read_only') AS read_only, current_setting('server_version_num')::int AS version`,
-  );
-  const [{ backend, standby, encoding, read_only: readOnly, version }] = rows;
-  if (mustWrite && (standby || readOnly === 'on')) throw new Standby(hostText(host), { isStandby: standby === 1 });
-  if (encoding !== 'UTF8') throw wrongEncoding(encoding);
-  // A pooler makes up the number of the process that it gives its clients.
-  const isPooled = (client as unknown as { processID: number | null }).processID !== backend;
-  const settings = [
-    ...SESSION_SETTINGS,
-    ...KEEPALIVE_SETTINGS,
-    ...(version >= NO_IDLE_END.since ? [NO_IDLE_END.setting] : []),
-  ];
-  if (!isPooled) await ask(settings.map(one => `SET ${one}`).join('; '));
-  return { host, versionNumber: version, isEncrypted, isPooled, backend };
-}
-
-/** The error for a database that cannot keep every character of a name or a title. */
-export function wrongEncoding(encoding: string): AppError {
-  return new AppError('STATE', `the database's encoding is ${encoding}, and the state needs UTF8`, {
-    hint: "create a database with ENCODING 'UTF8', and name it in stateUrl",
   });
 }
 

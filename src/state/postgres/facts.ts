@@ -7,16 +7,18 @@ import { refusalOfName } from './liveness.ts';
 import { readVersion } from './migrations.ts';
 import { missingRight } from './rights.ts';
 import { connectionSettings, databaseOptions } from './settings.ts';
+import type { Timelines } from './timelines.ts';
 
 /** How long a round trip takes is the median of so many. */
 const ROUND_TRIPS = 5;
 
 /**
  * Looks at the database of a fleet; makes nothing in it.
+ * @param timelines what this machine has seen of failovers
  * @throws AppError `STATE` if it cannot be used
  */
-export async function lookAtDatabase(fleet: FleetOptions): Promise<DatabaseFacts> {
-  const connections = openConnections(connectionSettings(fleet));
+export async function lookAtDatabase(fleet: FleetOptions, timelines: Timelines): Promise<DatabaseFacts> {
+  const connections = openConnections({ ...connectionSettings(fleet), timelines });
   try {
     return await connections.use(async (client, { host, versionNumber, isEncrypted, isPooled }) => {
       // Whoever works has two connections at the least.

@@ -4,18 +4,18 @@ import type { Redactor } from '../../core/redact.ts';
 import { printableLine } from '../../core/text.ts';
 import { opensslReason } from '../../core/tls-failure.ts';
 
-/** All servers of the URL that answered refuse to write: they are standbys, or were told to take no writes. */
+/** All servers of the URL that answered are not to be written to. */
 export class Standby extends Error {
-  readonly isStandby: boolean;
+  readonly why: 'standby' | 'read-only' | 'replaced';
 
   /**
    * @param host for the message
-   * @param options.isStandby false: a setting of the server, the database or the role says so
+   * @param options.why a setting of the server, the database or the role says so, or another server has taken its place
    */
-  constructor(host: string, { isStandby = true } = {}) {
-    super(isStandby ? `${host} is a read-only standby` : `${host} takes no writes`);
+  constructor(host: string, { why = 'standby' }: { why?: Standby['why'] } = {}) {
+    super(`${host}: ${why}`);
     this.name = 'Standby';
-    this.isStandby = isStandby;
+    this.why = why;
   }
 }
 
@@ -63,6 +63,7 @@ export type FailureKind =
   | 'away' // no server answers, or it is starting or stopping
   | 'standby'
   | 'read-only' // by a setting
+  | 'replaced' // by another server, which was promoted
   | 'connections' // too many
   | 'full' // its disk
   | 'password'
@@ -91,6 +92,10 @@ const WORDS: Readonly<Record<FailureKind, Words>> = {
   'read-only': {
     message: where => `the state's database at ${where} takes no writes`,
     hint: 'default_transaction_read_only is on for the server, the database or the user of stateUrl: reset it once writes are allowed',
+  },
+  replaced: {
+    message: where => `the state's database at ${where} is an old primary, and another server has taken its place`,
+    hint: 'stop it, or make it a standby of that one (pg_rewind); if it is the right one, name it alone in stateUrl',
   },
   connections: {
     message: where => `the state's database at ${where} has no connection left for this process`,
@@ -174,7 +179,7 @@ export function isTimeout(error: unknown): boolean {
 /** What kind of failure of the database an error is; undefined: none, or one that nothing is known of. */
 function failureKind(error: unknown): FailureKind | undefined {
   const cause = error instanceof AppError ? error.cause : error;
-  if (cause instanceof Standby) return cause.isStandby ? 'standby' : 'read-only';
+  if (cause instanceof Standby) return cause.why;
   if (cause instanceof NotConnected || cause instanceof NoAnswer) return 'away';
   if (NoTls.is(cause)) return 'no-tls';
   const code = codeOf(cause);
@@ -193,7 +198,7 @@ export function isConnectionLost(error: unknown): boolean {
 }
 
 export function isReadOnly(error: unknown): boolean {
-  return ['standby', 'read-only'].includes(failureKind(error) ?? '');
+  return ['standby', 'read-only', 'replaced'].includes(failureKind(error) ?? '');
 }
 
 /** True for what may be over in a moment; false for what somebody has to correct. */

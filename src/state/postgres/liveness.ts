@@ -2,10 +2,11 @@ import { randomInt, randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import { AppError } from '../../core/errors.ts';
 import { formatDuration } from '../../core/units.ts';
-import { type Connections, SESSION_SETTINGS } from './connection.ts';
+import type { Connections } from './connection.ts';
 import { isConnectionLost } from './failure.ts';
 import { endSession, FAREWELL_MS, within } from './farewell.ts';
 import { isOtherInstallation, isSameMachine } from './fingerprint.ts';
+import { SESSION_SETTINGS } from './look-at-server.ts';
 import type { Link } from './silence.ts';
 import type { Sql } from './sql.ts';
 

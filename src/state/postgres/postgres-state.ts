@@ -12,6 +12,7 @@ import { openOverviewOf } from './overview.ts';
 import { openHousekeeping } from './prune.ts';
 import { openUploadQueue } from './queue.ts';
 import { databaseOptions } from './settings.ts';
+import type { Timelines } from './timelines.ts';
 import { notePass } from './totals.ts';
 import { openUploadJournal } from './upload-journal.ts';
 import { takeWorkerIn } from './worker.ts';
@@ -48,8 +49,11 @@ export function postgresStateOver(database: Database): State {
  * @returns undefined if there is none yet
  * @throws AppError `STATE` if it cannot be read
  */
-export async function openPostgresOverview(fleet: FleetOptions): Promise<OpenOverview | undefined> {
-  const database = await openDatabaseToRead(databaseOptions(fleet, process.pid));
+export async function openPostgresOverview(
+  fleet: FleetOptions,
+  timelines?: Timelines,
+): Promise<OpenOverview | undefined> {
+  const database = await openDatabaseToRead({ ...databaseOptions(fleet, process.pid), timelines });
   if (!database) return undefined;
   return {
     ...openOverviewOf(database),

@@ -197,20 +197,22 @@ export async function mayHoldDeliveries(stateDir: string): Promise<boolean> {
   }
 }
 
-/** How many recordings of this machine the fleet's database does not know in full yet. Never throws: 0 if that cannot be read. */
-export async function countSpooled(stateDir: string): Promise<number> {
+/**
+ * Looks into what a machine's file keeps for the fleet's database, beside it. Never throws.
+ * @returns the other answer if the file cannot be read, or is none
+ */
+export async function lookIntoSpool<T>(stateDir: string, look: (sql: Sql) => T, otherwise: T): Promise<T> {
   const file = join(stateDir, 'state.db');
   try {
-    if (!existsSync(file)) return 0;
+    if (!existsSync(file)) return otherwise;
     const { sql } = await untilUnlocked(() => openForReading(file), { patienceMs: PATIENCE_MS });
     try {
-      const row = sql.get('SELECT COUNT(*) AS n FROM spooled WHERE is_ahead = 1');
-      return Number(row?.n ?? 0);
+      return look(sql);
     } finally {
       sql.close();
     }
   } catch {
-    return 0;
+    return otherwise;
   }
 }
 

@@ -70,7 +70,7 @@ describeWithPostgres('a connection to the state’s database', () => {
     parameters: string,
     { user = 'keeper', password = WRITTEN, database = 'kept', host = '127.0.0.1' } = {},
   ) => `postgres://${user}:${password}@${host}:${cluster.port}/${database}?${parameters}`;
-  const look = (url: string, ca?: string) => lookAtDatabase(fleetOf(url, ca));
+  const look = (url: string, ca?: string) => lookAtDatabase(fleetOf(url, ca), folder);
   const refusal = async (url: string, ca?: string) => {
     const { code, message, hint } = await failureOf(look(url, ca));
     expect(code).toBe('STATE');

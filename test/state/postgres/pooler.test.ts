@@ -65,7 +65,7 @@ describeWithPooler('a state behind PgBouncer in transaction mode', () => {
   };
 
   test('is recognised', async () => {
-    expect(await lookAtDatabase(fleetOf('studio-a'))).toMatchObject({ isPooled: true });
+    expect(await lookAtDatabase(fleetOf('studio-a'), folder)).toMatchObject({ isPooled: true });
   });
 
   test('has owners with leases, which end with their process’s word or their time', async () => {
