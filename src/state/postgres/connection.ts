@@ -16,24 +16,12 @@ import {
   withoutSecrets,
 } from './failure.ts';
 import { endSession, FAREWELL_MS, within } from './farewell.ts';
-import { lookAt } from './look-at-server.ts';
+import { lookAt, type ServerFacts } from './look-at-server.ts';
 import { Client, Pool } from './pg.ts';
 import { type Link, lookForAnswer, watched } from './silence.ts';
 import { rememberTimelines, type Timelines } from './timelines.ts';
 import { waysTo } from './tls.ts';
 import { parserOf } from './value-types.ts';
-
-/** What is known of a server once a connection to it is open. */
-export interface ServerFacts {
-  host: DatabaseHost;
-  /** `150018`: 15.18. */
-  versionNumber: number;
-  isEncrypted: boolean;
-  /** A pooler gives each transaction another server process: no session, no lock of one, no prepared statements. */
-  isPooled: boolean;
-  /** The number of the server's process; a pooler's changes with each transaction. */
-  backend: number;
-}
 
 /** Connections to the database. They are opened when they are first needed. */
 export interface Connections {

@@ -3,7 +3,7 @@ import { AppError } from '../../core/errors.ts';
 import { type ConnectionSettings, type Connections, openConnections, type ServerFacts } from './connection.ts';
 import { databaseError, isConflict, isConnectionLost, NoAnswer } from './failure.ts';
 import { type Liveness, NoOwner, openLiveness, type Self } from './liveness.ts';
-import { SESSION_SETTINGS } from './look-at-server.ts';
+import { SESSION_SETTINGS, type ServerFacts } from './look-at-server.ts';
 import { migrate, readVersion } from './migrations.ts';
 import type { Link } from './silence.ts';
 import { type Row, type Sql, sqlOver } from './sql.ts';

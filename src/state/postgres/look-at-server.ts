@@ -1,9 +1,20 @@
 import type { Client, PoolClient } from 'pg';
 import { type DatabaseHost, type DatabaseUrl, hostText } from '../../core/database-url.ts';
 import { AppError } from '../../core/errors.ts';
-import type { ServerFacts } from './connection.ts';
 import { Standby } from './failure.ts';
 import { refuseOldPrimary, type Timelines } from './timelines.ts';
+
+/** What is known of a server once a connection to it is open. */
+export interface ServerFacts {
+  host: DatabaseHost;
+  /** `150018`: 15.18. */
+  versionNumber: number;
+  isEncrypted: boolean;
+  /** A pooler gives each transaction another server process: no session, no lock of one, no prepared statements. */
+  isPooled: boolean;
+  /** The number of the server's process; a pooler's changes with each transaction. */
+  backend: number;
+}
 
 /** How long the server works at one statement. */
 const STATEMENT_TIMEOUT_MS = 30_000;
