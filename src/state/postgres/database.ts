@@ -1,6 +1,6 @@
 import { isNativeError } from 'node:util/types';
 import { AppError } from '../../core/errors.ts';
-import { type ConnectionSettings, type Connections, openConnections, type ServerFacts } from './connection.ts';
+import { type ConnectionSettings, type Connections, openConnections } from './connection.ts';
 import { databaseError, isConflict, isConnectionLost, NoAnswer } from './failure.ts';
 import { type Liveness, NoOwner, openLiveness, type Self } from './liveness.ts';
 import { SESSION_SETTINGS, type ServerFacts } from './look-at-server.ts';
