@@ -6,13 +6,15 @@ import { join, resolve } from 'node:path';
 export interface Build {
   /** The command line that starts it, under the Node that runs the benchmark. */
   cli: readonly [string, string];
+  /** Where its `src` is. */
+  folder: string;
   /** Which one it is, for the report. */
   description: string;
 }
 
 /** The built program in a folder that holds `bin` and `dist`. */
 export function buildIn(folder: string, description: string): Build {
-  return { cli: [process.execPath, join(folder, 'bin/recordupload.js')], description };
+  return { cli: [process.execPath, join(folder, 'bin/recordupload.js')], folder, description };
 }
 
 /**

@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openState } from '../../src/state/open.ts';
 import { openDatabase } from '../../src/state/postgres/database.ts';
 import { postgresStateOver } from '../../src/state/postgres/postgres-state.ts';
 import { databaseOptions } from '../../src/state/postgres/settings.ts';
@@ -104,8 +103,10 @@ async function sendOnFleet(bench: FleetBench, cluster: Cluster): Promise<Verdict
 async function sendOnSqlite(bench: FleetBench): Promise<Verdict[]> {
   const { ours, old, folder, scale, say, runs } = bench;
   const due = Math.ceil(DUE * scale);
-  const rateOf = async ({ cli }: Build) => {
+  const rateOf = async ({ cli, folder: source }: Build) => {
     const stateDir = mkdtempSync(join(folder, 'machine-'));
+    // Its own, because an old build does not read a newer schema.
+    const { openState } = (await import(join(source, 'src/state/open.ts'))) as typeof import('../../src/state/open.ts');
     const state = await openState(stateDir);
     await queueIn(state, due);
     await state.close();
