@@ -1,9 +1,10 @@
-import { AppError } from '../errors.ts';
+import type { AppError } from '../errors.ts';
 import { contentHash, METADATA_NAME, makePayload, type Payload, payloadBytes } from '../payload/payload.ts';
 import { objectKey } from '../recording/object-key.ts';
 import type { Recording } from '../recording/recording.ts';
 import type { FileChecksum } from '../storage/checksum.ts';
 import type { UploadedObject } from './journal.ts';
+import { isOfOneFile } from './of-one-file.ts';
 import { putMetadata } from './put-metadata.ts';
 import type { RemoteRecording } from './remote-recording.ts';
 import { type FileContext, fileContext, type UploadSession } from './session.ts';
@@ -60,8 +61,7 @@ export async function storeMetadata(
     const etag = await putMetadata(recording, put, context);
     return { outcome: 'uploaded', payload: fresh, stored: { text: fresh.text, etag } };
   } catch (error) {
-    if (signal.aborted || !(error instanceof AppError) || error.code === 'STATE' || error.code === 'RECORDING')
-      throw error;
+    if (signal.aborted || !isOfOneFile(error) || error.code === 'RECORDING') throw error;
     observer({ type: 'file-failed', recordingId: recording.id, name: METADATA_NAME, error });
     return { outcome: 'none', payload: payload({ metadataStored: false }), error };
   }

@@ -11,6 +11,7 @@ import { giveUpOtherLives } from './give-up-live.ts';
 import { withKnownNames } from './known-names.ts';
 import type { Look, LookOptions } from './look-at-file.ts';
 import { notClaimed } from './not-claimed.ts';
+import { isOfOneFile } from './of-one-file.ts';
 import { type RemoteRecording, remoteRecording } from './remote-recording.ts';
 import { persistentBucket, type UploadSession } from './session.ts';
 import { storeMetadata } from './store-metadata.ts';
@@ -159,7 +160,7 @@ async function lookAtAll(
       try {
         looks.set(file.name, await lookAhead(file, recording.id, { ...session, signal }, options));
       } catch (error) {
-        if (signal.aborted || !(error instanceof AppError) || error.code === 'STATE') throw error;
+        if (signal.aborted || !isOfOneFile(error)) throw error;
         looks.set(file.name, error);
       }
     },
@@ -263,7 +264,7 @@ async function uploadOne(
     else observer({ type: 'file-unchanged', recordingId, name, sizeBytes });
     return { ...facts, outcome, sentBytes, etag: object.etag };
   } catch (error) {
-    if (signal.aborted || !(error instanceof AppError) || error.code === 'STATE') throw error;
+    if (signal.aborted || !isOfOneFile(error)) throw error;
     const ref = { target: bucket.target, recordingId, name };
     const stored = await journal.file(ref);
     // A failed check of a file that is in the bucket does not undo its upload.

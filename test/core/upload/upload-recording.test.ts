@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { AppError } from '../../../src/core/errors.ts';
 import type { Recording, RecordingId, Role } from '../../../src/core/recording/recording.ts';
 import { uploadRecording } from '../../../src/core/upload/upload-recording.ts';
 import type { UploadRequest } from '../../../src/core/upload/upload-report.ts';
@@ -103,6 +104,38 @@ describe('An upload', () => {
     expect(seen.slice(0, 3)).toEqual([0, 0, 0]);
     expect(seen).toHaveLength(recording.files.length + 2);
     for (const file of recording.files) expect(await isStored(server, file)).toBe(true);
+  });
+
+  test.each([
+    ['while a file is sent', 'addParts'],
+    ['while metadata.json is stored', 'recording'],
+  ] as const)('that may not go on, found out %s, announces nothing of it', async (_when, method) => {
+    const server = await sandbox();
+    const { session, here, upload, outbox } = await office(server);
+    const recording = await makeRecording();
+    const own = session();
+    // As a machine of a fleet that was cut off for a moment: only this one question fails.
+    let isAsked = false;
+    const asked = async () => {
+      if (isAsked || server.s3.requests().every(({ operation }) => operation !== 'PutObject')) return;
+      isAsked = true;
+      throw new AppError('BUSY', 'another machine may go on with it');
+    };
+    const journal = {
+      ...own.journal,
+      [method]: async (...args: [never, never]) => {
+        await asked();
+        return await own.journal[method](...args);
+      },
+    };
+    expect(await failure(uploadRecording(recording, REQUEST, { ...own, journal }))).toMatchObject({ code: 'BUSY' });
+    expect(isAsked).toBe(true);
+    expect(await outbox.newest(ID, 'default')).toBeUndefined();
+    expect(await here.journal.recording(refOf(own.bucket, ''))).not.toMatchObject({ state: 'done' });
+
+    const report = await upload(recording);
+    expect(report.deliveries.map(({ how }) => how)).toEqual(['new']);
+    expect(Object.keys(report.payload?.uploaded_files ?? {})).toEqual(['video', 'thumbnail', 'transcript', 'metadata']);
   });
 
   test('that is run again sends no byte and queues nothing', async () => {
