@@ -207,7 +207,8 @@ export function openFleetHousekeeping(
       const own = await tidyOwn(options);
       return {
         deliveries: shared.deliveries,
-        deadOwners: shared.deadOwners + own.deadOwners,
+        // A process that was killed has left a row in both.
+        deadOwners: Math.max(shared.deadOwners, own.deadOwners),
         freedBytes: shared.freedBytes + own.freedBytes,
         setAside: [...shared.setAside, ...own.setAside],
       };
