@@ -12,6 +12,17 @@ export function containing(text: string): string {
   return `%${text.replace(/[%_!]/g, '!$&')}%`;
 }
 
+/** A condition of a statement, and the values that it names. */
+export type Part<Values> = readonly [condition: string, values: Values];
+
+export function conditionIn(parts: readonly Part<unknown>[]): string {
+  return parts.map(([condition]) => condition).join(' AND ');
+}
+
+export function valuesIn<Values>(parts: readonly Part<Values>[]): Values {
+  return Object.assign({}, ...parts.map(([, values]) => values)) as Values;
+}
+
 /** Where a page begins, of those whose place is a time and a row number; undefined: with the first row. */
 export function parseCursor(after: string | undefined): { lastAt: number; lastRow: number } | undefined {
   const [, at, row] = /^(\d{1,15})\.(\d{1,15})$/.exec(after ?? '') ?? [];

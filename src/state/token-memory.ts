@@ -1,5 +1,6 @@
 import { FURTHEST_MS } from '../core/delivery/claims.ts';
 import type { Fingerprint } from '../core/delivery/refusal.ts';
+import { get, run, type Script } from './transfer/script.ts';
 
 /*
  * Which tokens an endpoint's server has refused, and where, whichever database remembers it: in `refused_fingerprint` as
@@ -56,11 +57,30 @@ export function readMemory(row: Readonly<Record<string, unknown>> | undefined): 
   }
 }
 
+/** Within a write: changes what is remembered of an endpoint. @returns what it is now */
+export function* changeMemory(name: string, work: (before: TokenMemory) => TokenMemory): Script<TokenMemory> {
+  const before = readMemory(yield* get('SELECT * FROM endpoints WHERE name = $name', { name }));
+  const after = work(before);
+  if (JSON.stringify(after) === JSON.stringify(before)) return after;
+  yield* run(
+    `INSERT INTO endpoints (name, refused_fingerprint, refused_salt, refused_at)
+     VALUES ($name, $fingerprint, NULL, $refusedAt)
+     ON CONFLICT (name) DO UPDATE SET refused_fingerprint = $fingerprint, refused_salt = NULL, refused_at = $refusedAt`,
+    { name, ...columnsOf(after) },
+  );
+  return after;
+}
+
 /** The columns of `endpoints` that keep a memory. */
-export function memoryColumns(memory: TokenMemory): { fingerprint: string | null; refusedAt: number | null } {
+function columnsOf(memory: TokenMemory): { fingerprint: string | null; refusedAt: number | null } {
   if (memory.refused.length === 0) return { fingerprint: null, refusedAt: null };
   const times = current(memory).map(({ at }) => at);
   return { fingerprint: JSON.stringify(memory), refusedAt: times.length === 0 ? null : Math.max(...times) };
+}
+
+/** What was refused, to compare a token with. */
+export function refusalsIn({ refused }: TokenMemory): Fingerprint[] {
+  return refused.map(({ hash, salt }) => ({ hash, salt }));
 }
 
 /** The machines whose token is refused, by name; an empty text for one whose name is not known. */

@@ -5,12 +5,14 @@ import {
   afterLeaving,
   afterRefusal,
   afterUse,
+  changeMemory,
   hasSender,
   isHolding,
-  memoryColumns,
   readMemory,
+  refusalsIn,
   type TokenMemory,
 } from '../token-memory.ts';
+import { runLater } from '../transfer/script.ts';
 import { clockOffset } from './clock-offset.ts';
 import type { Database } from './database.ts';
 import type { Sql } from './sql.ts';
@@ -25,9 +27,6 @@ const RELEASE = `UPDATE deliveries
       SELECT seq FROM deliveries WHERE endpoint = $name AND state = 'held' AND held_reason = $reason
       ORDER BY seq FOR UPDATE)
     AND state = 'held' AND held_reason = $reason`;
-const REMEMBER = `INSERT INTO endpoints (name, refused_fingerprint, refused_salt, refused_at)
-  VALUES ($name, $fingerprint, NULL, $refusedAt)
-  ON CONFLICT (name) DO UPDATE SET refused_fingerprint = $fingerprint, refused_salt = NULL, refused_at = $refusedAt`;
 
 /** The endpoints' memory over the database: the fleet's. */
 export function openEndpoints({ read, write, self: { machine } }: Database): Endpoints {
@@ -45,8 +44,7 @@ export function openEndpoints({ read, write, self: { machine } }: Database): End
         return await sql.run(RELEASE, { name, now: now + (await clockOffset(sql)), reason: 'disabled' });
       }),
 
-    refusals: name =>
-      read(async sql => readMemory(await one(sql, name)).refused.map(({ hash, salt }) => ({ hash, salt }))),
+    refusals: name => read(async sql => refusalsIn(readMemory(await one(sql, name)))),
 
     leaveToOthers: (name, own, now) =>
       write(async sql => {
@@ -103,10 +101,7 @@ export async function lockEndpoints(sql: Sql, names: readonly string[]): Promise
 
 async function change(sql: Sql, name: string, work: (before: TokenMemory) => TokenMemory): Promise<TokenMemory> {
   await lockEndpoints(sql, [name]);
-  const before = readMemory(await sql.get('SELECT * FROM endpoints WHERE name = $name', { name }));
-  const after = work(before);
-  if (JSON.stringify(after) !== JSON.stringify(before)) await sql.run(REMEMBER, { name, ...memoryColumns(after) });
-  return after;
+  return await runLater(sql, changeMemory(name, work));
 }
 
 /** Within a write: `Endpoints.disable`. */

@@ -7,7 +7,17 @@ import type {
   Page,
   RecordingsFilter,
 } from '../../core/status/pages.ts';
-import { boundOf, containing, pageOf, parseCursor, searchedPage, toListed } from '../pages.ts';
+import {
+  boundOf,
+  conditionIn,
+  containing,
+  type Part,
+  pageOf,
+  parseCursor,
+  searchedPage,
+  toListed,
+  valuesIn,
+} from '../pages.ts';
 import { conditionOf, type Living, recordingRows, toRecentOf } from './recent.ts';
 import type { Row, Sql, Values } from './sql.ts';
 
@@ -25,12 +35,13 @@ export async function recordingsPage(
   living: Living,
 ): Promise<Page<RecentRecording>> {
   const { where, values } = conditionOf(filter, living);
-  const parts: Part[] = [[where, values]];
+  const parts: Part<Values>[] = [[where, values]];
   if (since !== undefined) parts.push(['updated_at >= $since', { since }]);
   if (until !== undefined) parts.push(['updated_at < $until', { until }]);
   const last = parsePlace(after);
   if (last) parts.push(['(updated_at, target, id) < ($lastAt, $lastTarget, $lastId)', last]);
-  const rowsOf = (all: readonly Part[]) => recordingRows(sql, conditionIn(all), { ...valuesIn(all), limit: limit + 1 });
+  const rowsOf = (all: readonly Part<Values>[]) =>
+    recordingRows(sql, conditionIn(all), { ...valuesIn(all), limit: limit + 1 });
   const toEntries = ({ entries, ...page }: Page<Row>) => ({
     ...page,
     entries: entries.map(row => toRecentOf(row, living)),
@@ -43,23 +54,19 @@ export async function recordingsPage(
       { ...valuesIn(parts), most: searchAtMost - 1 },
     ),
   );
-  const like: Part = [`(id ILIKE $text ESCAPE '!' OR title ILIKE $text ESCAPE '!')`, { text: containing(text) }];
+  const like: Part<Values> = [
+    `(id ILIKE $text ESCAPE '!' OR title ILIKE $text ESCAPE '!')`,
+    { text: containing(text) },
+  ];
   if (!bound) return toEntries(pageOf(await rowsOf([...parts, like]), limit, placeOf));
   const place = { boundAt: Number(bound.updated_at), boundTarget: String(bound.target), boundId: String(bound.id) };
-  const within = (how: string): Part => [`(updated_at, target, id) ${how} ($boundAt, $boundTarget, $boundId)`, place];
+  const within = (how: string): Part<Values> => [
+    `(updated_at, target, id) ${how} ($boundAt, $boundTarget, $boundId)`,
+    place,
+  ];
   const page = pageOf(await rowsOf([...parts, within('>='), like]), limit, placeOf);
   const exact = last ? [] : await rowsOf([...parts, within('<'), ['id = $exact', { exact: text }]]);
   return toEntries(searchedPage(page, bound, exact.slice(0, limit), placeOf));
-}
-
-type Part = [condition: string, values: Values];
-
-function conditionIn(parts: readonly Part[]): string {
-  return parts.map(([one]) => one).join(' AND ');
-}
-
-function valuesIn(parts: readonly Part[]): Values {
-  return Object.assign({}, ...parts.map(([, one]) => one)) as Values;
 }
 
 /** Webhooks that are held or wait. */

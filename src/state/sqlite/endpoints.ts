@@ -5,12 +5,14 @@ import {
   afterLeaving,
   afterRefusal,
   afterUse,
+  changeMemory,
   hasSender,
   isHolding,
-  memoryColumns,
   readMemory,
+  refusalsIn,
   type TokenMemory,
 } from '../token-memory.ts';
+import { runNow } from '../transfer/script.ts';
 import type { Database } from './database.ts';
 import type { Sql } from './sql.ts';
 
@@ -19,9 +21,6 @@ const HOLD = `UPDATE deliveries SET state = 'held', held_reason = 'refused', set
 const RELEASE = `UPDATE deliveries
   SET state = 'pending', held_reason = NULL, settled_at = NULL, next_at = $now, retries = 0
   WHERE endpoint = $name AND state = 'held' AND held_reason = $reason`;
-const REMEMBER = `INSERT INTO endpoints (name, refused_fingerprint, refused_salt, refused_at)
-  VALUES ($name, $fingerprint, NULL, $refusedAt)
-  ON CONFLICT (name) DO UPDATE SET refused_fingerprint = $fingerprint, refused_salt = NULL, refused_at = $refusedAt`;
 /** The state is of one machine. */
 const machine = '';
 
@@ -41,7 +40,7 @@ export function openEndpoints({ read, write }: Database): Endpoints {
         return sql.run(RELEASE, { name, now, reason: 'disabled' });
       }),
 
-    refusals: name => read(sql => readMemory(one(sql, name)).refused.map(({ hash, salt }) => ({ hash, salt }))),
+    refusals: name => read(sql => refusalsIn(readMemory(one(sql, name)))),
 
     leaveToOthers: (name, own, now) =>
       write(sql => {
@@ -73,10 +72,7 @@ export function refuse(sql: Sql, name: string, token: Fingerprint, now: number):
 }
 
 function change(sql: Sql, name: string, work: (before: TokenMemory) => TokenMemory): TokenMemory {
-  const before = readMemory(sql.get('SELECT * FROM endpoints WHERE name = $name', { name }));
-  const after = work(before);
-  if (JSON.stringify(after) !== JSON.stringify(before)) sql.run(REMEMBER, { name, ...memoryColumns(after) });
-  return after;
+  return runNow(sql, changeMemory(name, work));
 }
 
 /** Within a write: `Endpoints.disable`. */

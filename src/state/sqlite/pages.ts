@@ -7,7 +7,17 @@ import type {
   Page,
   RecordingsFilter,
 } from '../../core/status/pages.ts';
-import { boundOf, containing, pageOf, parseCursor, searchedPage, toListed } from '../pages.ts';
+import {
+  boundOf,
+  conditionIn,
+  containing,
+  type Part,
+  pageOf,
+  parseCursor,
+  searchedPage,
+  toListed,
+  valuesIn,
+} from '../pages.ts';
 import { lastAttempt } from './history.ts';
 import { conditionOf, toRecentOf } from './recent.ts';
 import type { Row, Sql, Values } from './sql.ts';
@@ -27,20 +37,17 @@ export function recordingsPage(
   living: ReadonlySet<string>,
 ): Page<RecentRecording> {
   const { where, values } = conditionOf(state, living);
-  const parts: Part[] = [[where, values]];
+  const parts: Part<Values>[] = [[where, values]];
   if (since !== undefined) parts.push(['updated_at >= $since', { since }]);
   if (until !== undefined) parts.push(['updated_at < $until', { until }]);
   const last = parseCursor(after);
   if (last) parts.push(['(updated_at, rowid) < ($lastAt, $lastRow)', last]);
-  const rowsOf = (
-    all: readonly Part[],
-    more: { columns?: string; index?: string; rest?: string; values?: Values } = {},
-  ) =>
+  const indexed = indexFor(state, text);
+  const rowsOf = (all: readonly Part<Values>[], index = indexed) =>
     sql.all(
-      `SELECT rowid AS row, ${more.columns ?? '*'} FROM recordings ${more.index ?? indexFor(state, text)}
-       WHERE created_at > 0 AND ${all.map(([one]) => one).join(' AND ')}
-       ORDER BY updated_at DESC, rowid DESC ${more.rest ?? 'LIMIT $limit'}`,
-      { ...Object.assign({}, ...all.map(([, one]) => one)), ...(more.values ?? { limit: limit + 1 }) },
+      `SELECT rowid AS row, * FROM recordings ${index} WHERE created_at > 0 AND ${conditionIn(all)}
+       ORDER BY updated_at DESC, rowid DESC LIMIT $limit`,
+      { ...valuesIn(all), limit: limit + 1 },
     );
   const placeOf = (row: Row) => `${row.updated_at}.${row.row}`;
   const toEntries = ({ entries, ...page }: Page<Row>) => ({
@@ -49,18 +56,20 @@ export function recordingsPage(
   });
   if (!text) return toEntries(pageOf(rowsOf(parts), limit, placeOf));
   const bound = boundOf(
-    rowsOf(parts, { columns: 'updated_at', rest: 'LIMIT 2 OFFSET $most', values: { most: searchAtMost - 1 } }),
+    sql.all(
+      `SELECT rowid AS row, updated_at FROM recordings ${indexed} WHERE created_at > 0 AND ${conditionIn(parts)}
+       ORDER BY updated_at DESC, rowid DESC LIMIT 2 OFFSET $most`,
+      { ...valuesIn(parts), most: searchAtMost - 1 },
+    ),
   );
-  const like: Part = [`(id LIKE $text ESCAPE '!' OR title LIKE $text ESCAPE '!')`, { text: containing(text) }];
+  const like: Part<Values> = [`(id LIKE $text ESCAPE '!' OR title LIKE $text ESCAPE '!')`, { text: containing(text) }];
   if (!bound) return toEntries(pageOf(rowsOf([...parts, like]), limit, placeOf));
   const place = { boundAt: Number(bound.updated_at), boundRow: Number(bound.row) };
-  const within = (how: string): Part => [`(updated_at, rowid) ${how} ($boundAt, $boundRow)`, place];
+  const within = (how: string): Part<Values> => [`(updated_at, rowid) ${how} ($boundAt, $boundRow)`, place];
   const page = pageOf(rowsOf([...parts, within('>='), like]), limit, placeOf);
-  const exact = last ? [] : rowsOf([...parts, within('<'), ['id = $exact', { exact: text }]], { index: '' });
+  const exact = last ? [] : rowsOf([...parts, within('<'), ['id = $exact', { exact: text }]], '');
   return toEntries(searchedPage(page, bound, exact.slice(0, limit), placeOf));
 }
-
-type Part = [condition: string, values: Values];
 
 /** Webhooks that are held or wait. */
 export function deliveriesPage(

@@ -1,4 +1,4 @@
-import { memoryColumns, readMemory, withMemory } from '../token-memory.ts';
+import { changeMemory, readMemory, withMemory } from '../token-memory.ts';
 import { type Dialect, lock } from './export.ts';
 import { addBegun } from './import.ts';
 import type { KnownBeside } from './known.ts';
@@ -41,19 +41,12 @@ export function* takeBeside(known: KnownBeside, dialect: Dialect, source: string
 
 /** What holds deliveries here has to be known here, or nothing releases them. */
 function* takeEndpoint(row: Row, { machine }: Dialect): Script<void> {
-  yield* addUnknown(insertInto('endpoints', row));
-  const came = readMemory(row);
-  if (came.refused.length === 0) return;
-  const { name = null } = row;
-  const here = yield* get('SELECT * FROM endpoints WHERE name = $name', { name });
-  // Where there was none, the one that came has been stored as it is.
-  const known = JSON.stringify(readMemory(here)) === JSON.stringify(came) ? readMemory(undefined) : readMemory(here);
-  const { fingerprint, refusedAt } = memoryColumns(withMemory(known, came, machine));
-  yield* run(
-    `UPDATE endpoints SET refused_fingerprint = $fingerprint, refused_salt = NULL, refused_at = $refusedAt
-     WHERE name = $name`,
-    { name, fingerprint, refusedAt },
+  // Without its tokens, which join those that are known here.
+  yield* addUnknown(
+    insertInto('endpoints', { ...row, refused_fingerprint: null, refused_salt: null, refused_at: null }),
   );
+  const came = readMemory(row);
+  if (came.refused.length > 0) yield* changeMemory(String(row.name), here => withMemory(here, came, machine));
 }
 
 function* addQueued(row: Row, { machine }: Dialect): Script<void> {
