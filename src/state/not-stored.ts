@@ -1,10 +1,19 @@
 import { AppError } from '../core/errors.ts';
 
+/** A state that failed, with what could not be stored. */
+class NotStored extends AppError {
+  readonly failure: AppError;
+
+  constructor(what: string, failure: AppError) {
+    const { message, hint, cause } = failure;
+    super('STATE', `${what} could not be stored: ${message}`, { hint, cause });
+    this.failure = failure;
+  }
+}
+
 /** The error of a state that failed, naming what could not be stored; any other error unchanged. */
 export function notStored(what: string, error: unknown): unknown {
-  if (!(error instanceof AppError) || error.code !== 'STATE') return error;
-  const { hint, cause } = error;
-  return new AppError('STATE', `${what} could not be stored: ${error.message}`, { hint, cause });
+  return error instanceof AppError && error.code === 'STATE' ? new NotStored(what, error) : error;
 }
 
 /** Runs a write; if the state fails (a full disk, above all), the error names what could not be stored. */
@@ -18,7 +27,5 @@ export async function storing<T>(what: string, write: Promise<T>): Promise<T> {
 
 /** The same failure, without what could not be stored: it is to be told of the state as a whole. */
 export function withoutWhat(error: AppError): AppError {
-  const message = error.message.replace(/^.* could not be stored: /s, '');
-  if (message === error.message) return error;
-  return new AppError(error.code, message, { hint: error.hint, cause: error.cause });
+  return error instanceof NotStored ? error.failure : error;
 }

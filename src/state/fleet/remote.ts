@@ -108,7 +108,7 @@ export function createRemote({ open, onAway, onBack, now }: RemoteOptions): Remo
       onBack(remote);
     } catch (error) {
       if (!isUnusable(error)) throw error;
-      // Somebody has made the database anew: it has to be opened as one.
+      // Somebody has dropped the database and made it again: its schema has to be made, too.
       if (isMissing(error.cause)) reopen();
       fail(error);
     }

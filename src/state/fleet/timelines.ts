@@ -16,7 +16,7 @@ export async function keptTimelines({ read, write }: Pick<Database, 'read' | 'wr
         { source: `${SOURCE}${system}`, value: String(timeline) },
       );
     });
-    // A full disk is told of by what is stored next.
+    // If the disk is full, the next write reports it.
     kept.catch(() => {});
   };
   return rememberTimelines(await read(seenTimelines), keep);

@@ -8,12 +8,19 @@ export async function endSession(client: Client): Promise<void> {
   await within(FAREWELL_MS, client.end());
 }
 
-/** Waits for something, but not for long; what it fails with does not matter. */
-export async function within(ms: number, work: Promise<unknown>): Promise<void> {
+/** Waits for something, but not for long. @returns true once it has ended, whatever it failed with; false if that takes longer */
+export async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>(resolve => {
-    timer = setTimeout(resolve, ms);
+  const late = new Promise<boolean>(resolve => {
+    timer = setTimeout(resolve, ms, false);
   });
-  await Promise.race([work.catch(() => {}), late]);
-  clearTimeout(timer);
+  const ended = work.then(
+    () => true,
+    () => true,
+  );
+  try {
+    return await Promise.race([ended, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

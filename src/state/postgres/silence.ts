@@ -1,5 +1,6 @@
 import type { Client, PoolClient } from 'pg';
 import { isConnectionLost, isTimeout, NoAnswer } from './failure.ts';
+import { within } from './farewell.ts';
 
 /**
  * What statements are sent over. A statement that is slow is waited for; one that nobody works at any more is not: a cut
@@ -32,30 +33,13 @@ export function watched(client: Link, look: () => Promise<Found>): Link {
 async function answered<T>(answer: Promise<T>, look: () => Promise<Found>): Promise<T> {
   const begun = performance.now();
   for (let quietMs = QUIET_MS; ; quietMs = Math.min(quietMs * 2, LONGEST_QUIET_MS)) {
-    if (await endsWithin(quietMs, answer)) return await answer;
+    if (await within(quietMs, answer)) return await answer;
     const looking = look();
     await Promise.race([looking, answer.catch(() => {})]);
-    if (await endsWithin(0, answer)) return await answer;
+    if (await within(0, answer)) return await answer;
     if ((await looking) === 'works') continue;
-    if (await endsWithin(GRACE_MS, answer)) return await answer;
+    if (await within(GRACE_MS, answer)) return await answer;
     throw new NoAnswer(performance.now() - begun);
-  }
-}
-
-/** True once `work` has ended, however; false if that takes longer. */
-async function endsWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>(resolve => {
-    timer = setTimeout(resolve, ms, false);
-  });
-  const ended = work.then(
-    () => true,
-    () => true,
-  );
-  try {
-    return await Promise.race([ended, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 
@@ -82,19 +66,12 @@ export async function lookForAnswer(
     // Idle: it has not received the statement, or its answer is lost. Null: this role may not see it.
     return row && !/^idle/.test(row.state ?? '') ? 'works' : 'lost';
   };
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Found>(resolve => {
-    timer = setTimeout(resolve, Math.min(LOOK_MS, connectTimeoutMs), 'silent');
-  });
   const asking = ask().catch((error): Found => {
     if (isTimeout(error)) return 'silent';
     // A server that has no connection left for the look may well work at the statement.
     return isConnectionLost(error) ? 'lost' : 'works';
   });
-  try {
-    return await Promise.race([asking, late]);
-  } finally {
-    clearTimeout(timer);
-    client.end().catch(() => {});
-  }
+  const isAnswered = await within(Math.min(LOOK_MS, connectTimeoutMs), asking);
+  client.end().catch(() => {});
+  return isAnswered ? await asking : 'silent';
 }
