@@ -21,7 +21,7 @@ export interface FleetView {
  * @throws AppError `USAGE` if there is no machine of that name, `STATE` also where only the database, which is away, knows
  */
 export async function fleetView(
-  overview: (Pick<Overview, 'machines'> & { alone?: string | undefined }) | undefined,
+  overview: (Pick<Overview, 'machines'> & { alone?(): string | undefined }) | undefined,
   { stateUrl, machine: self, sharedFolders }: Pick<Config, 'stateUrl' | 'machine' | 'sharedFolders'>,
   only: string | undefined,
 ): Promise<FleetView | undefined> {
@@ -34,7 +34,7 @@ export async function fleetView(
   const all = (await overview?.machines()) ?? [];
   const machines = only === undefined ? all : all.filter(({ name }) => name === only);
   if (only !== undefined && machines.length === 0 && only !== self) {
-    if (overview?.alone !== undefined) throw notKnownHere(only);
+    if (overview?.alone?.() !== undefined) throw notKnownHere(only);
     throw unknownMachine(only, all, self);
   }
   return { self, sharedFolders, machines };

@@ -57,14 +57,7 @@ export function openLiveStatus({ config, clock, overview }: Pick<Runtime, 'confi
       try {
         const source = await get();
         // It is closed here, not by the status.
-        const shared = async () =>
-          source && {
-            ...source,
-            get alone() {
-              return source.alone;
-            },
-            close: () => {},
-          };
+        const shared = async () => source && { ...source, close: () => {} };
         const status = await openStatus({ config, clock, overview: shared }).read(request);
         if (!source) return { status, activity: NOTHING, endpoints: endpointsOf(config, [], undefined) };
         const [activity, states, measures] = [

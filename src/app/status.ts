@@ -1,5 +1,6 @@
 import { UNCONFIGURED } from '../core/delivery/delivery-report.ts';
 import { EMPTY_OVERVIEW, type StateDamage, type StateOverview } from '../core/status/overview.ts';
+import { targetOf } from '../core/storage/target.ts';
 import { type Alarm, findAlarms } from './alarms.ts';
 import { type FleetView, fleetView } from './fleet-view.ts';
 import type { Runtime } from './runtime.ts';
@@ -84,7 +85,7 @@ export function openStatus({ config, clock, overview }: Pick<Runtime, 'config' |
       if (!open) return { hasState: false, stateDir, fleet };
       const found = withUnsendable(await open.all({ limit, machine }), config);
       const now = clock.now();
-      const target = `${config.endpoint}/${config.bucket}`;
+      const target = targetOf(config);
       const alarms = findAlarms(found, { maxAgeMs, now });
       return {
         hasState: true,
@@ -94,7 +95,7 @@ export function openStatus({ config, clock, overview }: Pick<Runtime, 'config' |
         alarms,
         fleet,
         damage: open.damage(),
-        alone: open.alone,
+        alone: open.alone?.(),
         now,
       };
     },

@@ -67,7 +67,7 @@ export interface OpenOverview extends Overview {
   /** What was found to be damaged so far: ask after reading. Undefined: nothing. */
   damage(): StateDamage | undefined;
   /** Why the answers are of this machine alone: the fleet's database is away. Ask after reading. Undefined: they are not. */
-  alone?: string | undefined;
+  alone?(): string | undefined;
   close(): void;
 }
 

@@ -299,7 +299,7 @@ export const FLEET_MADE: readonly Made[] = [
     exit,
     make: () =>
       fleetView(
-        { machines: async () => [], alone: 'it is away' },
+        { machines: async () => [], alone: () => 'it is away' },
         { stateUrl: 'postgres://db.example.com/kept', machine: 'studio', sharedFolders: false },
         'studio-c',
       ),

@@ -17,7 +17,7 @@ export async function metrics({ version }: { version: string }, runtime: Runtime
   try {
     const state = open && { overview: await open.all({ limit: 0 }), measures: await open.measures() };
     const view = await fleetView(open, config, undefined);
-    const fleet = view && { ...view, isReachable: open?.alone === undefined };
+    const fleet = view && { ...view, isReachable: open?.alone?.() === undefined };
     // Numbers of which some are missing would look like progress, or like a new machine.
     const damage = open?.damage();
     if (damage) throw damagedState(damage);

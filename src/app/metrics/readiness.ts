@@ -24,7 +24,7 @@ export async function readiness({ config, overview }: Pick<Runtime, 'config' | '
     const all = await open?.all({ limit: MOST_LOOKED_AT });
     const endpoints = Object.fromEntries(names.map(name => [name, all === undefined || answers(name, all)]));
     const bucket = all === undefined || all.counts.partial === 0;
-    const state = open?.alone === undefined;
+    const state = open?.alone?.() === undefined;
     return { ready: state && bucket && Object.values(endpoints).every(Boolean), state, bucket, endpoints };
   } catch {
     return { ready: false, state: false, bucket: false, endpoints: {} };

@@ -27,7 +27,10 @@ export async function openFleetOverview(
   const openOwn = (error: Error) => {
     const alone = `${error.message}; this is what this machine (${fleet.machine}) knows`;
     if (!own) warn(alone);
-    own ??= openReadOnly(stateDir, { asSpool: true }).then(async one => ({ ...(one ?? (await openNothing())), alone }));
+    own ??= openReadOnly(stateDir, { asSpool: true }).then(async one => ({
+      ...(one ?? (await openNothing())),
+      alone: () => alone,
+    }));
     return own;
   };
   let shared: OpenOverview | undefined;
@@ -61,9 +64,7 @@ export async function openFleetOverview(
   return {
     ...overviewOf(ask),
     damage: () => opened?.damage(),
-    get alone() {
-      return opened?.alone;
-    },
+    alone: () => opened?.alone?.(),
     close() {
       there.close();
       opened?.close();
