@@ -16,7 +16,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { type FileIdentity, identityOf } from './file-identity.ts';
 import { systemCode } from './folder-problem.ts';
-import { sameName } from './name-form.ts';
+import { hasOneForm, sameName } from './name-form.ts';
 import { FileReplaced } from './open-file.ts';
 import { lookAt, openNoFollow, type Pinned, pin, statsOf } from './pinned-folder.ts';
 
@@ -83,7 +83,7 @@ export function openFolder(dir: string): OpenedFolder {
   /** The path by which the system finds a name in this very folder, in whichever Unicode form it is there. */
   const at = (name: string) => {
     const path = join(folder.base, name);
-    if (!/[^ -~]/.test(name) || lookAt(path)) return path;
+    if (hasOneForm(name) || lookAt(path)) return path;
     return join(folder.base, sameName(name, readdirSync(folder.base)) ?? name);
   };
   let removal: Pinned | undefined;

@@ -1,4 +1,4 @@
-import { sameName } from '../recording/name-form.ts';
+import { hasOneForm, sameName } from '../recording/name-form.ts';
 import type { Recording } from '../recording/recording.ts';
 import type { UploadSession } from './session.ts';
 
@@ -9,11 +9,7 @@ import type { UploadSession } from './session.ts';
  */
 export async function withKnownNames(recording: Recording, { journal, bucket }: UploadSession): Promise<Recording> {
   const { id, files } = recording;
-  if (files.every(({ name }) => isAscii(name))) return recording;
+  if (files.every(({ name }) => hasOneForm(name))) return recording;
   const known = (await journal.files({ target: bucket.target, recordingId: id })).map(({ name }) => name);
   return { ...recording, files: files.map(file => ({ ...file, name: sameName(file.name, known) ?? file.name })) };
-}
-
-function isAscii(name: string): boolean {
-  return !/[^ -~]/.test(name);
 }
