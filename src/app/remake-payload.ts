@@ -3,6 +3,7 @@ import type { Payload } from '../core/payload/payload.ts';
 import { remakePayload } from '../core/payload/remake-payload.ts';
 import { objectKey } from '../core/recording/object-key.ts';
 import { parseRecordingId, type RecordingId } from '../core/recording/recording.ts';
+import { targetOf } from '../core/storage/target.ts';
 import type { StoredRecording } from '../core/upload/journal.ts';
 import { readFolder } from './recording-folder.ts';
 import type { Runtime } from './runtime.ts';
@@ -18,7 +19,7 @@ export type Remake = (recordingId: string, before: Payload) => Promise<Payload>;
  */
 export function remaking(runtime: Runtime): Remake {
   const { config } = runtime;
-  const target = `${config.endpoint}/${config.bucket}`;
+  const target = targetOf(config);
   const hasFiles = askingOnce(runtime);
   return async (recordingId, before) => {
     const { journal } = await runtime.state();

@@ -1,5 +1,6 @@
 import { type DeliveryReport, NO_EMAIL, STOPPED, UNCONFIGURED } from '../core/delivery/delivery-report.ts';
 import type { WaitingDelivery } from '../core/status/overview.ts';
+import { targetOf } from '../core/storage/target.ts';
 import type { Runtime } from './runtime.ts';
 
 /** What a retry leaves for an operator: no later retry without options ends it. */
@@ -40,7 +41,7 @@ export async function findLeft(
   );
   const names = new Set(config.webhooks.map(({ name }) => name));
   const reportOf = (one: WaitingDelivery) => reportWith(one, names.has(one.endpoint));
-  const target = `${config.endpoint}/${config.bucket}`;
+  const target = targetOf(config);
   const partial = all.uploads.filter(one => one.state === 'partial' && isWanted(one.id));
   const isOurs = ({ machine }: { machine?: string | undefined }) =>
     machine === undefined || machine === config.machine || config.sharedFolders;

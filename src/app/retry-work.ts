@@ -1,5 +1,6 @@
 import type { Delivery } from '../core/delivery/delivery.ts';
 import { parseRecordingId } from '../core/recording/recording.ts';
+import { targetOf } from '../core/storage/target.ts';
 import type { StoredRecording } from '../core/upload/journal.ts';
 import type { QueuedUpload } from '../core/upload/queue.ts';
 import { chooseEndpoints, findUnconfigured } from './endpoints.ts';
@@ -37,7 +38,7 @@ export async function findWork({ ids: texts, endpoint }: RetryRequest, runtime: 
   for (const id of ids) {
     if (!(await isKnown(id, overview))) throw unknownRecording(id);
   }
-  const all = await journal.unfinished(`${config.endpoint}/${config.bucket}`);
+  const all = await journal.unfinished(targetOf(config));
   const isWanted = (id: string) => ids.length === 0 || ids.some(one => one === id);
   const waiting = await queue.list();
   // Of what is still being recorded, the queue may know more.

@@ -7,6 +7,7 @@ import type { Payload } from '../core/payload/payload.ts';
 import type { PayloadChange } from '../core/payload/remake-payload.ts';
 import { parseOverrides, type RecordingOverrides } from '../core/recording/read-recording.ts';
 import { parseRecordingId } from '../core/recording/recording.ts';
+import { targetOf } from '../core/storage/target.ts';
 import { persistentBucket } from '../core/upload/session.ts';
 import { chooseEndpoints } from './endpoints.ts';
 import { remaking } from './remake-payload.ts';
@@ -37,7 +38,7 @@ export async function findWebhook({ id: text, ...overrides }: SendRequest, runti
   const { config, clock, signal, uploadSource } = runtime;
   const bucket = async () => persistentBucket(await runtime.uploads());
   const deps = {
-    target: `${config.endpoint}/${config.bucket}`,
+    target: targetOf(config),
     journal: (await runtime.state()).journal,
     bucket,
     remake: (before: Payload) => remaking(runtime)(id, before),
@@ -91,7 +92,7 @@ async function keepSaid(
 ): Promise<void> {
   if (email === undefined && username === undefined) return;
   const { journal } = await state();
-  const ref = { target: `${config.endpoint}/${config.bucket}`, recordingId: parseRecordingId(id, 'id', 'USAGE') };
+  const ref = { target: targetOf(config), recordingId: parseRecordingId(id, 'id', 'USAGE') };
   const stored = await journal.recording(ref);
   if (!stored) return;
   const { details } = stored;

@@ -1,6 +1,7 @@
 import { AppError } from '../core/errors.ts';
 import type { Recording } from '../core/recording/recording.ts';
 import { StillWrittenError } from '../core/recording/settle.ts';
+import { targetOf } from '../core/storage/target.ts';
 import { nextLookAt, type QueuedUpload } from '../core/upload/queue.ts';
 import { uploadRecording } from '../core/upload/upload-recording.ts';
 import type { UploadReport } from '../core/upload/upload-report.ts';
@@ -101,6 +102,6 @@ async function uploadUnlessKnown(
 async function refuseKnown({ id, dir }: Recording, runtime: Runtime): Promise<void> {
   const { config } = runtime;
   const { journal } = await runtime.state();
-  const known = await journal.recording({ target: `${config.endpoint}/${config.bucket}`, recordingId: id });
+  const known = await journal.recording({ target: targetOf(config), recordingId: id });
   if (known && known.dir !== dir && (await exists(known.dir))) throw sameId(id, known.dir);
 }

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { requireCredentials } from '../config/requirements.ts';
 import { AppError, hasErrorCode } from '../core/errors.ts';
 import { parseRecordingId, type Recording, type RecordingId } from '../core/recording/recording.ts';
+import { targetOf } from '../core/storage/target.ts';
 import { persistentBucket } from '../core/upload/session.ts';
 import { type VerifyReport, verifyRecording } from '../core/upload/verify-recording.ts';
 import { checkLink, type LinkCheck } from './check-link.ts';
@@ -44,7 +45,7 @@ export async function verify(
   const session = await runtime.uploads();
   const deps = { ...session, bucket: persistentBucket(session) };
   const { endpoint, bucket } = runtime.config;
-  const target = `${endpoint}/${bucket}`;
+  const target = targetOf({ endpoint, bucket });
   const reports: VerifiedRecording[] = [];
   for (const one of recordings) {
     const meant = await resolveVerified(one, id, runtime);

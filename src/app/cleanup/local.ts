@@ -4,6 +4,7 @@ import { AppError, hasErrorCode } from '../../core/errors.ts';
 import { inPool } from '../../core/pool.ts';
 import { parseRecordingId } from '../../core/recording/recording.ts';
 import { createPersistence } from '../../core/storage/persistence.ts';
+import { targetOf } from '../../core/storage/target.ts';
 import type { LocalRecording } from '../../core/upload/local-files.ts';
 import {
   type LocalOutcome,
@@ -138,7 +139,7 @@ async function findDue(
   const { config, clock } = runtime;
   const { localFiles } = await runtime.state();
   const now = clock.now();
-  const old = await localFiles.kept(`${config.endpoint}/${config.bucket}`, { doneBefore: now - ageMs });
+  const old = await localFiles.kept(targetOf(config), { doneBefore: now - ageMs });
   const terms = { ageMs, endpoints: config.webhooks.map(({ name }) => name) };
   const due: LocalRecording[] = [];
   const rest: LocalResult[] = [];

@@ -1,4 +1,5 @@
 import { AppError } from '../../core/errors.ts';
+import { targetOf } from '../../core/storage/target.ts';
 import { formatBytes } from '../../core/units.ts';
 import type { AbandonedUpload } from '../../core/upload/clean-up-uploads.ts';
 import type { Runtime } from '../runtime.ts';
@@ -74,7 +75,7 @@ export async function tidyUp(runtime: Runtime): Promise<TidyReport | undefined> 
 /** Whether the bucket has to be asked at all: only what the state says was begun here, long ago, can be ours to remove. */
 async function mayHaveAbandoned({ config, clock, state }: Runtime): Promise<boolean> {
   const { journal } = await state();
-  const target = `${config.endpoint}/${config.bucket}`;
+  const target = targetOf(config);
   const old = (await journal.begunUploads(target)).filter(({ begunAt }) => clock.now() - begunAt >= ABANDONED_FOR_MS);
   if (old.length === 0) return false;
   const open = await journal.openUploadIds(target);

@@ -3,6 +3,7 @@ import type { FinishedBy } from '../../core/events.ts';
 import { probableId } from '../../core/recording/derived-id.ts';
 import { sameFile } from '../../core/recording/file-identity.ts';
 import { nameForm } from '../../core/recording/name-form.ts';
+import { targetOf } from '../../core/storage/target.ts';
 import type { KnownFolder } from '../../core/upload/known-folders.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Candidates } from './candidates.ts';
@@ -39,7 +40,7 @@ export async function considerFound(
     if (!look || changedSince(before.known, look).length === 0) return;
   }
   done.delete(dir);
-  const { known, queued, forgottenBefore } = await folders.get(targetOf(runtime), dir);
+  const { known, queued, forgottenBefore } = await folders.get(targetOf(runtime.config), dir);
   if (queued) {
     // It has a time of its own. Somebody may have removed what was wrong, though.
     const look = queued.state === 'refused' ? await lookAtFolder(dir, rules) : undefined;
@@ -70,7 +71,7 @@ export async function considerFound(
 export async function queueFinished(dir: string, by: FinishedBy, uploads: Uploads, runtime: Runtime): Promise<void> {
   const { clock, observer } = runtime;
   const { folders, queue } = await runtime.state();
-  const { known, queued } = await folders.get(targetOf(runtime), dir);
+  const { known, queued } = await folders.get(targetOf(runtime.config), dir);
   // An upload that was begun goes on as it was asked for.
   if (!known || known.state === 'done') {
     const asked = { webhook: true, force: false, finished: false };
@@ -89,8 +90,4 @@ function changedSince({ files }: KnownFolder, look: FolderLook): string[] {
       file => !files.some(one => nameForm(one.name) === file.name && one.state === 'uploaded' && sameFile(one, file)),
     )
     .map(({ name }) => name);
-}
-
-function targetOf({ config }: Pick<Runtime, 'config'>): string {
-  return `${config.endpoint}/${config.bucket}`;
 }

@@ -1,5 +1,6 @@
 import { AppError } from '../../core/errors.ts';
 import { objectKey } from '../../core/recording/object-key.ts';
+import { targetOf } from '../../core/storage/target.ts';
 import { giveUp } from '../../core/upload/begin-upload.ts';
 import type { StoredRecording } from '../../core/upload/journal.ts';
 import { fileContext } from '../../core/upload/session.ts';
@@ -26,7 +27,7 @@ export async function giveUpGone(
   if (hasVideo || (!look && !(await isDeleted(place)))) return false;
   const { config, observer } = runtime;
   const { journal } = await runtime.state();
-  const stored = (await journal.unfinished(`${config.endpoint}/${config.bucket}`)).find(one => one.id === id);
+  const stored = (await journal.unfinished(targetOf(config))).find(one => one.id === id);
   if (!stored) return false;
   await giveUpRecording(stored, runtime);
   const reason = look ? 'its video is gone' : 'its folder is gone';

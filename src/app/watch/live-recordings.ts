@@ -1,6 +1,7 @@
 import { AppError } from '../../core/errors.ts';
 import { type FileIdentity, sameFile } from '../../core/recording/file-identity.ts';
 import { readInProgress } from '../../core/recording/read-in-progress.ts';
+import { targetOf } from '../../core/storage/target.ts';
 import { createThrottle, unlimited } from '../../core/storage/throttle.ts';
 import { type LiveUpload, liveUploads } from '../../core/upload/live-upload.ts';
 import type { Runtime } from '../runtime.ts';
@@ -160,7 +161,7 @@ class Growing {
     try {
       const uploads = await this.#deps.uploadsOf(runtime);
       const { folders } = await runtime.state();
-      const { queued } = await folders.get(`${config.endpoint}/${config.bucket}`, dir);
+      const { queued } = await folders.get(targetOf(config), dir);
       await runtime.firstLook(dir);
       const recording = readInProgress(dir, queued?.asked ?? {}, config);
       const before = this.#live?.recording;

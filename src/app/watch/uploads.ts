@@ -1,3 +1,4 @@
+import { targetOf } from '../../core/storage/target.ts';
 import type { StoredRecording } from '../../core/upload/journal.ts';
 import { nextLookAt, type QueuedUpload } from '../../core/upload/queue.ts';
 import { failuresOf } from '../../core/upload/upload-report.ts';
@@ -16,6 +17,7 @@ import { stillWritten } from './handed-over.ts';
 import type { LiveRecordings } from './live.ts';
 import { createPauses } from './pauses.ts';
 import { type Place, placeOf } from './place.ts';
+import { createUnfinished, LOOK_FOR_UNFINISHED_MS } from './unfinished.ts';
 
 /** Uploads what waits in the queue, and finishes what was begun. */
 export interface Uploads {
@@ -40,10 +42,6 @@ export interface Uploads {
 
 /** They share connections and bandwidth. */
 const UPLOADS_AT_ONCE = 32;
-/** Other processes leave uploads behind, too. */
-const LOOK_FOR_UNFINISHED_MS = 30_000;
-/** With `sharedFolders`, so do other machines, and nobody tells of a machine's death. */
-const LOOK_FOR_DEAD_MACHINES_MS = 60_000;
 const MOST_WANTED = 1_000;
 /** After a failure of the state. */
 const PAUSE_MS = 10_000;
@@ -68,8 +66,7 @@ export function createUploads(
   const backoff = createBackoff();
   /** What their last failure said, by folder: it is announced once. */
   const announced = new Map<string, string>();
-  let unfinished: { id: string; dir: string }[] = [];
-  let lookedAt = Number.NEGATIVE_INFINITY;
+  const unfinished = createUnfinished();
   const asking = createAsking(generations, onEnd);
   /** When the next folder of the queue is due, as far as is known. */
   let queueAt: number | undefined;
@@ -168,7 +165,7 @@ export function createUploads(
     const { observer, clock } = runtime;
     const { dir, recordingId } = result;
     const { journal } = await runtime.state();
-    const target = targetOf(runtime);
+    const target = targetOf(runtime.config);
     if (result.ok) {
       const { outcome, sentBytes, durationMs, files } = result.report;
       const [error] = failuresOf(result.report);
@@ -192,7 +189,7 @@ export function createUploads(
         error,
         retryInMs,
       });
-      lookedAt = Number.NEGATIVE_INFINITY;
+      unfinished.lookSoon();
       return;
     }
     const stored = (await journal.unfinished(target)).find(one => one.dir === dir);
@@ -216,24 +213,15 @@ export function createUploads(
   };
 
   const lookForUnfinished = async (runtime: Runtime) => {
-    const { clock, config } = runtime;
-    const { journal, changes } = await runtime.state();
-    const pauseMs = Math.min(
-      changes?.pauseMs() ?? LOOK_FOR_UNFINISHED_MS,
-      config.sharedFolders ? LOOK_FOR_DEAD_MACHINES_MS : Number.POSITIVE_INFINITY,
-    );
-    if (clock.monotonic() - lookedAt < pauseMs) return;
-    lookedAt = clock.monotonic();
-    const all = await journal.unfinished(targetOf(runtime));
-    unfinished = all.map(({ id, dir }) => ({ id, dir }));
-    backoff.keepOnly(new Set(unfinished.map(({ id }) => id)));
-    const dirs = new Set(unfinished.map(({ dir }) => dir));
+    if (!(await unfinished.look(runtime))) return;
+    backoff.keepOnly(new Set(unfinished.all.map(({ id }) => id)));
+    const dirs = new Set(unfinished.all.map(({ dir }) => dir));
     for (const dir of announced.keys()) if (!dirs.has(dir)) announced.delete(dir);
   };
 
   const storedOf = async (id: string, runtime: Runtime): Promise<StoredRecording | undefined> => {
     const { journal } = await runtime.state();
-    const target = targetOf(runtime);
+    const target = targetOf(runtime.config);
     const stored = await journal.recording({ target, recordingId: id as StoredRecording['id'] });
     return stored?.state === 'done' ? undefined : stored;
   };
@@ -243,13 +231,13 @@ export function createUploads(
       return running.size;
     },
     get unfinished() {
-      return unfinished.length;
+      return unfinished.all.length;
     },
     isRunning: dir => running.has(dir),
     retrySoon() {
       asking.hint();
       backoff.hurry();
-      lookedAt = Number.NEGATIVE_INFINITY;
+      unfinished.lookSoon();
     },
     want(dir) {
       if (wanted.size < MOST_WANTED) wanted.add(dir);
@@ -259,7 +247,7 @@ export function createUploads(
       const { clock } = runtime;
       const { queue, folders } = await runtime.state();
       const places = foldersAtOnce(UPLOADS_AT_ONCE);
-      const target = targetOf(runtime);
+      const target = targetOf(runtime.config);
       for (const dir of wanted) {
         if (running.size >= places) break;
         if (isBusy(dir)) continue;
@@ -281,7 +269,7 @@ export function createUploads(
       }
       await lookForUnfinished(runtime);
       let quietMs = LOOK_FOR_UNFINISHED_MS;
-      for (const { id, dir } of unfinished) {
+      for (const { id, dir } of unfinished.all) {
         if (isBusy(dir) || candidates.has(dir)) continue;
         const waitMs = backoff.waitMs(id, clock.monotonic());
         if (waitMs > 0) quietMs = Math.min(quietMs, waitMs);
@@ -299,8 +287,4 @@ export function createUploads(
       await Promise.all(running.values());
     },
   };
-}
-
-function targetOf({ config }: Pick<Runtime, 'config'>): string {
-  return `${config.endpoint}/${config.bucket}`;
 }

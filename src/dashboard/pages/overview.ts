@@ -4,6 +4,7 @@ import type { Runtime } from '../../app/runtime.ts';
 import { overviewOf } from '../../app/status.ts';
 import type { UnfinishedUpload, WaitingDelivery } from '../../core/status/overview.ts';
 import type { Machine } from '../../core/status/worker.ts';
+import { targetOf } from '../../core/storage/target.ts';
 import type { QueuedUpload } from '../../core/upload/queue.ts';
 import type { Pace, Rates } from '../live/rates.ts';
 import type {
@@ -30,7 +31,7 @@ export function overviewContent(
     now,
     stateDir: status.stateDir,
     hasState: status.hasState,
-    target: `${config.endpoint}/${config.bucket}`,
+    target: targetOf(config),
     problem: (status.hasState && status.alone) || null,
     counts: { recording, uploading, queued, waiting, held, partial, refused, done, doneToday: activity.done },
     uploads: uploads.map((upload, index) => uploadRow(upload, paces[index])),

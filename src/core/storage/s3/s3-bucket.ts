@@ -2,6 +2,7 @@ import { readCaFile } from '../../ca-file.ts';
 import { openConnections } from '../../http/connections.ts';
 import type { Bucket, BucketMethods } from '../bucket.ts';
 import { STALL_MS } from '../stall.ts';
+import { targetOf } from '../target.ts';
 import { bucketMethods, callMethod } from '../wrap-bucket.ts';
 import type { BucketSettings } from './settings.ts';
 
@@ -29,7 +30,7 @@ export function openBucket(settings: BucketSettings, onRoundTrip: (ms: number) =
   };
   return {
     name,
-    target: `${endpoint}/${name}`,
+    target: targetOf({ endpoint, bucket: name }),
     close: () => connections.close(),
     ...bucketMethods(async (method, args) => {
       loaded ??= load();
