@@ -104,6 +104,16 @@ async function start(workload: StartWorkload): Promise<void> {
   );
 }
 
+/** What the program is told in its environment: where the store is, and who it is. */
+function settingsFor({ url }: Store): Record<string, string> {
+  return {
+    ...sandbox.environment,
+    ...KEYS,
+    RECORDUPLOAD_ENDPOINT: url,
+    RECORDUPLOAD_USER_EMAIL: 'operator@example.com',
+  };
+}
+
 async function upload(workload: UploadWorkload, store: Store): Promise<void> {
   const { made, repeated, beside, line, isTuned = false, turns = 1 } = workload;
   const source = join(folder, 'source');
@@ -111,11 +121,8 @@ async function upload(workload: UploadWorkload, store: Store): Promise<void> {
   const [video] = dirs.length === 1 ? [join(dirs[0] as string, 'video.mkv')] : [];
   const programs = new Map<string, Program>(
     ownPrograms(['upload', ...dirs, '--quiet'], {
-      ...sandbox.environment,
-      ...KEYS,
-      RECORDUPLOAD_ENDPOINT: store.url,
+      ...settingsFor(store),
       RECORDUPLOAD_REGION: 'us-west-1',
-      RECORDUPLOAD_USER_EMAIL: 'operator@example.com',
       ...(LINES[line].tls && { RECORDUPLOAD_CA_FILE: certificate.cert }),
     }),
   );
@@ -182,10 +189,7 @@ async function record(workload: LiveWorkload, sink: Store): Promise<void> {
   const { cli } = builds.get(OURS) as Build;
   const env = {
     ...BASE,
-    ...sandbox.environment,
-    ...KEYS,
-    RECORDUPLOAD_ENDPOINT: sink.url,
-    RECORDUPLOAD_USER_EMAIL: 'operator@example.com',
+    ...settingsFor(sink),
     RECORDUPLOAD_STATE_DIR: stateDir,
     RECORDUPLOAD_CA_FILE: certificate.cert,
     WEBHOOK_URL: receiver.url,
@@ -214,14 +218,7 @@ if (options.growth) {
   const { cli } = builds.get(OURS) as Build;
   const sink = await startSink(sinkProgram, port++);
   cleanUp.push(sink.stop);
-  const env = {
-    ...BASE,
-    ...sandbox.environment,
-    ...KEYS,
-    RECORDUPLOAD_ENDPOINT: sink.url,
-    RECORDUPLOAD_USER_EMAIL: 'operator@example.com',
-  };
-  await growth({ measure, cli, env, folder, ...options.growth });
+  await growth({ measure, cli, env: { ...BASE, ...settingsFor(sink) }, folder, ...options.growth });
   process.exit();
 }
 if (options.fleet) {

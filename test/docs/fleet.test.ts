@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { describeWithPostgres } from '../state/postgres/support.ts';
 import { openDesk, openSandbox } from '../support/desk.ts';
 import { freshId, makeRecording } from '../support/make-recording.ts';
 import { type Cluster, findPostgres, startCluster } from '../support/postgres.ts';
 import { codeBlocks, page, read } from './support.ts';
 
-const describeWithPostgres = findPostgres() === undefined ? describe.skip : describe;
 const FLEET = page('docs/fleet.md');
 
 test('the drop-in of its service hands over the URL under the name that the program reads', () => {

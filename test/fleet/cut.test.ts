@@ -1,12 +1,11 @@
 import { once } from 'node:events';
 import { connect as connectTo, createServer, type Server, type Socket } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import { describeWithPostgres } from '../state/postgres/support.ts';
 import { openDesk, openSandbox, webhooksOf } from '../support/desk.ts';
 import { freshId, makeRecording } from '../support/make-recording.ts';
-import { type Cluster, findPostgres, startCluster } from '../support/postgres.ts';
-
-const describeWithPostgres = findPostgres() === undefined ? describe.skip : describe;
+import { type Cluster, startCluster } from '../support/postgres.ts';
 
 /** Passes connections on to the database, until it is cut. */
 interface Cable {

@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { type LossyProxy, startLossyProxy } from '../state/postgres/lossy-proxy.ts';
+import { describeWithPostgres } from '../state/postgres/support.ts';
 import { openDesk, openSandbox, webhooksOf } from '../support/desk.ts';
 import { freshId, makeRecording } from '../support/make-recording.ts';
-import { type Cluster, findPostgres, startCluster } from '../support/postgres.ts';
-
-const describeWithPostgres = findPostgres() === undefined ? describe.skip : describe;
+import { type Cluster, startCluster } from '../support/postgres.ts';
 
 describeWithPostgres('a machine of a fleet with shared folders is cut off from the database', () => {
   let sandbox: Sandbox;

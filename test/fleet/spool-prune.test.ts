@@ -1,38 +1,33 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import { describeWithPostgres, useCluster } from '../state/postgres/support.ts';
 import { type Desk, openDesk, openSandbox, sentBytes, webhooksOf } from '../support/desk.ts';
+import { makeRecorderDatabase } from '../support/fleet.ts';
 import { freshId, makeRecording } from '../support/make-recording.ts';
-import { type Cluster, findPostgres, startCluster } from '../support/postgres.ts';
 import { moveIn, QUICK, startWorker, until } from '../watch/support.ts';
 
 /* A machine's own file forgets what the fleet's database has known for long, and nothing else. */
 
-const describeWithPostgres = findPostgres() === undefined ? describe.skip : describe;
 const OLD_MS = 91 * 86_400_000;
 const TABLES = ['recordings', 'files', 'spooled'];
 
 describeWithPostgres('the spool of a machine', () => {
   let sandbox: Sandbox;
-  let cluster: Cluster;
+  const stage = useCluster({ isDurable: true });
   let database: string;
+  let url: string;
   let desk: Desk;
   beforeAll(async () => {
     sandbox = await openSandbox();
-    cluster = await startCluster({ isDurable: true });
-    await cluster.run('CREATE ROLE recorder LOGIN');
-  });
-  afterAll(async () => {
-    await cluster?.remove();
   });
   beforeEach(async () => {
-    database = await cluster.createDatabase();
-    await cluster.run(`GRANT CREATE ON DATABASE ${database} TO recorder`);
+    ({ database, url } = await makeRecorderDatabase(stage.cluster));
     desk = openDesk(sandbox, {
       ...QUICK,
-      RECORDUPLOAD_STATE_URL: cluster.url(database, { user: 'recorder' }),
+      RECORDUPLOAD_STATE_URL: url,
       RECORDUPLOAD_MACHINE: 'studio-a',
     });
   });
@@ -61,7 +56,7 @@ describeWithPostgres('the spool of a machine', () => {
         UPDATE successes SET at = at - ${OLD_MS} WHERE name IN ('tidied', 'tidying')`);
     });
   const inDatabase = async (): Promise<string[]> =>
-    (await cluster.run('SELECT id FROM recordupload.recordings', database)).map(row => String(row.id));
+    (await stage.cluster.run('SELECT id FROM recordupload.recordings', database)).map(row => String(row.id));
   const upload = async (count: number) => {
     const ids = Array.from({ length: count }, () => freshId());
     expect((await desk.run(['upload', ...ids.map(name => makeRecording({ name }))])).code).toBe(0);
@@ -82,12 +77,12 @@ describeWithPostgres('the spool of a machine', () => {
 
   test('keeps what the database does not know, however old, and forgets it a quarter after it was brought over', async () => {
     await upload(1);
-    await cluster.stop('immediate');
+    await stage.cluster.stop('immediate');
     const waiting = await upload(2);
     aQuarterLater();
     await desk.run(['prune']);
     expect(idsIn('recordings')).toEqual(expect.arrayContaining(waiting));
-    await cluster.start();
+    await stage.cluster.start();
     expect((await desk.run(['retry'])).code).toBe(0);
     for (const id of waiting) expect(webhooksOf(sandbox, id)).toHaveLength(1);
     expect(idsIn('recordings').sort()).toEqual([...waiting].sort());
@@ -109,9 +104,9 @@ describeWithPostgres('the spool of a machine', () => {
 
   test('loses nothing where a process is killed while it brings over and forgets', async () => {
     const all = await upload(3);
-    await cluster.stop('immediate');
+    await stage.cluster.stop('immediate');
     all.push(...(await upload(6)));
-    await cluster.start();
+    await stage.cluster.start();
     for (let round = 0; round < 8; round++) {
       aQuarterLater();
       const killed = desk.start([round % 2 === 0 ? 'retry' : 'prune']);
@@ -128,7 +123,7 @@ describeWithPostgres('the spool of a machine', () => {
     expect(idsIn('recordings')).toEqual([]);
     for (const id of all) expect(new Set(webhooksOf(sandbox, id).map(({ status }) => status))).toContain(201);
     const doubles = 'SELECT recording_id FROM recordupload.deliveries GROUP BY recording_id HAVING COUNT(*) > 1';
-    expect(await cluster.run(doubles, database)).toEqual([]);
+    expect(await stage.cluster.run(doubles, database)).toEqual([]);
   });
 
   test('does not take a folder for a new one that it has forgotten, while the database is away', async () => {
@@ -141,7 +136,7 @@ describeWithPostgres('the spool of a machine', () => {
     // What was uploaded before any of this is old by the clock of this test.
     expect((await desk.run(['prune', '--older-than', '0s'])).code).toBe(0);
     expect(idsIn('recordings')).toEqual([]);
-    await cluster.stop('immediate');
+    await stage.cluster.stop('immediate');
     sandbox.s3.resetRequests();
     const again = await startWorker(sandbox, { desk });
     const young = moveIn(again.root).split('/').at(-1)!;
@@ -151,6 +146,6 @@ describeWithPostgres('the spool of a machine', () => {
     await again.stop();
     expect(sandbox.s3.requests().filter(({ key }) => key?.startsWith(`${old}/`))).toEqual([]);
     expect(Object.keys(sentBytes(sandbox, young))).not.toEqual([]);
-    await cluster.start();
+    await stage.cluster.start();
   });
 });

@@ -1,44 +1,37 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import { describeWithPostgres, useCluster } from '../state/postgres/support.ts';
 import { type Desk, openDesk, openSandbox, sentBytes, webhooksOf } from '../support/desk.ts';
+import { makeRecorderDatabase } from '../support/fleet.ts';
 import { freshId, makeRecording } from '../support/make-recording.ts';
-import { type Cluster, findPostgres, startCluster } from '../support/postgres.ts';
-
-const describeWithPostgres = findPostgres() === undefined ? describe.skip : describe;
 
 describeWithPostgres('the database of a fleet is away', () => {
   let sandbox: Sandbox;
-  let cluster: Cluster;
+  const stage = useCluster({ isDurable: true });
   let database: string;
+  let url: string;
   beforeAll(async () => {
     sandbox = await openSandbox();
-    cluster = await startCluster({ isDurable: true });
-    // A superuser is let in where others are not.
-    await cluster.run('CREATE ROLE recorder LOGIN');
-  });
-  afterAll(async () => {
-    await cluster?.remove();
   });
   beforeEach(async () => {
-    database = await cluster.createDatabase();
-    await cluster.run(`GRANT CREATE ON DATABASE ${database} TO recorder`);
+    ({ database, url } = await makeRecorderDatabase(stage.cluster));
     sandbox.s3.resetRequests();
     sandbox.receiver.resetRequests();
   });
 
   const openMachine = (machine = 'studio-a'): Desk =>
     openDesk(sandbox, {
-      RECORDUPLOAD_STATE_URL: cluster.url(database, { user: 'recorder' }),
+      RECORDUPLOAD_STATE_URL: url,
       RECORDUPLOAD_MACHINE: machine,
       RECORDUPLOAD_SETTLE: '0s',
     });
-  const inDatabase = async (sql: string) => await cluster.run(sql, database);
+  const inDatabase = async (sql: string) => await stage.cluster.run(sql, database);
 
   test('an upload goes on, and its webhook is sent once the database is back', async () => {
     const desk = openMachine();
     const id = freshId();
     const dir = makeRecording({ name: id });
-    await cluster.stop('immediate');
+    await stage.cluster.stop('immediate');
     const away = await desk.run(['upload', dir]);
     expect(away).toMatchObject({ code: 0 });
     expect(away.stderr).toContain('uploads go on without it');
@@ -48,7 +41,7 @@ describeWithPostgres('the database of a fleet is away', () => {
     const status = await desk.run(['status']);
     expect(status.stderr).toContain('this is what this machine (studio-a) knows');
     expect(status.stdout).toContain(id);
-    await cluster.start();
+    await stage.cluster.start();
     const retried = await desk.run(['retry']);
     expect({ code: retried.code, stderr: retried.stderr }).toMatchObject({ code: 0 });
     expect(webhooksOf(sandbox, id)).toHaveLength(1);
@@ -67,13 +60,13 @@ describeWithPostgres('the database of a fleet is away', () => {
     const worker = desk.start(['watch', '--progress', 'plain', makeRecording({ name: ids[1] })]);
     await worker.prints('watching');
     await until(() => webhooksOf(sandbox, ids[0]!).length > 0);
-    await cluster.stop('immediate');
+    await stage.cluster.stop('immediate');
     const enqueued = await desk.run(['enqueue', makeRecording({ name: ids[2] })]);
     expect(enqueued).toMatchObject({ code: 0 });
     await worker.prints('uploads go on without it');
     await until(() => sandbox.s3.objects().some(({ key }) => key === `${ids[2]}/metadata.json`));
     expect(webhooksOf(sandbox, ids[2]!)).toEqual([]);
-    await cluster.start();
+    await stage.cluster.start();
     await worker.prints('the database of the state is back');
     await until(() => webhooksOf(sandbox, ids[2]!).length > 0);
     worker.kill('SIGTERM');
@@ -87,14 +80,14 @@ describeWithPostgres('the database of a fleet is away', () => {
     const desk = openMachine();
     const id = freshId();
     const dir = makeRecording({ name: id, videoBytes: 40 * 1024 * 1024 });
-    await cluster.stop('immediate');
+    await stage.cluster.stop('immediate');
     const killed = desk.start(['upload', dir], { env: { RECORDUPLOAD_BWLIMIT: '8MiB' } });
     await until(() => sandbox.s3.requests().filter(({ operation }) => operation === 'UploadPart').length >= 2);
     killed.kill('SIGKILL');
     await killed.result;
     const again = await desk.run(['upload', dir]);
     expect(again).toMatchObject({ code: 0 });
-    await cluster.start();
+    await stage.cluster.start();
     expect(await desk.run(['retry'])).toMatchObject({ code: 0 });
     expect(webhooksOf(sandbox, id)).toHaveLength(1);
     expect(sandbox.s3.requests().filter(({ operation }) => operation === 'CreateMultipartUpload')).toHaveLength(1);
@@ -107,10 +100,10 @@ describeWithPostgres('the database of a fleet is away', () => {
     const dir = makeRecording({ name: id, videoBytes: 40 * 1024 * 1024 });
     const upload = desk.start(['upload', dir], { env: { RECORDUPLOAD_BWLIMIT: '8MiB' } });
     await until(() => sandbox.s3.requests().some(({ operation }) => operation === 'UploadPart'));
-    await cluster.stop('immediate');
+    await stage.cluster.stop('immediate');
     const { code, stdout } = await upload.result;
     expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('queued on this machine') });
-    await cluster.start();
+    await stage.cluster.start();
     expect(await desk.run(['retry'])).toMatchObject({ code: 0 });
     expect(webhooksOf(sandbox, id)).toHaveLength(1);
     expect(await inDatabase('SELECT state FROM recordupload.recordings')).toEqual([{ state: 'done' }]);
@@ -141,12 +134,12 @@ describeWithPostgres('the database of a fleet is away', () => {
     const desk = openMachine();
     const [before, id] = [freshId(), freshId()];
     await desk.run(['upload', makeRecording({ name: before })]);
-    await cluster.run(breaks.replace('$', database));
-    await cluster.run('SELECT pg_reload_conf()');
-    await cluster.run(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}'`);
+    await stage.cluster.run(breaks.replace('$', database));
+    await stage.cluster.run('SELECT pg_reload_conf()');
+    await stage.cluster.run(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}'`);
     const away = await desk.run(['upload', makeRecording({ name: id })]);
-    await cluster.run(mends.replace('$', database));
-    await cluster.run('SELECT pg_reload_conf()');
+    await stage.cluster.run(mends.replace('$', database));
+    await stage.cluster.run('SELECT pg_reload_conf()');
     expect(away).toMatchObject({ code: 0, stderr: expect.stringContaining(said) });
     expect(await desk.run(['retry'])).toMatchObject({ code: 0 });
     for (const one of [before, id]) expect(webhooksOf(sandbox, one)).toHaveLength(1);
@@ -158,10 +151,10 @@ describeWithPostgres('the database of a fleet is away', () => {
     sandbox.faults.add({ server: 'webhook', action: { delayMs: 3_000 } });
     const upload = desk.start(['upload', makeRecording({ name: id })]);
     await upload.prints('Sending webhook');
-    await cluster.stop('immediate');
+    await stage.cluster.stop('immediate');
     const { code, stdout } = await upload.result;
     expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('webhook delivered') });
-    await cluster.start();
+    await stage.cluster.start();
     expect(await desk.run(['retry', '--now'])).toMatchObject({ code: 0 });
     expect(webhooksOf(sandbox, id)).toHaveLength(1);
     expect(await inDatabase('SELECT state, attempts FROM recordupload.deliveries')).toEqual([
@@ -174,12 +167,12 @@ describeWithPostgres('the database of a fleet is away', () => {
     const id = freshId();
     const dir = makeRecording({ name: id });
     await desk.run(['upload', dir, '--title', 'first'], { env: { WEBHOOK_URL: 'http://127.0.0.1:9/webhook' } });
-    await cluster.stop('immediate');
+    await stage.cluster.stop('immediate');
     const others = [freshId(), freshId(), freshId()];
     await desk.run(['upload', dir, '--title', 'second']);
     await desk.run(['upload', ...others.map(name => makeRecording({ name }))]);
     await desk.run(['upload', dir, '--title', 'third']);
-    await cluster.start();
+    await stage.cluster.start();
     await Promise.all([desk.run(['retry', '--now']), desk.run(['retry', '--now'])]);
     await desk.run(['retry', '--now']);
     expect(webhooksOf(sandbox, id).map(({ body }) => body.title)).toEqual(['third']);

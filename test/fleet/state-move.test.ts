@@ -1,13 +1,12 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { shapeOf } from '../cli/shape.ts';
+import { describeWithPostgres } from '../state/postgres/support.ts';
 import { type Desk, openDesk, openSandbox, readJson, webhooksOf } from '../support/desk.ts';
 import { freshId, makeRecording } from '../support/make-recording.ts';
-import { type Cluster, findPostgres, startCluster } from '../support/postgres.ts';
-
-const describeWithPostgres = findPostgres() === undefined ? describe.skip : describe;
+import { type Cluster, startCluster } from '../support/postgres.ts';
 
 interface Moved {
   moved: { recordings: number; files: number; webhooks: number; queued: number };

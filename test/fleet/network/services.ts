@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { ReceiverRequest } from '../../../src/sandbox/receiver/server.ts';
 import type { S3Request } from '../../../src/sandbox/s3/server.ts';
 import { type Sandbox, startSandbox } from '../../../src/sandbox/sandbox.ts';
+import { makeRecorderDatabase } from '../../support/fleet.ts';
 import { type Cluster, startCluster } from '../../support/postgres.ts';
 import { addressOf } from './cables.ts';
 
@@ -29,9 +30,7 @@ export async function startServices(folder: string, { isShared }: { isShared: bo
     settings: ["listen_addresses = '*'"],
     access: ['host all all 127.0.0.1/32 trust', 'host all all 10.231.0.0/16 trust'],
   });
-  const database = await cluster.createDatabase();
-  await cluster.run('CREATE ROLE recorder LOGIN');
-  await cluster.run(`GRANT CREATE ON DATABASE ${database} TO recorder`);
+  const { database } = await makeRecorderDatabase(cluster);
   const begin = () => startSandbox({ host: '0.0.0.0', dataDir: join(folder, 'sandbox'), receiver: { users: 'any' } });
   let sandbox = await begin();
   const earlier: { store: S3Request[]; server: ReceiverRequest[] } = { store: [], server: [] };
