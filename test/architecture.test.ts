@@ -60,6 +60,14 @@ describe('the architecture', () => {
     expect(offenders.sort()).toEqual(['cli/interruption.ts', 'cli/process-end.ts', 'cli/terminal/terminal.ts']);
   });
 
+  test('what package.json runs without jest loads nothing of jest', () => {
+    const text = readFileSync(join(SRC, '../package.json'), 'utf8');
+    const programs = [...text.matchAll(/\bnode ((?:test|scripts)\/[\w/.-]+\.ts)/g)].map(([, file = '']) => file);
+    expect(programs).toContain('test/fleet/campaign.ts');
+    const withJest = programs.filter(file => packagesLoadedBy(`../${file}`).some(name => /^@?jest\b/.test(name)));
+    expect(withJest).toEqual([]);
+  });
+
   test('what every command loads is small: no schemas, no reader of media', () => {
     expect(packagesLoadedBy('cli/run.ts')).toEqual(['chalk', 'commander', 'string-width']);
   });

@@ -5,8 +5,8 @@ import { beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { describeWithPostgres, useCluster } from '../state/postgres/support.ts';
 import { type Desk, openDesk, openSandbox, sentBytes, webhooksOf } from '../support/desk.ts';
-import { makeRecorderDatabase } from '../support/fleet.ts';
 import { freshId, makeRecording } from '../support/make-recording.ts';
+import { makeRecorderDatabase } from '../support/postgres.ts';
 import { moveIn, QUICK, startWorker, until } from '../watch/support.ts';
 
 /* A machine's own file forgets what the fleet's database has known for long, and nothing else. */

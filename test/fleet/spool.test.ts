@@ -2,8 +2,8 @@ import { beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { describeWithPostgres, useCluster } from '../state/postgres/support.ts';
 import { type Desk, openDesk, openSandbox, sentBytes, webhooksOf } from '../support/desk.ts';
-import { makeRecorderDatabase } from '../support/fleet.ts';
 import { freshId, makeRecording } from '../support/make-recording.ts';
+import { makeRecorderDatabase } from '../support/postgres.ts';
 
 describeWithPostgres('the database of a fleet is away', () => {
   let sandbox: Sandbox;

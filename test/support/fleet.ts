@@ -20,12 +20,3 @@ export async function makeFleet<const Names extends readonly string[]>(
   );
   return { desks: desks as { [Index in keyof Names]: Desk }, database, url };
 }
-
-/** A database for the role `recorder`, which is no superuser: those are let in where others are not. */
-export async function makeRecorderDatabase(cluster: Cluster): Promise<{ database: string; url: string }> {
-  const database = await cluster.createDatabase();
-  const known = await cluster.run("SELECT 1 FROM pg_roles WHERE rolname = 'recorder'");
-  if (known.length === 0) await cluster.run('CREATE ROLE recorder LOGIN');
-  await cluster.run(`GRANT CREATE ON DATABASE ${database} TO recorder`);
-  return { database, url: cluster.url(database, { user: 'recorder' }) };
-}

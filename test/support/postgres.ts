@@ -167,3 +167,12 @@ export async function freePort(): Promise<number> {
   await once(server, 'close');
   return port;
 }
+
+/** A database for the role `recorder`, which is no superuser: those are let in where others are not. */
+export async function makeRecorderDatabase(cluster: Cluster): Promise<{ database: string; url: string }> {
+  const database = await cluster.createDatabase();
+  const known = await cluster.run("SELECT 1 FROM pg_roles WHERE rolname = 'recorder'");
+  if (known.length === 0) await cluster.run('CREATE ROLE recorder LOGIN');
+  await cluster.run(`GRANT CREATE ON DATABASE ${database} TO recorder`);
+  return { database, url: cluster.url(database, { user: 'recorder' }) };
+}

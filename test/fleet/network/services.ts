@@ -2,8 +2,7 @@ import { join } from 'node:path';
 import type { ReceiverRequest } from '../../../src/sandbox/receiver/server.ts';
 import type { S3Request } from '../../../src/sandbox/s3/server.ts';
 import { type Sandbox, startSandbox } from '../../../src/sandbox/sandbox.ts';
-import { makeRecorderDatabase } from '../../support/fleet.ts';
-import { type Cluster, startCluster } from '../../support/postgres.ts';
+import { type Cluster, makeRecorderDatabase, startCluster } from '../../support/postgres.ts';
 import { addressOf } from './cables.ts';
 
 /** An obvious fake. Signed webhooks carry an id. */
