@@ -7,6 +7,7 @@ import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import { AppError } from '../core/errors.ts';
 import { firstLook } from '../core/first-look.ts';
 import { printable } from '../core/text.ts';
+import { keepLongRunsSmall } from './long-run.ts';
 import { VERSION } from './program/version.ts';
 import { createProgress, createQuietProgress, type LiveBlock, type Progress } from './terminal/progress.ts';
 import { createJsonProgress } from './terminal/progress-json.ts';
@@ -102,7 +103,7 @@ export async function openCommand(
       userAgent: USER_AGENT,
       uploadSource,
       signal,
-      observer: progress.observe,
+      observer: keepLongRunsSmall(progress.observe),
       log: writesLog,
       withoutState,
       onRemoteDrive,
