@@ -42,9 +42,15 @@ export function bufferBody(bytes: Buffer, sha256: Buffer, settings: BodySettings
 
 /**
  * Up to so many bodies at once are sent in large slices: for a large file that takes a twelfth less of the processor's
- * time. A far store has dozens in flight, each with a slice or two in its connection's hands.
+ * time. A far store has dozens in flight, each with a slice or two in its connection's hands: theirs are smaller.
  */
 const FEW_IN_FLIGHT = 8;
+const MANY_IN_FLIGHT = 32;
+
+function sliceBytesFor(inFlight: number): number {
+  if (inFlight <= FEW_IN_FLIGHT) return SLICE_BYTES;
+  return inFlight <= MANY_IN_FLIGHT ? SLICE_BYTES / 2 : SLICE_BYTES / 4;
+}
 
 /**
  * A body from a range of an open file, read by position in small slices: any number of parts can be in flight on
@@ -58,7 +64,7 @@ export function fileBody(
   sha256: Buffer,
   settings: BodySettings & { inFlight: number },
 ): Body {
-  const sliceBytes = settings.inFlight > FEW_IN_FLIGHT ? SLICE_BYTES / 2 : SLICE_BYTES;
+  const sliceBytes = sliceBytesFor(settings.inFlight);
   const readInto = (buffer: Uint8Array, start: number, size: number, offset: number): number => {
     const count = readSync(fd, buffer, start, size, range.offset + offset);
     if (count === 0) throw new Error('the file became shorter');
