@@ -91,7 +91,7 @@ describeWithPostgres('in the middle of an upload', () => {
       'the role may no longer write',
       ['ALTER ROLE $role SET default_transaction_read_only = on', END_SESSIONS],
       ['ALTER ROLE $role RESET default_transaction_read_only'],
-      'takes no writes (default_transaction_read_only is on for the server, the database or the user of stateUrl',
+      'refuses all writes (default_transaction_read_only is on for the server, the database or the user of stateUrl',
     ],
     [
       'the database gets another name',

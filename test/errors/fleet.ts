@@ -197,7 +197,7 @@ export const FLEET_MADE: readonly Made[] = [
     make: () => databaseError(new Standby('db.example.com:5432'), WHERE),
   },
   {
-    says: "the state's database at db.example.com:5432/kept takes no writes",
+    says: "the state's database at db.example.com:5432/kept refuses all writes",
     hint: 'default_transaction_read_only is on for the server, the database or the user of stateUrl: reset it once writes are allowed',
     exit,
     make: () => databaseError(new Standby('db.example.com:5432', { why: 'read-only' }), WHERE),

@@ -113,10 +113,10 @@ describeWithPostgres('the database of a fleet is away', () => {
 
   test.each([
     [
-      'takes no writes',
+      'refuses all writes',
       'ALTER SYSTEM SET default_transaction_read_only = on',
       'ALTER SYSTEM RESET default_transaction_read_only',
-      'takes no writes',
+      'refuses all writes',
     ],
     [
       'lets this machine not in',

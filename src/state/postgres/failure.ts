@@ -90,7 +90,7 @@ const WORDS: Readonly<Record<FailureKind, Words>> = {
     hint: 'promote it, or name the primary, too: postgres://user@first,second/database',
   },
   'read-only': {
-    message: where => `the state's database at ${where} takes no writes`,
+    message: where => `the state's database at ${where} refuses all writes`,
     hint: 'default_transaction_read_only is on for the server, the database or the user of stateUrl: reset it once writes are allowed',
   },
   replaced: {
