@@ -44,8 +44,7 @@ export async function verify(
   requireCredentials(runtime.config);
   const session = await runtime.uploads();
   const deps = { ...session, bucket: persistentBucket(session) };
-  const { endpoint, bucket } = runtime.config;
-  const target = targetOf({ endpoint, bucket });
+  const target = targetOf(runtime.config);
   const reports: VerifiedRecording[] = [];
   for (const one of recordings) {
     const meant = await resolveVerified(one, id, runtime);

@@ -97,13 +97,14 @@ export async function openCommand(
   };
   await refuseLog(config);
   const progress = own ? own(terminal, await block) : await openProgress(options, terminal, block);
+  const observe = keepLongRunsSmall(progress.observe);
   const make = (config: Config) =>
     openRuntime(config, {
       env,
       userAgent: USER_AGENT,
       uploadSource,
       signal,
-      observer: keepLongRunsSmall(progress.observe),
+      observer: observe,
       log: writesLog,
       withoutState,
       onRemoteDrive,

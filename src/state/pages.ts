@@ -1,5 +1,5 @@
 import type { HeldReason } from '../core/delivery/delivery.ts';
-import type { ListedDelivery, Page } from '../core/status/pages.ts';
+import type { DeliveriesFilter, ListedDelivery, Page } from '../core/status/pages.ts';
 import type { Row } from './rows.ts';
 
 /*
@@ -53,6 +53,22 @@ export function searchedPage<R extends Row>(
 ): Page<R> {
   if (page.next !== undefined) return page;
   return { entries: [...page.entries, ...exact], next: cursorOf(last), searchedTo: Number(last.updated_at) };
+}
+
+/** Which webhooks a page lists, and in which order of `time` and `seq`: the held ones newest first, the others by when they are due. */
+export function deliveriesIn({ state, endpoint, recordingId, after }: Omit<DeliveriesFilter, 'limit'>): {
+  parts: readonly Part<Record<string, string | number>>[];
+  time: 'settled_at' | 'next_at';
+  order: 'ASC' | 'DESC';
+} {
+  const isHeld = state === 'held';
+  const time = isHeld ? 'settled_at' : 'next_at';
+  const parts: Part<Record<string, string | number>>[] = [[`state = '${isHeld ? 'held' : 'pending'}'`, {}]];
+  if (endpoint !== undefined) parts.push(['endpoint = $endpoint', { endpoint }]);
+  if (recordingId !== undefined) parts.push(['recording_id = $recordingId', { recordingId }]);
+  const last = parseCursor(after);
+  if (last) parts.push([`(${time}, seq) ${isHeld ? '<' : '>'} ($lastAt, $lastRow)`, last]);
+  return { parts, time, order: isHeld ? 'DESC' : 'ASC' };
 }
 
 /** A row of `deliveries` in a list. @param last the row of its last attempt; undefined: there was none */

@@ -11,9 +11,9 @@ import {
   boundOf,
   conditionIn,
   containing,
+  deliveriesIn,
   type Part,
   pageOf,
-  parseCursor,
   searchedPage,
   toListed,
   valuesIn,
@@ -70,27 +70,17 @@ export async function recordingsPage(
 }
 
 /** Webhooks that are held or wait. */
-export async function deliveriesPage(
-  sql: Sql,
-  { state, endpoint, recordingId, after, limit }: DeliveriesFilter,
-): Promise<Page<ListedDelivery>> {
-  const isHeld = state === 'held';
-  const time = isHeld ? 'settled_at' : 'next_at';
-  const parts: [condition: string, values: Values][] = [[`state = '${isHeld ? 'held' : 'pending'}'`, {}]];
-  if (endpoint !== undefined) parts.push(['endpoint = $endpoint', { endpoint }]);
-  if (recordingId !== undefined) parts.push(['recording_id = $recordingId', { recordingId }]);
-  const last = parseCursor(after);
-  if (last) parts.push([`(${time}, seq) ${isHeld ? '<' : '>'} ($lastAt, $lastRow)`, last]);
-  const order = isHeld ? 'DESC' : 'ASC';
+export async function deliveriesPage(sql: Sql, { limit, ...filter }: DeliveriesFilter): Promise<Page<ListedDelivery>> {
+  const { parts, time, order } = deliveriesIn(filter);
   const rows = await sql.all(
     `WITH page AS MATERIALIZED (
        SELECT seq, webhook_id, recording_id, endpoint, state, held_reason, attempts, created_at, settled_at, next_at
-       FROM deliveries WHERE ${parts.map(([one]) => one).join(' AND ')}
+       FROM deliveries WHERE ${conditionIn(parts)}
        ORDER BY ${time} ${order}, seq ${order} LIMIT $limit
      ) SELECT page.*, last.error, last.status FROM page LEFT JOIN LATERAL (
        SELECT error, status FROM attempts WHERE delivery = page.seq ORDER BY number DESC LIMIT 1) AS last ON TRUE
      ORDER BY ${time} ${order}, seq ${order}`,
-    { ...Object.assign({}, ...parts.map(([, one]) => one)), limit: limit + 1 },
+    { ...valuesIn(parts), limit: limit + 1 },
   );
   const { entries, next } = pageOf(rows, limit, row => `${row[time]}.${row.seq}`);
   return { entries: entries.map(row => toListed(row, row)), next };

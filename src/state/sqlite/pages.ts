@@ -11,6 +11,7 @@ import {
   boundOf,
   conditionIn,
   containing,
+  deliveriesIn,
   type Part,
   pageOf,
   parseCursor,
@@ -72,23 +73,13 @@ export function recordingsPage(
 }
 
 /** Webhooks that are held or wait. */
-export function deliveriesPage(
-  sql: Sql,
-  { state, endpoint, recordingId, after, limit }: DeliveriesFilter,
-): Page<ListedDelivery> {
-  const isHeld = state === 'held';
-  const time = isHeld ? 'settled_at' : 'next_at';
-  const parts: [condition: string, values: Values][] = [[`state = '${isHeld ? 'held' : 'pending'}'`, {}]];
-  if (endpoint !== undefined) parts.push(['endpoint = $endpoint', { endpoint }]);
-  if (recordingId !== undefined) parts.push(['recording_id = $recordingId', { recordingId }]);
-  const last = parseCursor(after);
-  if (last) parts.push([`(${time}, seq) ${isHeld ? '<' : '>'} ($lastAt, $lastRow)`, last]);
-  const order = isHeld ? 'DESC' : 'ASC';
+export function deliveriesPage(sql: Sql, { limit, ...filter }: DeliveriesFilter): Page<ListedDelivery> {
+  const { parts, time, order } = deliveriesIn(filter);
   const rows = sql.all(
     `SELECT seq, webhook_id, recording_id, endpoint, state, held_reason, attempts, created_at, settled_at, next_at
-     FROM deliveries WHERE ${parts.map(([one]) => one).join(' AND ')}
+     FROM deliveries WHERE ${conditionIn(parts)}
      ORDER BY ${time} ${order}, seq ${order} LIMIT $limit`,
-    { ...Object.assign({}, ...parts.map(([, one]) => one)), limit: limit + 1 },
+    { ...valuesIn(parts), limit: limit + 1 },
   );
   const { entries, next } = pageOf(rows, limit, row => `${row[time]}.${row.seq}`);
   return { entries: entries.map(row => toListed(row, lastAttempt(sql, Number(row.seq)))), next };
