@@ -6,6 +6,8 @@ import type { Config } from 'jest';
  * has it.
  */
 export const SLOW = [
+  'test/alerts/alerts.test.ts',
+  'test/core/upload/complete.test.ts',
   'test/core/upload/faults.test.ts',
   'test/core/upload/live-end.test.ts',
   'test/core/upload/live-stores.test.ts',
@@ -76,10 +78,12 @@ export const SLOW = [
   'test/state/transfer/transfer.test.ts',
   'test/trust/dead-drive.test.ts',
   'test/trust/echoes.test.ts',
+  'test/trust/folder-files.test.ts',
   'test/trust/hostile-text.test.ts',
   'test/trust/limits.test.ts',
   'test/trust/pipes.test.ts',
   'test/trust/places.test.ts',
+  'test/trust/proxies.test.ts',
   'test/watch/again.test.ts',
   'test/watch/bad-input.test.ts',
   'test/watch/drives.test.ts',
